@@ -1,1 +1,2 @@
-export {}
+export { type ErrorCode, isErrorCode, statusByCode } from './codes.ts'
+export { type ErrorDetail, type ErrorExtras, ReportedError, toReported } from './reported-error.ts'
