@@ -1,1 +1,37 @@
-export {}
+export { calls, feeds } from './all.ts'
+export { DeviceChange, deviceChanges } from './device-auth/changes.ts'
+export { resolveBearer } from './device-auth/resolve-bearer.ts'
+export { IdentityChange, identityChanges } from './identity-broker/changes.ts'
+export { findUser } from './identity-broker/find-user.ts'
+export { issueToken } from './identity-broker/issue-token.ts'
+export { refreshOwner } from './identity-broker/refresh-owner.ts'
+export { resolveApiKey } from './identity-broker/resolve-api-key.ts'
+export { resolveSession } from './identity-broker/resolve-session.ts'
+export { ProviderChange, providerChanges } from './mcp-provider/changes.ts'
+export { listAudiences } from './mcp-provider/list-audiences.ts'
+export {
+  ProviderSettings,
+  ProviderStatement,
+  providerTicket,
+  resolveProvider
+} from './mcp-provider/resolve-provider.ts'
+export { type BusPermissions, permissionsOf } from './permissions.ts'
+export { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
+export {
+  AppPrincipal,
+  Principal,
+  principalTicket,
+  ResolvedPrincipal,
+  Ticket,
+  UserPrincipal
+} from './shared/principal.ts'
+export {
+  CredentialHash,
+  IdentityMode,
+  Role,
+  ServerIdentifier,
+  type ServiceName,
+  serviceNames,
+  UnixSeconds,
+  Uuid
+} from './shared/vocabulary.ts'

@@ -1,1 +1,18 @@
-export {}
+export { type Bus, type BusOptions, connectBus } from './bus.ts'
+export { type CallOptions, call } from './call.ts'
+export { type CallContract, defineCall, faultOf, matches, ownerOf } from './define-call.ts'
+export { defineFeed, type FeedContract, type FeedReader, type FeedWriter, readFeed, writeFeed } from './feed.ts'
+export { createKeySet } from './key-set.ts'
+export { createLiveCache, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
+export { type ServeContext, type Served, serve } from './serve.ts'
+export {
+  defineTicket,
+  type FindKey,
+  importSigningKey,
+  PublicKey,
+  type SigningKey,
+  signTicket,
+  type TicketContract,
+  ticketSecondsMax,
+  verifyTicket
+} from './tickets.ts'

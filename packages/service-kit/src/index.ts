@@ -1,1 +1,32 @@
-export {}
+export { type Access, administrators, anyUser, type CredentialKind, type RouteFact } from './access.ts'
+export { type Authenticators, type Caller, callerOf, userOf } from './authenticate.ts'
+export { baseVariables, portVariable, redisVariable } from './base-variables.ts'
+export { openBus } from './bus.ts'
+export { busAuthenticators, busSessionKeys, tagsOfPrincipal } from './bus-authenticators.ts'
+export {
+  ConfigError,
+  type ConfigOf,
+  integer,
+  list,
+  loadConfig,
+  oneOf,
+  origin,
+  serverUrl,
+  strongSecret,
+  text,
+  type Variable,
+  type Variables,
+  variable
+} from './config.ts'
+export { type App, type AppOptions, callOptionsOf, createApp, typed } from './create-app.ts'
+export { errorHandler, renderError, renderOAuthError } from './error-handler.ts'
+export { type Dependency, within } from './health.ts'
+export { hashOf, isSameSecret, newId } from './ids.ts'
+export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
+export { type Migrations, migrate, openPostgres, type Postgres, UnreachableError } from './postgres.ts'
+export { redact } from './redact.ts'
+export { openRedis, type RedisHandle } from './redis.ts'
+export { runService, type ServiceDefinition } from './run-service.ts'
+export { type FindSessionKey, readSession, registerSessions, SessionClaims } from './session.ts'
+export { cookieNamesFor, sessionType } from './session-cookie.ts'
+export { makeSigningKey } from './signing-key.ts'

@@ -1,0 +1,30 @@
+import type { CallContract, FeedContract } from '@onbehalf/rpc'
+import { deviceChanges } from './device-auth/changes.ts'
+import { resolveBearer } from './device-auth/resolve-bearer.ts'
+import { identityChanges } from './identity-broker/changes.ts'
+import { findUser } from './identity-broker/find-user.ts'
+import { issueToken } from './identity-broker/issue-token.ts'
+import { refreshOwner } from './identity-broker/refresh-owner.ts'
+import { resolveApiKey } from './identity-broker/resolve-api-key.ts'
+import { resolveSession } from './identity-broker/resolve-session.ts'
+import { providerChanges } from './mcp-provider/changes.ts'
+import { listAudiences } from './mcp-provider/list-audiences.ts'
+import { resolveProvider } from './mcp-provider/resolve-provider.ts'
+import { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
+
+/** Everything that is said on the bus; NATS permissions are generated from these two lists. */
+export const calls: readonly CallContract[] = [
+  issueToken,
+  resolveSession,
+  resolveApiKey,
+  findUser,
+  refreshOwner,
+  listBrokerKeys,
+  resolveProvider,
+  listAudiences,
+  listProviderKeys,
+  resolveBearer,
+  listDeviceKeys
+]
+
+export const feeds: readonly FeedContract[] = [identityChanges, providerChanges, deviceChanges]

@@ -1,0 +1,13 @@
+import { defineCall } from '@onbehalf/rpc'
+import { Type } from '@sinclair/typebox'
+import { ResolvedPrincipal } from '../shared/principal.ts'
+import { CredentialHash, Uuid } from '../shared/vocabulary.ts'
+
+/** Which app an API key belongs to; with `user_id`, also whether that app may act for that user. */
+export const resolveApiKey = defineCall({
+  subject: 'identity-broker.api-key.resolve.v1',
+  callers: ['tool-invoker'],
+  request: Type.Object({ key_hash: CredentialHash, user_id: Type.Optional(Uuid) }),
+  reply: ResolvedPrincipal,
+  errors: ['invalid_bearer', 'policy_denied', 'no_refresh_token']
+})

@@ -1,0 +1,50 @@
+import { defineTicket } from '@onbehalf/rpc'
+import { type Static, Type } from '@sinclair/typebox'
+import { Role, Uuid } from './vocabulary.ts'
+
+const Credential = Type.Object({
+  kind: Type.Union([Type.Literal('session'), Type.Literal('device_token'), Type.Literal('api_key')]),
+  id: Uuid
+})
+
+/** A person of one tenant. `role` is null for somebody who is not a member. */
+export const UserPrincipal = Type.Object({
+  kind: Type.Literal('user'),
+  tenant_id: Uuid,
+  user_id: Uuid,
+  role: Type.Union([Role, Type.Null()]),
+  credential: Credential
+})
+export type UserPrincipal = Static<typeof UserPrincipal>
+
+/** An application of one tenant; `user_id` is the user it was found to be allowed to act for in this request. */
+export const AppPrincipal = Type.Object({
+  kind: Type.Literal('app'),
+  tenant_id: Uuid,
+  app_id: Uuid,
+  user_id: Type.Union([Uuid, Type.Null()]),
+  credential: Credential
+})
+export type AppPrincipal = Static<typeof AppPrincipal>
+
+/** Who is asking, after authentication. */
+export const Principal = Type.Union([UserPrincipal, AppPrincipal])
+export type Principal = Static<typeof Principal>
+
+/** Says who is asking; signed by the service that resolved the credential. */
+export const principalTicket = defineTicket({
+  type: 'onbehalf-principal+jwt',
+  issuers: ['identity-broker', 'device-auth'],
+  claims: Principal
+})
+
+export const Ticket = Type.String({ minLength: 1, maxLength: 4096 })
+
+/** What resolving a credential answers: the principal for the resolver's caller, the ticket for everybody else. */
+export const ResolvedPrincipal = Type.Object({
+  principal: Principal,
+  ticket: Ticket,
+  /** When the credential itself ends, in seconds since the epoch. */
+  credential_expires_at: Type.Integer()
+})
+export type ResolvedPrincipal = Static<typeof ResolvedPrincipal>

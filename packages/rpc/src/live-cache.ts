@@ -1,0 +1,140 @@
+import { ReportedError } from '@onbehalf/errors'
+import { LRUCache } from 'lru-cache'
+
+/** What is held for a key: the value, what it depends on, and how long it may be used. */
+type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number }
+
+/** What was emptied while a load ran, so that an older answer is not kept. */
+type Guard = { dropped: Set<string>; isDropped: boolean }
+
+export type LiveCacheOptions<Key, Value> = {
+  /** Entries held at most; the least recently used leaves first. */
+  max: number
+  keyOf: (key: Key) => string
+  load: (key: Key) => Promise<Value>
+  /** What the value depends on, as `kind:id`; a change of any of them drops the entry. */
+  tagsOf: (value: Value) => readonly string[]
+  /** Milliseconds since the epoch after which the value is of no use, whatever the owner says. */
+  expiresAtOf?: (value: Value) => number
+  /** Age at which a hit asks the owner again in the background (20 s). */
+  refreshAfterMs?: number
+  /** Age at which an entry is no longer used (30 s): a revocation acts by then even when the bus is broken. */
+  maxAgeMs?: number
+  now?: () => number
+}
+
+export type LiveCache<Key, Value> = {
+  /** The held value, or what `load` gives; callers of one key at once share one load. */
+  get: (key: Key) => Promise<Value>
+  /** The held value if it can be used now, without waiting. */
+  peek: (key: Key) => Value | undefined
+  delete: (key: Key) => void
+  dropTag: (tag: string) => void
+  dropAll: () => void
+  size: () => number
+}
+
+/**
+ * A cache of what another service owns: emptied by that owner's feed, asked again in the background, never used past
+ * `maxAgeMs`. A load that began before an emptying which concerns it is answered to its callers but not kept.
+ */
+export const createLiveCache = <Key, Value>({
+  max,
+  keyOf,
+  load,
+  tagsOf,
+  expiresAtOf = () => Number.POSITIVE_INFINITY,
+  refreshAfterMs = 20_000,
+  maxAgeMs = 30_000,
+  now = Date.now
+}: LiveCacheOptions<Key, Value>): LiveCache<Key, Value> => {
+  const entries = new LRUCache<string, Entry<Value>>({ max, dispose: (entry, id) => forget(id, entry) })
+  const idsByTag = new Map<string, Set<string>>()
+  // A load is joined only until the next emptying; its guard lives until it ends.
+  const loads = new Map<string, Promise<Value>>()
+  const guards = new Map<string, Set<Guard>>()
+
+  const forget = (id: string, entry: Entry<Value>) => {
+    for (const tag of entry.tags) {
+      const ids = idsByTag.get(tag)
+      ids?.delete(id)
+      if (ids?.size === 0) idsByTag.delete(tag)
+    }
+  }
+  const keep = (id: string, entry: Entry<Value>) => {
+    entries.set(id, entry)
+    for (const tag of entry.tags) idsByTag.set(tag, (idsByTag.get(tag) ?? new Set()).add(id))
+  }
+  const usable = (entry: Entry<Value> | undefined): entry is Entry<Value> =>
+    entry !== undefined && now() < entry.expiresAt && now() - entry.loadedAt < maxAgeMs
+
+  const begin = (id: string, key: Key): Promise<Value> => {
+    const running = loads.get(id)
+    if (running) return running
+    const loadedAt = now()
+    const guard: Guard = { dropped: new Set(), isDropped: false }
+    guards.set(id, (guards.get(id) ?? new Set()).add(guard))
+    const promise = load(key)
+      .then((value) => {
+        const tags = tagsOf(value)
+        const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
+        if (!isStale) keep(id, { value, tags, loadedAt, expiresAt: expiresAtOf(value) })
+        return value
+      })
+      .finally(() => {
+        if (loads.get(id) === promise) loads.delete(id)
+        const mine = guards.get(id)
+        mine?.delete(guard)
+        if (mine?.size === 0) guards.delete(id)
+      })
+    loads.set(id, promise)
+    return promise
+  }
+  const guard = (mark: (guard: Guard) => void) => {
+    for (const running of guards.values()) for (const one of running) mark(one)
+    loads.clear()
+  }
+  const refresh = (id: string, key: Key) => {
+    // A refusal is the owner's word that the value no longer holds; a failure to ask leaves it until maxAgeMs.
+    begin(id, key).catch((error: unknown) => {
+      if (isRefusal(error)) entries.delete(id)
+    })
+  }
+
+  return {
+    get: async (key) => {
+      const id = keyOf(key)
+      const entry = entries.get(id)
+      if (!usable(entry)) return begin(id, key)
+      if (now() - entry.loadedAt >= refreshAfterMs) refresh(id, key)
+      return entry.value
+    },
+    peek: (key) => {
+      const id = keyOf(key)
+      const entry = entries.get(id)
+      if (!usable(entry)) return undefined
+      if (now() - entry.loadedAt >= refreshAfterMs) refresh(id, key)
+      return entry.value
+    },
+    delete: (key) => {
+      const id = keyOf(key)
+      for (const one of guards.get(id) ?? []) one.isDropped = true
+      loads.delete(id)
+      entries.delete(id)
+    },
+    dropTag: (tag) => {
+      guard((one) => one.dropped.add(tag))
+      for (const id of [...(idsByTag.get(tag) ?? [])]) entries.delete(id)
+    },
+    dropAll: () => {
+      guard((one) => {
+        one.isDropped = true
+      })
+      entries.clear()
+    },
+    size: () => entries.size
+  }
+}
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ReportedError && error.status < 500 && error.code !== 'too_many_requests'

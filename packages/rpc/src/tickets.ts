@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { ReportedError } from '@onbehalf/errors'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { type CryptoKey, decodeProtectedHeader, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { faultOf, matches } from './define-call.ts'
+
+/**
+ * A ticket is a signed statement one service makes to another: a JWS (ES256) that lives at most 60 s. `type` becomes
+ * its `typ`, so that no other token of ours can be read as one.
+ */
+export type TicketContract<Claims extends TSchema = TSchema> = {
+  type: string
+  /** The services whose word counts for this kind of ticket. */
+  issuers: readonly string[]
+  claims: Claims
+}
+
+export const defineTicket = <Claims extends TSchema>(definition: TicketContract<Claims>): TicketContract<Claims> =>
+  definition
+
+export const ticketSecondsMax = 60
+const audience = 'onbehalf'
+
+/** A public key as services exchange them. */
+export const PublicKey = Type.Object({
+  kid: Type.String(),
+  kty: Type.Literal('EC'),
+  crv: Type.Literal('P-256'),
+  x: Type.String(),
+  y: Type.String()
+})
+export type PublicKey = Static<typeof PublicKey>
+
+export type SigningKey = { kid: string; privateKey: CryptoKey }
+
+/** A key to sign with, from its private JWK (EC P-256, with `kid`). */
+export const importSigningKey = async (jwk: JWK): Promise<SigningKey> => {
+  const key = await importJWK(jwk, 'ES256')
+  if (key instanceof Uint8Array || !jwk.kid) throw new Error('A signing key must be an EC P-256 JWK with a kid')
+  return { kid: jwk.kid, privateKey: key }
+}
+
+/** Signs `claims` as `issuer`; `expires_at` in seconds since the epoch. */
+export const signTicket = async <Claims extends TSchema>(
+  contract: TicketContract<Claims>,
+  claims: Static<Claims>,
+  { issuer, key, now = Date.now }: { issuer: string; key: SigningKey; now?: () => number }
+): Promise<{ ticket: string; expires_at: number }> => {
+  const issuedAt = Math.floor(now() / 1000)
+  const expiresAt = issuedAt + ticketSecondsMax
+  const ticket = await new SignJWT({ statement: claims })
+    .setProtectedHeader({ alg: 'ES256', typ: contract.type, kid: key.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(expiresAt)
+    .setJti(randomUUID())
+    .sign(key.privateKey)
+  return { ticket, expires_at: expiresAt }
+}
+
+/** Where the public key of an issuer's `kid` comes from; undefined when it has none such. */
+export type FindKey = (issuer: string, kid: string) => Promise<CryptoKey | undefined>
+
+/**
+ * The claims of `ticket`, after signature, type, issuer, audience, age and shape. Throws `policy_denied`: whoever
+ * shows a ticket that does not hold is not let through, and is not told which check failed.
+ */
+export const verifyTicket = async <Claims extends TSchema>(
+  contract: TicketContract<Claims>,
+  ticket: string,
+  { findKey, now = Date.now }: { findKey: FindKey; now?: () => number }
+): Promise<Static<Claims>> => {
+  const { payload } = await verified(contract, ticket, findKey, now).catch((cause: unknown) => {
+    if (cause instanceof ReportedError) throw cause
+    throw refused(contract, cause)
+  })
+  const { statement } = payload
+  if (matches(contract.claims, statement)) return statement
+  throw refused(contract, new Error(`bad claims at ${faultOf(contract.claims, statement)?.path}`))
+}
+
+const verified = async (contract: TicketContract, ticket: string, findKey: FindKey, now: () => number) => {
+  const { alg, kid } = decodeProtectedHeader(ticket)
+  const issuer = issuerOf(ticket)
+  if (alg !== 'ES256' || !kid || !issuer || !contract.issuers.includes(issuer)) throw new Error('not one of ours')
+  const key = await findKey(issuer, kid)
+  if (!key) throw new Error('unknown key')
+  const options = { algorithms: ['ES256'], typ: contract.type, issuer, audience, currentDate: new Date(now()) }
+  const result = await jwtVerify(ticket, key, {
+    ...options,
+    clockTolerance: 5,
+    maxTokenAge: ticketSecondsMax,
+    requiredClaims: ['exp', 'iat', 'jti']
+  })
+  return result
+}
+
+// Read before the signature only to choose the key; jwtVerify then checks that it is the issuer the key belongs to.
+const issuerOf = (ticket: string): string | undefined => {
+  const payload: unknown = JSON.parse(Buffer.from(ticket.split('.')[1] ?? '', 'base64url').toString())
+  return matches(Issued, payload) ? payload.iss : undefined
+}
+const Issued = Type.Object({ iss: Type.String() })
+
+const refused = (contract: TicketContract, cause: unknown) =>
+  new ReportedError('policy_denied', `The ${contract.type} shown does not hold.`, { cause })

@@ -1,0 +1,31 @@
+import type { Role } from '@onbehalf/contracts'
+import type { RouteOptions } from 'fastify'
+
+export type CredentialKind = 'session' | 'bearer' | 'api_key'
+
+/** Who may call a route. Every route says it; one that does not is not registered. */
+export type Access =
+  | 'public'
+  /** The installation's secret, on the inner listener only. */
+  | 'inner'
+  | { credentials: readonly CredentialKind[]; roles?: readonly Role[] }
+
+/** Any member of the tenant, from a browser or a terminal. */
+export const anyUser: Access = { credentials: ['session', 'bearer'] }
+/** Those who may change what a tenant has. */
+export const administrators: Access = { credentials: ['session', 'bearer'], roles: ['owner', 'admin'] }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+}
+
+export type RouteFact = { method: string; url: string; access: Access }
+
+/** The access a route declares; throws, so that the service does not start, when it declares none. */
+export const accessOf = ({ config, method, url }: RouteOptions): Access => {
+  const access = config?.access
+  if (access) return access
+  throw new Error(`${String(method)} ${url} does not say who may call it: give it config.access`)
+}

@@ -1,0 +1,133 @@
+import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Access, accessOf, type CredentialKind, type RouteFact } from './access.ts'
+import { countFailures } from './failures.ts'
+import { hashOf, isSameSecret } from './ids.ts'
+import { readSession } from './session.ts'
+
+/** How each kind of credential becomes a principal; a service that leaves one out does not accept that kind. */
+export type Authenticators = {
+  session?: (session: { tenant_id: string; session_id: string }) => Promise<ResolvedPrincipal>
+  bearer?: (tokenHash: string) => Promise<ResolvedPrincipal>
+  api_key?: (keyHash: string) => Promise<ResolvedPrincipal>
+  /** Throws when the request does not carry the installation's secret. */
+  inner?: (request: FastifyRequest) => void
+}
+
+/** Who was found to be asking. `csrf` is set for a cookie session only. */
+export type Caller = ResolvedPrincipal & { credential_hash: string | null; csrf: string | null }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null
+  }
+  interface FastifyInstance {
+    /** Every route of the app with who may call it. */
+    routeTable: RouteFact[]
+  }
+}
+
+/** Who is asking; only for routes that are not public. */
+export const callerOf = (request: FastifyRequest): Caller => {
+  if (request.caller) return request.caller
+  throw new Error(`${request.method} ${request.routeOptions.url} is public: it has no caller`)
+}
+
+/** The principal, where it must be a person. */
+export const userOf = (request: FastifyRequest): Extract<Principal, { kind: 'user' }> => {
+  const { principal } = callerOf(request)
+  if (principal.kind === 'user') return principal
+  throw new ReportedError('forbidden', 'This is for signed-in users; an API key cannot do it.')
+}
+
+/** Puts authentication before every route of `app`, and refuses routes that do not say who may call them. */
+export const registerAuthentication = (
+  app: FastifyInstance,
+  { publicUrl, authenticators }: { publicUrl: string; authenticators: Authenticators }
+): void => {
+  app.decorateRequest('caller', null)
+  app.decorate('routeTable', [])
+  app.addHook('onRoute', (route) => {
+    const access = accessOf(route)
+    for (const method of [route.method].flat()) app.routeTable.push({ method, url: route.url, access })
+  })
+  const failures = countFailures()
+  app.addHook('onRequest', async (request) => {
+    const access = request.routeOptions.config.access ?? 'public'
+    if (access === 'public') return
+    if (access === 'inner') return requireInner(authenticators, request)
+    failures.refuseIfMany(request.ip)
+    request.caller = await authenticate(access, authenticators, request).catch((error: unknown) => {
+      if (error instanceof ReportedError && error.status === 401) failures.add(request.ip)
+      throw error
+    })
+    requireRole(access, request.caller.principal)
+  })
+  app.addHook('preValidation', async (request, _reply: FastifyReply) => requireCsrf(request, publicUrl))
+}
+
+const requireInner = ({ inner }: Authenticators, request: FastifyRequest): void => {
+  if (!inner) throw new ReportedError('not_found', 'There is nothing here.')
+  inner(request)
+}
+
+type Restricted = Exclude<Access, 'public' | 'inner'>
+
+const authenticate = async (
+  { credentials }: Restricted,
+  authenticators: Authenticators,
+  request: FastifyRequest
+): Promise<Caller> => {
+  const shown = bearerOf(request.headers.authorization)
+  const kind: CredentialKind = shown ? shown.kind : 'session'
+  if (!credentials.includes(kind)) throw shown ? invalidBearer() : unauthenticated()
+  if (!shown) return bySession(authenticators, request)
+  const resolve = authenticators[shown.kind]
+  if (!resolve) throw invalidBearer()
+  const hash = hashOf(shown.token)
+  return { ...(await resolve(hash)), credential_hash: hash, csrf: null }
+}
+
+const bySession = async ({ session }: Authenticators, request: FastifyRequest): Promise<Caller> => {
+  if (!session) throw unauthenticated()
+  const { tenant_id, sid, csrf } = await readSession(request)
+  return { ...(await session({ tenant_id, session_id: sid })), credential_hash: null, csrf }
+}
+
+const bearerForm = /^Bearer +((?:dfoa|dfoe|obk)_[A-Za-z0-9_-]{43})$/i
+
+/** The credential of an Authorization header, told apart by its form alone; a header of no known form is refused. */
+const bearerOf = (header: string | undefined): { kind: 'bearer' | 'api_key'; token: string } | undefined => {
+  if (header === undefined) return undefined
+  const token = bearerForm.exec(header)?.[1]
+  if (!token) throw invalidBearer()
+  return { kind: token.startsWith('obk_') ? 'api_key' : 'bearer', token }
+}
+
+const invalidBearer = () =>
+  new ReportedError('invalid_bearer', 'The bearer token is not valid here. Sign in again to get a new one.')
+const unauthenticated = () =>
+  new ReportedError('unauthenticated', 'Sign in first, or send a token as `Authorization: Bearer …`.')
+
+const requireRole = ({ roles }: Restricted, principal: Principal): void => {
+  if (!roles) return
+  if (principal.kind === 'user' && principal.role && roles.includes(principal.role)) return
+  throw new ReportedError('forbidden', `This needs the role ${roles.join(' or ')}.`)
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+// A browser sends the cookie by itself; what it does not send by itself is the token the page was given.
+const requireCsrf = (request: FastifyRequest, publicUrl: string): void => {
+  const csrf = request.caller?.csrf
+  if (!csrf || safeMethods.has(request.method)) return
+  const { origin } = request.headers
+  const given = request.headers['x-csrf-token'] ?? formField(request.body)
+  const isOurs = origin === undefined || origin === publicUrl
+  if (isOurs && typeof given === 'string' && isSameSecret(given, csrf)) return
+  throw new ReportedError('csrf_rejected', 'Repeat the csrf value of GET /auth/me in the header X-CSRF-Token.')
+}
+
+const formField = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && 'csrf_token' in body ? body.csrf_token : undefined

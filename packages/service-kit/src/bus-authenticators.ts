@@ -1,0 +1,94 @@
+import {
+  deviceChanges,
+  identityChanges,
+  listBrokerKeys,
+  type Principal,
+  type ResolvedPrincipal,
+  resolveApiKey,
+  resolveBearer,
+  resolveSession
+} from '@onbehalf/contracts'
+import { type Bus, call, createLiveCache, type LiveCache, type PublicKey, readFeed } from '@onbehalf/rpc'
+import type { FindSessionKey } from './session.ts'
+
+const heldMax = 100_000
+const waitMs = 5_000
+
+/** What a resolved credential depends on: the credential itself, and the person or app behind it. */
+export const tagsOfPrincipal = ({ principal }: { principal: Principal }): string[] => [
+  `${principal.credential.kind}:${principal.credential.id}`,
+  ...(principal.kind === 'app' ? [`app:${principal.app_id}`] : []),
+  ...(principal.user_id ? [`user:${principal.user_id}`] : [])
+]
+
+const credentialCache = <Key>(keyOf: (key: Key) => string, load: (key: Key) => Promise<ResolvedPrincipal>) =>
+  createLiveCache<Key, ResolvedPrincipal>({
+    max: heldMax,
+    keyOf,
+    load,
+    tagsOf: tagsOfPrincipal,
+    expiresAtOf: ({ credential_expires_at }) => credential_expires_at * 1000
+  })
+
+/**
+ * The authenticators of a service that asks the others who a credential belongs to: answers are held, emptied by the
+ * owners' feeds, and asked again within 30 s.
+ */
+export const busAuthenticators = (
+  bus: Bus,
+  { accepts }: { accepts: readonly ('session' | 'bearer' | 'api_key')[] }
+) => {
+  const deadline = () => ({ deadlineAt: Date.now() + waitMs })
+  const sessions = credentialCache<{ tenant_id: string; session_id: string }>(
+    ({ tenant_id, session_id }) => `${tenant_id} ${session_id}`,
+    (key) => call(bus, resolveSession, key, deadline())
+  )
+  const bearers = credentialCache<string>(
+    (hash) => hash,
+    (token_hash) => call(bus, resolveBearer, { token_hash }, deadline())
+  )
+  const apiKeys = credentialCache<{ key_hash: string; user_id?: string }>(
+    ({ key_hash, user_id }) => `${key_hash} ${user_id ?? ''}`,
+    (key) => call(bus, resolveApiKey, key, deadline())
+  )
+  const all: LiveCache<never, ResolvedPrincipal>[] = [sessions, bearers, apiKeys]
+  const dropAll = () => {
+    for (const cache of all) cache.dropAll()
+  }
+  const dropTag = ({ kind, id }: { kind: string; id: string }) => {
+    for (const cache of all) cache.dropTag(`${kind}:${id}`)
+  }
+  const readers = [readFeed(bus, identityChanges, { onChange: dropTag, onReset: dropAll })]
+  if (accepts.includes('bearer')) readers.push(readFeed(bus, deviceChanges, { onChange: dropTag, onReset: dropAll }))
+  return {
+    authenticators: {
+      ...(accepts.includes('session') ? { session: sessions.get } : {}),
+      ...(accepts.includes('bearer') ? { bearer: bearers.get } : {}),
+      ...(accepts.includes('api_key') ? { api_key: (key_hash: string) => apiKeys.get({ key_hash }) } : {})
+    },
+    /** The principal of an API key's app acting for a user: refused unless that app may. */
+    actFor: (key_hash: string, user_id: string) => apiKeys.get({ key_hash, user_id }),
+    close: () => {
+      for (const reader of readers) reader.close()
+    }
+  }
+}
+
+/** Finds session keys at identity-broker; an unknown `kid` asks again at most once in 30 s. */
+export const busSessionKeys = (bus: Bus, { askAgainMs = 30_000, now = Date.now } = {}): FindSessionKey => {
+  let held: { keys: readonly PublicKey[]; askedAt: number } | undefined
+  let asking: Promise<void> | undefined
+  const ask = async () => {
+    const { session } = await call(bus, listBrokerKeys, {}, { deadlineAt: now() + waitMs })
+    held = { keys: session, askedAt: now() }
+  }
+  return async (kid) => {
+    const known = held?.keys.find((key) => key.kid === kid)
+    if (known || (held && now() - held.askedAt < askAgainMs)) return known
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    await asking
+    return held?.keys.find((key) => key.kid === kid)
+  }
+}

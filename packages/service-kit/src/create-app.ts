@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import formbody from '@fastify/formbody'
+import helmet from '@fastify/helmet'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { type Authenticators, registerAuthentication } from './authenticate.ts'
+import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
+import { type Dependency, registerHealth } from './health.ts'
+import { type LogLevel, logOptions } from './logger.ts'
+import { registerMetrics } from './metrics.ts'
+import { type FindSessionKey, registerSessions } from './session.ts'
+import { validatorCompiler } from './validators.ts'
+
+export type AppOptions = {
+  service: string
+  description: string
+  /** The origin all services share, as users see it. */
+  publicUrl: string
+  logLevel: LogLevel
+  /** Addresses whose X-Forwarded-For is believed. */
+  trustedProxies: readonly string[]
+  authenticators: Authenticators
+  /** Left out where no route accepts a session. */
+  findSessionKey?: FindSessionKey
+  dependencies: readonly Dependency[]
+  /** Where log lines go; standard output when left out. */
+  logTo?: { write: (line: string) => void }
+}
+
+export type App = FastifyInstance
+
+/** The app every service starts from: log, errors, headers, parsers, health, metrics, then authentication. */
+export const createApp = async (options: AppOptions): Promise<App> => {
+  const { service, publicUrl } = options
+  const app = Fastify({
+    logger: { ...logOptions(service, options.logLevel), ...(options.logTo ? { stream: options.logTo } : {}) },
+    genReqId: requestId,
+    disableRequestLogging: true,
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 60_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 }
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setErrorHandler(errorHandler(renderError))
+  app.setNotFoundHandler(notFoundHandler(renderError))
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, ip, routeOptions } = request
+    const ms = Math.round(reply.elapsedTime * 10) / 10
+    request.log.info({ method, route: routeOptions.url, status: reply.statusCode, ms, ip }, 'answered')
+  })
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"], formAction: ["'self'"] }
+    },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false
+  })
+  await app.register(cookie)
+  await app.register(formbody)
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: service, description: options.description, version: '1' } }
+  })
+  registerAuthentication(app, { publicUrl, authenticators: options.authenticators })
+  if (options.findSessionKey) await registerSessions(app, { publicUrl, findKey: options.findSessionKey })
+  registerMetrics(app, service)
+  registerHealth(app, options.dependencies)
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () => app.swagger())
+  return app
+}
+
+/** An app whose routes know the types of their TypeBox schemas. */
+export const typed = (app: App) => app.withTypeProvider<TypeBoxTypeProvider>()
+
+/** The trace id of the caller's trace context, so that one id follows a request through all services. */
+const requestId = ({ headers }: { headers: Record<string, unknown> }): string => {
+  const { traceparent } = headers
+  return (typeof traceparent === 'string' && traceId.exec(traceparent)?.[1]) || randomUUID().replaceAll('-', '')
+}
+const traceId = /^00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+const answerMs = 30_000
+
+/** What a NATS call made for this request takes along: its deadline (30 s from now at most) and its trace. */
+export const callOptionsOf = ({ id }: Pick<FastifyRequest, 'id'>, ms = answerMs) => ({
+  deadlineAt: Date.now() + ms,
+  traceparent: `00-${id}-${randomUUID().replaceAll('-', '').slice(0, 16)}-01`
+})

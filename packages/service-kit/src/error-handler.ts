@@ -1,0 +1,81 @@
+import { type ErrorDetail, ReportedError, toReported } from '@onbehalf/errors'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+
+/** How an error is written for one family of routes. */
+export type RenderError = (error: ReportedError, request: FastifyRequest) => Record<string, unknown>
+
+/** The usual body: code, message, status, request id, and what goes with the error. */
+export const renderError: RenderError = ({ code, message, status, extras }, { id }) => {
+  const { retry_after_seconds: _, ...shown } = extras
+  return { code, message, status, request_id: id, ...shown }
+}
+
+/** RFC 6749 §5.2: what OAuth clients of the device flow read. */
+export const renderOAuthError: RenderError = ({ code, message }) => ({ error: code, error_description: message })
+
+/** The one place where an error becomes an answer. */
+export const errorHandler =
+  (render: RenderError) =>
+  (thrown: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = fromFastify(thrown) ?? toReported(thrown)
+    if (error.code === 'internal') request.log.error({ err: thrown }, 'unexpected error')
+    else if (error.status >= 500) request.log.warn({ err: error }, 'refused')
+    else request.log.debug({ err: error }, 'refused')
+    if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
+    if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
+    return reply
+      .status(error.status)
+      .header('cache-control', 'no-store')
+      .type('application/json')
+      .serializer(JSON.stringify)
+      .send(render(error, request))
+  }
+
+export const notFoundHandler = (render: RenderError) => (request: FastifyRequest, reply: FastifyReply) =>
+  reply
+    .status(404)
+    .header('cache-control', 'no-store')
+    .send(render(new ReportedError('not_found', `There is no ${request.method} ${pathOf(request)} here.`), request))
+
+const pathOf = ({ url }: FastifyRequest) => url.split('?')[0]
+
+const fromFastify = (thrown: FastifyError | Error): ReportedError | undefined => {
+  if (thrown instanceof ReportedError) return thrown
+  if (!('code' in thrown)) return undefined
+  if ('validation' in thrown && thrown.validation) return invalid(thrown)
+  return bodyFaults[thrown.code]?.(thrown)
+}
+
+type BodyFault = (thrown: Error) => ReportedError
+
+const malformedBody: BodyFault = (cause) =>
+  new ReportedError('invalid_request', 'The body is not valid JSON. Send a JSON object.', { cause })
+
+const bodyFaults: Readonly<Record<string, BodyFault>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: malformedBody,
+  FST_ERR_CTP_EMPTY_JSON_BODY: malformedBody,
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformedBody,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: (cause) =>
+    new ReportedError('unsupported_media_type', 'Send the body as application/json.', { cause }),
+  FST_ERR_CTP_BODY_TOO_LARGE: (cause) => new ReportedError('payload_too_large', 'The body is too large.', { cause }),
+  FST_ERR_BAD_URL: (cause) => new ReportedError('invalid_request', 'The path is not a valid URL path.', { cause })
+}
+
+type Fault = NonNullable<FastifyError['validation']>[number]
+
+/** A schema fault as a 400 that names each field. */
+const invalid = ({ validation = [], validationContext = 'body' }: FastifyError): ReportedError => {
+  const details = validation.map((fault) => detailOf(fault, validationContext))
+  const first = details[0]
+  const sentence = first ? `${first.path} ${first.message}.` : `The ${validationContext} is not as it must be.`
+  return new ReportedError('invalid_request', sentence, { details })
+}
+
+const detailOf = ({ instancePath, params, keyword, message }: Fault, context: string): ErrorDetail => {
+  const extra = keyword === 'additionalProperties' ? params.additionalProperty : undefined
+  const missing = keyword === 'required' ? params.missingProperty : undefined
+  const name = extra ?? missing
+  const path = `${instancePath.slice(1).replaceAll('/', '.')}${name ? `${instancePath ? '.' : ''}${String(name)}` : ''}`
+  const text = missing ? 'is missing' : extra ? 'is not known here' : (message ?? 'is not as it must be')
+  return { path: path || context, message: text }
+}

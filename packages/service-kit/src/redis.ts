@@ -1,0 +1,32 @@
+import { Redis } from 'ioredis'
+import { type Dependency, within } from './health.ts'
+import { UnreachableError } from './postgres.ts'
+
+export type RedisHandle = { redis: Redis; dependency: Dependency; close: () => Promise<void> }
+
+/**
+ * A Redis connection that fails fast instead of queueing: a command waits 250 ms at most, and none is kept for later.
+ * Throws, naming the variable and what was tried, when Redis does not answer.
+ */
+export const openRedis = async (url: string): Promise<RedisHandle> => {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 250,
+    connectTimeout: 3_000,
+    retryStrategy: (attempt) => Math.min(attempt * 100, 1_000)
+  })
+  let last: unknown
+  redis.on('error', (error: unknown) => {
+    last = error
+  })
+  await within(redis.connect(), 5_000).catch((cause: unknown) => {
+    redis.disconnect()
+    throw new UnreachableError('Redis', 'REDIS_URL', url, last ?? cause)
+  })
+  const check = async () => {
+    await redis.ping()
+  }
+  return { redis, dependency: { name: 'redis', check }, close: async () => redis.disconnect() }
+}
