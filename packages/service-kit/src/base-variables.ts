@@ -1,4 +1,5 @@
-import { integer, list, oneOf, origin, serverUrl, strongSecret, text } from './config.ts'
+import { parseKeyRing } from '@onbehalf/vault'
+import { integer, list, oneOf, origin, serverUrl, strongSecret, text, variable } from './config.ts'
 import { logLevels } from './logger.ts'
 
 /** What every service reads from its environment. */
@@ -19,3 +20,14 @@ export const portVariable = (port: number) =>
   integer({ min: 0, max: 65_535 })('Port to listen on; 0 takes a free one.', { default: port })
 
 export const redisVariable = serverUrl('redis', 'rediss')("Redis, as this service's own ACL user.")
+
+const keyRing = variable(parseKeyRing)
+export const masterKeysVariable = keyRing(
+  'The key ring that wraps what is stored encrypted: `id:base64 of 32 bytes`, comma separated, newest first.',
+  { isSecret: true }
+)
+
+export const egressAllowVariable = text(
+  'Inner addresses that may be called all the same: address:port or CIDR:port, comma separated.',
+  { default: '' }
+)

@@ -4,7 +4,7 @@ import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { type Authenticators, registerAuthentication } from './authenticate.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
@@ -37,7 +37,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const app = Fastify({
     logger: { ...logOptions(service, options.logLevel), ...(options.logTo ? { stream: options.logTo } : {}) },
     genReqId: requestId,
-    disableRequestLogging: true,
+    // One line a request is written below, when it is answered.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,

@@ -1,6 +1,12 @@
 export { type Access, administrators, anyUser, type CredentialKind, type RouteFact } from './access.ts'
 export { type Authenticators, type Caller, callerOf, userOf } from './authenticate.ts'
-export { baseVariables, portVariable, redisVariable } from './base-variables.ts'
+export {
+  baseVariables,
+  egressAllowVariable,
+  masterKeysVariable,
+  portVariable,
+  redisVariable
+} from './base-variables.ts'
 export { openBus } from './bus.ts'
 export { busAuthenticators, busSessionKeys, tagsOfPrincipal } from './bus-authenticators.ts'
 export {
@@ -22,6 +28,9 @@ export { type App, type AppOptions, callOptionsOf, createApp, typed } from './cr
 export { errorHandler, renderError, renderOAuthError } from './error-handler.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'
+export { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
+export { createKeyTables, dropKeyTables, type KeyTables } from './keys/tables.ts'
+export { openVault } from './keys/vault.ts'
 export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { type Migrations, migrate, openPostgres, type Postgres, UnreachableError } from './postgres.ts'
 export { redact } from './redact.ts'
@@ -29,4 +38,3 @@ export { openRedis, type RedisHandle } from './redis.ts'
 export { runService, type ServiceDefinition } from './run-service.ts'
 export { type FindSessionKey, readSession, registerSessions, SessionClaims } from './session.ts'
 export { cookieNamesFor, sessionType } from './session-cookie.ts'
-export { makeSigningKey } from './signing-key.ts'
