@@ -1,1 +1,6 @@
-export {}
+export { createEgress, type Egress, type EgressOptions } from './egress.ts'
+export { EgressFailure, type Sent, wasSent } from './failure.ts'
+export type { Fetch, FetchOptions } from './fetch.ts'
+export type { Lookup } from './guard.ts'
+export type { EgressRequest, EgressResponse, Limits } from './request.ts'
+export { checkUrl } from './url.ts'

@@ -17,6 +17,8 @@ export const statusByCode = {
   unsupported_media_type: 415,
   invalid_arguments: 422,
   too_many_requests: 429,
+  // nobody reads it: the caller closed the connection before the answer
+  cancelled: 499,
   // the identity to call with
   no_refresh_token: 428,
   resource_not_granted: 428,

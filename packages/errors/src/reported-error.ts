@@ -23,11 +23,16 @@ export class ReportedError extends Error {
   readonly status: number
   readonly extras: ErrorExtras
 
-  constructor(code: ErrorCode, message: string, { cause, ...extras }: ErrorExtras & { cause?: unknown } = {}) {
+  /** `status` only where one family of callers must see another one than the table's. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    { cause, status = statusByCode[code], ...extras }: ErrorExtras & { cause?: unknown; status?: number } = {}
+  ) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'ReportedError'
     this.code = code
-    this.status = statusByCode[code]
+    this.status = status
     this.extras = extras
   }
 }

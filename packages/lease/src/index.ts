@@ -1,1 +1,3 @@
-export {}
+export { RefreshFailure } from './failure.ts'
+export { createRefresher, type Refresher } from './refresher.ts'
+export type { DeadReason, Exchange, Held, Outcome, Progress, RefreshStore } from './store.ts'

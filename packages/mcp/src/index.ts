@@ -1,1 +1,2 @@
-export {}
+export * from './client/index.ts'
+export * from './token/index.ts'

@@ -12,7 +12,7 @@ export type Authenticators = {
   bearer?: (tokenHash: string) => Promise<ResolvedPrincipal>
   api_key?: (keyHash: string) => Promise<ResolvedPrincipal>
   /** Throws when the request does not carry the installation's secret. */
-  inner?: (request: FastifyRequest) => void
+  inner?: (request: FastifyRequest) => Promise<void>
 }
 
 /** Who was found to be asking. `csrf` is set for a cookie session only. */
@@ -67,9 +67,9 @@ export const registerAuthentication = (
   app.addHook('preValidation', async (request, _reply: FastifyReply) => requireCsrf(request, publicUrl))
 }
 
-const requireInner = ({ inner }: Authenticators, request: FastifyRequest): void => {
+const requireInner = async ({ inner }: Authenticators, request: FastifyRequest): Promise<void> => {
   if (!inner) throw new ReportedError('not_found', 'There is nothing here.')
-  inner(request)
+  await inner(request)
 }
 
 type Restricted = Exclude<Access, 'public' | 'inner'>
@@ -122,12 +122,17 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 const requireCsrf = (request: FastifyRequest, publicUrl: string): void => {
   const csrf = request.caller?.csrf
   if (!csrf || safeMethods.has(request.method)) return
-  const { origin } = request.headers
   const given = request.headers['x-csrf-token'] ?? formField(request.body)
-  const isOurs = origin === undefined || origin === publicUrl
-  if (isOurs && typeof given === 'string' && isSameSecret(given, csrf)) return
+  if (isFromUs(request, publicUrl) && typeof given === 'string' && isSameSecret(given, csrf)) return
   throw new ReportedError('csrf_rejected', 'Repeat the csrf value of GET /auth/me in the header X-CSRF-Token.')
 }
+
+// A form on a page without a referrer says `Origin: null` (Fetch §3.2); where it came from is then in Sec-Fetch-Site,
+// which no script can set.
+const isFromUs = ({ headers }: FastifyRequest, publicUrl: string): boolean =>
+  headers.origin === 'null'
+    ? headers['sec-fetch-site'] === 'same-origin'
+    : headers.origin === undefined || headers.origin === publicUrl
 
 const formField = (body: unknown): unknown =>
   typeof body === 'object' && body !== null && 'csrf_token' in body ? body.csrf_token : undefined

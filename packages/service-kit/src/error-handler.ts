@@ -17,19 +17,25 @@ export const renderOAuthError: RenderError = ({ code, message }) => ({ error: co
 export const errorHandler =
   (render: RenderError) =>
   (thrown: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    const error = fromFastify(thrown) ?? toReported(thrown)
-    if (error.code === 'internal') request.log.error({ err: thrown }, 'unexpected error')
-    else if (error.status >= 500) request.log.warn({ err: error }, 'refused')
-    else request.log.debug({ err: error }, 'refused')
-    if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
-    if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
-    return reply
-      .status(error.status)
-      .header('cache-control', 'no-store')
-      .type('application/json')
-      .serializer(JSON.stringify)
-      .send(render(error, request))
+    const error = beginError(thrown, request, reply)
+    return reply.type('application/json').serializer(JSON.stringify).send(render(error, request))
   }
+
+/** What to tell of `thrown`, logged, with the answer's status and headers set: for routes that answer with a page. */
+export const beginError = (
+  thrown: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply
+): ReportedError => {
+  const error = fromFastify(thrown) ?? toReported(thrown)
+  if (error.code === 'internal') request.log.error({ err: thrown }, 'unexpected error')
+  else if (error.status >= 500) request.log.warn({ err: error }, 'refused')
+  else request.log.debug({ err: error }, 'refused')
+  if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
+  if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
+  reply.status(error.status).header('cache-control', 'no-store')
+  return error
+}
 
 export const notFoundHandler = (render: RenderError) => (request: FastifyRequest, reply: FastifyReply) =>
   reply

@@ -25,7 +25,7 @@ export {
   variable
 } from './config.ts'
 export { type App, type AppOptions, callOptionsOf, createApp, typed } from './create-app.ts'
-export { errorHandler, renderError, renderOAuthError } from './error-handler.ts'
+export { beginError, errorHandler, renderError, renderOAuthError } from './error-handler.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'
 export { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts'

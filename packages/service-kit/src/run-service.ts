@@ -20,7 +20,9 @@ export type ServiceDefinition<Set extends ServiceVariables, Resources extends Cl
   openResources: (config: ConfigOf<Set>) => Promise<Resources>
   buildApp: (resources: Resources) => Promise<App>
   /** Besides `migrate` and `migrate down`: what else the service's program can do, by its first argument. */
-  commands?: Record<string, (config: ConfigOf<Set>, args: readonly string[]) => Promise<string>>
+  commands?: Record<string, (config: ConfigOf<Set>, given: Given) => Promise<string>>
+  /** A listener of its own, which the gateway never reaches; closed while its port is 0. */
+  inner?: { buildApp: (resources: Resources) => Promise<App>; portOf: (config: ConfigOf<Set>) => number }
 }
 
 type Given = { args: readonly string[]; env: Readonly<Record<string, string | undefined>> }
@@ -40,7 +42,7 @@ export const runService = async <Set extends ServiceVariables, Resources extends
     if (command === undefined) return await listen(definition, config, env)
     const run = definition.commands?.[command]
     if (!run) throw new Error(`there is no command "${command}": use none, migrate or migrate down`)
-    say(await run(config, rest))
+    say(await run(config, { args: rest, env }))
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
     for (const line of words.split('\n')) process.stderr.write(`${definition.service}: ${line}\n`)
@@ -78,5 +80,11 @@ const listen = async <Set extends ServiceVariables, Resources extends Closable>(
     else app.log.info({ signal }, 'leaving')
     await app.close()
   })
+  const innerPort = definition.inner?.portOf(config) ?? 0
+  if (definition.inner && innerPort > 0) {
+    const inner = await definition.inner.buildApp(resources)
+    app.addHook('preClose', () => inner.close())
+    await inner.listen({ host: HOST, port: innerPort })
+  }
   await app.listen({ host: HOST, port: PORT })
 }

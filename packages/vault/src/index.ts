@@ -1,1 +1,7 @@
-export {}
+export type { DataKeyStore, WrappedDataKey } from './data-keys.ts'
+export { type KeyRing, parseKeyRing } from './key-ring.ts'
+export { isMaskOf, mask } from './mask.ts'
+export type { Place } from './place.ts'
+export { requireStrongSecret } from './strength.ts'
+export { createVault, type Vault, type VaultOptions } from './vault.ts'
+export { VaultError, type VaultErrorReason } from './vault-error.ts'

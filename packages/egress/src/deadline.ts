@@ -1,0 +1,38 @@
+import { DeadlinePassed } from './failure.ts'
+
+/** Aborts when the whole time is over or the caller gives up, whichever is first. `end` must be called. */
+export type Deadline = { signal: AbortSignal; passed: Promise<never>; end(): void }
+
+const timersMax = 2 ** 31 - 1
+
+/** Calls under way, so that closing can cut them off. */
+export type Running = Set<AbortController>
+
+export const startDeadline = (timeoutMs: number, running: Running, outer?: AbortSignal): Deadline => {
+  const controller = new AbortController()
+  running.add(controller)
+  const { signal } = controller
+  const giveUp = (): void => controller.abort(outer?.reason)
+  const timer =
+    timeoutMs <= timersMax
+      ? setTimeout(() => controller.abort(new DeadlinePassed(`${timeoutMs} ms are over`)), timeoutMs)
+      : undefined
+  // The call's socket keeps the process up; a body that nobody reads shall not.
+  timer?.unref()
+  const passed = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+  // Whoever waits for it sees the rejection; when nobody does any more it is no failure.
+  passed.catch(() => undefined)
+  if (outer?.aborted) giveUp()
+  else outer?.addEventListener('abort', giveUp, { once: true })
+  return {
+    signal,
+    passed,
+    end: () => {
+      clearTimeout(timer)
+      running.delete(controller)
+      outer?.removeEventListener('abort', giveUp)
+    }
+  }
+}

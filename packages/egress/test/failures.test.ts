@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { inspect } from 'node:util'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import t from 'tap'
+import { wasSent } from '../src/index.ts'
+import { failureOf, get, open, serve, serveTcp } from './servers.ts'
+
+const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
+
+t.test('an endless body is cut off at the cap', async (t) => {
+  const server = await serve(t, (request, response) => {
+    const write = (): void => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      if (!response.destroyed) response.once('drain', write)
+    }
+    request.socket.on('error', () => undefined)
+    write()
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const error = await failureOf((await egress.request(server.origin, { ...get, maxBytes: 1_000_000 })).text())
+  t.match(error, { code: 'upstream_error', message: /more than 1000000 bytes/ })
+  t.equal(wasSent(error), 'unknown')
+  const streamed = await egress.request(server.origin, { ...get, maxBytes: 200_000 })
+  const [caught] = await once(streamed.body.resume(), 'error')
+  t.match(caught, { code: 'upstream_error' }, 'also when it is read as a stream')
+  const fetched = await egress.fetch(server.origin)
+  t.equal((await failureOf(fetched.text())).code, 'upstream_error', 'also through fetch')
+})
+
+t.test('a length over the cap is refused before the body is read, and one at the cap is not', async (t) => {
+  const server = await serve(t, (_, response) => response.end('x'.repeat(1_000)))
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  t.equal((await failureOf(egress.request(server.origin, { ...get, maxBytes: 999 }))).code, 'upstream_error')
+  t.equal((await (await egress.request(server.origin, { ...get, maxBytes: 1_000 })).text()).length, 1_000)
+  t.equal((await egress.request(server.origin, { ...get, method: 'HEAD', maxBytes: 10 })).status, 200)
+})
+
+t.test('compressed answers are read, and a bomb is cut off at the cap', async (t) => {
+  const bodies: Record<string, [string, Buffer | string]> = {
+    '/gzip': ['gzip', gzipSync('hello')],
+    '/br': ['BR', brotliCompressSync('hello')],
+    '/bomb': ['gzip', bomb],
+    '/odd': ['snappy', 'hello'],
+    '/damaged': ['gzip', 'hello'],
+    '/cut': ['gzip', gzipSync('hello').subarray(0, 15)]
+  }
+  const server = await serve(t, (request, response) => {
+    const [coding, body] = bodies[request.url ?? ''] ?? ['', '']
+    response.writeHead(200, { 'content-encoding': coding }).end(body)
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const read = async (path: string): Promise<string> => (await egress.request(`${server.origin}${path}`, get)).text()
+  t.equal(await read('/gzip'), 'hello')
+  t.equal(await read('/br'), 'hello')
+  t.equal(server.seen[0]?.headers['accept-encoding'], 'identity')
+  t.notOk((await egress.request(`${server.origin}/gzip`, get)).headers['content-encoding'])
+  const before = process.memoryUsage().rss
+  t.match(await failureOf(read('/bomb')), { code: 'upstream_error', message: /more than 1048576 bytes/ })
+  t.ok(process.memoryUsage().rss - before < 48 * 1024 * 1024, 'it is never held unpacked')
+  for (const path of ['/odd', '/damaged', '/cut']) t.equal((await failureOf(read(path))).code, 'upstream_error', path)
+})
+
+t.test('slow answers end at the limit that they break', async (t) => {
+  const server = await serve(t, (request, response) => {
+    if (request.url === '/headers') return
+    response.write('first')
+    if (request.url !== '/trickle') return
+    const timer = setInterval(() => response.write('.'), 30)
+    response.on('close', () => clearInterval(timer))
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const limits = {
+    '/headers': { headersTimeoutMs: 200 },
+    '/stall': { bodyTimeoutMs: 200 },
+    '/trickle': { timeoutMs: 300 }
+  }
+  for (const [path, limit] of Object.entries(limits)) {
+    const started = performance.now()
+    const error = await failureOf(
+      egress.request(`${server.origin}${path}`, { ...get, ...limit }).then((answer) => answer.text())
+    )
+    t.equal(error.code, 'upstream_timeout', path)
+    t.equal(wasSent(error), 'unknown', path)
+    t.ok(performance.now() - started < 3_000, path)
+  }
+  const unread = await egress.request(`${server.origin}/trickle`, { ...get, timeoutMs: 100 })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.equal((await failureOf(unread.text())).code, 'upstream_timeout', 'a body that nobody read in time')
+})
+
+t.test('who gives up gets the own reason back, at once', async (t) => {
+  const server = await serve(t, () => undefined)
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const controller = new AbortController()
+  const reason = new Error('the caller left')
+  const pending = egress.request(server.origin, { ...get, signal: controller.signal })
+  setTimeout(() => controller.abort(reason), 50)
+  await t.rejects(pending, reason)
+  await t.rejects(egress.request(server.origin, { ...get, signal: controller.signal }), reason)
+  t.equal(server.seen.length, 1)
+  const untouched = open(t, { allow: `127.0.0.2:${server.port}` })
+  const connections = server.connections
+  await t.rejects(untouched.request(server.origin, { ...get, signal: controller.signal }), reason)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.equal(server.connections, connections, 'a call given up before it began does not even connect')
+  const late = await failureOf(egress.request(server.origin, { ...get, signal: AbortSignal.timeout(50) }))
+  t.equal(late.code, 'upstream_timeout')
+})
+
+t.test('what was surely not sent is told from what may have been', async (t) => {
+  const refused = await serveTcp(t, (socket) => socket.destroy())
+  const reset = await serveTcp(t, (socket) => socket.once('data', () => socket.resetAndDestroy()))
+  const cut = await serveTcp(t, (socket) =>
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc'))
+  )
+  const garbage = await serveTcp(t, (socket) => socket.once('data', () => socket.end('SSH-2.0-OpenSSH_9.2\r\n')))
+  const silent = await serveTcp(t, () => undefined)
+  const redirecting = await serve(t, (_, response) =>
+    response.writeHead(302, { location: 'http://unknown.example/' }).end()
+  )
+  const ports = [refused, reset, cut, garbage, silent, redirecting.port, 1]
+  const lookup = async (hostname: string) => {
+    if (hostname === 'slow.example') await new Promise((resolve) => setTimeout(resolve, 1_000))
+    if (hostname === 'unknown.example') throw Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' })
+    return ['127.0.0.2']
+  }
+  const allow = ports.map((port) => `127.0.0.2:${port}`).join()
+  const egress = open(t, { allow, lookup, connectTimeoutMs: 500 })
+  const cases: [string, string, 'no' | 'unknown', number?][] = [
+    ['http://127.0.0.2:1/', 'upstream_unavailable', 'no'],
+    ['http://unknown.example/', 'upstream_unavailable', 'no'],
+    ['http://10.0.0.1/', 'policy_denied', 'no'],
+    ['not a url', 'invalid_request', 'no'],
+    [`https://mcp.example:${silent}/`, 'upstream_timeout', 'no'],
+    [`https://mcp.example:${refused}/`, 'upstream_unavailable', 'no'],
+    [`https://mcp.example:${garbage}/`, 'upstream_unavailable', 'no'],
+    [`http://slow.example:${silent}/`, 'upstream_timeout', 'no'],
+    [`http://slow.example:${silent}/`, 'upstream_timeout', 'no', 100],
+    [`http://127.0.0.2:${silent}/`, 'upstream_timeout', 'unknown', 300],
+    [`http://127.0.0.2:${reset}/`, 'upstream_unavailable', 'unknown'],
+    [`http://127.0.0.2:${cut}/`, 'upstream_unavailable', 'unknown'],
+    [`http://127.0.0.2:${garbage}/`, 'upstream_error', 'unknown'],
+    [redirecting.origin, 'upstream_unavailable', 'unknown']
+  ]
+  for (const [url, code, sent, timeoutMs = 5_000] of cases) {
+    const request = { ...get, method: 'GET', timeoutMs, followRedirects: 1 }
+    const error = await failureOf(egress.request(url, request).then((answer) => answer.text()))
+    t.same([error.code, wasSent(error)], [code, sent], `${url} within ${timeoutMs} ms`)
+  }
+  t.equal(
+    wasSent(new Error('wrapped', { cause: await failureOf(egress.request('http://10.0.0.1/', get)) })),
+    'no',
+    'also when it is wrapped'
+  )
+  t.equal(wasSent(new Error('anything else')), 'unknown')
+})
+
+t.test('no error quotes what was sent or answered', async (t) => {
+  const secret = 'secret-token-0123456789'
+  const garbage = await serveTcp(t, (socket) => socket.once('data', () => socket.end(`HTTP/1.1 ${secret}\r\n\r\n`)))
+  const server = await serve(t, (_, response) => response.end(secret))
+  const egress = open(t, { allow: `127.0.0.2:${garbage},127.0.0.2:${server.port},127.0.0.2:1` })
+  const call = { carriesCredential: true, method: 'POST', headers: { authorization: `Bearer ${secret}` }, body: secret }
+  const bad = { ...call, headers: { authorization: `Bearer ${secret}\n` } }
+  for (const [port, request] of [
+    [garbage, call],
+    [server.port, call],
+    [server.port, bad],
+    [1, call]
+  ] as const) {
+    const work = egress.request(`http://127.0.0.2:${port}/${secret}`, request).then((answer) => answer.json())
+    const error = await failureOf(work)
+    t.notMatch(inspect(error, { depth: 9 }), secret, error.code)
+  }
+})
+
+t.test('a kept connection that the server closes meanwhile counts as perhaps sent', async (t) => {
+  let requests = 0
+  const port = await serveTcp(t, (socket) =>
+    socket.on('data', () => {
+      requests += 1
+      if (requests === 1) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+      else socket.resetAndDestroy()
+    })
+  )
+  const egress = open(t, { allow: `127.0.0.2:${port}` })
+  const url = `http://127.0.0.2:${port}/`
+  t.equal(await (await egress.request(url, get)).text(), 'ok')
+  const error = await failureOf(egress.request(url, { ...get, method: 'POST', body: 'x' }))
+  t.equal(wasSent(error), 'unknown')
+  t.equal(requests, 2, 'and it is not repeated')
+})
+
+t.test('closing waits for running calls, then cuts them off', async (t) => {
+  const server = await serve(t, (request, response) => {
+    if (request.url === '/quick') setTimeout(() => response.end('done'), 100)
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const quick = egress.request(`${server.origin}/quick`, get).then((answer) => answer.text())
+  const stuck = failureOf(egress.request(`${server.origin}/stuck`, get))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const started = performance.now()
+  await egress.close(400)
+  t.equal(await quick, 'done')
+  t.equal((await stuck).code, 'upstream_unavailable')
+  t.ok(performance.now() - started < 2_000)
+})

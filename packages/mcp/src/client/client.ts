@@ -1,0 +1,135 @@
+import { createBackground } from './background.ts'
+import { converse, type Talk } from './converse.ts'
+import { startDeadline } from './deadline.ts'
+import { createEras } from './eras.ts'
+import { callerHeaders } from './headers.ts'
+import { defaultLimits, type McpLimits } from './limits.ts'
+import { listTools } from './list-tools.ts'
+import type { ClientInfo, Json, McpEvent, McpTool, Send } from './protocol.ts'
+import { createSessionPool } from './sessions.ts'
+import type { Target } from './wire.ts'
+
+/** Where to, as whom, and how long. */
+export type McpTarget = {
+  /** The server's one address. Only this is asked; redirects are not followed. */
+  url: string
+  /** What the provider's settings and the identity add; what the protocol sets itself is ignored here. */
+  headers: Record<string, string>
+  /** Of each request: until its answer is complete, or until a stream begins. */
+  timeoutMs: number
+  /** The longest silence on a stream; unset: `timeoutMs`. */
+  sseReadTimeoutMs?: number
+  signal?: AbortSignal
+}
+
+export type CallTool = McpTarget & {
+  name: string
+  arguments: Json
+  /**
+   * Everything that makes two callers different: tenant, principal, provider revision, credential identity. Calls with
+   * an equal key share a session at a legacy server; without a key each call has a session of its own.
+   */
+  sessionKey?: string
+  onEvent?: (event: McpEvent) => void
+}
+
+export type CalledTool = {
+  /** The CallToolResult as the server sent it; `isError` is for its reader to see. */
+  result: Json
+  /** The first progress and log messages; they are asked for, and told in full, only with `onEvent`. */
+  events: McpEvent[]
+}
+
+export type McpClient = {
+  listTools: (target: McpTarget) => Promise<{ tools: McpTool[]; protocolVersion: string | undefined }>
+  callTool: (call: CallTool) => Promise<CalledTool>
+  /** Ends the kept sessions whose key is meant, for a revoke or a changed provider. */
+  endSessions: (isMeant: (sessionKey: string) => boolean) => void
+  /** Ends every kept session and waits for all clean-up. */
+  close: () => Promise<void>
+}
+
+/**
+ * An MCP client over Streamable HTTP for both eras: 2026-07-28, and 2025-11-25, 2025-06-18, 2025-03-26.
+ *
+ * Throws `ReportedError`: `UpstreamUnauthorized` for a 401, `upstream_insufficient_scope`, `upstream_unavailable`,
+ * `upstream_timeout`, and `upstream_error` for a JSON-RPC error (cause: `McpServerError`) or an unusable answer. When
+ * `signal` ends a call, its reason is thrown.
+ */
+export const createMcpClient = ({
+  send,
+  clientInfo,
+  now = () => new Date(),
+  limits: given = {}
+}: {
+  send: Send
+  clientInfo: ClientInfo
+  now?: () => Date
+  limits?: Partial<McpLimits>
+}): McpClient => {
+  const limits = { ...defaultLimits, ...given }
+  const background = createBackground()
+  let lastId = 0
+  const nextId = () => {
+    lastId += 1
+    return lastId
+  }
+  const talk: Talk = {
+    wires: { send, limits, background, clientInfo, nextId },
+    eras: createEras(limits, now),
+    pool: createSessionPool(limits, background, now)
+  }
+
+  const aim = ({ url, headers, timeoutMs, sseReadTimeoutMs = timeoutMs, signal }: McpTarget): Target => ({
+    url,
+    headers: callerHeaders(headers),
+    timeoutMs,
+    sseReadTimeoutMs,
+    deadline: startDeadline({ ms: timeoutMs, msMax: limits.callMsMax, signal }),
+    onEvent: undefined,
+    wantsEvents: false
+  })
+
+  return {
+    listTools: async (where) => {
+      const target = aim(where)
+      const conversation = converse(talk, target, undefined)
+      try {
+        const tools = await listTools(conversation, limits)
+        return { tools, protocolVersion: conversation.protocolVersion() }
+      } finally {
+        conversation.close()
+        target.deadline.stop()
+      }
+    },
+
+    callTool: async (call) => {
+      const events: McpEvent[] = []
+      const onEvent = (event: McpEvent) => {
+        if (events.length < limits.eventsMax) events.push(event)
+        call.onEvent?.(event)
+      }
+      const target = { ...aim(call), onEvent, wantsEvents: call.onEvent !== undefined }
+      const conversation = converse(talk, target, call.sessionKey)
+      try {
+        const { name } = call
+        const result = await conversation.ask({
+          method: 'tools/call',
+          name,
+          params: { name, arguments: call.arguments }
+        })
+        return { result, events }
+      } finally {
+        conversation.close()
+        target.deadline.stop()
+      }
+    },
+
+    endSessions: (isMeant) => talk.pool.drop(isMeant),
+
+    close: async () => {
+      talk.pool.drop(() => true)
+      await background.settle()
+    }
+  }
+}

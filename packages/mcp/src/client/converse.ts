@@ -1,0 +1,106 @@
+import { startDeadline } from './deadline.ts'
+import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
+import { InitializeRefused, openSession } from './open-session.ts'
+import { type Answer, type Json, modernVersion } from './protocol.ts'
+import type { Lease, Session, SessionPool } from './sessions.ts'
+import { type Request, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
+
+/** A server's ear for the requests of one call or listing: the era settled, a session held where there is one. */
+export type Conversation = {
+  protocolVersion: () => string | undefined
+  ask: (request: Request) => Promise<Json>
+  /** Gives the session back, or ends it when it was only for this. */
+  close: () => void
+}
+
+export type Talk = { wires: Wires; eras: Eras; pool: SessionPool }
+
+/** Opens a conversation; nothing is sent before the first question. With a key the session is one of the pool. */
+export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey: string | undefined): Conversation => {
+  let lease: Lease | undefined
+  let version: string | undefined
+  let learned: Era | undefined
+
+  const settleEra = async (): Promise<{ era: Era; isFresh: boolean }> => {
+    const remembered = eras.remembered(target.url)
+    if (remembered) return { era: remembered, isFresh: false }
+    const era = learned ?? (await probeEra(wires, target))
+    learned = era
+    // A legacy server is known by its answer to initialize, not by what it refuses.
+    if (era === 'modern') eras.remember(target.url, era)
+    return { era, isFresh: true }
+  }
+
+  const acquire = async (): Promise<Lease> => {
+    if (sessionKey === undefined) return ownLease(wires, await openSession(wires, target))
+    return pool.acquire({ url: target.url, sessionKey }, () => openShared(wires, target), target.deadline.signal)
+  }
+
+  const askLegacy = async (request: Request, isFresh: boolean): Promise<Answer | 'ask again'> => {
+    try {
+      lease ??= await acquire()
+    } catch (thrown) {
+      if (!(thrown instanceof InitializeRefused)) throw target.deadline.explain(thrown)
+      eras.forget(target.url)
+      learned = undefined
+      return isFresh || !isInitializeUnknown(thrown.answer) ? thrown.answer : 'ask again'
+    }
+    eras.remember(target.url, 'legacy')
+    version = lease.session.protocolVersion
+    const answer = await requestLegacy(wires, target, request, lease.session)
+    if (!lease.isKnown || !isSessionGone(answer, lease.session)) return answer
+    lease.drop()
+    lease.release()
+    lease = undefined
+    return 'ask again'
+  }
+
+  const askModern = async (request: Request, isFresh: boolean): Promise<Answer | 'ask again'> => {
+    version = modernVersion
+    const answer = await requestModern(wires, target, request, modernVersion)
+    if (isFresh || !looksLegacy(answer)) return answer
+    eras.forget(target.url)
+    learned = undefined
+    // Asked again only if the server no longer speaks this era, so that it cannot have run the request.
+    return (await settleEra()).era === 'legacy' ? 'ask again' : answer
+  }
+
+  const ask = async (request: Request): Promise<Json> => {
+    const turnsMax = 3
+    for (let turn = 1; ; turn += 1) {
+      const { era, isFresh } = await settleEra()
+      const answer = era === 'modern' ? await askModern(request, isFresh) : await askLegacy(request, isFresh)
+      if (answer !== 'ask again') return resultOf(answer)
+      if (turn === turnsMax) return resultOf({ kind: 'refused', status: 503, headers: {} })
+    }
+  }
+
+  return { protocolVersion: () => version, ask, close: () => lease?.release() }
+}
+
+// The opening belongs to the pool: a caller that leaves must not take it from the others who wait for it.
+const openShared = async (wires: Wires, target: Target): Promise<Session> => {
+  const deadline = startDeadline({ ms: target.timeoutMs, msMax: target.timeoutMs })
+  try {
+    return await openSession(wires, { ...target, deadline, onEvent: undefined, wantsEvents: false })
+  } finally {
+    deadline.stop()
+  }
+}
+
+const ownLease = ({ background }: Wires, session: Session): Lease => ({
+  session,
+  isKnown: false,
+  release: () => background.run(session.end),
+  drop: () => undefined
+})
+
+const isInitializeUnknown = (answer: Answer): boolean =>
+  answer.kind !== 'result' && answer.status !== 401 && answer.status !== 403 && answer.status < 500
+
+// 404 is the rule (2025-11-25, session management); the SDK's own examples answer 400 and speak of the session.
+const isSessionGone = (answer: Answer, { id }: Session): boolean => {
+  if (id === undefined || answer.kind === 'result') return false
+  if (answer.kind === 'refused') return answer.status === 404
+  return answer.status === 404 || (answer.status === 400 && /\bsession\b/i.test(answer.error.message))
+}

@@ -1,0 +1,82 @@
+import { ReportedError } from '@onbehalf/errors'
+import { timedOut, unavailable } from './errors.ts'
+
+/** How long something may take, as a signal for whoever does it. Must be stopped. */
+export type Deadline = {
+  signal: AbortSignal
+  /** Starts the wait anew with this length; the hard end stays where it is. */
+  extend: (ms: number) => void
+  /** The error to tell of, given what was thrown while this deadline ran. */
+  explain: (thrown: unknown) => unknown
+  abort: () => void
+  stop: () => void
+}
+
+/** Starts a deadline that ends after `ms` without an extension, after `msMax` at the latest, or with `signal`. */
+export const startDeadline = ({
+  ms,
+  msMax,
+  signal
+}: {
+  ms: number
+  msMax: number
+  signal?: AbortSignal | undefined
+}) => {
+  const controller = new AbortController()
+  let isExpired = false
+  const expire = () => {
+    isExpired = true
+    controller.abort()
+  }
+  const abort = () => controller.abort()
+  let waitMs = ms
+  let wait = setTimeout(expire, ms)
+  const hardEnd = setTimeout(expire, msMax)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+
+  const deadline: Deadline = {
+    signal: controller.signal,
+    extend: (nextMs) => {
+      if (controller.signal.aborted) return
+      if (nextMs === waitMs) {
+        wait.refresh()
+        return
+      }
+      clearTimeout(wait)
+      waitMs = nextMs
+      wait = setTimeout(expire, nextMs)
+    },
+    explain: (thrown) => {
+      if (isExpired) return timedOut(thrown)
+      if (signal?.aborted) return signal.reason
+      if (thrown instanceof ReportedError) return thrown
+      return isTimeout(thrown) ? timedOut(thrown) : unavailable(thrown)
+    },
+    abort,
+    stop: () => {
+      clearTimeout(wait)
+      clearTimeout(hardEnd)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+  return deadline
+}
+
+/** Waits for work that goes on without us, and no longer than the signal allows. */
+export const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  signal.throwIfAborted()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const timeoutCodes: readonly unknown[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']
+
+const isTimeout = (thrown: unknown): boolean =>
+  thrown instanceof Error && 'code' in thrown && timeoutCodes.includes(thrown.code)

@@ -1,0 +1,81 @@
+import { ReportedError } from '@onbehalf/errors'
+import type { ResponseHeaders, RpcError } from './protocol.ts'
+
+const messageLengthMax = 1_000
+
+/** The server answered 401. The caller decides: ask for identity, mint anew, or give up. */
+export class UpstreamUnauthorized extends ReportedError {
+  readonly wwwAuthenticate: string | undefined
+  /** True when nothing but the 401 was received, so the request was not worked on and may be made again. */
+  readonly isOnlyAnswer: boolean
+
+  constructor(wwwAuthenticate: string | undefined, isOnlyAnswer: boolean) {
+    super('upstream_unauthorized', 'The MCP server does not accept the credential it was given, or wants one.')
+    this.name = 'UpstreamUnauthorized'
+    this.wwwAuthenticate = wwwAuthenticate
+    this.isOnlyAnswer = isOnlyAnswer
+  }
+}
+
+/** The error object of a JSON-RPC answer, the cause of an `upstream_error`. */
+export class McpServerError extends Error {
+  readonly code: number
+  readonly data: unknown
+
+  constructor({ code, message, data }: RpcError) {
+    super(message.slice(0, messageLengthMax))
+    this.name = 'McpServerError'
+    this.code = code
+    this.data = data
+  }
+}
+
+export const serverError = (error: RpcError): ReportedError => {
+  const cause = new McpServerError(error)
+  const details = [
+    { path: 'code', message: String(error.code) },
+    { path: 'message', message: cause.message }
+  ]
+  return new ReportedError('upstream_error', 'The MCP server answered with an error.', { cause, details })
+}
+
+export const malformed = (what: string, cause?: unknown): ReportedError =>
+  new ReportedError('upstream_error', `The MCP server's answer cannot be used: ${what}.`, { cause })
+
+export const unavailable = (cause: unknown, retryAfterSeconds?: number): ReportedError =>
+  new ReportedError('upstream_unavailable', 'The MCP server cannot be reached or is not working.', {
+    cause,
+    ...(retryAfterSeconds === undefined ? {} : { retry_after_seconds: retryAfterSeconds })
+  })
+
+export const timedOut = (cause?: unknown): ReportedError =>
+  new ReportedError('upstream_timeout', 'The MCP server did not answer in time.', { cause })
+
+export const headerOf = (headers: ResponseHeaders, name: string): string | undefined => {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** The status alone, where no JSON-RPC answer came with it. */
+export const refusal = (status: number, headers: ResponseHeaders): ReportedError => {
+  const cause = new Error(`HTTP ${status}`)
+  if (status === 429 || status >= 500) return unavailable(cause, retryAfter(headers))
+  if (status >= 300 && status < 400) return malformed('it redirects, and redirects are not followed', cause)
+  if (status < 300) return malformed('it is neither JSON nor an event stream', cause)
+  return new ReportedError('upstream_error', `The MCP server refused the request with HTTP ${status}.`, { cause })
+}
+
+// RFC 6750 §3.1: the scope attribute names what is needed.
+export const insufficientScope = (challenge: string): ReportedError => {
+  const scope = /\bscope="([^"]{1,1000})"/i.exec(challenge)?.[1]
+  const details = scope === undefined ? [] : [{ path: 'scope', message: scope }]
+  return new ReportedError('upstream_insufficient_scope', 'The MCP server wants more rights than the token carries.', {
+    details,
+    cause: new Error(challenge.slice(0, messageLengthMax))
+  })
+}
+
+const retryAfter = (headers: ResponseHeaders): number | undefined => {
+  const seconds = Number(headerOf(headers, 'retry-after'))
+  return Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined
+}

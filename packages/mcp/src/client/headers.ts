@@ -1,0 +1,31 @@
+const ours: ReadonlySet<string> = new Set([
+  'accept',
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'transfer-encoding'
+])
+
+/** The caller's headers by lower-case name, without those the protocol sets: two spellings would be sent twice. */
+export const callerHeaders = (headers: Record<string, string>): Record<string, string> => {
+  const kept: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    const lower = name.toLowerCase()
+    if (value !== undefined && !ours.has(lower)) kept[lower] = value
+  }
+  return kept
+}
+
+const plainValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+const sentinel = /^=\?base64\?.*\?=$/i
+
+/** A value as the Mcp-Name header carries it (2026-07-28, standard request headers): what is not plain goes as base64. */
+export const encodeHeaderValue = (value: string): string =>
+  plainValue.test(value) && !sentinel.test(value) ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`

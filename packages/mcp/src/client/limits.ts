@@ -1,0 +1,39 @@
+/** Bounds on what a server may make us hold or wait for. */
+export type McpLimits = {
+  /** Longest a call may take, whatever progress the server reports. */
+  callMsMax: number
+  /** Largest answer, counting every byte of a stream. */
+  answerBytesMax: number
+  /** Largest body read of an answer that is a refusal. */
+  refusalBytesMax: number
+  pagesMax: number
+  toolsMax: number
+  /** Events kept for the answer of a call; `onEvent` sees all of them. */
+  eventsMax: number
+  /** Requests of the server on one stream that are answered; the rest is left unanswered. */
+  repliesMax: number
+  /** Times a broken stream is taken up again where it ended. */
+  resumesMax: number
+  sessionsMax: number
+  sessionIdleMs: number
+  erasMax: number
+  eraMs: number
+  /** Longest a clean-up (draining, cancelling, deleting a session) may take. */
+  cleanUpMs: number
+}
+
+export const defaultLimits: McpLimits = {
+  callMsMax: 600_000,
+  answerBytesMax: 8 * 1024 * 1024,
+  refusalBytesMax: 64 * 1024,
+  pagesMax: 500,
+  toolsMax: 20_000,
+  eventsMax: 100,
+  repliesMax: 20,
+  resumesMax: 5,
+  sessionsMax: 10_000,
+  sessionIdleMs: 600_000,
+  erasMax: 10_000,
+  eraMs: 600_000,
+  cleanUpMs: 2_000
+}

@@ -1,0 +1,25 @@
+import type { Conversation } from './converse.ts'
+import { malformed } from './errors.ts'
+import type { McpLimits } from './limits.ts'
+import { isTool, type Json, type McpTool } from './protocol.ts'
+
+/** Reads every page of a catalogue, within bounds. */
+export const listTools = async (
+  conversation: Pick<Conversation, 'ask'>,
+  limits: Pick<McpLimits, 'pagesMax' | 'toolsMax' | 'answerBytesMax'>
+): Promise<McpTool[]> => {
+  const tools: McpTool[] = []
+  const cursors = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 1; ; page += 1) {
+    const params: Json = cursor === undefined ? {} : { cursor }
+    const result = await conversation.ask({ method: 'tools/list', params })
+    if (!Array.isArray(result.tools) || !result.tools.every(isTool)) throw malformed('its list holds something else')
+    tools.push(...result.tools)
+    cursor = typeof result.nextCursor === 'string' ? result.nextCursor : undefined
+    if (cursor === undefined) return tools
+    if (cursors.has(cursor)) throw malformed('its pages go in a circle')
+    if (tools.length > limits.toolsMax || page === limits.pagesMax) throw malformed('it lists too much')
+    cursors.add(cursor)
+  }
+}

@@ -1,0 +1,49 @@
+import { headerOf, malformed } from './errors.ts'
+import { type Answer, legacyVersions } from './protocol.ts'
+import type { Session } from './sessions.ts'
+import { legacyHeaders, notify, requestLegacy, type Target, type Wires } from './wire.ts'
+
+/** Thrown when the server does not know `initialize`, so that the era can be asked again. */
+export class InitializeRefused extends Error {
+  readonly answer: Answer
+
+  constructor(answer: Answer) {
+    super('initialize was refused')
+    this.name = 'InitializeRefused'
+    this.answer = answer
+  }
+}
+
+/** initialize, then notifications/initialized (2025-11-25, lifecycle). */
+export const openSession = async (wires: Wires, target: Target): Promise<Session> => {
+  const params = { protocolVersion: legacyVersions[0], capabilities: {}, clientInfo: wires.clientInfo }
+  const answer = await requestLegacy(wires, target, { method: 'initialize', params }, undefined)
+  if (answer.kind !== 'result') throw new InitializeRefused(answer)
+  const { protocolVersion } = answer.result
+  if (typeof protocolVersion !== 'string' || !legacyVersions.includes(protocolVersion)) {
+    throw malformed('it speaks no revision of MCP that we do')
+  }
+  const id = headerOf(answer.headers, 'mcp-session-id')
+  // Only visible ASCII is allowed (2025-11-25, session management).
+  if (id !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(id)) throw malformed('its session id is not allowed')
+  const session: Session = { id, protocolVersion, end: () => endSession(wires, target, session) }
+  await notify(wires, target, session, { method: 'notifications/initialized' })
+  return session
+}
+
+const endSession = async ({ send, limits }: Wires, target: Target, session: Session): Promise<void> => {
+  if (session.id === undefined) return
+  const { 'content-type': _, ...headers } = legacyHeaders(target, session)
+  const { body } = await send(target.url, {
+    method: 'DELETE',
+    headers,
+    signal: AbortSignal.timeout(limits.cleanUpMs),
+    headersTimeoutMs: limits.cleanUpMs,
+    bodyTimeoutMs: limits.cleanUpMs
+  })
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.byteLength
+    if (bytes > limits.refusalBytesMax) break
+  }
+}

@@ -1,0 +1,57 @@
+/** The revision that describes itself in every request and knows no sessions. */
+export const modernVersion = '2026-07-28'
+
+/** The revisions that begin with `initialize`, newest first. */
+export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26']
+
+export const metaKeys = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel'
+} as const
+
+/** HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: only a modern server has these. */
+export const modernErrorCodes: ReadonlySet<number> = new Set([-32020, -32021, -32022])
+export const unsupportedVersionCode = -32022
+export const methodNotFoundCode = -32601
+
+export type Json = Record<string, unknown>
+export type RpcId = string | number
+export type RpcError = { code: number; message: string; data?: unknown }
+export type ClientInfo = { name: string; version: string }
+
+/** What one HTTP exchange came to. `refused` is any answer that holds no JSON-RPC answer to us. */
+export type Answer =
+  | { kind: 'result'; result: Json; headers: ResponseHeaders }
+  | { kind: 'error'; status: number; error: RpcError }
+  | { kind: 'refused'; status: number; headers: ResponseHeaders }
+
+export type ResponseHeaders = Record<string, string | string[] | undefined>
+
+/** One HTTP request; bound to the egress guard by the services, which also forbids redirects. */
+export type Send = (
+  url: string,
+  init: {
+    method: 'POST' | 'GET' | 'DELETE'
+    headers: Record<string, string>
+    body?: string
+    signal?: AbortSignal
+    headersTimeoutMs: number
+    bodyTimeoutMs: number
+  }
+) => Promise<{ status: number; headers: ResponseHeaders; body: AsyncIterable<Uint8Array> }>
+
+/** What the server tells while it works: progress and log messages, as they came. */
+export type McpEvent = { method: string; params: Json }
+
+/** One entry of a server's catalogue, as the server sent it. */
+export type McpTool = Json & { name: string }
+
+export const isJson = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const isRpcError = (value: unknown): value is RpcError =>
+  isJson(value) && typeof value.code === 'number' && typeof value.message === 'string'
+
+export const isTool = (value: unknown): value is McpTool => isJson(value) && typeof value.name === 'string'

@@ -1,0 +1,110 @@
+import type { Background } from './background.ts'
+import { untilAborted } from './deadline.ts'
+import type { McpLimits } from './limits.ts'
+
+/** A legacy server's session. `id` is missing where the server keeps none. */
+export type Session = { id: string | undefined; protocolVersion: string; end: () => Promise<void> }
+
+/** A session for the time of one call. */
+export type Lease = {
+  session: Session
+  /** Whether an earlier call used it, so that the server may have forgotten it meanwhile. */
+  isKnown: boolean
+  release: () => void
+  /** Never hands it out again; it ends when its last call has. */
+  drop: () => void
+}
+
+/** A server, and what its caller says that tells him from all others. */
+export type SessionKey = { url: string; sessionKey: string }
+
+export type SessionPool = {
+  acquire: (key: SessionKey, open: () => Promise<Session>, signal: AbortSignal) => Promise<Lease>
+  drop: (isMeant: (sessionKey: string) => boolean) => void
+}
+
+type Entry = {
+  sessionKey: string
+  opening: Promise<Session>
+  isOpen: boolean
+  users: number
+  isDropped: boolean
+  idleSince: number
+}
+
+/**
+ * Keeps sessions by key. Equal keys share a session, so a key must name everything that makes two callers different.
+ * One that is dropped, idle for too long or crowded out is ended at the server once nobody uses it.
+ */
+export const createSessionPool = (
+  limits: Pick<McpLimits, 'sessionsMax' | 'sessionIdleMs'>,
+  background: Background,
+  now: () => Date
+): SessionPool => {
+  const entries = new Map<string, Entry>()
+
+  const end = (entry: Entry) => background.run(async () => (await entry.opening).end())
+
+  const remove = (key: string, entry: Entry) => {
+    if (entries.get(key) === entry) entries.delete(key)
+    if (entry.isDropped) return
+    entry.isDropped = true
+    if (entry.users === 0) end(entry)
+  }
+
+  // The map is ordered by last use, so the first ones are the longest unused.
+  const sweep = () => {
+    const idleBefore = now().getTime() - limits.sessionIdleMs
+    for (const [key, entry] of entries) {
+      const isIdle = entry.users === 0 && entry.idleSince < idleBefore
+      if (!isIdle && entries.size <= limits.sessionsMax) return
+      remove(key, entry)
+    }
+  }
+
+  const begin = (key: string, sessionKey: string, open: () => Promise<Session>): Entry => {
+    const entry: Entry = { sessionKey, opening: open(), isOpen: false, users: 0, isDropped: false, idleSince: 0 }
+    background.run(() =>
+      entry.opening.then(
+        () => {
+          entry.isOpen = true
+        },
+        () => remove(key, entry)
+      )
+    )
+    return entry
+  }
+
+  const acquire: SessionPool['acquire'] = async ({ url, sessionKey }, open, signal) => {
+    sweep()
+    const key = JSON.stringify([url, sessionKey])
+    const found = entries.get(key)
+    const entry = found ?? begin(key, sessionKey, open)
+    const isKnown = entry.isOpen
+    entry.users += 1
+    entries.delete(key)
+    entries.set(key, entry)
+    sweep()
+    let isHeld = true
+    const release = () => {
+      if (!isHeld) return
+      isHeld = false
+      entry.users -= 1
+      entry.idleSince = now().getTime()
+      if (entry.users === 0 && entry.isDropped) end(entry)
+    }
+    try {
+      const session = await untilAborted(entry.opening, signal)
+      return { session, isKnown, release, drop: () => remove(key, entry) }
+    } catch (thrown) {
+      release()
+      throw thrown
+    }
+  }
+
+  const drop: SessionPool['drop'] = (isMeant) => {
+    for (const [key, entry] of entries) if (isMeant(entry.sessionKey)) remove(key, entry)
+  }
+
+  return { acquire, drop }
+}

@@ -1,0 +1,70 @@
+/** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
+export type SseEvent = { type: string; data: string; id: string | undefined; retryMs: number | undefined }
+
+export type SseParser = { push: (chunk: Uint8Array) => SseEvent[] }
+
+/**
+ * Reads an event stream chunk by chunk. Work is linear in the bytes also when a line comes in many small pieces;
+ * the size is bounded by whoever reads the bytes. An event cut off by the end of the stream is never dispatched.
+ */
+export const createSseParser = (): SseParser => {
+  const decoder = new TextDecoder()
+  let pieces: string[] = []
+  let endedWithReturn = false
+  let type = ''
+  let data: string[] = []
+  let id: string | undefined
+  let retryMs: number | undefined
+
+  const fields: Record<string, (value: string) => void> = {
+    event: (value) => {
+      type = value
+    },
+    data: (value) => {
+      data.push(value)
+    },
+    id: (value) => {
+      if (!value.includes('\0')) id = value
+    },
+    retry: (value) => {
+      if (/^\d{1,9}$/.test(value)) retryMs = Number(value)
+    }
+  }
+
+  const take = (line: string): SseEvent | undefined => {
+    if (line === '') {
+      const event = { type: type || 'message', data: data.join('\n'), id, retryMs }
+      const isWorthTelling = data.length > 0
+      type = ''
+      data = []
+      return isWorthTelling ? event : undefined
+    }
+    const colon = line.indexOf(':')
+    if (colon === 0) return undefined
+    const name = colon < 0 ? line : line.slice(0, colon)
+    const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    if (Object.hasOwn(fields, name)) fields[name]?.(value)
+    return undefined
+  }
+
+  const push = (chunk: Uint8Array): SseEvent[] => {
+    let text = decoder.decode(chunk, { stream: true })
+    if (text === '') return []
+    if (endedWithReturn && text.startsWith('\n')) text = text.slice(1)
+    endedWithReturn = text.endsWith('\r')
+    const events: SseEvent[] = []
+    let start = 0
+    for (const end of text.matchAll(/\r\n|\r|\n/g)) {
+      const rest = text.slice(start, end.index)
+      const line = pieces.length === 0 ? rest : pieces.join('') + rest
+      pieces = []
+      start = end.index + end[0].length
+      const event = take(line)
+      if (event) events.push(event)
+    }
+    if (start < text.length) pieces.push(text.slice(start))
+    return events
+  }
+
+  return { push }
+}

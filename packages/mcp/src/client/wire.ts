@@ -1,0 +1,164 @@
+import type { Deadline } from './deadline.ts'
+import { startDeadline } from './deadline.ts'
+import { refusal, serverError } from './errors.ts'
+import { exchange, type Tools } from './exchange.ts'
+import { encodeHeaderValue } from './headers.ts'
+import {
+  type Answer,
+  type ClientInfo,
+  isJson,
+  type Json,
+  type McpEvent,
+  metaKeys,
+  methodNotFoundCode
+} from './protocol.ts'
+import type { Session } from './sessions.ts'
+
+/** Where a caller's requests go, with what, and how long they may take. */
+export type Target = {
+  url: string
+  /** The caller's, lower-case. */
+  headers: Record<string, string>
+  timeoutMs: number
+  sseReadTimeoutMs: number
+  deadline: Deadline
+  onEvent: ((event: McpEvent) => void) | undefined
+  /** Whether the server is asked to tell how it goes. */
+  wantsEvents: boolean
+}
+
+/** A request before it has an id and an era. */
+export type Request = { method: string; name?: string; params: Json }
+
+/** What a client's requests share. */
+export type Wires = Tools & { clientInfo: ClientInfo; nextId: () => number }
+
+const accept = 'application/json, text/event-stream'
+const told: ReadonlySet<string> = new Set(['notifications/progress', 'notifications/message'])
+
+/** One request in a revision without sessions, describing itself (2026-07-28). */
+export const requestModern = (wires: Wires, target: Target, request: Request, version: string): Promise<Answer> => {
+  const id = wires.nextId()
+  const meta = {
+    [metaKeys.protocolVersion]: version,
+    [metaKeys.clientCapabilities]: {},
+    [metaKeys.clientInfo]: wires.clientInfo,
+    ...(target.wantsEvents && { progressToken: id, [metaKeys.logLevel]: 'info' })
+  }
+  const headers: Record<string, string> = {
+    ...target.headers,
+    accept,
+    'content-type': 'application/json',
+    'mcp-protocol-version': version,
+    'mcp-method': request.method
+  }
+  if (request.name !== undefined) headers['mcp-name'] = encodeHeaderValue(request.name)
+  const body = { jsonrpc: '2.0', id, method: request.method, params: { ...request.params, _meta: meta } }
+  return exchange(wires, {
+    ...target,
+    headers,
+    id,
+    body: JSON.stringify(body),
+    isResumable: false,
+    onMessage: ({ method, params }) => tell(target, method, params)
+  })
+}
+
+/** One request of a session that began with `initialize` (2025-11-25 and older), or that request itself. */
+export const requestLegacy = async (
+  wires: Wires,
+  target: Target,
+  { method, params }: Request,
+  session: Session | undefined
+): Promise<Answer> => {
+  const id = wires.nextId()
+  const meta = target.wantsEvents && session ? { _meta: { progressToken: id } } : undefined
+  const replies = createReplies(wires, target, session)
+  const answer = exchange(wires, {
+    ...target,
+    headers: legacyHeaders(target, session),
+    id,
+    body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, ...meta } }),
+    isResumable: session !== undefined,
+    onMessage: (message) => {
+      if (message.id === undefined) tell(target, message.method, message.params)
+      else replies.refuse(message.id, message.method)
+    }
+  })
+  try {
+    return await answer
+  } catch (thrown) {
+    if (session && target.deadline.signal.aborted) cancel(wires, target, session, id)
+    throw thrown
+  }
+}
+
+/** Posts something that has no answer: a notification, or a reply to the server. */
+export const notify = async (
+  { send, limits }: Tools,
+  { url, headers }: Pick<Target, 'url' | 'headers'>,
+  session: Session | undefined,
+  message: Json
+): Promise<void> => {
+  const deadline = startDeadline({ ms: limits.cleanUpMs, msMax: limits.cleanUpMs })
+  try {
+    const { body } = await send(url, {
+      method: 'POST',
+      headers: legacyHeaders({ headers }, session),
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+      signal: deadline.signal,
+      headersTimeoutMs: limits.cleanUpMs,
+      bodyTimeoutMs: limits.cleanUpMs
+    })
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.byteLength
+      if (bytes > limits.refusalBytesMax) break
+    }
+  } finally {
+    deadline.stop()
+  }
+}
+
+export const legacyHeaders = (
+  { headers }: Pick<Target, 'headers'>,
+  session: Session | undefined
+): Record<string, string> => {
+  const all: Record<string, string> = { ...headers, accept, 'content-type': 'application/json' }
+  if (session) all['mcp-protocol-version'] = session.protocolVersion
+  if (session?.id !== undefined) all['mcp-session-id'] = session.id
+  return all
+}
+
+/** What a server's answer gives, or the error to tell of. */
+export const resultOf = (answer: Answer): Json => {
+  if (answer.kind === 'result') return answer.result
+  throw answer.kind === 'error' ? serverError(answer.error) : refusal(answer.status, answer.headers)
+}
+
+const tell = (target: Target, method: string, params: unknown): void => {
+  if (told.has(method)) target.onEvent?.({ method, params: isJson(params) ? params : {} })
+}
+
+// We declared no capability, so nothing but ping is ours to answer.
+const createReplies = (wires: Wires, target: Target, session: Session | undefined) => {
+  let repliesLeft = wires.limits.repliesMax
+  return {
+    refuse: (id: unknown, method: string) => {
+      if (repliesLeft === 0) return
+      repliesLeft -= 1
+      const outcome =
+        method === 'ping' ? { result: {} } : { error: { code: methodNotFoundCode, message: 'Method not found' } }
+      wires.background.run(() => notify(wires, target, session, { id, ...outcome }))
+    }
+  }
+}
+
+// Closing the stream is not a cancel before 2026-07-28 (2025-11-25, cancellation).
+const cancel = (wires: Wires, target: Target, session: Session, requestId: number): void =>
+  wires.background.run(() =>
+    notify(wires, target, session, {
+      method: 'notifications/cancelled',
+      params: { requestId, reason: 'The caller no longer waits.' }
+    })
+  )

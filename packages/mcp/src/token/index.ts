@@ -1,0 +1,1 @@
+export { createTokens, type MintedToken, type TokenAsk, type Tokens } from './tokens.ts'

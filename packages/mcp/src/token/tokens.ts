@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto'
+import { type IdentityMode, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import { usableUntil } from './usable-until.ts'
+
+/** A token for one user at one server, and whose it is. */
+export type MintedToken = Awaited<ReturnType<typeof askBroker>>
+
+/** For whom, by whom, and for which provider a token is wanted. */
+export type TokenAsk = {
+  tenant_id: string
+  user_id: string
+  /** The app that acts for the user; null where they act themselves. */
+  app_id: string | null
+  provider: { provider_id: string; revision: number; mode: IdentityMode }
+  /** Asked only when the broker is, and then anew: a ticket read at the start of a call may have ended since. */
+  tickets: () => Promise<{ principal: string; provider: string }>
+  traceparent?: string | undefined
+}
+
+export type Tokens = {
+  /** The held token, or one from the broker; those who ask for the same one at once share one question. */
+  get: (ask: TokenAsk) => Promise<MintedToken>
+  /** Another token than `rejected`, to which the server answered 401; the very same one when the broker has no other. */
+  reissue: (ask: TokenAsk, rejected: string) => Promise<MintedToken>
+  close: () => void
+}
+
+// One object per question, so that its asker can tell whether the answer is to its own tickets.
+type Question = TokenAsk & { rejected_token_hash?: string; isOwn: boolean }
+type Held = MintedToken & { isTaken: boolean }
+
+const heldMax = 100_000
+// A refresh at the IdP is inside; callers that cannot wait so long stop waiting, the question goes on.
+const issueMs = 30_000
+
+const keyOf = ({ tenant_id, user_id, app_id, provider }: TokenAsk): string =>
+  `${tenant_id} ${user_id} ${app_id ?? ''} ${provider.provider_id} ${provider.revision} ${provider.mode}`
+
+/** The one way to ask identity-broker for minted tokens: held in memory, emptied by the owners' feeds. */
+export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number } = {}): Tokens => {
+  const reissues = new Map<string, Promise<MintedToken>>()
+  const cache = createLiveCache<Question, Held & { tags: string[]; usableUntil: number }>({
+    max: heldMax,
+    now,
+    keyOf,
+    load: async (question) => {
+      const minted = await issue(bus, question, now() + issueMs)
+      return { ...minted, isTaken: false, tags: tagsOf(question, minted), usableUntil: usableUntil(minted, now()) }
+    },
+    tagsOf: ({ tags }) => tags,
+    expiresAtOf: (held) => held.usableUntil
+  })
+  const dropTag = ({ kind, id }: { kind: string; id: string }) => cache.dropTag(`${kind}:${id}`)
+  const readers = [
+    readFeed(bus, identityChanges, { onChange: dropTag, onReset: cache.dropAll }),
+    readFeed(bus, providerChanges, { onChange: dropTag, onReset: cache.dropAll })
+  ]
+
+  const ask = async (question: Question): Promise<MintedToken> => {
+    const held = await cache.get(question).catch((error: unknown) => {
+      // The broker may have refused the tickets of whoever asked first; these are others.
+      if (question.isOwn || !isPolicyDenied(error)) throw error
+      return cache.get(question)
+    })
+    if (held.reusable) return held
+    cache.delete(question)
+    // Good for one call: whoever is not the first to take it asks alone.
+    if (held.isTaken) return issue(bus, question, now() + issueMs)
+    held.isTaken = true
+    return held
+  }
+
+  const askAnew = (question: Question, id: string): Promise<MintedToken> => {
+    // Nobody joins a load that began before the rejection was known.
+    cache.delete(question)
+    const asking = ask(question).finally(() => reissues.delete(id))
+    reissues.set(id, asking)
+    return asking
+  }
+
+  return {
+    get: async (wanted) => {
+      const question = { ...wanted, isOwn: false }
+      return cache.peek(question) ?? ask(question)
+    },
+    reissue: async (wanted, rejected) => {
+      const question = { ...wanted, rejected_token_hash: hashOf(rejected), isOwn: false }
+      const held = cache.peek(question)
+      if (held && held.token !== rejected) return held
+      const id = `${keyOf(wanted)} ${question.rejected_token_hash}`
+      return reissues.get(id) ?? askAnew(question, id)
+    },
+    close: () => {
+      for (const reader of readers) reader.close()
+    }
+  }
+}
+
+const askBroker = (
+  bus: Bus,
+  request: { principal: string; provider: string; rejected_token_hash?: string },
+  options: { deadlineAt: number; traceparent: string | undefined }
+) => call(bus, issueToken, request, options)
+
+const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<MintedToken> => {
+  question.isOwn = true
+  const { rejected_token_hash, traceparent, user_id, provider } = question
+  const request = { ...(await question.tickets()), ...(rejected_token_hash ? { rejected_token_hash } : {}) }
+  const minted = await askBroker(bus, request, { deadlineAt, traceparent })
+  if (minted.identity.user_id === user_id && minted.identity.mode === provider.mode) return minted
+  throw new Error('identity-broker answered with a token for somebody or something else')
+}
+
+const tagsOf = ({ app_id, user_id, provider }: TokenAsk, { identity }: MintedToken): string[] => [
+  `user:${user_id}`,
+  `provider:${provider.provider_id}`,
+  ...(app_id ? [`app:${app_id}`] : []),
+  ...(identity.grant_id ? [`grant:${identity.grant_id}`] : []),
+  ...(identity.connection_id ? [`connection:${identity.connection_id}`] : [])
+]
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('base64url')
+
+const isPolicyDenied = (error: unknown): boolean => error instanceof ReportedError && error.code === 'policy_denied'

@@ -1,0 +1,34 @@
+import { serviceNames } from '@onbehalf/contracts'
+import { publicPrefixesOf } from './service-manifest.ts'
+
+const routeOf = (service: string): string => {
+  const name = service.replaceAll('-', '_')
+  const paths = publicPrefixesOf(service).flatMap((prefix) => [prefix, `${prefix}/*`])
+  return `	@${name} path ${paths.join(' ')}
+	handle @${name} {
+		reverse_proxy {$${name.toUpperCase()}_UPSTREAM} {
+			flush_interval -1
+		}
+	}`
+}
+
+/** infra/gateway/Caddyfile: the services' public prefixes on one origin; everything else, /inner too, is 404. */
+export const caddyfile = (): string => `# Generated from the services' public prefixes by \`npm run generate\`; do not edit.
+{
+	admin off
+	persist_config off
+}
+
+{$GATEWAY_ADDRESS} {
+	request_header -Enterprise-Api-Secret-Key
+	request_body {
+		max_size 2MB
+	}
+${serviceNames.map(routeOf).join('\n')}
+	handle {
+		header Content-Type application/json
+		header X-Content-Type-Options nosniff
+		respond \`{"code":"not_found","message":"There is nothing here.","status":404}\` 404
+	}
+}
+`

@@ -1,0 +1,57 @@
+import { listBrokerKeys } from '@onbehalf/contracts'
+import { serve } from '@onbehalf/rpc'
+import { type App, createApp } from '@onbehalf/service-kit'
+import { serveApiKeys } from './apps/calls.ts'
+import { createApiKeyResolver } from './apps/resolve.ts'
+import { assemble } from './assemble.ts'
+import { connectRoutes } from './connect/routes.ts'
+import { serveRefreshOwner } from './grants/refresh/refresh.ts'
+import { grantRoutes } from './grants/routes.ts'
+import type { Resources } from './resources.ts'
+import { serveSessions } from './sessions/calls.ts'
+import { sessionRoutes } from './sessions/routes.ts'
+import { signInRoutes } from './sign-in/routes.ts'
+import { serveTokens } from './tokens/calls.ts'
+import { createIssue } from './tokens/issue.ts'
+import { serveUsers } from './users/calls.ts'
+
+/** What the service offers, in the order in which it comes up. */
+export const buildApp = async (resources: Resources): Promise<App> => {
+  const { config, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies } = resources
+  const publicUrl = config.PUBLIC_URL
+  const parts = assemble(resources)
+  const { users, sessions, refresher, announce } = parts
+  const app = await createApp({
+    service: 'identity-broker',
+    description: 'Who people are, and the tokens minted for them',
+    publicUrl,
+    logLevel: config.LOG_LEVEL,
+    trustedProxies: config.TRUSTED_PROXIES,
+    authenticators: { session: parts.resolveSession },
+    findSessionKey: async (kid) => (await sessionKeys.publicKeys()).find((key) => key.kid === kid),
+    dependencies
+  })
+  signInRoutes(app, { ...parts, publicUrl })
+  sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
+  connectRoutes(app)
+  grantRoutes(app, parts)
+
+  const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
+  const issue = createIssue({ findTicketKey, users, modes: parts.modes, publicUrl })
+  const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
+  const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
+  const served = [
+    serve(bus, listBrokerKeys, listKeys, report),
+    ...serveRefreshOwner(bus, { instance, refresher }, report),
+    ...serveUsers(bus, users, report),
+    ...serveSessions(bus, parts.resolveSession, report),
+    ...serveApiKeys(bus, resolveApiKey, report),
+    ...serveTokens(bus, issue, report)
+  ]
+  app.addHook('onClose', async () => {
+    await Promise.all(served.map(({ stop }) => stop()))
+    // A refresh under way holds an answer nobody else has: it is stored before the database is let go.
+    await refresher.settle()
+  })
+  return app
+}

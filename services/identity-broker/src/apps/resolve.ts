@@ -1,0 +1,53 @@
+import { type AppPrincipal, principalTicket, type ResolvedPrincipal } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type SigningKey, signTicket } from '@onbehalf/rpc'
+import type { ActFor, ApiKey } from '../database.ts'
+import { connectUrl } from '../tokens/connect-url.ts'
+import type { UserStore } from '../users/store.ts'
+import type { ApiKeyStore } from './store.ts'
+
+type Needs = {
+  apiKeys: Pick<ApiKeyStore, 'findLive'>
+  users: Pick<UserStore, 'find'>
+  key: SigningKey
+  publicUrl: string
+}
+
+/** A century: what a key without an end is told to last. */
+const noEnd = 100 * 365 * 86_400
+
+/** Which app a key belongs to, and, when a user is named, whether that app may act for them. */
+export const createApiKeyResolver =
+  ({ apiKeys, users, key, publicUrl }: Needs) =>
+  async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
+    const found = await apiKeys.findLive(key_hash)
+    if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
+    if (user_id) await requireActFor(found, user_id, { users, publicUrl })
+    const principal: AppPrincipal = {
+      kind: 'app',
+      tenant_id: found.tenant_id,
+      app_id: found.app_id,
+      user_id: user_id ?? null,
+      credential: { kind: 'api_key', id: found.id }
+    }
+    const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })
+    const end = found.expires_at ? found.expires_at.getTime() / 1000 : Date.now() / 1000 + noEnd
+    return { principal, ticket, credential_expires_at: Math.floor(end) }
+  }
+
+const mayActFor: Readonly<Record<ActFor, (key: ApiKey, userId: string) => boolean>> = {
+  none: () => false,
+  listed: ({ listed }, userId) => listed.includes(userId),
+  any: () => true
+}
+
+const requireActFor = async (key: ApiKey, userId: string, { users, publicUrl }: Pick<Needs, 'users' | 'publicUrl'>) => {
+  if (!mayActFor[key.act_for](key, userId))
+    throw new ReportedError('policy_denied', 'This app may not act for that user.', {
+      details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]
+    })
+  if (await users.find(key.tenant_id, userId)) return
+  throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', {
+    connect_url: connectUrl(publicUrl, key.tenant_id, undefined)
+  })
+}

@@ -1,0 +1,80 @@
+import { listAudiences } from '@onbehalf/contracts'
+import { call } from '@onbehalf/rpc'
+import { announcer } from './announce.ts'
+import { apiKeyStore } from './apps/store.ts'
+import { createClients } from './connections/client.ts'
+import { connectionStore } from './connections/store.ts'
+import { createGrantKeeper } from './grants/keep.ts'
+import { createExchange } from './grants/refresh/exchange.ts'
+import { createGrantRefresher } from './grants/refresh/refresh.ts'
+import { refreshStore } from './grants/refresh/store.ts'
+import { createGrantEnd, createRevocation } from './grants/revoke.ts'
+import { grantStore } from './grants/store.ts'
+import { installationStore } from './installations/store.ts'
+import type { Resources } from './resources.ts'
+import { createSessionResolver } from './sessions/resolve.ts'
+import { createSessionStart } from './sessions/start.ts'
+import { sessionStore } from './sessions/store.ts'
+import { signInStates } from './sign-in/state.ts'
+import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
+import { userStore } from './users/store.ts'
+
+/** An IdP that has not answered by then is treated as if it never will. */
+const exchangeMs = 10_000
+
+export type Parts = ReturnType<typeof build>
+
+const built = new WeakMap<Resources, Parts>()
+
+/** The parts of the service over its resources, made once: both listeners share one refresher. */
+export const assemble = (resources: Resources): Parts => {
+  const known = built.get(resources)
+  if (known) return known
+  const parts = build(resources)
+  built.set(resources, parts)
+  return parts
+}
+
+const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, sessionKeys, instance }: Resources) => {
+  const publicUrl = config.PUBLIC_URL
+  const users = userStore(db)
+  const sessions = sessionStore(db)
+  const connections = connectionStore(db, vault)
+  const grants = grantStore(db)
+  const announce = announcer(changes)
+  const findClient = createClients(connections, egress)
+  const revokeAtIdp = createRevocation(connections, findClient)
+  const store = refreshStore({
+    db,
+    vault,
+    grants,
+    revoke: async ({ grant }, refreshToken) => {
+      await revokeAtIdp(grant, refreshToken).catch(() => false)
+    },
+    onDead: (id) => announce('grant', id)
+  })
+  const exchange = createExchange({ connections, findClient, egress, exchangeMs })
+  const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
+  return {
+    users,
+    sessions,
+    connections,
+    grants,
+    announce,
+    findClient,
+    refresher,
+    apiKeys: apiKeyStore(db),
+    installations: installationStore(db),
+    states: signInStates(redis),
+    keepGrant: createGrantKeeper(grants, vault, announce),
+    endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
+    modes: { idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) },
+    startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
+    resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
+    callbackUrl: `${publicUrl}/auth/callback`,
+    audiencesOf: async (tenant_id: string) => {
+      const { audiences } = await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })
+      return audiences.filter(({ mode }) => mode === 'idp_token')
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { ReportedError } from '@onbehalf/errors'
+import { hashOf, openPostgres, openVault } from '@onbehalf/service-kit'
+import { requireStrongSecret, type Vault } from '@onbehalf/vault'
+import { apiKeyStore } from '../apps/store.ts'
+import type { Config } from '../config.ts'
+import type { Connection, Database, Tenant, Writing } from '../database.ts'
+import { installationStore } from '../installations/store.ts'
+import { userStore } from '../users/store.ts'
+import { type BootstrapFile, readBootstrapFile } from './file.ts'
+import { bootstrapStore, inTransaction } from './store.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+type TenantEntry = BootstrapFile['tenants'][number]
+
+/**
+ * `bootstrap FILE`: brings the database to what the file says; running it again changes nothing. Secrets are named in
+ * the file and read from the environment. Answers with the ids of what the file names.
+ */
+export const applyBootstrapFile = async (
+  config: Config,
+  { args: [path], env }: { args: readonly string[]; env: Environment }
+): Promise<string> => {
+  if (!path) throw new ReportedError('invalid_request', 'Say which file: bootstrap FILE')
+  const file = readBootstrapFile(await readFile(path, 'utf8'))
+  const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
+  try {
+    const vault = openVault(db, config.MASTER_KEYS)
+    // A tenant's first data key is made outside of the transaction, which must not wait for itself.
+    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, env))
+    return JSON.stringify(ids)
+  } finally {
+    await close()
+  }
+}
+
+const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, env: Environment) => {
+  const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
+  for (const entry of file.tenants) tenants.push(await applyTenant(db, vault, entry, env))
+  const idOf = (slug: string) => {
+    const found = tenants.find((tenant) => tenant.slug === slug)
+    if (found) return found.id
+    throw new ReportedError('invalid_request', `An installation names the tenant "${slug}", which is not in the file.`)
+  }
+  for (const { name, secret_env, tenants: slugs, audiences = [] } of file.installations ?? []) {
+    const secret_hash = hashOf(secretFrom(env, secret_env))
+    await installationStore(db).upsert({ name, secret_hash, tenant_ids: slugs.map(idOf), audience_patterns: audiences })
+  }
+  return { tenants }
+}
+
+const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, env: Environment) => {
+  const store = bootstrapStore(db, vault)
+  const tenant = await store.upsertTenant(entry.slug, entry.name)
+  const connections: Connection[] = []
+  for (const { client_secret_env, ...given } of entry.connections) {
+    const secret = client_secret_env ? secretFrom(env, client_secret_env, 16) : undefined
+    connections.push(await store.upsertConnection(tenant.id, given, secret))
+  }
+  const members = await applyMembers(db, tenant, connections, entry)
+  await applyApps(db, tenant, entry, { env, members })
+  return { id: tenant.id, slug: tenant.slug, members }
+}
+
+type Named = { id: string; subject: string }
+
+const applyMembers = async (
+  db: Writing,
+  { id: tenant_id }: Tenant,
+  connections: Connection[],
+  { members }: TenantEntry
+): Promise<Named[]> => {
+  const users = userStore(db)
+  const named: Named[] = []
+  for (const { connection: name, subject, email = null, role } of members) {
+    const connection = connections.find((one) => one.name === name)
+    if (!connection)
+      throw new ReportedError('invalid_request', `A member names the connection "${name}", which is not in the file.`)
+    const person = { subject, email, is_email_verified: false, name: null }
+    const user = await users.upsert({ tenant_id, connection_id: connection.id }, person)
+    await users.setRole(tenant_id, user.id, role)
+    named.push({ id: user.id, subject })
+  }
+  return named
+}
+
+const applyApps = async (
+  db: Writing,
+  { id: tenant_id }: Tenant,
+  { apps = [] }: TenantEntry,
+  { env, members }: { env: Environment; members: Named[] }
+) => {
+  const store = apiKeyStore(db)
+  for (const { name, api_key_env, act_for, listed = [] } of apps) {
+    const app = await store.upsertApp(tenant_id, name)
+    const key = secretFrom(env, api_key_env)
+    if (!/^obk_[A-Za-z0-9_-]{43}$/.test(key))
+      throw new ReportedError('invalid_request', `${api_key_env} must be obk_ and 43 characters of base64url.`)
+    const ids = members.filter(({ subject }) => listed.includes(subject)).map(({ id }) => id)
+    const row = { tenant_id, app_id: app.id, key_hash: hashOf(key), prefix: key.slice(0, 8), act_for, listed: ids }
+    await store.upsertKey(row)
+  }
+}
+
+const secretFrom = (env: Environment, name: string, bytes = 32): string => requireStrongSecret(name, env[name], bytes)

@@ -1,0 +1,86 @@
+import { ReportedError } from '@onbehalf/errors'
+import { faultOf, matches } from '@onbehalf/rpc'
+import { type Static, Type } from '@sinclair/typebox'
+
+const strict = { additionalProperties: false }
+const Name = Type.String({ minLength: 1, maxLength: 64 })
+/** The name of an environment variable that holds the value. */
+const FromEnvironment = Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })
+
+const Connection = Type.Object(
+  {
+    name: Name,
+    issuer: Type.String({ pattern: '^https?://' }),
+    client_id: Name,
+    client_secret_env: Type.Optional(FromEnvironment),
+    client_authentication: Type.Union([Type.Literal('basic'), Type.Literal('post'), Type.Literal('none')]),
+    scopes: Type.String({ default: 'openid email profile offline_access' }),
+    resource_support: Type.Union([Type.Literal('many'), Type.Literal('one'), Type.Literal('none')])
+  },
+  strict
+)
+
+const Member = Type.Object(
+  {
+    connection: Name,
+    subject: Type.String({ minLength: 1 }),
+    email: Type.Optional(Type.String()),
+    role: Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
+  },
+  strict
+)
+
+const App = Type.Object(
+  {
+    name: Name,
+    api_key_env: FromEnvironment,
+    act_for: Type.Union([Type.Literal('none'), Type.Literal('listed'), Type.Literal('any')]),
+    /** Subjects at the first connection, for `listed`. */
+    listed: Type.Optional(Type.Array(Type.String()))
+  },
+  strict
+)
+
+const Tenant = Type.Object(
+  {
+    slug: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
+    name: Name,
+    connections: Type.Array(Connection),
+    members: Type.Array(Member),
+    apps: Type.Optional(Type.Array(App))
+  },
+  strict
+)
+
+const Installation = Type.Object(
+  {
+    name: Name,
+    secret_env: FromEnvironment,
+    tenants: Type.Array(Type.String()),
+    audiences: Type.Optional(Type.Array(Type.String()))
+  },
+  strict
+)
+
+/** What an installation begins with: tenants, how their people sign in, who owns them, and who may ask for tokens. */
+export const BootstrapFile = Type.Object(
+  { tenants: Type.Array(Tenant), installations: Type.Optional(Type.Array(Installation)) },
+  strict
+)
+export type BootstrapFile = Static<typeof BootstrapFile>
+
+/** The file's text as what it says. Throws, naming the place, when it is not as it must be. */
+export const readBootstrapFile = (text: string): BootstrapFile => {
+  const value = parse(text)
+  if (matches(BootstrapFile, value)) return value
+  const fault = faultOf(BootstrapFile, value)
+  throw new ReportedError('invalid_request', `The bootstrap file is wrong at ${fault?.path || '/'}: ${fault?.message}.`)
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ReportedError('invalid_request', 'The bootstrap file is not JSON.')
+  }
+}

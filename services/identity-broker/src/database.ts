@@ -1,0 +1,147 @@
+import type { IdentityMode, Role } from '@onbehalf/contracts'
+import type { KeyTables } from '@onbehalf/service-kit'
+import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
+
+export type ClientAuthentication = 'basic' | 'post' | 'none'
+export type ResourceSupport = 'many' | 'one' | 'none'
+export type ActFor = 'none' | 'listed' | 'any'
+
+type TenantTable = { id: string; slug: string; name: string; created_at: Generated<Date> }
+
+type ConnectionTable = {
+  id: string
+  tenant_id: string
+  name: string
+  issuer: string
+  client_id: string
+  client_secret: Buffer | null
+  client_authentication: ClientAuthentication
+  /** Space separated, as OAuth has them. */
+  scopes: string
+  resource_support: ResourceSupport
+  revision: Generated<number>
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+type UserTable = {
+  id: string
+  tenant_id: string
+  connection_id: string
+  subject: string
+  email: string | null
+  is_email_verified: boolean
+  name: string | null
+  created_at: Generated<Date>
+}
+
+type MemberTable = { user_id: string; tenant_id: string; role: Role; created_at: Generated<Date> }
+
+type SessionTable = {
+  id: string
+  tenant_id: string
+  user_id: string
+  created_at: Generated<Date>
+  expires_at: Date
+  ended_at: Date | null
+}
+
+type GrantTable = {
+  id: string
+  tenant_id: string
+  user_id: string
+  connection_id: string
+  /** What the refresh token was authorised for, sorted: part of the key. */
+  resources: string[]
+  issuer: string
+  token_endpoint: string
+  client_id: string
+  /** Null once the grant is dead. */
+  refresh_token: Buffer | null
+  generation: Generated<number>
+  /** Counts the emptyings of the minted tokens. */
+  epoch: Generated<number>
+  dead_reason: string | null
+  attempt: Generated<number>
+  lease_owner: string | null
+  lease_until: Date | null
+  sent_at: Date | null
+  backoff_until: Date | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+type MintedTokenTable = {
+  grant_id: string
+  audience: string
+  mode: IdentityMode
+  scopes: string
+  token: Buffer
+  token_hash: string
+  jti: string | null
+  generation: number
+  issued_at: Generated<Date>
+  expires_at: Date
+}
+
+type IssuanceTable = {
+  id: string
+  tenant_id: string
+  user_id: string
+  grant_id: string | null
+  audience: string
+  mode: IdentityMode
+  jti: string | null
+  generation: number
+  expires_at: Date
+  created_at: Generated<Date>
+}
+
+type AppTable = { id: string; tenant_id: string; name: string; created_at: Generated<Date> }
+
+type ApiKeyTable = {
+  id: string
+  tenant_id: string
+  app_id: string
+  key_hash: string
+  prefix: string
+  act_for: ActFor
+  listed: ColumnType<string[], string[], string[]>
+  created_at: Generated<Date>
+  expires_at: Date | null
+  revoked_at: Date | null
+}
+
+type InstallationTable = {
+  id: string
+  name: string
+  secret_hash: string
+  tenant_ids: string[]
+  audience_patterns: string[]
+  created_at: Generated<Date>
+}
+
+export type Database = KeyTables & {
+  tenant: TenantTable
+  connection: ConnectionTable
+  user: UserTable
+  member: MemberTable
+  session: SessionTable
+  grant: GrantTable
+  minted_token: MintedTokenTable
+  issuance: IssuanceTable
+  app: AppTable
+  api_key: ApiKeyTable
+  installation: InstallationTable
+}
+
+/** The database inside of a transaction. */
+export type Writing = Transaction<Database>
+
+export type Tenant = Selectable<TenantTable>
+export type Connection = Selectable<ConnectionTable>
+export type User = Selectable<UserTable>
+export type Grant = Selectable<GrantTable>
+export type ApiKey = Selectable<ApiKeyTable>
+export type Installation = Selectable<InstallationTable>
+export type NewUser = Pick<Insertable<UserTable>, 'subject' | 'email' | 'is_email_verified' | 'name'>

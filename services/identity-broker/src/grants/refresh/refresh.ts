@@ -1,0 +1,45 @@
+import { refreshOwner } from '@onbehalf/contracts'
+import { createRefresher, type Exchange, type Refresher, type RefreshStore } from '@onbehalf/lease'
+import { type Bus, call, serve } from '@onbehalf/rpc'
+import type { Report } from '../../report.ts'
+import type { Material, MintedToken, Want } from './minted-token.ts'
+
+type Options = {
+  store: RefreshStore<Material, Want, MintedToken>
+  exchange: Exchange<Material, Want, MintedToken>
+  exchangeMs: number
+  instance: string
+}
+
+export type GrantRefresher = Refresher<Want, MintedToken>
+
+/** How long another replica has to say that it still waits for what it sent. */
+const askOwnerMs = 500
+
+/** The refresher of this replica; others are asked over NATS whether they still wait for an answer. */
+export const createGrantRefresher = (bus: Bus, { instance, ...options }: Options): GrantRefresher =>
+  createRefresher({
+    ...options,
+    owner: instance,
+    isOwnerWaiting: async (owner, grant_id) => {
+      const asked = call(bus, refreshOwner, { owner, grant_id }, { deadlineAt: Date.now() + askOwnerMs })
+      return asked.then(
+        ({ is_waiting }) => is_waiting,
+        () => false
+      )
+    }
+  })
+
+/** Answers the other replicas, when it is this one that they mean. */
+export const serveRefreshOwner = (
+  bus: Bus,
+  { instance, refresher }: { instance: string; refresher: Pick<GrantRefresher, 'isRunning'> },
+  report: Report
+) => [
+  serve(
+    bus,
+    refreshOwner,
+    async ({ owner, grant_id }) => (owner === instance ? { is_waiting: refresher.isRunning(grant_id) } : undefined),
+    report
+  )
+]

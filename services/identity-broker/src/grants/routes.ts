@@ -1,0 +1,94 @@
+import { Uuid } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type App, anyUser, typed, userOf } from '@onbehalf/service-kit'
+import { Type } from '@sinclair/typebox'
+import type { FastifyRequest } from 'fastify'
+import type { Announce } from '../announce.ts'
+import type { Grant } from '../database.ts'
+import type { createGrantEnd } from './revoke.ts'
+import type { GrantStore } from './store.ts'
+
+const GrantView = Type.Object({
+  id: Uuid,
+  user_id: Uuid,
+  connection_id: Uuid,
+  connection_name: Type.String(),
+  /** The servers that tokens can be had for. */
+  resources: Type.Array(Type.String()),
+  status: Type.Union([Type.Literal('live'), Type.Literal('dead')]),
+  dead_reason: Type.Union([Type.String(), Type.Null()]),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' })
+})
+
+const Page = Type.Object({ data: Type.Array(GrantView), next_cursor: Type.Union([Type.String(), Type.Null()]) })
+const Query = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  cursor: Type.Optional(Uuid),
+  user_id: Type.Optional(Uuid)
+})
+const Params = Type.Object({ id: Uuid })
+
+type Needs = {
+  grants: Pick<GrantStore, 'find' | 'page' | 'emptyTokens'>
+  endGrant: ReturnType<typeof createGrantEnd>
+  announce: Announce
+}
+
+/** What is stored for a user to act as them, and how they take it back. Administrators see and end their tenant's. */
+export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): void => {
+  const routes = typed(app)
+  const access = anyUser
+
+  routes.get(
+    '/v1/grants',
+    { config: { access }, schema: { querystring: Query, response: { 200: Page } } },
+    async (request) => {
+      const { limit = 50, cursor, user_id } = request.query
+      const { tenant_id, user_id: own } = userOf(request)
+      const whose = isAdministrator(request) ? user_id : own
+      const filter = { limit: limit + 1, ...(whose ? { user_id: whose } : {}), ...(cursor ? { before: cursor } : {}) }
+      const rows = await grants.page(tenant_id, filter)
+      const data = rows.slice(0, limit).map(({ dead_reason, created_at, updated_at, ...rest }) => ({
+        ...rest,
+        dead_reason,
+        status: dead_reason === null ? ('live' as const) : ('dead' as const),
+        created_at: created_at.toISOString(),
+        updated_at: updated_at.toISOString()
+      }))
+      return { data, next_cursor: rows.length > limit ? (data.at(-1)?.id ?? null) : null }
+    }
+  )
+
+  const findOwn = async (request: FastifyRequest, id: string): Promise<Grant> => {
+    const { tenant_id, user_id } = userOf(request)
+    const grant = await grants.find(tenant_id, id)
+    if (grant && (grant.user_id === user_id || isAdministrator(request))) return grant
+    throw new ReportedError('not_found', 'There is no such grant.')
+  }
+
+  routes.delete(
+    '/v1/grants/:id/tokens',
+    { config: { access }, schema: { params: Params, response: { 204: Type.Null() } } },
+    async (request, reply) => {
+      const { id, tenant_id } = await findOwn(request, request.params.id)
+      await grants.emptyTokens(tenant_id, id)
+      announce('grant', id)
+      return reply.status(204).send(null)
+    }
+  )
+
+  routes.delete(
+    '/v1/grants/:id',
+    {
+      config: { access },
+      schema: { params: Params, response: { 200: Type.Object({ revoked_at_idp: Type.Boolean() }) } }
+    },
+    async (request) => endGrant(await findOwn(request, request.params.id))
+  )
+}
+
+const isAdministrator = (request: FastifyRequest): boolean => {
+  const { role } = userOf(request)
+  return role === 'owner' || role === 'admin'
+}

@@ -1,0 +1,117 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Database, Grant } from '../database.ts'
+
+export type GrantStore = ReturnType<typeof grantStore>
+
+type OwnerKey = Pick<Grant, 'tenant_id' | 'user_id' | 'connection_id'>
+type NewGrant = OwnerKey &
+  Pick<Grant, 'id' | 'resources' | 'issuer' | 'token_endpoint' | 'client_id' | 'generation'> & { refresh_token: Buffer }
+
+const freed = { attempt: 0, lease_owner: null, lease_until: null, sent_at: null, backoff_until: null }
+
+export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
+  transaction: <Result>(work: (store: ReturnType<typeof writes>) => Promise<Result>): Promise<Result> =>
+    db.transaction().execute((transaction) => work(writes(transaction))),
+
+  /** Every grant of a user at a connection, the newest first. */
+  listOf: ({ tenant_id, user_id, connection_id }: OwnerKey): Promise<Grant[]> =>
+    db
+      .selectFrom('grant')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where('user_id', '=', user_id)
+      .where('connection_id', '=', connection_id)
+      .orderBy('updated_at', 'desc')
+      .execute(),
+
+  find: (tenant_id: string, id: string): Promise<Grant | undefined> =>
+    db.selectFrom('grant').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
+
+  /** A page of a tenant's grants, or of one user's, newest first; `before` is the last id of the page before. */
+  page: (tenant_id: string, { user_id, limit, before }: { user_id?: string; limit: number; before?: string }) =>
+    db
+      .selectFrom('grant')
+      .innerJoin('connection', 'connection.id', 'grant.connection_id')
+      .select([
+        'grant.id',
+        'grant.user_id',
+        'grant.connection_id',
+        'connection.name as connection_name',
+        'grant.resources',
+        'grant.dead_reason',
+        'grant.created_at',
+        'grant.updated_at'
+      ])
+      .where('grant.tenant_id', '=', tenant_id)
+      .$if(user_id !== undefined, (query) => query.where('grant.user_id', '=', user_id ?? ''))
+      .$if(before !== undefined, (query) => query.where('grant.id', '<', before ?? ''))
+      .orderBy('grant.id', 'desc')
+      .limit(limit)
+      .execute(),
+
+  /** Drops the minted tokens of a grant; what is under way is not kept either. */
+  emptyTokens: (tenant_id: string, id: string): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const { numUpdatedRows } = await transaction
+        .updateTable('grant')
+        .set({ epoch: sql`epoch + 1` })
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
+      return numUpdatedRows > 0n
+    }),
+
+  /** Ends a grant: nothing of it is usable any more. The row stays, so that its user is told why. */
+  kill: (tenant_id: string, id: string, reason: string, generation?: number): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const { numUpdatedRows } = await transaction
+        .updateTable('grant')
+        .set({
+          ...freed,
+          refresh_token: null,
+          dead_reason: reason,
+          generation: sql`generation + 1`,
+          epoch: sql`epoch + 1`,
+          updated_at: sql`now()`
+        })
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', id)
+        .where('dead_reason', 'is', null)
+        .$if(generation !== undefined, (query) => query.where('generation', '=', generation ?? 0))
+        .executeTakeFirst()
+      if (numUpdatedRows > 0n) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
+      return numUpdatedRows > 0n
+    })
+})
+
+const writes = (transaction: Transaction<Database>) => ({
+  /** All grants of the owner, held until the transaction ends; two sign-ins at once take turns. */
+  lockFor: async ({ tenant_id, user_id, connection_id }: OwnerKey) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${connection_id} ${user_id}`}, 0))`.execute(
+      transaction
+    )
+    return transaction
+      .selectFrom('grant')
+      .select(['id', 'resources', 'generation'])
+      .where('tenant_id', '=', tenant_id)
+      .where('user_id', '=', user_id)
+      .where('connection_id', '=', connection_id)
+      .forUpdate()
+      .execute()
+  },
+  put: async (grant: NewGrant): Promise<void> => {
+    const fresh = { ...grant, ...freed, dead_reason: null }
+    await transaction
+      .insertInto('grant')
+      .values(fresh)
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet({ ...fresh, epoch: sql`"grant".epoch + 1`, updated_at: sql`now()` })
+      )
+      .execute()
+    await transaction.deleteFrom('minted_token').where('grant_id', '=', grant.id).execute()
+  },
+  delete: async (ids: string[]): Promise<void> => {
+    if (ids.length > 0) await transaction.deleteFrom('grant').where('id', 'in', ids).execute()
+  }
+})

@@ -1,0 +1,20 @@
+import { runService } from '@onbehalf/service-kit'
+import { migrations } from '../migrations/index.ts'
+import { buildApp } from './app.ts'
+import { applyBootstrapFile } from './bootstrap/apply.ts'
+import { variables } from './config.ts'
+import { buildInnerApp } from './inner-app.ts'
+import { openResources } from './resources.ts'
+
+await runService(
+  {
+    service: 'identity-broker',
+    variables,
+    migrations,
+    openResources,
+    buildApp,
+    inner: { buildApp: buildInnerApp, portOf: ({ INNER_PORT }) => INNER_PORT },
+    commands: { bootstrap: applyBootstrapFile }
+  },
+  { args: process.argv.slice(2), env: process.env }
+)

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { identityChanges, listDeviceKeys, listProviderKeys } from '@onbehalf/contracts'
+import { createEgress } from '@onbehalf/egress'
+import { call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
+import { openBus, openPostgres, openRedis, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import type { Config } from './config.ts'
+import type { Database } from './database.ts'
+
+export type Resources = Awaited<ReturnType<typeof openResources>>
+
+/** Everything the service holds open, and how it is let go. */
+export const openResources = async (config: Config) => {
+  const [postgres, redis, { bus, dependency: nats }] = await Promise.all([
+    openPostgres<Database>(config.DATABASE_URL),
+    openRedis(config.REDIS_URL),
+    openBus({
+      service: 'identity-broker',
+      url: config.NATS_URL,
+      user: config.NATS_USER,
+      password: config.NATS_PASSWORD
+    })
+  ])
+  const vault = openVault(postgres.db, config.MASTER_KEYS)
+  const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
+  const sessionKeys = await openSigningKeys(postgres.db, vault, 'session')
+  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const changes = writeFeed(bus, identityChanges)
+  const findTicketKey = createKeySet((issuer) => askForKeys(bus, issuer, ticketKeys.publicKeys))
+  return {
+    config,
+    db: postgres.db,
+    redis: redis.redis,
+    bus,
+    vault,
+    ticketKeys,
+    sessionKeys,
+    egress,
+    changes,
+    findTicketKey,
+    /** How this process signs what it leaves in a grant's row while it refreshes. */
+    instance: randomUUID(),
+    dependencies: [postgres.dependency, redis.dependency, nats],
+    close: async () => {
+      changes.close()
+      await bus.drain()
+      await egress.close()
+      await Promise.all([redis.close(), postgres.close()])
+    }
+  }
+}
+
+const keyCalls = { 'mcp-provider': listProviderKeys, 'device-auth': listDeviceKeys }
+
+const askForKeys = async (
+  bus: Parameters<typeof call>[0],
+  issuer: string,
+  own: () => Promise<PublicKey[]>
+): Promise<PublicKey[]> => {
+  if (issuer === 'identity-broker') return own()
+  if (issuer !== 'mcp-provider' && issuer !== 'device-auth') return []
+  const { ticket } = await call(bus, keyCalls[issuer], {}, { deadlineAt: Date.now() + 5_000 })
+  return ticket
+}

@@ -1,0 +1,23 @@
+import { principalTicket, type ResolvedPrincipal, type UserPrincipal } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type SigningKey, signTicket } from '@onbehalf/rpc'
+import type { SessionStore } from './store.ts'
+
+export type ResolveSession = (session: { tenant_id: string; session_id: string }) => Promise<ResolvedPrincipal>
+
+/** Who a session's browser is now: the role is read each time, and an ended session is nobody. */
+export const createSessionResolver =
+  (sessions: Pick<SessionStore, 'findLive'>, key: SigningKey): ResolveSession =>
+  async ({ tenant_id, session_id }) => {
+    const session = await sessions.findLive(tenant_id, session_id)
+    if (!session) throw new ReportedError('unauthenticated', 'Sign in again: the session has ended.')
+    const principal: UserPrincipal = {
+      kind: 'user',
+      tenant_id,
+      user_id: session.user_id,
+      role: session.role,
+      credential: { kind: 'session', id: session.id }
+    }
+    const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })
+    return { principal, ticket, credential_expires_at: Math.floor(session.expires_at.getTime() / 1000) }
+  }

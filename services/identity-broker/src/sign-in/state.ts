@@ -1,0 +1,45 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { matches } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
+import { type Static, Type } from '@sinclair/typebox'
+import type { Redis } from 'ioredis'
+
+/** What a sign-in remembers between leaving for the IdP and coming back. Nothing in it is secret. */
+export const SignInState = Type.Object({
+  tenant_id: Type.String(),
+  connection_id: Type.String(),
+  revision: Type.Integer(),
+  resources: Type.Array(Type.String()),
+  return_to: Type.String()
+})
+export type SignInState = Static<typeof SignInState>
+
+const seconds = 600
+const keyOf = (state: string, binding: string) => `identity-broker:sign-in:${hashOf(`${state} ${binding}`)}`
+
+export type SignInStates = ReturnType<typeof signInStates>
+
+/**
+ * Sign-ins under way, for ten minutes, in Redis. The key is the hash of the state and of the browser's own cookie, so
+ * a state in another browser finds nothing; nonce and code verifier are derived from both, so neither rests anywhere.
+ */
+export const signInStates = (redis: Redis) => ({
+  begin: async (remembered: SignInState, binding = random()) => {
+    const state = random()
+    await redis.set(keyOf(state, binding), JSON.stringify(remembered), 'EX', seconds)
+    return { state, binding, ...derived(state, binding) }
+  },
+  /** Takes the state away, so that it works once; undefined for an unknown, used, ended or foreign one. */
+  take: async (state: string, binding: string) => {
+    const text = await redis.getdel(keyOf(state, binding))
+    const remembered: unknown = text ? JSON.parse(text) : undefined
+    return matches(SignInState, remembered) ? { remembered, ...derived(state, binding) } : undefined
+  }
+})
+
+const random = () => randomBytes(32).toString('base64url')
+
+const derived = (state: string, binding: string) => ({
+  nonce: createHmac('sha256', binding).update(`nonce ${state}`).digest('base64url'),
+  codeVerifier: createHmac('sha256', binding).update(`code_verifier ${state}`).digest('base64url')
+})

@@ -1,0 +1,61 @@
+import { ReportedError } from '@onbehalf/errors'
+import { RefreshFailure } from '@onbehalf/lease'
+import type { Grant } from '../../database.ts'
+import type { Want } from '../../grants/refresh/minted-token.ts'
+import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
+import type { DropRejected } from '../../grants/refresh/store.ts'
+import type { GrantStore } from '../../grants/store.ts'
+import type { Mint, MintRequest } from './mode.ts'
+
+type Needs = {
+  grants: Pick<GrantStore, 'listOf'>
+  refresher: Pick<GrantRefresher, 'obtain'>
+  dropRejected: DropRejected
+}
+
+/** A token the MCP server refused is replaced at most this often. */
+const remintSeconds = 60
+
+/** The IdP's own access token for the audience, from the user's stored refresh token. */
+export const createIdpTokenMint =
+  ({ grants, refresher, dropRejected }: Needs): Mint =>
+  async (request) => {
+    const { user, audience, scopes, rejectedTokenHash: hash, deadlineAt } = request
+    const held = await grants.listOf({ tenant_id: user.tenant_id, user_id: user.id, connection_id: user.connection_id })
+    const grant = chooseGrant(held, request)
+    const want: Want = { audience, mode: 'idp_token', scopes }
+    if (hash) await dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
+    const { token, expires_at, jti } = await refresher.obtain(grant.id, want, deadlineAt).catch((error: unknown) => {
+      throw explain(error, request)
+    })
+    return { token, expires_at, jti, reusable: true, grant_id: grant.id, connection_id: grant.connection_id }
+  }
+
+/** A live grant that was authorised for the audience: a resource outside of it would cost the IdP's grant. */
+const chooseGrant = (held: Grant[], { audience, connectUrl }: MintRequest): Grant => {
+  if (held.length === 0) throw signIn('no_refresh_token', 'Nothing is stored to act as this user.', connectUrl)
+  const covering = held.filter(({ resources }) => resources.includes(audience))
+  const live = covering.find(({ dead_reason }) => dead_reason === null)
+  if (live) return live
+  if (covering.length > 0 || held.every(({ dead_reason }) => dead_reason !== null)) throw refused(connectUrl)
+  throw signIn('resource_not_granted', 'This server was not part of what the user agreed to.', connectUrl)
+}
+
+const signIn = (code: 'no_refresh_token' | 'resource_not_granted', why: string, connect_url: string) =>
+  new ReportedError(code, `${why} Please sign in again at the connect_url.`, { connect_url })
+
+const refused = (connect_url: string, cause?: unknown) =>
+  new ReportedError(
+    'identity_refresh_rejected',
+    'The identity provider no longer accepts what was stored. Please sign in again at the connect_url.',
+    { connect_url, cause }
+  )
+
+const explain = (error: unknown, { connectUrl }: MintRequest): unknown => {
+  if (!(error instanceof RefreshFailure)) return error
+  if (error.reason === 'dead') return refused(connectUrl, error)
+  return new ReportedError('identity_provider_unavailable', 'The identity provider does not answer. Try again.', {
+    cause: error,
+    retry_after_seconds: Math.max(1, error.retryAfterSeconds)
+  })
+}
