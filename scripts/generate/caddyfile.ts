@@ -13,10 +13,10 @@ const routeOf = (service: string): string => {
 }
 
 /** infra/gateway/Caddyfile: the services' public prefixes on one origin; everything else, /inner too, is 404. */
-export const caddyfile = (): string => `# Generated from the services' public prefixes by \`npm run generate\`; do not edit.
+export const caddyfile =
+  (): string => `# Generated from the services' public prefixes by \`npm run generate\`; do not edit.
 {
 	admin off
-	persist_config off
 }
 
 {$GATEWAY_ADDRESS} {

@@ -1,1 +1,4 @@
-export {}
+export { type Answer, askInner, at, type Caller, callTool, signInAs, textAt, withToken } from './api.ts'
+export { expectSame } from './expect.ts'
+export { story } from './story/index.ts'
+export { callerNamed, idNamed, type Step, type World } from './story/world.ts'

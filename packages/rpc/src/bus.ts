@@ -31,7 +31,8 @@ export const connectBus = async ({ url, user, password, service, timeoutMs = 5_0
   })
   const state = { connected: true }
   const listeners: (() => void)[] = []
-  const watched = watch(connection, state, listeners)
+  // The client never ends this iteration, not even when the connection is closed, so nobody may wait for it.
+  watch(connection, state, listeners).catch(() => {})
   return {
     service,
     connection,
@@ -41,7 +42,6 @@ export const connectBus = async ({ url, user, password, service, timeoutMs = 5_0
     },
     drain: async () => {
       if (!connection.isClosed()) await (state.connected ? connection.drain() : connection.close())
-      await watched
     }
   }
 }

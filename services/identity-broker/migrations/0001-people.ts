@@ -55,7 +55,7 @@ export const up = async (db: Kysely<unknown>): Promise<void> => {
       expires_at timestamptz not null,
       ended_at timestamptz
     )`.execute(db)
-  await sql`create index session_user on session (user_id)`.execute(db)
+  await sql`create index session_by_user on session (user_id)`.execute(db)
 }
 
 export const down = async (db: Kysely<unknown>): Promise<void> => {

@@ -1,0 +1,76 @@
+import { type Browser, createBrowser, type Page, type Platform, signIn } from '@onbehalf/testkit'
+
+export type Answer = { status: number; body: Record<string, unknown> }
+
+/** Somebody who talks to the gateway: by the cookie of a browser, or by a token. */
+export type Caller = {
+  send: (method: string, path: string, json?: unknown) => Promise<Answer>
+  browser: Browser
+}
+
+const answerOf = (page: Page): Answer => {
+  const body: unknown = page.body === '' ? {} : page.json()
+  return { status: page.status, body: isRecord(body) ? body : { body } }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The value at a path of an answer, e.g. `at(body, 'result', 'structuredContent', 'subject')`. */
+export const at = (value: unknown, ...path: string[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isRecord(inner) ? inner[key] : undefined), value)
+
+/** The text at a path; throws, naming the path, where there is none. */
+export const textAt = (value: unknown, ...path: string[]): string => {
+  const found = at(value, ...path)
+  if (typeof found === 'string') return found
+  throw new Error(`expected a text at ${path.join('.')} of ${JSON.stringify(value).slice(0, 300)}`)
+}
+
+/** Signs one of the demo's people in at the IdP, in a browser of their own. */
+export const signInAs = async (
+  { publicUrl }: Pick<Platform, 'publicUrl'>,
+  login: string,
+  path = '/auth/sign-in?tenant=acme&return_to=/auth/me'
+): Promise<Caller> => {
+  const browser = createBrowser()
+  const landed = await signIn(browser, `${publicUrl}${path}`, { login })
+  if (landed.status >= 400) throw new Error(`signing in ended with ${landed.status}: ${landed.body.slice(0, 300)}`)
+  const csrf = textAt((await browser.visit(`${publicUrl}/auth/me`)).json(), 'csrf')
+  return {
+    browser,
+    send: async (method, sendPath, json) => {
+      const headers = { 'x-csrf-token': csrf, accept: 'application/json' }
+      return answerOf(await browser.visit(`${publicUrl}${sendPath}`, { method, headers, ...(json ? { json } : {}) }))
+    }
+  }
+}
+
+/** A caller with a bearer token: a terminal, or an application. */
+export const withToken = ({ publicUrl }: Pick<Platform, 'publicUrl'>, token: string | undefined): Caller => {
+  const browser = createBrowser()
+  return {
+    browser,
+    send: async (method, path, json) => {
+      const headers = { accept: 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+      return answerOf(await browser.visit(`${publicUrl}${path}`, { method, headers, ...(json ? { json } : {}) }))
+    }
+  }
+}
+
+/** Asks identity-broker's inner listener, as a platform with its own registry does. */
+export const askInner = async (
+  { innerUrl, secrets, tenantId }: Pick<Platform, 'innerUrl' | 'secrets' | 'tenantId'>,
+  { userId, audience, secret = secrets.installationSecret }: { userId: string; audience: string; secret?: string }
+): Promise<Answer> => {
+  const browser = createBrowser()
+  const page = await browser.visit(`${innerUrl}/inner/api/mcp/issue-token`, {
+    headers: { 'enterprise-api-secret-key': secret },
+    json: { user_id: userId, tenant_id: tenantId, app_id: '', audience }
+  })
+  await browser.close()
+  return answerOf(page)
+}
+
+export const callTool = (caller: Caller, server_identifier: string, tool: string, more: Record<string, unknown> = {}) =>
+  caller.send('POST', '/v1/tools/call', { server_identifier, tool, arguments: {}, ...more })

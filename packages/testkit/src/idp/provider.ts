@@ -1,0 +1,74 @@
+import { randomBytes } from 'node:crypto'
+import { exportJWK, generateKeyPair } from 'jose'
+import { type ClientMetadata, Provider } from 'oidc-provider'
+import type { createResources } from './resources.ts'
+import type { createStorage } from './storage.ts'
+import type { IdpUser } from './users.ts'
+
+export type ProviderOptions = {
+  issuer: string
+  clients: ClientMetadata[]
+  users: readonly IdpUser[]
+  accessTokenSeconds: number
+  refreshTokenSeconds: number
+  rotateRefreshTokens: boolean
+  storage: ReturnType<typeof createStorage>
+  resources: ReturnType<typeof createResources>
+}
+
+const defaults: Omit<ClientMetadata, 'client_id'> = {
+  grant_types: ['authorization_code', 'refresh_token'],
+  response_types: ['code'],
+  id_token_signed_response_alg: 'ES256'
+}
+
+/** oidc-provider as a strict IdP: PKCE always, refresh tokens that rotate and are revoked when one is used twice. */
+export const createProvider = async (options: ProviderOptions): Promise<Provider> => {
+  const { issuer, users, storage, resources, accessTokenSeconds, refreshTokenSeconds } = options
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const key = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: randomBytes(8).toString('hex') }
+  const accountOf = (sub: string) => users.find((user) => user.sub === sub)
+
+  return new Provider(issuer, {
+    adapter: storage.adapter,
+    clients: options.clients.map((client) => ({ ...defaults, ...client })),
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    jwks: { keys: [key] },
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+    // The id_token carries the e-mail too, as most IdPs do it.
+    conformIdTokenClaims: false,
+    scopes: ['openid', 'offline_access', 'email', 'profile', 'mcp'],
+    pkce: { required: () => true },
+    rotateRefreshToken: () => options.rotateRefreshTokens,
+    findAccount: async (_ctx, sub) => {
+      const user = accountOf(sub)
+      if (!user) return undefined
+      const { email, email_verified, name } = user
+      return { accountId: sub, claims: async () => ({ sub, email, email_verified, name }) }
+    },
+    extraTokenClaims: async (_ctx, token) => {
+      const user = 'accountId' in token && token.accountId ? accountOf(token.accountId) : undefined
+      return user && { email: user.email }
+    },
+    features: {
+      devInteractions: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: async () => true },
+      revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: resources.describe,
+        useGrantedResource: async () => false
+      }
+    },
+    interactions: { url: async (_ctx, { uid }) => `/interaction/${uid}` },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      AuthorizationCode: 60,
+      Grant: refreshTokenSeconds,
+      IdToken: accessTokenSeconds,
+      Interaction: 600,
+      RefreshToken: refreshTokenSeconds,
+      Session: 86_400
+    }
+  })
+}

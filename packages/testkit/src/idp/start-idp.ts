@@ -1,0 +1,84 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { ClientMetadata } from 'oidc-provider'
+import { listen, stopServer } from '../http/listen.ts'
+import { createFaults, type TokenEndpointFault } from './faults.ts'
+import { interact } from './interactions.ts'
+import { createLog, type IdpLog } from './log.ts'
+import { createProvider } from './provider.ts'
+import { createResources } from './resources.ts'
+import { createStorage } from './storage.ts'
+import { watchTokenEndpoint } from './token-endpoint.ts'
+import type { IdpUser } from './users.ts'
+
+export type IdpClient = ClientMetadata
+export type IdpOptions = {
+  /** Left out: a free one. */
+  port?: number
+  /** How the issuer names the host; the address listened on is always 127.0.0.1. */
+  issuerHost?: '127.0.0.1' | 'localhost'
+  /** Defaults: authorization code and refresh token, ES256 id_tokens. */
+  clients: IdpClient[]
+  users: IdpUser[]
+  /** The resources that may be asked for; `any-http` (the default): every http(s) URL. */
+  resources?: 'any-http' | string[]
+  accessTokenSeconds?: number
+  refreshTokenSeconds?: number
+  rotateRefreshTokens?: boolean
+}
+
+export type Idp = {
+  issuer: string
+  port: number
+  stop: () => Promise<void>
+  log: () => IdpLog
+  /** Revokes everything the user granted; says how many grants that were. */
+  revokeGrantsOf: (sub: string) => number
+  controls: {
+    failTokenEndpoint: (mode: TokenEndpointFault, times?: number) => void
+    allowResource: (resource: string) => void
+  }
+}
+
+/** Starts an IdP for tests and the demo, on loopback only. Everything it knows is in memory. */
+export const startIdp = async (options: IdpOptions): Promise<Idp> => {
+  const { users, issuerHost = '127.0.0.1', accessTokenSeconds = 300, refreshTokenSeconds = 14 * 86_400 } = options
+  let handle: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.destroy()
+  const server = createServer((request, response) => handle(request, response))
+  const port = await listen(server, options.port)
+  const issuer = `http://${issuerHost}:${port}`
+
+  const log = createLog()
+  const faults = createFaults()
+  const storage = createStorage()
+  const resources = createResources(options.resources ?? 'any-http', accessTokenSeconds)
+  const { clients, rotateRefreshTokens = true } = options
+  const provider = await createProvider({
+    ...{ issuer, clients, users, storage, resources },
+    ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens }
+  })
+  watchTokenEndpoint(provider, log, faults)
+
+  const answer = provider.callback()
+  handle = (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', issuer)
+    const giveUp = () => response.destroy()
+    if (pathname.startsWith('/interaction/')) interact({ provider, users, request, response }).catch(giveUp)
+    else if (pathname === '/_log' && request.method === 'GET') sendJson(response, log.snapshot())
+    else if (pathname === '/_revoke' && request.method === 'POST') {
+      sendJson(response, { revoked: storage.revokeGrantsOf(searchParams.get('sub') ?? '') })
+    } else answer(request, response).catch(giveUp)
+  }
+
+  return {
+    issuer,
+    port,
+    stop: () => stopServer(server),
+    log: log.snapshot,
+    revokeGrantsOf: storage.revokeGrantsOf,
+    controls: { failTokenEndpoint: faults.failTokenEndpoint, allowResource: resources.allow }
+  }
+}
+
+const sendJson = (response: ServerResponse, body: unknown): void => {
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}

@@ -1,0 +1,40 @@
+import type { Provider } from 'oidc-provider'
+import type { createFaults } from './faults.ts'
+import type { createLog } from './log.ts'
+
+/** Counts what the token endpoint is asked, and lets it go wrong on request. */
+export const watchTokenEndpoint = (
+  provider: Provider,
+  log: ReturnType<typeof createLog>,
+  faults: ReturnType<typeof createFaults>
+): void => {
+  provider.use(async (ctx, next) => {
+    if (ctx.path !== '/token' || ctx.method !== 'POST') return next()
+    const fault = faults.take()
+    if (faults.misbehave(fault, ctx.res)) {
+      ctx.respond = false
+      log.add({ ...nobody, at: new Date().toISOString(), grant_type: 'failed on purpose', error: fault })
+      return
+    }
+    await next()
+    const { params, entities } = ctx.oidc
+    log.add({
+      at: new Date().toISOString(),
+      grant_type: textOf(params?.grant_type) ?? 'unknown',
+      client_id: textOf(params?.client_id) ?? entities.Client?.clientId,
+      sub: entities.Account?.accountId ?? entities.RefreshToken?.accountId,
+      resource: textOf(params?.resource),
+      status: ctx.status,
+      error: errorOf(ctx.body)
+    })
+    if (fault === 'lost' || fault === 'late-hang') ctx.respond = false
+    if (fault === 'lost') ctx.res.socket?.resetAndDestroy()
+  })
+}
+
+const nobody = { client_id: undefined, sub: undefined, resource: undefined, status: 0 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+const errorOf = (body: unknown): string | undefined =>
+  typeof body === 'object' && body !== null && 'error' in body ? textOf(body.error) : undefined

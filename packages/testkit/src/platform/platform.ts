@@ -1,0 +1,197 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Idp, startIdp } from '../idp/index.ts'
+import { type Everything, startEverything, startWhoami, type Whoami } from '../mcp-servers/index.ts'
+import { startCaddy } from '../servers/caddy.ts'
+import { freePort } from '../servers/free-port.ts'
+import { inRepository } from '../servers/repository.ts'
+import { perService, type ServiceName, serviceNames, variablePrefix } from '../servers/service-names.ts'
+import { type GivenServers, startBacking } from './backing.ts'
+import { type Bootstrapped, idpUsers, writeBootstrapFile } from './demo-tenant.ts'
+import { loadSecrets, type PlatformSecrets } from './secrets.ts'
+import { type RunningService, runService, startService } from './services.ts'
+
+export type Platform = {
+  publicUrl: string
+  /** Where a platform of the same network asks identity-broker for tokens. */
+  innerUrl: string
+  secrets: PlatformSecrets
+  tenantId: string
+  /** Our ids of the demo's people, by their subject at the IdP. */
+  userIds: Record<string, string>
+  idp: Idp
+  whoami: Whoami
+  everything: Everything
+  services: Record<ServiceName, RunningService>
+  databaseUrl: string
+  directory: string
+  stop: () => Promise<void>
+}
+
+export type PlatformOptions = {
+  /** Data, secrets and logs; kept when it exists. */
+  directory: string
+  /** The gateway's port and those above it, as far as they are free; left out: any free ones. */
+  port?: number
+  given?: GivenServers
+  onProgress?: (line: string) => void
+}
+
+/** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
+export const startPlatform = async ({
+  directory,
+  port,
+  given = {},
+  onProgress = () => {}
+}: PlatformOptions): Promise<Platform> => {
+  const stops: (() => Promise<unknown>)[] = []
+  const stop = async () => {
+    for (const one of stops.splice(0).reverse()) await one()
+  }
+  const keep = <Part extends { stop: () => Promise<unknown> }>(part: Part): Part => {
+    stops.push(part.stop)
+    return part
+  }
+  try {
+    return { ...(await start({ directory, port, given, onProgress, keep })), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
+type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
+
+const start = async ({ directory, port, given, onProgress, keep }: Started): Promise<Omit<Platform, 'stop'>> => {
+  mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
+  const secrets = loadSecrets(join(directory, 'secrets.json'))
+  const ports = await choosePorts(port)
+  const publicUrl = `http://127.0.0.1:${ports.gateway}`
+
+  onProgress('starting Postgres, NATS and Redis')
+  const backing = keep(await startBacking({ directory, secrets, given, onProgress }))
+
+  onProgress('starting a demo IdP and two MCP servers')
+  const idp = keep(await startIdp({ port: ports.idp, clients: [clientOf(publicUrl, secrets)], users: idpUsers }))
+  const [whoami, everything] = await Promise.all([
+    startWhoami({ issuer: idp.issuer, port: ports.whoami }).then(keep),
+    startEverything({ port: ports.everything }).then(keep)
+  ])
+
+  onProgress('migrating the four schemas')
+  const allowed = [idp.port, whoami.port, everything.port].map((allowedPort) => `127.0.0.1:${allowedPort}`)
+  const environmentFor = (service: ServiceName) => ({
+    ...backing.environmentFor(service),
+    HOST: '127.0.0.1',
+    PUBLIC_URL: publicUrl,
+    TRUSTED_PROXIES: '127.0.0.1',
+    MASTER_KEYS: secrets.masterKeys[service],
+    EGRESS_ALLOW: allowed.join(','),
+    INNER_PORT: String(ports.inner)
+  })
+  await Promise.all(serviceNames.map((service) => runService(service, ['migrate'], environmentFor(service))))
+  const bootstrapped = await bootstrap(directory, idp.issuer, environmentFor('identity-broker'), secrets)
+
+  onProgress('starting the four services and the gateway')
+  const logDirectory = join(directory, 'logs')
+  const begin = (service: ServiceName) =>
+    startService(service, { environment: environmentFor(service), port: ports[service], logDirectory }).then(keep)
+  const [broker, provider, invoker, device] = await Promise.all([
+    begin('identity-broker'),
+    begin('mcp-provider'),
+    begin('tool-invoker'),
+    begin('device-auth')
+  ])
+  const services = {
+    'identity-broker': broker,
+    'mcp-provider': provider,
+    'tool-invoker': invoker,
+    'device-auth': device
+  }
+  await startGateway({ directory, publicUrl, port: ports.gateway, services, onProgress, keep })
+  return {
+    publicUrl,
+    innerUrl: `http://127.0.0.1:${ports.inner}`,
+    secrets,
+    ...bootstrapped,
+    idp,
+    whoami,
+    everything,
+    services,
+    databaseUrl: backing.databaseUrl,
+    directory
+  }
+}
+
+const names = ['gateway', ...serviceNames, 'inner', 'idp', 'whoami', 'everything'] as const
+
+/** From the preferred one upwards, and any free one in place of those that are taken. */
+const choosePorts = async (preferred: number | undefined): Promise<Record<(typeof names)[number], number>> => {
+  const portOf = (index: number) => freePort(preferred === undefined ? undefined : preferred + index)
+  const [gateway, ...others] = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7, 8].map(portOf))
+  const [broker, provider, invoker, device, inner, idp, whoami, everything] = others
+  if (!gateway || !broker || !provider || !invoker || !device || !inner || !idp || !whoami || !everything)
+    throw new Error('no free ports')
+  return {
+    gateway,
+    'identity-broker': broker,
+    'mcp-provider': provider,
+    'tool-invoker': invoker,
+    'device-auth': device,
+    inner,
+    idp,
+    whoami,
+    everything
+  }
+}
+
+const clientOf = (publicUrl: string, { clientSecret }: PlatformSecrets) => ({
+  client_id: 'onbehalf',
+  client_secret: clientSecret,
+  redirect_uris: [`${publicUrl}/auth/callback`]
+})
+
+const bootstrap = async (
+  directory: string,
+  issuer: string,
+  environment: Record<string, string>,
+  { clientSecret, apiKey, installationSecret }: PlatformSecrets
+) => {
+  const printed = await runService('identity-broker', ['bootstrap', writeBootstrapFile(directory, issuer)], {
+    ...environment,
+    DEMO_CLIENT_SECRET: clientSecret,
+    DEMO_API_KEY: apiKey,
+    DEMO_INSTALLATION_SECRET: installationSecret
+  })
+  const { tenants }: Bootstrapped = JSON.parse(printed)
+  const [tenant] = tenants
+  if (!tenant) throw new Error('the bootstrap file made no tenant')
+  return { tenantId: tenant.id, userIds: Object.fromEntries(tenant.members.map(({ id, subject }) => [subject, id])) }
+}
+
+type Gateway = {
+  directory: string
+  publicUrl: string
+  port: number
+  services: Record<ServiceName, RunningService>
+  onProgress: (line: string) => void
+  keep: Keep
+}
+
+const startGateway = async ({ directory, publicUrl, port, services, onProgress, keep }: Gateway): Promise<void> => {
+  const upstreams = perService((service) => new URL(services[service].url).host)
+  const environment = Object.fromEntries(
+    serviceNames.map((service) => [`${variablePrefix(service)}_UPSTREAM`, upstreams[service]])
+  )
+  keep(
+    await startCaddy({
+      configFile: inRepository('infra/gateway/Caddyfile'),
+      environment: { ...environment, GATEWAY_ADDRESS: publicUrl },
+      port,
+      dataDirectory: join(directory, 'caddy'),
+      logFile: join(directory, 'logs/caddy.log'),
+      onProgress
+    })
+  )
+}

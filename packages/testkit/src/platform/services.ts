@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { request } from 'undici'
+import { type RunningProcess, startProcess } from '../servers/process.ts'
+import { inRepository } from '../servers/repository.ts'
+import type { ServiceName } from '../servers/service-names.ts'
+
+const run = promisify(execFile)
+
+const mainOf = (service: ServiceName) => inRepository(`services/${service}/src/main.ts`)
+
+/** Runs a service's program with arguments to its end, and answers with what it printed. */
+export const runService = async (
+  service: ServiceName,
+  args: string[],
+  environment: Record<string, string>
+): Promise<string> => {
+  const options = { env: { PATH: process.env.PATH, ...environment }, timeout: 60_000 }
+  const { stdout } = await run(process.execPath, [mainOf(service), ...args], options).catch((error) => {
+    throw new Error(`${service} ${args.join(' ')} failed\n${error.stderr || error.message}`)
+  })
+  return stdout
+}
+
+export type RunningService = RunningProcess & { service: ServiceName; url: string; logFile: string }
+
+/** Starts a service as a process of its own, and waits until it is ready. */
+export const startService = async (
+  service: ServiceName,
+  { environment, port, logDirectory }: { environment: Record<string, string>; port: number; logDirectory: string }
+): Promise<RunningService> => {
+  const url = `http://127.0.0.1:${port}`
+  const logFile = join(logDirectory, `${service}.log`)
+  const running = await startProcess({
+    name: service,
+    command: process.execPath,
+    args: [mainOf(service)],
+    environment: { PATH: process.env.PATH, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
+    logFile,
+    isReady: async () => {
+      const { statusCode, body } = await request(`${url}/readyz`)
+      await body.dump()
+      return statusCode === 200
+    },
+    readySecondsMax: 30,
+    stopSecondsMax: 30
+  })
+  return { ...running, service, url, logFile }
+}

@@ -1,0 +1,139 @@
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Client } from 'pg'
+import t from 'tap'
+import {
+  ensureDatabase,
+  findProgram,
+  freePort,
+  missingProgramLine,
+  readTestRun,
+  removePostgresDirectory,
+  startCaddy,
+  startPostgres,
+  startProcess,
+  withDatabase
+} from '../src/index.ts'
+
+const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const directory = mkdtempSync(join(readTestRun().directory, 'servers-'))
+chmodSync(directory, 0o711)
+t.teardown(() => rmSync(directory, { recursive: true }))
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const survivors = async (pids: number[], secondsMax: number): Promise<number[]> => {
+  const deadline = Date.now() + secondsMax * 1000
+  while (pids.some(isAlive) && Date.now() < deadline) await sleep(20)
+  return pids.filter(isAlive)
+}
+
+/** These processes and all that came from them: Postgres has workers. */
+const withDescendants = (pids: number[]): number[] => {
+  const all = new Set(pids)
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
+  for (const [pid = 0, parent = 0] of pairs.sort(([a = 0], [b = 0]) => a - b)) if (all.has(parent)) all.add(pid)
+  return [...all]
+}
+
+const holdServers = async () => {
+  const args = [mkdtempSync(join(directory, 'hold-')), beside('nats.fixture.conf'), beside('caddy.fixture.caddyfile')]
+  chmodSync(args[0] ?? '', 0o711)
+  const parent = fork(beside('hold-servers.fixture.ts'), args, { execArgv: [], stdio: 'inherit' })
+  const [pids] = await once(parent, 'message')
+  return { parent, pids: withDescendants(pids) }
+}
+
+t.test('servers that are stopped leave no process', async (t) => {
+  const { parent, pids } = await holdServers()
+  t.ok(pids.length > 8, 'Postgres with its workers, Redis, NATS, Caddy, a watched process')
+  t.strictSame(pids.filter(isAlive), pids)
+  parent.send('stop')
+  await once(parent, 'exit')
+  t.strictSame(await survivors(pids, 1), [])
+})
+
+t.test('a parent killed with -9 leaves no process', async (t) => {
+  const { parent, pids } = await holdServers()
+  parent.kill('SIGKILL')
+  t.strictSame(await survivors(pids, 8), [])
+})
+
+t.test('Postgres keeps its data and its password, also in a directory that others may not enter', async (t) => {
+  const closed = mkdtempSync(join(directory, 'closed-'))
+  const options = { dataDirectory: join(closed, 'postgres'), logFile: join(closed, 'postgres.log'), fsync: false }
+  const first = await startPostgres(options)
+  await ensureDatabase(first.adminUrl, 'kept')
+  await first.stop()
+
+  const second = await startPostgres({ ...options, port: first.port })
+  t.equal(second.adminUrl, first.adminUrl)
+  const client = new Client({ connectionString: withDatabase(second.adminUrl, 'kept') })
+  await client.connect()
+  await client.end()
+  await second.stop()
+
+  removePostgresDirectory(options.dataDirectory)
+  t.notOk(existsSync(options.dataDirectory))
+})
+
+t.test('a program that ends while starting is told with its own last words', async (t) => {
+  const logFile = join(directory, 'broken.log')
+  const broken = { name: 'Broken', command: 'sh', args: ['-c', 'echo no such disk; exit 3'], logFile }
+  await t.rejects(startProcess({ ...broken, isReady: async () => false }), {
+    message: /^Broken ended while starting \(exit code 3\)\nno such disk\n/
+  })
+})
+
+t.test('a program that never gets ready is given up and stopped', async (t) => {
+  const logFile = join(directory, 'sleeper.log')
+  const sleeper = { name: 'Sleeper', command: 'sh', args: ['-c', 'echo $$; exec sleep 600'], logFile }
+  const started = startProcess({ ...sleeper, isReady: async () => false, readySecondsMax: 0.3 })
+  await t.rejects(started, { message: /^Sleeper was not ready within 0.3 s/ })
+  t.strictSame(await survivors([Number(readFileSync(logFile, 'utf8'))], 1), [])
+})
+
+t.test('a program that ignores SIGTERM is killed', async (t) => {
+  const stubborn = ['-c', 'trap "" TERM; echo ready; while :; do sleep 0.1; done']
+  const logFile = join(directory, 'stubborn.log')
+  const isReady = async () => readFileSync(logFile, 'utf8').includes('ready')
+  const running = await startProcess({
+    name: 'S',
+    command: 'sh',
+    args: stubborn,
+    logFile,
+    isReady,
+    stopSecondsMax: 0.2
+  })
+  await running.stop()
+  t.notOk(running.isRunning())
+})
+
+t.test('a missing program is told in one line with every way out', async (t) => {
+  const missing = findProgram('nats-server', { path: '', mayInstall: false })
+  await t.rejects(missing, { message: missingProgramLine('nats-server') })
+  for (const way of ['NATS_URL', 'brew install nats-server', 'docker compose up']) {
+    t.match(missingProgramLine('nats-server'), way)
+  }
+  t.match(missingProgramLine('redis-server'), 'REDIS_URL')
+  t.match(missingProgramLine('postgres'), 'DATABASE_URL')
+  t.notMatch(missingProgramLine('caddy'), '\n')
+})
+
+t.test('a gateway with an unset variable does not start', async (t) => {
+  const port = await freePort()
+  const files = { dataDirectory: join(directory, 'caddy'), logFile: join(directory, 'caddy.log') }
+  const started = startCaddy({ configFile: beside('caddy.fixture.caddyfile'), environment: {}, port, ...files })
+  await t.rejects(started, { message: /needs PORT$/ })
+})

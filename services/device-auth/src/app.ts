@@ -1,0 +1,48 @@
+import { type App, type AppOptions, busSessionKeys, createApp } from '@onbehalf/service-kit'
+import { accountRoutes } from './account/routes.ts'
+import { auditStore } from './audit/store.ts'
+import { deviceCodeRoutes } from './device-code/routes.ts'
+import { codeStore } from './device-code/store.ts'
+import { serveDeviceCalls } from './device-token/calls.ts'
+import { mint } from './device-token/mint.ts'
+import { resolveToken } from './device-token/resolve.ts'
+import { tokenStore } from './device-token/store.ts'
+import { createTouch } from './device-token/touch.ts'
+import { openBudgets } from './limits/budgets.ts'
+import { pageRoutes } from './page/routes.ts'
+import { type Resources, service } from './resources.ts'
+import { findVisitorBy } from './sessions/find.ts'
+
+/** Device sign-in, its page, and the tokens it hands out. */
+export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {
+  const { config, postgres, redis, bus, keys, users, feed, sessions, userCodeKey, makeUserCode } = resources
+  const { PUBLIC_URL: publicUrl, DEVICE_CLIENT_IDS: clientIds } = config
+  const tokens = tokenStore(postgres.db)
+  const codes = codeStore(redis.redis)
+  const audit = auditStore(postgres.db)
+  const announce = (id: string) => feed.publish({ kind: 'device_token', id })
+  const onUse = createTouch(tokens, (err) => app.log.warn({ err }, 'the use of a token was not noted'))
+  const resolving = { tokens, users, signingKey: keys.signingKey, onUse }
+  const findVisitor = findVisitorBy(sessions.authenticators.session)
+  const app = await createApp({
+    service,
+    description: 'Device sign-in and the bearer tokens it hands out',
+    publicUrl,
+    logLevel: config.LOG_LEVEL,
+    trustedProxies: config.TRUSTED_PROXIES,
+    dependencies: resources.dependencies,
+    authenticators: { ...sessions.authenticators, bearer: (hash) => resolveToken(hash, resolving) },
+    findSessionKey: busSessionKeys(bus),
+    ...options
+  })
+  const budgets = await openBudgets(app, redis.redis)
+  const flows = {
+    ...{ codes, audit, budgets, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
+    mint: (approval, collector) => mint(approval, collector, { tokens, users, announce })
+  } satisfies Parameters<typeof deviceCodeRoutes>[0]
+  await app.register(deviceCodeRoutes(flows), { prefix: '/openapi/v1/oauth/device' })
+  await app.register(accountRoutes({ users, tokens, announce }), { prefix: '/openapi/v1/account' })
+  await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
+  serveDeviceCalls(app, bus, { ...resolving, keys })
+  return app
+}

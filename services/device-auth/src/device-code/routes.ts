@@ -1,0 +1,101 @@
+import { ReportedError } from '@onbehalf/errors'
+import { type App, errorHandler, renderOAuthError, typed, userOf } from '@onbehalf/service-kit'
+import type { Static } from '@sinclair/typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Budgets } from '../limits/budgets.ts'
+import type { FindVisitor } from '../sessions/find.ts'
+import { type DecideTools, decide } from './decide.ts'
+import { describeFlow, findFlow } from './find.ts'
+import { type RedeemTools, redeem } from './redeem.ts'
+import {
+  DecisionAnswer,
+  DecisionBody,
+  LookupAnswer,
+  LookupQuery,
+  StartAnswer,
+  StartBody,
+  TokenAnswer,
+  TokenBody
+} from './schemas.ts'
+import { type StartTools, start } from './start.ts'
+
+export type DeviceCodeTools = StartTools & RedeemTools & DecideTools & { budgets: Budgets; findVisitor: FindVisitor }
+
+/** RFC 8628 in the reference's shapes, under `/openapi/v1/oauth/device`. */
+export const deviceCodeRoutes = (tools: DeviceCodeTools) => async (scope: App) => {
+  scope.setErrorHandler(errorHandler(renderOAuthError))
+  scope.addHook('onRequest', noStore)
+  startRoute(scope, tools)
+  tokenRoute(scope, tools)
+  lookupRoute(scope, tools)
+  decisionRoute(scope, tools, 'approve', 'approved')
+  decisionRoute(scope, tools, 'deny', 'denied')
+}
+
+// RFC 6749 §5.1
+const noStore = async (_request: FastifyRequest, reply: FastifyReply) => {
+  reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
+}
+
+const startRoute = (scope: App, { budgets, ...tools }: DeviceCodeTools) => {
+  const schema = { body: StartBody, response: { 200: StartAnswer } }
+  // Counted before the body is looked at, so that a flood of bad ones ends too.
+  const options = { config: { access: 'public' }, schema, onRequest: budgets.code } as const
+  typed(scope).post('/code', options, async ({ body, ip }) => {
+    requireWholeChallenge(body)
+    return start({ ...body, ip }, tools)
+  })
+}
+
+// RFC 7636 §4.3: without a method a challenge would be `plain`, which proves nothing.
+const requireWholeChallenge = ({ code_challenge, code_challenge_method }: Static<typeof StartBody>) => {
+  if ((code_challenge === undefined) === (code_challenge_method === undefined)) return
+  throw new ReportedError('invalid_request', 'Send code_challenge and code_challenge_method=S256 together.')
+}
+
+const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+const tokenRoute = (scope: App, tools: DeviceCodeTools) => {
+  const options = {
+    config: { access: 'public' },
+    schema: { body: TokenBody, response: { 200: TokenAnswer } }
+  } as const
+  typed(scope).post('/token', options, async ({ body, ip, id, log }) => {
+    const { grant_type = deviceCodeGrant, ...asked } = body
+    if (grant_type !== deviceCodeGrant)
+      throw new ReportedError('unsupported_grant_type', `Send grant_type=${deviceCodeGrant}, or none.`)
+    return redeem({ ...asked, ip, request_id: id, log }, tools)
+  })
+}
+
+const unknownCode = { valid: false, expires_in_remaining: 0, client_id: null }
+
+const lookupRoute = (scope: App, { budgets, findVisitor, ...tools }: DeviceCodeTools) => {
+  const schema = { querystring: LookupQuery, response: { 200: LookupAnswer } }
+  const options = { config: { access: 'public' }, schema, onRequest: budgets.lookup } as const
+  typed(scope).get('/lookup', options, async (request) => {
+    const found = await findFlow(request.query.user_code, tools)
+    if (found?.flow.status !== 'pending') return unknownCode
+    const { valid, expires_in_remaining, client_id, ...details } = describeFlow(found)
+    // Where a device is and what it is called is for the people who decide.
+    const visitor = await findVisitor(request)
+    return { valid, expires_in_remaining, client_id, ...(visitor ? details : {}) }
+  })
+}
+
+/** Members decide, in a browser: a token of a device cannot let in the next one. */
+export const deciders = { credentials: ['session'], roles: ['owner', 'admin', 'member'] } as const
+
+const decisionRoute = (
+  scope: App,
+  { budgets, ...tools }: DeviceCodeTools,
+  verb: 'approve' | 'deny',
+  status: 'approved' | 'denied'
+) => {
+  const schema = { body: DecisionBody, response: { 200: DecisionAnswer } }
+  const options = { config: { access: deciders }, schema, preHandler: budgets.decision } as const
+  typed(scope).post(`/${verb}`, options, async (request) => {
+    const { body, ip, id, log } = request
+    return decide({ ...body, status, user: userOf(request), ip, request_id: id, log }, tools)
+  })
+}

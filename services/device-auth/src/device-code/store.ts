@@ -1,0 +1,120 @@
+import { matches } from '@onbehalf/rpc'
+import { type Static, Type } from '@sinclair/typebox'
+import type { Redis } from 'ioredis'
+import { orUnavailable } from '../redis/or-unavailable.ts'
+import { defineScript } from '../redis/script.ts'
+import * as scripts from './scripts.ts'
+
+const prefix = 'device-auth:'
+const codeKey = (codeHash: string) => `${prefix}code:${codeHash}`
+const userCodeKey = (userCodeHash: string) => `${prefix}user-code:${userCodeHash}`
+
+/** What is held of a flow. Neither code and no token is in it. */
+export type Flow = Static<typeof Flow>
+const Flow = Type.Object({
+  status: Type.Union([Type.Literal('pending'), Type.Literal('approved'), Type.Literal('denied')]),
+  client_id: Type.String(),
+  device_label: Type.String(),
+  code_challenge: Type.String(),
+  interval: Type.String(),
+  user_code_hash: Type.String(),
+  created_ip: Type.String(),
+  /** Milliseconds since the epoch. */
+  created_at: Type.String(),
+  tenant_hint: Type.String(),
+  /** Set by the decision. */
+  marker: Type.Optional(Type.String()),
+  tenant_id: Type.Optional(Type.String()),
+  user_id: Type.Optional(Type.String()),
+  polled_at: Type.Optional(Type.String())
+})
+
+export type Polled =
+  | { outcome: 'unknown' | 'early' | 'pending' }
+  | { outcome: 'approved' | 'denied'; flow: Flow; endsAtMs: number }
+
+export type Decision = {
+  codeHash: string
+  status: 'approved' | 'denied'
+  marker: string
+  tenant_id: string
+  user_id: string
+}
+
+const Decided = Type.Union([Type.Literal('done'), Type.Literal('missing'), Type.Literal('resolved')])
+const Fields = Type.Array(Type.String())
+const Word = Type.Tuple([Type.Union([Type.Literal('unknown'), Type.Literal('early'), Type.Literal('pending')])])
+const Taken = Type.Tuple([Type.Union([Type.Literal('approved'), Type.Literal('denied')]), Fields, Type.String()])
+const Read = Type.Tuple([Fields, Type.Integer()])
+
+// A decision is kept this long at least, so that a slow poller still learns of it.
+const decidedLeastMs = 60_000
+
+export type CodeStore = ReturnType<typeof codeStore>
+
+/** The flows under way, in Redis; each ends by itself. */
+export const codeStore = (redis: Redis) => {
+  const [create, poll, decide, putBack, read] = [
+    defineScript(redis, scripts.create),
+    defineScript(redis, scripts.poll),
+    defineScript(redis, scripts.decide),
+    defineScript(redis, scripts.putBack),
+    defineScript(redis, scripts.read)
+  ]
+  return {
+    /** Whether the user code was free and now belongs to this flow. */
+    reserve: async (userCodeHash: string, codeHash: string, seconds: number): Promise<boolean> =>
+      (await orUnavailable(redis.set(userCodeKey(userCodeHash), codeHash, 'EX', seconds, 'NX'))) === 'OK',
+
+    create: async (codeHash: string, flow: Flow, seconds: number): Promise<void> => {
+      await orUnavailable(create(codeKey(codeHash), String(seconds * 1000), ...flat(flow)))
+    },
+
+    /** Notes the poll; of all that ask once it was decided, one gets the flow and it is gone. */
+    poll: async (codeHash: string, client_id: string, challenge: string): Promise<Polled> =>
+      polledOf(await orUnavailable(poll(codeKey(codeHash), client_id, challenge))),
+
+    /** Moves a pending flow to its decision. Rejects as Redis does: the caller knows what not knowing means. */
+    decide: async ({ codeHash, status, marker, tenant_id, user_id }: Decision): Promise<Static<typeof Decided>> => {
+      const args = [status, marker, tenant_id, user_id, String(decidedLeastMs)]
+      const word = await decide(codeKey(codeHash), ...args)
+      if (matches(Decided, word)) return word
+      throw new Error('a decision has an unknown outcome')
+    },
+
+    /** Makes a flow that was taken available again until the time it would have ended. */
+    putBack: async (codeHash: string, flow: Flow, endsAtMs: number): Promise<void> => {
+      await orUnavailable(putBack(codeKey(codeHash), String(endsAtMs), ...flat(flow)))
+    },
+
+    findByUserCode: (userCodeHash: string): Promise<string | null> =>
+      orUnavailable(redis.get(userCodeKey(userCodeHash))),
+
+    read: async (codeHash: string): Promise<{ flow: Flow; leftMs: number } | undefined> => {
+      const reply = await orUnavailable(read(codeKey(codeHash)))
+      if (!matches(Read, reply)) throw new Error('a flow cannot be read')
+      const [fields, leftMs] = reply
+      return fields.length === 0 ? undefined : { flow: flowOf(fields), leftMs }
+    },
+
+    forgetUserCode: async (userCodeHash: string): Promise<void> => {
+      await orUnavailable(redis.del(userCodeKey(userCodeHash)))
+    }
+  }
+}
+
+const flat = (flow: Flow): string[] => Object.entries(flow).flat()
+
+const flowOf = (fields: readonly string[]): Flow => {
+  const entries = fields.flatMap((field, index) => (index % 2 === 0 ? [[field, fields[index + 1]]] : []))
+  const flow: unknown = Object.fromEntries(entries)
+  if (matches(Flow, flow)) return flow
+  throw new Error('a flow is not as it was stored')
+}
+
+const polledOf = (reply: unknown): Polled => {
+  if (matches(Word, reply)) return { outcome: reply[0] }
+  if (!matches(Taken, reply)) throw new Error('a poll has an unknown outcome')
+  const [outcome, fields, endsAtMs] = reply
+  return { outcome, flow: flowOf(fields), endsAtMs: Number(endsAtMs) }
+}

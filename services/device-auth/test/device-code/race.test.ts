@@ -1,0 +1,108 @@
+import { ReportedError } from '@onbehalf/errors'
+import { Client } from 'pg'
+import t from 'tap'
+import { decideAs, eventually, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
+
+const { app, broker, backends, redis, startReplica } = await startService(t)
+const other = await startReplica()
+
+const admin = new Client({ connectionString: backends.adminDatabaseUrl })
+await admin.connect()
+t.teardown(() => admin.end())
+
+const account = (token: string) =>
+  send(app, 'GET', '/openapi/v1/account', { headers: { authorization: `Bearer ${token}` } })
+
+t.test('of 200 pollers at once, on two replicas, exactly one gets the token', async (t) => {
+  const who = await broker.signIn()
+  for (let round = 0; round < 3; round += 1) {
+    const { device_code, user_code } = await startFlow(app)
+    await decideAs(app, 'approve', who, user_code)
+    const pollers = Array.from({ length: 200 }, (_, index) => poll(index % 2 ? app : other, device_code))
+    const answers = await Promise.all(pollers)
+    t.equal(answers.filter(({ status }) => status === 200).length, 1)
+    t.equal(answers.filter(({ body }) => body.error === 'expired_token').length, 199)
+  }
+})
+
+t.test('when identity-broker cannot be asked, the approval waits for the next poll', async (t) => {
+  const who = await broker.signIn()
+  const { device_code, user_code } = await startFlow(app)
+  await decideAs(app, 'approve', who, user_code)
+  const [key = ''] = await redis.keys('device-auth:code:*')
+  const endsAt = await redis.pexpiretime(key)
+  broker.failFindUser(new ReportedError('unavailable', 'not now'))
+  t.match(await poll(app, device_code), {
+    status: 503,
+    body: { error: 'unavailable' },
+    headers: { 'retry-after': '5' }
+  })
+  t.ok(Math.abs((await redis.pexpiretime(key)) - endsAt) < 50, 'for its remaining time')
+  t.match(await poll(app, device_code), { body: { error: 'slow_down' } }, 'and keeps its rules')
+  await letTimePass(redis)
+  t.match(await poll(app, device_code), { status: 200 })
+  t.match(await poll(app, device_code), { body: { error: 'expired_token' } })
+})
+
+t.test('when the token cannot be stored, the approval waits and the old token works on', async (t) => {
+  const who = await broker.signIn()
+  const { body: old } = await signInDevice(app, who)
+  const { device_code, user_code } = await startFlow(app)
+  await decideAs(app, 'approve', who, user_code)
+  await admin.query('begin')
+  await admin.query('lock table device_auth.device_token in exclusive mode')
+  t.match(await poll(app, device_code), { status: 503, body: { error: 'unavailable' } })
+  await admin.query('rollback')
+  t.match(await account(old.token), { status: 200 })
+  await letTimePass(redis)
+  const { status, body } = await poll(app, device_code)
+  t.equal(status, 200)
+  t.equal(body.token_id, old.token_id, 'rotated in place')
+  t.match(await account(body.token), { status: 200, body: { token_id: old.token_id } })
+  t.match(await account(old.token), { status: 401, body: { code: 'invalid_bearer' } })
+})
+
+t.test('the old token dies only when the new one is handed out', async (t) => {
+  const who = await broker.signIn()
+  const { body: old } = await signInDevice(app, who, { device_label: 'mine' })
+  const { body: elsewhere } = await signInDevice(app, who, { device_label: 'another' })
+  const { device_code, user_code } = await startFlow(app, { device_label: 'mine' })
+  t.match(await account(old.token), { status: 200 })
+  await decideAs(app, 'approve', who, user_code)
+  t.match(await account(old.token), { status: 200 }, 'approved is not yet handed out')
+  const { body: fresh } = await poll(app, device_code)
+  t.equal(fresh.token_id, old.token_id)
+  t.not(fresh.token, old.token)
+  t.match(await account(old.token), { status: 401 })
+  t.match(await account(fresh.token), { status: 200 })
+  t.match(await account(elsewhere.token), { status: 200 }, 'other devices are not touched')
+})
+
+t.test('two first sign-ins of one device at once leave one row and no fault', async (t) => {
+  const who = await broker.signIn()
+  const flows = [await startFlow(app), await startFlow(app)]
+  for (const { user_code } of flows) await decideAs(app, 'approve', who, user_code)
+  // Both wait at the table, so that both have seen it empty.
+  await admin.query('begin')
+  await admin.query('lock table device_auth.device_token in exclusive mode')
+  const polls = flows.map(({ device_code }, index) => poll(index ? app : other, device_code))
+  const waiting =
+    "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+  const both = await eventually(
+    async () => (await admin.query(waiting)).rows[0].n,
+    (n) => n === 2
+  )
+  t.equal(both, 2)
+  await admin.query('commit')
+  const answers = await Promise.all(polls)
+  t.strictSame(
+    answers.map(({ status }) => status),
+    [200, 200]
+  )
+  const ids = answers.map(({ body }) => body.token_id)
+  t.equal(ids[0], ids[1])
+  const { rows } = await admin.query('select id from device_auth.device_token where user_id = $1', [who.user_id])
+  t.strictSame(rows, [{ id: ids[0] }])
+  const alive = await Promise.all(answers.map(({ body }) => account(body.token)))
+  t.strictSame(alive.map(({ status }) => status).sort(), [200, 401])
+})

@@ -1,0 +1,35 @@
+import { mask } from '@onbehalf/vault'
+import type { Tool } from '../tools/tool.ts'
+import { maskPath, maskQuery } from './mask-url.ts'
+import type { Authentication, Headers, Provider } from './provider.ts'
+import type { ProviderAnswer, ProviderSummary } from './shapes.ts'
+
+/** A provider as it is shown: secrets masked, and less of the URL to those who may not change it. */
+export const summaryOf = (provider: Provider, { isAdministrator }: { isAdministrator: boolean }): ProviderSummary => {
+  const { id, revision, tools_status, tools_error, settings } = provider
+  const { server_url, headers, authentication, timeout, sse_read_timeout, ...plain } = settings
+  return {
+    id,
+    ...plain,
+    server_url: isAdministrator ? maskQuery(server_url) : maskPath(server_url),
+    masked_headers: maskHeaders(headers),
+    configuration: { timeout, sse_read_timeout },
+    authentication: authentication && maskCredentials(authentication),
+    ...{ tools_status, tools_error, revision },
+    created_at: provider.created_at.toISOString(),
+    updated_at: provider.updated_at.toISOString()
+  }
+}
+
+export const answerOf = (provider: Provider, tools: Tool[], reader: { isAdministrator: boolean }): ProviderAnswer => ({
+  ...summaryOf(provider, reader),
+  tools
+})
+
+const maskHeaders = (headers: Headers): Headers =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask(value)]))
+
+const maskCredentials = ({ client_id, client_secret }: Authentication): Authentication => ({
+  client_id: mask(client_id),
+  client_secret: client_secret === null ? null : mask(client_secret)
+})

@@ -1,0 +1,21 @@
+import type { listAudiences } from '@onbehalf/contracts'
+import type { Vault } from '@onbehalf/vault'
+import type { Static } from '@sinclair/typebox'
+import { openProvider } from './secrets.ts'
+import type { ProviderStore } from './store.ts'
+
+type Audiences = Static<typeof listAudiences.reply>
+
+/** What tokens of this tenant's users may be for. */
+export const findAudiences = async (
+  { providers, vault }: { providers: Pick<ProviderStore, 'forwarding'>; vault: Pick<Vault, 'open'> },
+  tenant_id: string
+): Promise<Audiences> => {
+  const rows = await providers.forwarding(tenant_id)
+  const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
+  const audiences = opened.map(({ settings: { server_url, identity_mode, server_identifier, name } }) => ({
+    ...{ audience: server_url, mode: identity_mode },
+    ...{ server_identifier, name }
+  }))
+  return { audiences }
+}

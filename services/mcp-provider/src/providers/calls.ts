@@ -1,0 +1,26 @@
+import { listAudiences, listProviderKeys, resolveProvider } from '@onbehalf/contracts'
+import { type Bus, type FindKey, type PublicKey, type Served, serve } from '@onbehalf/rpc'
+import type { Vault } from '@onbehalf/vault'
+import { findAudiences } from './audiences.ts'
+import { resolve } from './resolve.ts'
+import type { ProviderStore } from './store.ts'
+import type { SignProvider } from './ticket.ts'
+
+type Tools = {
+  providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding'>
+  vault: Pick<Vault, 'open'>
+  findKey: FindKey
+  signProvider: SignProvider
+  publicKeys: () => Promise<PublicKey[]>
+}
+
+/** The NATS edge of the registry. */
+export const serveProviders = (
+  bus: Bus,
+  tools: Tools,
+  report: (failure: { subject: string; error: unknown }) => void
+): Served[] => [
+  serve(bus, resolveProvider, (request) => resolve(tools, request), report),
+  serve(bus, listAudiences, ({ tenant_id }) => findAudiences(tools, tenant_id), report),
+  serve(bus, listProviderKeys, async () => ({ ticket: await tools.publicKeys(), session: [] }), report)
+]

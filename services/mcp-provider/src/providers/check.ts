@@ -1,0 +1,51 @@
+import { checkUrl, type Egress } from '@onbehalf/egress'
+import { ReportedError } from '@onbehalf/errors'
+import { checkHeaders } from './check-headers.ts'
+import { invalid } from './problems.ts'
+import { isForwarding, type Settings } from './provider.ts'
+
+export type CheckReachable = Egress['checkReachable']
+
+/** Throws `invalid_request`, naming the fields, where `next` must not be stored in the place of `stored`. */
+export const checkSettings = async (
+  next: Settings,
+  stored: Settings | undefined,
+  checkReachable: CheckReachable
+): Promise<void> => {
+  checkIdentity(next)
+  checkHeaders(next.headers)
+  const isMoved = next.server_url !== stored?.server_url
+  if (isMoved) checkServerUrl(next.server_url)
+  const isNewlyForwarding = isForwarding(next) && (isMoved || !stored || !isForwarding(stored))
+  if (isNewlyForwarding) await checkTransport(next.server_url, checkReachable)
+}
+
+const checkIdentity = ({ forward_user_identity, identity_mode }: Settings): void => {
+  if (!forward_user_identity || identity_mode !== 'off') return
+  const message = 'forward_user_identity cannot be true while identity_mode is "off". Choose a mode, or do not forward.'
+  throw new ReportedError('invalid_request', message, {
+    details: [
+      { path: 'forward_user_identity', message: 'is true, which needs an identity_mode' },
+      { path: 'identity_mode', message: 'is "off", which forwards nothing' }
+    ]
+  })
+}
+
+// The URL is also the audience of the tokens, so it is checked and never rewritten.
+const checkServerUrl = (server_url: string): void => {
+  try {
+    checkUrl(server_url)
+  } catch (cause) {
+    throw invalid('server_url', cause instanceof ReportedError ? wordsOf(cause) : 'is not a URL', cause)
+  }
+  if (server_url.includes('#')) throw invalid('server_url', 'has a fragment (#…), which is never sent; leave it out')
+}
+
+const wordsOf = ({ message }: ReportedError): string => message.replace(/^The URL /, '').replace(/\.$/, '')
+
+const checkTransport = async (server_url: string, checkReachable: CheckReachable): Promise<void> => {
+  if (/^https:/i.test(server_url)) return
+  await checkReachable(server_url, { carriesCredential: true }).catch((cause: unknown) => {
+    throw invalid('server_url', 'must be https where the identity of users is forwarded', cause)
+  })
+}

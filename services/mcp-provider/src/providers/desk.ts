@@ -1,0 +1,16 @@
+import type { Vault } from '@onbehalf/vault'
+import type { RefreshTools } from '../tools/refresh.ts'
+import type { ToolStore } from '../tools/store.ts'
+import type { CheckReachable } from './check.ts'
+import type { ProviderStore } from './store.ts'
+
+/** What the registry works with; every verb names the part it uses. */
+export type Desk = {
+  providers: ProviderStore
+  tools: Pick<ToolStore, 'of'>
+  vault: Pick<Vault, 'seal' | 'open'>
+  checkReachable: CheckReachable
+  refreshTools: RefreshTools
+  /** Tells everybody that a provider was changed; after the commit. */
+  publish: (id: string) => void
+}

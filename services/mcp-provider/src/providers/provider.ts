@@ -1,0 +1,52 @@
+import type { IdentityMode } from '@onbehalf/contracts'
+import { type Static, Type } from '@sinclair/typebox'
+import type { ToolsStatus } from '../tools/tool.ts'
+
+export const Headers = Type.Record(Type.String(), Type.String())
+export type Headers = Static<typeof Headers>
+
+/** The tenant's own client at the MCP server's authorization server. */
+export const Authentication = Type.Object({
+  client_id: Type.String(),
+  client_secret: Type.Union([Type.String(), Type.Null()])
+})
+export type Authentication = Static<typeof Authentication>
+
+/** What an administrator decides about a provider, secrets in clear. */
+export type Settings = {
+  name: string
+  server_url: string
+  server_identifier: string
+  icon: string | null
+  icon_type: 'emoji' | 'image' | null
+  icon_background: string | null
+  headers: Headers
+  authentication: Authentication | null
+  /** Seconds, as `sse_read_timeout`. */
+  timeout: number
+  sse_read_timeout: number
+  forward_user_identity: boolean
+  identity_mode: IdentityMode
+}
+
+export type Provider = {
+  id: string
+  tenant_id: string
+  revision: number
+  /** The revision since which the server is reached in the way it is. */
+  reach_revision: number
+  settings: Settings
+  tools_status: ToolsStatus
+  tools_error: string | null
+  created_at: Date
+  updated_at: Date
+}
+
+export const timeoutDefaults = { timeout: 30, sse_read_timeout: 300 } as const
+
+/** The mode that is in effect: `off` unless the caller's identity is forwarded. */
+export const modeOf = ({ forward_user_identity, identity_mode }: Settings): IdentityMode =>
+  forward_user_identity ? identity_mode : 'off'
+
+/** Whether the caller's identity is forwarded to the server. */
+export const isForwarding = (settings: Settings): boolean => modeOf(settings) !== 'off'

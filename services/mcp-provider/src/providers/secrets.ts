@@ -1,0 +1,49 @@
+import { matches } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
+import type { Static, TSchema } from '@sinclair/typebox'
+import type { ProviderRow } from '../database.ts'
+import { Authentication, Headers, type Provider, type Settings } from './provider.ts'
+
+type Owner = { id: string; tenant_id: string }
+
+const placeOf = ({ id, tenant_id }: Owner, column: string) => ({ tenant_id, table: 'provider', column, row: id })
+
+/** Settings as they are stored: URL, headers and client credentials sealed for this row alone. */
+export const sealSettings = async (
+  vault: Pick<Vault, 'seal'>,
+  owner: Owner,
+  { server_url, headers, authentication, ...plain }: Settings
+) => {
+  const seal = (column: string, text: string) => vault.seal(text, placeOf(owner, column))
+  const hasHeaders = Object.keys(headers).length > 0
+  return {
+    ...plain,
+    server_url: await seal('server_url', server_url),
+    server_url_hash: hashOf(`${owner.tenant_id} ${server_url}`),
+    headers: hasHeaders ? await seal('headers', JSON.stringify(headers)) : null,
+    authentication: authentication && (await seal('authentication', JSON.stringify(authentication)))
+  }
+}
+
+/** A stored provider with its secrets in clear. */
+export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow): Promise<Provider> => {
+  const open = (column: string, sealed: Buffer) => vault.open(sealed, placeOf(row, column))
+  const { id, tenant_id, revision, reach_revision, tools_status, tools_error, created_at, updated_at } = row
+  const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
+  const { forward_user_identity, identity_mode } = row
+  const settings: Settings = {
+    ...{ name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout },
+    ...{ forward_user_identity, identity_mode },
+    server_url: await open('server_url', row.server_url),
+    headers: row.headers ? parseAs(Headers, await open('headers', row.headers)) : {},
+    authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication))
+  }
+  return { id, tenant_id, revision, reach_revision, settings, tools_status, tools_error, created_at, updated_at }
+}
+
+const parseAs = <Schema extends TSchema>(schema: Schema, text: string): Static<Schema> => {
+  const value: unknown = JSON.parse(text)
+  if (matches(schema, value)) return value
+  throw new Error('a sealed value has another shape than the one it was stored with')
+}

@@ -1,0 +1,94 @@
+import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { type Static, Type } from '@sinclair/typebox'
+import { orNull, wordOf } from '../schema.ts'
+import { Tool, ToolsError, ToolsStatus } from '../tools/tool.ts'
+
+const closed = { additionalProperties: false } as const
+// Nothing that a terminal or a log would obey, and no NUL, which Postgres refuses.
+const line = { pattern: '^[^\\u0000-\\u001f\\u007f]*$' }
+
+const Mode = wordOf(...IdentityMode.anyOf.map(({ const: word }) => word))
+const Name = Type.String({ minLength: 1, maxLength: 40, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]*$' })
+const ServerUrl = Type.String({ minLength: 1, maxLength: 2048 })
+const Timeout = Type.Number({ minimum: 1, maximum: 600 })
+const SseReadTimeout = Type.Number({ minimum: 1, maximum: 3600 })
+const Credential = Type.String({ minLength: 1, maxLength: 2048, ...line })
+// Not Type.Record: its pattern leaves out names with a line break, and what it leaves out is not checked.
+const HeaderMap = Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' } })
+
+/** Whatever may be left out of a request: then the default holds on create, and what is stored on update. */
+const leavable = {
+  icon: Type.Optional(orNull(Type.String({ maxLength: 2048, ...line }))),
+  icon_type: Type.Optional(orNull(wordOf('emoji', 'image'))),
+  icon_background: Type.Optional(orNull(Type.String({ maxLength: 32, ...line }))),
+  headers: Type.Optional(orNull(HeaderMap)),
+  configuration: Type.Optional(
+    orNull(
+      Type.Object({ timeout: Type.Optional(Timeout), sse_read_timeout: Type.Optional(SseReadTimeout) }, { ...closed })
+    )
+  ),
+  authentication: Type.Optional(
+    orNull(
+      Type.Object(
+        { client_id: Type.Optional(Credential), client_secret: Type.Optional(orNull(Credential)) },
+        { ...closed }
+      )
+    )
+  ),
+  forward_user_identity: Type.Optional(Type.Boolean()),
+  identity_mode: Type.Optional(Mode)
+}
+
+export const NewProvider = Type.Object(
+  { name: Name, server_url: ServerUrl, server_identifier: ServerIdentifier, ...leavable },
+  closed
+)
+export type NewProvider = Static<typeof NewProvider>
+
+/** An update: what is left out stays, null clears. */
+export const ProviderChange = Type.Object(
+  {
+    name: Type.Optional(Name),
+    server_url: Type.Optional(ServerUrl),
+    server_identifier: Type.Optional(ServerIdentifier),
+    ...leavable
+  },
+  closed
+)
+export type ProviderChange = Static<typeof ProviderChange>
+
+const shown = {
+  id: Uuid,
+  name: Type.String(),
+  server_url: Type.String(),
+  server_identifier: Type.String(),
+  icon: orNull(Type.String()),
+  icon_type: orNull(wordOf('emoji', 'image')),
+  icon_background: orNull(Type.String()),
+  masked_headers: HeaderMap,
+  configuration: Type.Object({ timeout: Type.Number(), sse_read_timeout: Type.Number() }),
+  authentication: orNull(Type.Object({ client_id: Type.String(), client_secret: orNull(Type.String()) })),
+  forward_user_identity: Type.Boolean(),
+  identity_mode: Mode,
+  tools_status: ToolsStatus,
+  tools_error: ToolsError,
+  revision: Type.Integer(),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' })
+}
+
+export const ProviderSummary = Type.Object(shown)
+export type ProviderSummary = Static<typeof ProviderSummary>
+
+export const ProviderAnswer = Type.Object({ ...shown, tools: Type.Array(Tool) })
+export type ProviderAnswer = Static<typeof ProviderAnswer>
+
+/** Catalogues can be large, so a page has the providers without their tools. */
+export const ProviderPage = Type.Object({ data: Type.Array(ProviderSummary), next_cursor: orNull(Type.String()) })
+export type ProviderPage = Static<typeof ProviderPage>
+
+export const PageQuery = Type.Object(
+  { limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }), cursor: Type.Optional(Uuid) },
+  closed
+)
+export const ProviderId = Type.Object({ id: Uuid }, closed)

@@ -1,0 +1,84 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
+
+export type ProviderStore = ReturnType<typeof providerStore>
+
+/** The providers of all tenants; every question names the tenant. */
+export const providerStore = (db: Kysely<Database>) => ({
+  insert: (row: NewProviderRow): Promise<ProviderRow> =>
+    db.insertInto('provider').values(row).returningAll().executeTakeFirstOrThrow(),
+
+  find: (tenant_id: string, id: string) =>
+    db.selectFrom('provider').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
+
+  findByIdentifier: (tenant_id: string, server_identifier: string) =>
+    db
+      .selectFrom('provider')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where('server_identifier', '=', server_identifier)
+      .executeTakeFirst(),
+
+  /** In the order they were made, those after `cursor`. */
+  page: (tenant_id: string, { cursor, limit }: { cursor?: string; limit: number }) =>
+    db
+      .selectFrom('provider')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .$if(cursor !== undefined, (query) => query.where('id', '>', cursor ?? ''))
+      .orderBy('id')
+      .limit(limit)
+      .execute(),
+
+  forwarding: (tenant_id: string) =>
+    db
+      .selectFrom('provider')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where('forward_user_identity', '=', true)
+      .where('identity_mode', '<>', 'off')
+      .orderBy('id')
+      .execute(),
+
+  /** Takes over new settings if the row still has the revision they were made from; else undefined. */
+  replace: (
+    { id, tenant_id, revision }: Pick<ProviderRow, 'id' | 'tenant_id' | 'revision'>,
+    change: ProviderRowChange,
+    { dropsTools }: { dropsTools: boolean }
+  ): Promise<ProviderRow | undefined> =>
+    db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .updateTable('provider')
+        .set({ ...change, revision: revision + 1, updated_at: sql`now()` })
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', id)
+        .where('revision', '=', revision)
+        .returningAll()
+        .executeTakeFirst()
+      if (row && dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
+      return row
+    }),
+
+  /** Whether there was one to take away; its tools go with it. */
+  remove: async (tenant_id: string, id: string): Promise<boolean> => {
+    const { numDeletedRows } = await db
+      .deleteFrom('provider')
+      .where('tenant_id', '=', tenant_id)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return numDeletedRows > 0n
+  }
+})
+
+const fieldByConstraint = {
+  provider_name_taken: 'name',
+  provider_server_identifier_taken: 'server_identifier',
+  provider_server_url_taken: 'server_url'
+} as const
+
+/** The field whose value another provider of the tenant has, when that is why Postgres refused. */
+export const takenFieldOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || !('constraint' in error)) return undefined
+  const found = Object.entries(fieldByConstraint).find(([constraint]) => constraint === error.constraint)
+  return found?.[1]
+}

@@ -1,0 +1,24 @@
+import { type ProviderStatement, providerTicket } from '@onbehalf/contracts'
+import { type SigningKey, signTicket } from '@onbehalf/rpc'
+import { modeOf, type Provider } from './provider.ts'
+
+/** Says, for a minute, what a token for this provider would be for. */
+export type SignProvider = (provider: Provider) => Promise<string>
+
+export const createSignProvider =
+  (key: SigningKey): SignProvider =>
+  async (provider) => {
+    const { ticket } = await signTicket(providerTicket, statementOf(provider), { issuer: 'mcp-provider', key })
+    return ticket
+  }
+
+// The audience is the URL byte for byte: a parsed and printed one may differ.
+const statementOf = ({ id, tenant_id, revision, settings }: Provider): ProviderStatement => ({
+  tenant_id,
+  provider_id: id,
+  revision,
+  server_identifier: settings.server_identifier,
+  audience: settings.server_url,
+  mode: modeOf(settings),
+  scopes: []
+})

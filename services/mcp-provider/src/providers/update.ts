@@ -1,0 +1,56 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Asker } from '../asker.ts'
+import { applyChange } from './apply-change.ts'
+import { checkSettings } from './check.ts'
+import type { Desk } from './desk.ts'
+import { changedMeanwhile, noSuchProvider, refuseTaken } from './problems.ts'
+import type { Provider, Settings } from './provider.ts'
+import { findProvider, readProvider } from './read.ts'
+import { openProvider, sealSettings } from './secrets.ts'
+import type { ProviderAnswer, ProviderChange } from './shapes.ts'
+
+/** Changes what is named, and lists the tools anew where the server is reached in another way than before. */
+export const updateProvider = async (
+  desk: Desk,
+  asker: Asker,
+  { id, change }: { id: string; change: ProviderChange }
+): Promise<ProviderAnswer> => {
+  const stored = await findProvider(desk, asker.tenant_id, id)
+  const next = applyChange(stored.settings, change)
+  await checkSettings(next, stored.settings, desk.checkReachable)
+  if (!isDeepStrictEqual(next, stored.settings)) await replace(desk, asker, { stored, next })
+  return readProvider(desk, asker, id)
+}
+
+const replace = async (
+  desk: Desk,
+  asker: Asker,
+  { stored, next }: { stored: Provider; next: Settings }
+): Promise<void> => {
+  const isReachedAnew = reachOf(next) !== reachOf(stored.settings)
+  const sealed = await sealSettings(desk.vault, stored, next)
+  const row = await desk.providers
+    .replace(
+      stored,
+      { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}) },
+      { dropsTools: next.server_url !== stored.settings.server_url }
+    )
+    .catch(refuseTaken)
+  if (!row) throw await lossOf(desk, stored)
+  desk.publish(row.id)
+  if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
+}
+
+const unlisted = ({ revision }: Provider) =>
+  ({
+    reach_revision: revision + 1,
+    tools_status: 'stale',
+    tools_error: 'The tools have not been listed since the change.'
+  }) as const
+
+/** What decides whether and how the server answers us. */
+const reachOf = ({ server_url, headers, timeout, sse_read_timeout }: Settings): string =>
+  JSON.stringify([server_url, Object.entries(headers), timeout, sse_read_timeout])
+
+const lossOf = async ({ providers }: Pick<Desk, 'providers'>, { tenant_id, id }: Provider) =>
+  (await providers.find(tenant_id, id)) ? changedMeanwhile() : noSuchProvider()

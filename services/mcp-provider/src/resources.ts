@@ -1,0 +1,55 @@
+import { listBrokerKeys, listDeviceKeys, providerChanges } from '@onbehalf/contracts'
+import { createEgress } from '@onbehalf/egress'
+import { type Bus, call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
+import { busAuthenticators, openBus, openPostgres, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import type { Config } from './config.ts'
+import type { Database } from './database.ts'
+import { openMcpLister } from './tools/mcp-lister.ts'
+
+export type Resources = Awaited<ReturnType<typeof openResources>>
+
+/** Everything the service holds open, and how it is let go. */
+export const openResources = async (config: Config) => {
+  const [postgres, { bus, dependency: nats }] = await Promise.all([
+    openPostgres<Database>(config.DATABASE_URL),
+    openBus({
+      service: 'mcp-provider',
+      url: config.NATS_URL,
+      user: config.NATS_USER,
+      password: config.NATS_PASSWORD
+    })
+  ])
+  const vault = openVault(postgres.db, config.MASTER_KEYS)
+  const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
+  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const mcp = openMcpLister(egress)
+  const changes = writeFeed(bus, providerChanges)
+  const callers = busAuthenticators(bus, { accepts: ['session', 'bearer'] })
+  return {
+    config,
+    db: postgres.db,
+    bus,
+    vault,
+    ticketKeys,
+    egress,
+    mcp,
+    changes,
+    authenticators: callers.authenticators,
+    findTicketKey: createKeySet((issuer) => askForKeys(bus, issuer)),
+    dependencies: [postgres.dependency, nats],
+    close: async () => {
+      changes.close()
+      callers.close()
+      await bus.drain()
+      await mcp.close()
+      await egress.close()
+      await postgres.close()
+    }
+  }
+}
+
+const askForKeys = async (bus: Bus, issuer: string): Promise<PublicKey[]> => {
+  const contract = issuer === 'identity-broker' ? listBrokerKeys : listDeviceKeys
+  const { ticket } = await call(bus, contract, {}, { deadlineAt: Date.now() + 5_000 })
+  return ticket
+}

@@ -1,0 +1,43 @@
+import { ReportedError } from '@onbehalf/errors'
+import type { McpTool } from '@onbehalf/mcp'
+import { hashOf } from '@onbehalf/service-kit'
+import type { Tool, ToolDefinition } from './tool.ts'
+
+const depthMax = 100
+
+/** A server's list as it is kept. Throws `upstream_error` where two tools share a name, or one cannot be named. */
+export const catalogueOf = (listed: readonly McpTool[]): Tool[] => {
+  const names = new Set<string>()
+  return listed.map((tool) => {
+    const definition = definitionOf(tool)
+    if (names.has(definition.name)) throw unusable(`two of its tools are called "${definition.name}"`)
+    names.add(definition.name)
+    return { ...definition, hash: hashOf(canonicalJson(definition, 0)) }
+  })
+}
+
+const definitionOf = (tool: McpTool): ToolDefinition => {
+  const { name, title, description, inputSchema, outputSchema, annotations } = tool
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for; Postgres keeps no NUL
+  if (!/^[^\u0000-\u001f\u007f]{1,256}$/.test(name)) throw unusable('a tool has no name that can be used')
+  return {
+    name,
+    ...(typeof title === 'string' ? { title } : {}),
+    description: typeof description === 'string' ? description : '',
+    input_schema: inputSchema ?? { type: 'object' },
+    ...(outputSchema === undefined ? {} : { output_schema: outputSchema }),
+    ...(annotations === undefined ? {} : { annotations })
+  }
+}
+
+/** RFC 8785: keys in UTF-16 order, no white space, numbers and strings as ECMAScript writes them. */
+const canonicalJson = (value: unknown, depth: number): string => {
+  if (depth > depthMax) throw unusable('a schema in it is nested too deeply')
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, depth + 1)).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item, depth + 1)}`).join(',')}}`
+}
+
+const unusable = (what: string) =>
+  new ReportedError('upstream_error', `The MCP server's list of tools cannot be used: ${what}.`)

@@ -1,0 +1,28 @@
+import { createApp } from '@onbehalf/service-kit'
+import { registerCalls } from './calls/routes.ts'
+import type { Resources } from './resources.ts'
+
+/** tool-invoker: calls, made on behalf of their users and recorded. */
+export const buildApp = async (resources: Resources) => {
+  const { config, credentials, providers, tokens, mcp, recorder, calls } = resources
+  const app = await createApp({
+    service: 'tool-invoker',
+    description: 'Calls tools of MCP servers on behalf of the verified end user',
+    publicUrl: config.PUBLIC_URL,
+    logLevel: config.LOG_LEVEL,
+    trustedProxies: config.TRUSTED_PROXIES,
+    authenticators: credentials.authenticators,
+    findSessionKey: resources.findSessionKey,
+    dependencies: resources.dependencies
+  })
+  recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'call records wait to be written'))
+  resources.partitions.onTrouble((err) => app.log.warn({ err }, 'no partition for the next calls yet'))
+  registerCalls(app, {
+    publicUrl: config.PUBLIC_URL,
+    authenticators: credentials.authenticators,
+    actFor: credentials.actFor,
+    now: () => new Date(),
+    ...{ providers, tokens, mcp, recorder, calls }
+  })
+  return app
+}

@@ -1,0 +1,47 @@
+import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import type { Authenticators, Caller } from '@onbehalf/service-kit'
+
+/** For whom a call is made. */
+export type Acting = {
+  principal: Principal
+  /** A ticket that holds now: one that was read at the start of a long call may have ended. */
+  ticket: () => Promise<string>
+}
+
+export type ActingTools = {
+  authenticators: Authenticators
+  /** The principal of an API key's app acting for a user; refused unless it may. */
+  actFor: (keyHash: string, userId: string) => Promise<ResolvedPrincipal>
+}
+
+type Asked = { user_id?: string; app_id?: string }
+
+/** Whom the caller acts for: a person only for themselves, an app for the user it names and may act for. */
+export const actingOf = async (tools: ActingTools, caller: Caller, asked: Asked): Promise<Acting> => {
+  const resolve = resolverOf(tools, caller, asked)
+  const { principal } = await resolve()
+  return { principal, ticket: async () => (await resolve()).ticket }
+}
+
+const resolverOf = (
+  { authenticators, actFor }: ActingTools,
+  { principal, credential_hash }: Caller,
+  { user_id, app_id }: Asked
+): (() => Promise<ResolvedPrincipal>) => {
+  const { kind, tenant_id, credential } = principal
+  if (app_id !== undefined && !(kind === 'app' && principal.app_id === app_id)) throw notYourApp()
+  if (kind === 'user' && user_id !== undefined && user_id !== principal.user_id) throw notYourself()
+  const { session, bearer, api_key } = authenticators
+  if (credential.kind === 'session' && session) return () => session({ tenant_id, session_id: credential.id })
+  if (credential_hash === null) throw new Error('a caller has a session or a credential that was hashed')
+  if (kind === 'app' && user_id !== undefined) return () => actFor(credential_hash, user_id)
+  const resolve = kind === 'app' ? api_key : bearer
+  if (!resolve) throw new Error(`no ${credential.kind} is accepted here`)
+  return () => resolve(credential_hash)
+}
+
+const notYourApp = () =>
+  new ReportedError('policy_denied', 'app_id is not the app of your API key. Leave it out, or use a key of that app.')
+const notYourself = () =>
+  new ReportedError('policy_denied', 'You can only call as yourself. Leave user_id out, or use an API key.')

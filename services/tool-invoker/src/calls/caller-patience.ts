@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http'
+import { ReportedError } from '@onbehalf/errors'
+
+/** How long the caller waits: until they close the connection, or their own limit ends. Must be ended. */
+export type Patience = { signal: AbortSignal; end: () => void }
+
+export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefined): Patience => {
+  const controller = new AbortController()
+  const { socket } = request
+  const leave = () => controller.abort(hasLeft())
+  // The socket's own close: the request's comes as soon as its body was read.
+  socket.once('close', leave)
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(tooLate()), timeoutMs)
+  return {
+    signal: controller.signal,
+    end: () => {
+      clearTimeout(timer)
+      socket.removeListener('close', leave)
+    }
+  }
+}
+
+const hasLeft = () => new ReportedError('cancelled', 'The caller closed the connection before the answer.')
+const tooLate = () => new ReportedError('upstream_timeout', 'The call did not end within your timeout_ms.')

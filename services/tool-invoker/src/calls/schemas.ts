@@ -1,0 +1,68 @@
+import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { type Static, Type } from '@sinclair/typebox'
+
+const timeoutMsMax = 600_000
+// Names are the server's to choose; control characters are in none.
+const ToolName = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
+const Time = Type.String({ format: 'date-time' })
+const orNull = { nullable: true } as const
+
+export const CallBody = Type.Object(
+  {
+    server_identifier: ServerIdentifier,
+    tool: ToolName,
+    arguments: Type.Unsafe<Record<string, unknown>>({ type: 'object', default: {} }),
+    user_id: Type.Optional(Uuid),
+    app_id: Type.Optional(Uuid),
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax }))
+  },
+  { additionalProperties: false }
+)
+
+/** As whom the MCP server was called; never the token. */
+const Identity = Type.Object({
+  mode: IdentityMode,
+  user_id: Type.String(),
+  subject: Type.String(),
+  audience: Type.String(),
+  expires_at: Type.String(),
+  jti: Type.Unsafe<string | null>({ type: 'string', ...orNull })
+})
+
+export const CallAnswer = Type.Object({
+  call_id: Type.String(),
+  /** The CallToolResult as the server sent it. */
+  result: Type.Unknown(),
+  identity: Type.Unsafe<Static<typeof Identity> | null>({ ...Identity, ...orNull }),
+  duration_ms: Type.Integer()
+})
+
+export const CallsQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
+    cursor: Type.Optional(Type.String({ maxLength: 200 }))
+  },
+  { additionalProperties: false }
+)
+
+const textOrNull = Type.Unsafe<string | null>({ type: 'string', ...orNull })
+
+const CallItem = Type.Object({
+  id: Uuid,
+  user_id: textOrNull,
+  app_id: textOrNull,
+  credential: Type.Object({ kind: Type.String(), id: Uuid }),
+  provider_id: textOrNull,
+  server_identifier: Type.String(),
+  tool: Type.String(),
+  arguments_digest: Type.String(),
+  mode: textOrNull,
+  audience: textOrNull,
+  token_jti: textOrNull,
+  outcome: Type.String(),
+  upstream_status: Type.Unsafe<number | null>({ type: 'integer', ...orNull }),
+  started_at: Time,
+  finished_at: Time
+})
+
+export const CallsAnswer = Type.Object({ data: Type.Array(CallItem), next_cursor: textOrNull })

@@ -1,0 +1,84 @@
+import type { ProviderSettings } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import {
+  type CalledTool,
+  type McpClient,
+  type MintedToken,
+  type TokenAsk,
+  type Tokens,
+  UpstreamUnauthorized
+} from '@onbehalf/mcp'
+import type { Acting } from './acting.ts'
+import { headersAs } from './identity.ts'
+
+/** A call whose provider, caller and time are known. */
+export type Outbound = {
+  acting: Acting
+  provider: ProviderSettings
+  tool: string
+  arguments: Record<string, unknown>
+  timeout_ms: number
+  signal: AbortSignal
+}
+
+export type UpstreamTools = { mcp: Pick<McpClient, 'callTool'>; tokens: Pick<Tokens, 'reissue'> }
+
+/** Calls with the provider's own headers: the user is not told to the server. */
+export const callPlain = ({ mcp }: Pick<UpstreamTools, 'mcp'>, outbound: Outbound): Promise<CalledTool> =>
+  send(mcp, outbound, outbound.provider.headers, 'static')
+
+/**
+ * Calls as the user. A 401 mints another token and repeats the call once, if nothing but the 401 was received; no
+ * other credential is ever tried.
+ */
+export const callAs = async (
+  { mcp, tokens }: UpstreamTools,
+  outbound: Outbound,
+  ask: TokenAsk,
+  minted: MintedToken,
+  onReissued: (minted: MintedToken) => void
+): Promise<CalledTool> => {
+  try {
+    return await sendAs(mcp, outbound, minted)
+  } catch (thrown) {
+    if (!(thrown instanceof UpstreamUnauthorized)) throw thrown
+    if (!thrown.isOnlyAnswer) throw rejected(thrown)
+    const next = await tokens.reissue(ask, minted.token)
+    if (next.token === minted.token) throw rejected(thrown)
+    onReissued(next)
+    return await sendAs(mcp, outbound, next).catch((again: unknown) => {
+      throw again instanceof UpstreamUnauthorized ? rejected(again) : again
+    })
+  }
+}
+
+const sendAs = (mcp: UpstreamTools['mcp'], outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
+  const { mode, grant_id } = minted.identity
+  return send(mcp, outbound, headersAs(outbound.provider.headers, minted), `${mode} ${grant_id ?? ''}`)
+}
+
+const send = (
+  mcp: UpstreamTools['mcp'],
+  { acting: { principal }, provider, tool, arguments: given, timeout_ms, signal }: Outbound,
+  headers: Record<string, string>,
+  credential: string
+): Promise<CalledTool> => {
+  const { tenant_id, user_id, kind } = principal
+  const app_id = kind === 'app' ? principal.app_id : null
+  return mcp.callTool({
+    url: provider.server_url,
+    headers,
+    name: tool,
+    arguments: given,
+    timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
+    sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
+    signal,
+    // A legacy server's session belongs to one caller with one credential at one revision of the provider.
+    sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider.provider_id, provider.revision, credential])
+  })
+}
+
+const rejected = (cause: UpstreamUnauthorized) =>
+  new ReportedError('upstream_rejected_identity', 'The MCP server does not accept the identity that was forwarded.', {
+    cause
+  })

@@ -1,0 +1,19 @@
+import type { Egress } from '@onbehalf/egress'
+import type { Send } from '@onbehalf/mcp'
+
+// What the protocol itself sends; anything else was given by a provider or is an identity.
+const plain: ReadonlySet<string> = new Set(['accept', 'content-type', 'last-event-id'])
+const isPlain = (name: string) => plain.has(name) || name.startsWith('mcp-')
+
+const bytesMax = 16 * 1024 * 1024
+
+/** The MCP client's requests, each through the egress guard; how long and how much is the client's to bound. */
+export const egressSend =
+  (egress: Pick<Egress, 'request'>): Send =>
+  async (url, init) =>
+    egress.request(url, {
+      ...init,
+      carriesCredential: !Object.keys(init.headers).every(isPlain),
+      timeoutMs: Number.POSITIVE_INFINITY,
+      maxBytes: bytesMax
+    })

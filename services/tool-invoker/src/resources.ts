@@ -1,0 +1,51 @@
+import { createEgress } from '@onbehalf/egress'
+import { createMcpClient, createTokens } from '@onbehalf/mcp'
+import { busAuthenticators, busSessionKeys, openBus, openPostgres } from '@onbehalf/service-kit'
+import { keepPartitions } from './calls/partitions.ts'
+import { createRecorder } from './calls/recorder.ts'
+import { callStore } from './calls/store.ts'
+import type { Config } from './config.ts'
+import type { Database } from './database.ts'
+import { egressSend } from './egress-send.ts'
+import { createProviders } from './providers/cache.ts'
+import { endSessionsOnChange } from './providers/end-sessions.ts'
+
+export type Resources = Awaited<ReturnType<typeof openResources>>
+
+/** Everything the service holds open, and how it is let go: calls first, then their records, then the connections. */
+export const openResources = async (config: Config) => {
+  const [postgres, { bus, dependency: nats }] = await Promise.all([
+    openPostgres<Database>(config.DATABASE_URL),
+    openBus({ service: 'tool-invoker', url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
+  ])
+  const calls = callStore(postgres.db)
+  const partitions = await keepPartitions(calls)
+  const recorder = createRecorder({ insert: calls.insert })
+  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
+  const credentials = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
+  const providers = createProviders(bus)
+  const tokens = createTokens(bus)
+  const sessions = endSessionsOnChange(bus, mcp)
+  return {
+    config,
+    calls,
+    recorder,
+    partitions,
+    mcp,
+    credentials,
+    providers,
+    tokens,
+    findSessionKey: busSessionKeys(bus),
+    dependencies: [postgres.dependency, nats],
+    close: async () => {
+      partitions.close()
+      const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
+      await egress.close()
+      for (const reader of [sessions, tokens, providers, credentials]) reader.close()
+      await bus.drain()
+      await postgres.close()
+      if (recorded.status === 'rejected') throw recorded.reason
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import { type ErrorCode, ReportedError } from '@onbehalf/errors'
+import { startEverything } from '@onbehalf/testkit/mcp-servers'
+import { subjectOf } from '@onbehalf/testkit/players'
+import t from 'tap'
+import { publicUrl, startStage } from '../stage.ts'
+
+const everything = await startEverything()
+t.teardown(() => everything.stop())
+const stage = await startStage(t, { alsoAllowed: [everything.port] })
+const { call, broker, providers, devices, issuer, recording, whoami } = stage
+
+const forwarding = (tenant_id: string, server: { url: string } = recording, more = {}) =>
+  providers.register({ tenant_id, server_url: server.url, mode: 'idp_token', ...more })
+
+const unauthorized = (raw: { writeHead: (status: number, headers: Record<string, string>) => { end: () => void } }) => {
+  raw.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+  return undefined
+}
+
+t.afterEach(() => {
+  issuer.behave({})
+  recording.answer(({ arguments: given }) => ({ content: [{ type: 'text', text: JSON.stringify(given) }] }))
+})
+
+t.test("a user's call is answered with who called", async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id, whoami)
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'whoami' })
+  t.equal(status, 200)
+  const subject = subjectOf(user.user_id)
+  t.match(body, {
+    call_id: /^[0-9a-f-]{36}$/,
+    result: { structuredContent: { subject, audience: whoami.url } },
+    identity: { mode: 'idp_token', user_id: user.user_id, subject, audience: whoami.url, jti: String },
+    duration_ms: Number
+  })
+  t.same(Object.keys(body).sort(), ['call_id', 'duration_ms', 'identity', 'result'])
+  t.notMatch(JSON.stringify(body), /eyJ/, 'no token leaves')
+})
+
+t.test('a device token makes the same call', async (t) => {
+  const user = devices.makeToken()
+  const { server_identifier } = forwarding(user.tenant_id, whoami)
+  const { body } = await call(user.headers, { server_identifier, tool: 'whoami' })
+  t.match(body, { result: { structuredContent: { subject: subjectOf(user.user_id) } } })
+})
+
+t.test('without forwarding whoami refuses the call, and that is not the caller being unauthenticated', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id, whoami, { mode: 'off' })
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'whoami' })
+  t.match({ status, code: body.code }, { status: 502, code: 'upstream_unauthorized' })
+})
+
+t.test('without forwarding the provider sends its own headers, and nobody is asked for a token', async (t) => {
+  const user = await broker.signIn()
+  const headers = { Authorization: 'Bearer of-the-tenant', 'X-Team': 'blue' }
+  const { server_identifier } = forwarding(user.tenant_id, recording, { mode: 'off', headers })
+  const asked = issuer.asked().length
+  const { body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(body.identity, null)
+  t.match(recording.calls().at(-1)?.headers, { authorization: 'Bearer of-the-tenant', 'x-team': 'blue' })
+  t.equal(issuer.asked().length, asked)
+})
+
+t.test("the forwarded token replaces a provider's own Authorization, however it is spelled", async (t) => {
+  const user = await broker.signIn()
+  const headers = { AUTHORIZATION: 'Basic own', authorization: 'Bearer own', 'X-Team': 'blue' }
+  const { server_identifier } = forwarding(user.tenant_id, recording, { headers })
+  await call(user.headers, { server_identifier, tool: 'x' })
+  const sent = recording.calls().at(-1)?.headers
+  t.match(sent, { authorization: /^Bearer eyJ[^,]+$/, 'x-team': 'blue' })
+  t.notMatch(sent, { authorization: /own/ })
+})
+
+t.test('the result leaves exactly as the server sent it, also one that is an error', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  const result = {
+    isError: true,
+    content: [{ type: 'text', text: 'é\u2028"\\ </script>', annotations: { priority: 0.1 } }],
+    structuredContent: { nothing: null, deep: [[{ '': [1e21, -0.5] }]], toJSON: 'not a function' },
+    unknown_to_us: { a: [] },
+    _meta: { 'x/y': true }
+  }
+  recording.answer(() => result)
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(status, 200)
+  t.equal(JSON.stringify(body.result), JSON.stringify(result))
+})
+
+type Row = { code: ErrorCode; status: number; extras?: { connect_url?: string; retry_after_seconds?: number } }
+const refusals: Row[] = [
+  { code: 'no_refresh_token', status: 428 },
+  { code: 'resource_not_granted', status: 428, extras: { connect_url: 'https://elsewhere.example/connect?x=1' } },
+  { code: 'identity_refresh_rejected', status: 428 },
+  { code: 'audience_not_allowed', status: 403 },
+  { code: 'audience_not_supported', status: 403 },
+  { code: 'policy_denied', status: 403 },
+  { code: 'identity_provider_unavailable', status: 503 },
+  { code: 'identity_provider_unavailable', status: 503, extras: { retry_after_seconds: 17 } }
+]
+
+for (const { code, status, extras } of refusals) {
+  t.test(`${code} (${JSON.stringify(extras ?? {})}) is ${status}, and the MCP server sees no request`, async (t) => {
+    const user = await broker.signIn()
+    const { server_identifier, tenant_id } = forwarding(user.tenant_id, recording, {
+      headers: { authorization: 'Bearer of-the-tenant' }
+    })
+    const before = recording.requests().length
+    issuer.behave({ refuse: () => new ReportedError(code, 'No token.', extras) })
+    const { body, ...answer } = await call(user.headers, { server_identifier, tool: 'x' })
+    t.match({ ...answer, body }, { status, body: { code, status } })
+    const own = `${publicUrl}/connect?provider=${server_identifier}&tenant=${tenant_id}`
+    t.equal(body.connect_url, status === 428 ? (extras?.connect_url ?? own) : undefined)
+    t.equal(answer.headers['retry-after'], status === 503 ? String(extras?.retry_after_seconds ?? 5) : undefined)
+    t.equal(recording.requests().length, before)
+  })
+}
+
+t.test('a rejected token is minted anew and the call repeated once', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  const before = recording.calls().length
+  const refused = recording.calls().at(-1)?.headers.authorization
+  recording.answer(({ headers }, raw) => (headers.authorization === refused ? unauthorized(raw) : { content: [] }))
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(status, 200)
+  t.equal(recording.calls().length, before + 2)
+  t.match(issuer.asked().at(-1), { rejected_token_hash: /^[\w-]{43}$/ })
+  const [, , , jti] = Object.values(body.identity ?? {}).slice(0)
+  t.ok(jti, 'the identity told is the one that was used')
+
+  await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(recording.calls().length, before + 3, 'and the new token stays')
+})
+
+t.test('a second 401 is 502, without another try and without another credential', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id, recording, { headers: { authorization: 'Bearer own' } })
+  const before = recording.calls().length
+  recording.answer((_, raw) => unauthorized(raw))
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.match({ status, code: body.code }, { status: 502, code: 'upstream_rejected_identity' })
+  const tried = recording.calls().slice(before)
+  t.equal(tried.length, 2)
+  t.ok(tried.every(({ headers }) => headers.authorization?.startsWith('Bearer eyJ')))
+})
+
+t.test('100 calls whose token is rejected ask for one other', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  const refused = recording.calls().at(-1)?.headers.authorization
+  const asked = issuer.asked().length
+  recording.answer(({ headers }, raw) => (headers.authorization === refused ? unauthorized(raw) : { content: [] }))
+  const calls = Array.from({ length: 100 }, () => call(user.headers, { server_identifier, tool: 'x' }))
+  const answers = await Promise.all(calls)
+  t.ok(answers.every(({ status }) => status === 200))
+  t.equal(issuer.asked().length, asked + 1)
+})
+
+t.test('a 401 after anything else was received is not repeated', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  recording.answer((_, raw) => {
+    raw.writeHead(200, { 'content-type': 'text/event-stream' })
+    raw.write('id: 1\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n')
+    raw.destroy()
+    return undefined
+  })
+  const before = recording.calls().length
+  const { status } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(status, 502)
+  t.equal(recording.calls().length, before + 1)
+})
+
+t.test('missing scope is upstream_insufficient_scope', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  recording.answer((_, raw) => {
+    raw.writeHead(403, { 'www-authenticate': 'Bearer error="insufficient_scope", scope="write"' }).end()
+    return undefined
+  })
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.match(
+    { status, body },
+    { status: 403, body: { code: 'upstream_insufficient_scope', details: [{ message: 'write' }] } }
+  )
+})
+
+t.test('sessions at a legacy server are never shared by two users', async (t) => {
+  const { tenant_id, ...one } = await broker.signIn()
+  const other = await broker.signIn({ tenant_id })
+  const { server_identifier } = forwarding(tenant_id, everything)
+  for (const user of [one, other, one, other]) {
+    const given = { server_identifier, tool: 'echo', arguments: { message: user.user_id } }
+    const { status, body } = await call(user.headers, given)
+    t.equal(status, 200)
+    t.match(body.result, { content: [{ text: `Echo: ${user.user_id}` }] })
+  }
+})
