@@ -36,6 +36,11 @@ export const signInAs = async (
   const browser = createBrowser()
   const landed = await signIn(browser, `${publicUrl}${path}`, { login })
   if (landed.status >= 400) throw new Error(`signing in ended with ${landed.status}: ${landed.body.slice(0, 300)}`)
+  return inBrowser({ publicUrl }, browser)
+}
+
+/** The caller that a signed-in browser is; after another sign-in it is another one. */
+export const inBrowser = async ({ publicUrl }: Pick<Platform, 'publicUrl'>, browser: Browser): Promise<Caller> => {
   const csrf = textAt((await browser.visit(`${publicUrl}/auth/me`)).json(), 'csrf')
   return {
     browser,

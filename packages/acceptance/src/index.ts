@@ -1,4 +1,4 @@
-export { type Answer, askInner, at, type Caller, callTool, signInAs, textAt, withToken } from './api.ts'
+export { type Answer, askInner, at, type Caller, callTool, inBrowser, signInAs, textAt, withToken } from './api.ts'
 export { expectSame } from './expect.ts'
 export { story } from './story/index.ts'
 export { callerNamed, idNamed, type Step, type World } from './story/world.ts'

@@ -29,3 +29,19 @@ export const accessOf = ({ config, method, url }: RouteOptions): Access => {
   if (access) return access
   throw new Error(`${String(method)} ${url} does not say who may call it: give it config.access`)
 }
+
+/** The credentials as OpenAPI has them, by the names that routes use. */
+export const securitySchemesFor = (sessionCookie: string) =>
+  ({
+    session: { type: 'apiKey', in: 'cookie', name: sessionCookie, description: 'A signed-in browser' },
+    bearer: { type: 'http', scheme: 'bearer', description: 'A device token: dfoa_…' },
+    api_key: { type: 'http', scheme: 'bearer', description: "An app's API key: obk_…" },
+    inner: { type: 'apiKey', in: 'header', name: 'Enterprise-Api-Secret-Key', description: "An installation's secret" }
+  }) as const
+
+/** Any one of the named credentials; none for a public route. */
+export const securityOf = (access: Access): Record<string, string[]>[] => {
+  if (access === 'public') return []
+  if (access === 'inner') return [{ inner: [] }]
+  return access.credentials.map((kind) => ({ [kind]: [] }))
+}

@@ -1,7 +1,7 @@
 import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Access, accessOf, type CredentialKind, type RouteFact } from './access.ts'
+import { type Access, accessOf, type CredentialKind, type RouteFact, securityOf } from './access.ts'
 import { countFailures } from './failures.ts'
 import { hashOf, isSameSecret } from './ids.ts'
 import { readSession } from './session.ts'
@@ -50,6 +50,7 @@ export const registerAuthentication = (
   app.decorate('routeTable', [])
   app.addHook('onRoute', (route) => {
     const access = accessOf(route)
+    route.schema = { ...route.schema, security: securityOf(access) }
     for (const method of [route.method].flat()) app.routeTable.push({ method, url: route.url, access })
   })
   const failures = countFailures()

@@ -5,12 +5,14 @@ import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import { securitySchemesFor } from './access.ts'
 import { type Authenticators, registerAuthentication } from './authenticate.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
 import { type LogLevel, logOptions } from './logger.ts'
 import { registerMetrics } from './metrics.ts'
 import { type FindSessionKey, registerSessions } from './session.ts'
+import { cookieNamesFor } from './session-cookie.ts'
 import { validatorCompiler } from './validators.ts'
 
 export type AppOptions = {
@@ -48,8 +50,14 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(errorHandler(renderError))
   app.setNotFoundHandler(notFoundHandler(renderError))
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+  })
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
+    // Or closing would wait for the caller to let go of a connection that had a request under way.
+    if (isClosing) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {
     const { method, ip, routeOptions } = request
@@ -68,7 +76,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   await app.register(cookie)
   await app.register(formbody)
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: service, description: options.description, version: '1' } }
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: service, description: options.description, version: '1' },
+      components: { securitySchemes: securitySchemesFor(cookieNamesFor(publicUrl).session) }
+    }
   })
   registerAuthentication(app, { publicUrl, authenticators: options.authenticators })
   if (options.findSessionKey) await registerSessions(app, { publicUrl, findKey: options.findSessionKey })

@@ -24,6 +24,8 @@ export type IdpOptions = {
   accessTokenSeconds?: number
   refreshTokenSeconds?: number
   rotateRefreshTokens?: boolean
+  /** Told of every code and token that passes the token endpoint, for the search after a test run. */
+  onSecret?: (secret: string) => void
 }
 
 export type Idp = {
@@ -56,7 +58,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
     ...{ issuer, clients, users, storage, resources },
     ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens }
   })
-  watchTokenEndpoint(provider, log, faults)
+  watchTokenEndpoint(provider, log, faults, options.onSecret ?? (() => {}))
 
   const answer = provider.callback()
   handle = (request, response) => {

@@ -6,7 +6,8 @@ import type { createLog } from './log.ts'
 export const watchTokenEndpoint = (
   provider: Provider,
   log: ReturnType<typeof createLog>,
-  faults: ReturnType<typeof createFaults>
+  faults: ReturnType<typeof createFaults>,
+  onSecret: (secret: string) => void
 ): void => {
   provider.use(async (ctx, next) => {
     if (ctx.path !== '/token' || ctx.method !== 'POST') return next()
@@ -27,12 +28,21 @@ export const watchTokenEndpoint = (
       status: ctx.status,
       error: errorOf(ctx.body)
     })
+    for (const secret of secretsOf(params, ctx.body)) onSecret(secret)
     if (fault === 'lost' || fault === 'late-hang') ctx.respond = false
     if (fault === 'lost') ctx.res.socket?.resetAndDestroy()
   })
 }
 
 const nobody = { client_id: undefined, sub: undefined, resource: undefined, status: 0 }
+
+/** Every secret of an exchange: the code or token that was shown, and what was given for it. */
+const secretsOf = (params: Record<string, unknown> | undefined, body: unknown): string[] => {
+  const given: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
+  const { access_token, refresh_token, id_token } = given
+  const shown = [params?.code, params?.code_verifier, params?.refresh_token]
+  return [...shown, access_token, refresh_token, id_token].filter((secret) => typeof secret === 'string')
+}
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 

@@ -3,6 +3,7 @@ import { listen, stopServer } from '../http/listen.ts'
 
 /** One tools/call that reached the server. */
 export type RecordedCall = {
+  id: unknown
   tool: string
   arguments: unknown
   headers: IncomingHttpHeaders
@@ -44,7 +45,7 @@ export const startRecording = async (): Promise<Recording> => {
     if (message.method !== 'tools/call') return reply({ supportedVersions: [version], capabilities: { tools: {} } })
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
     const { name, arguments: given } = message.params ?? {}
-    const call = { tool: String(name), arguments: given, headers: request.headers, closed }
+    const call = { id: message.id, tool: String(name), arguments: given, headers: request.headers, closed }
     calls.push(call)
     for (const tell of waiting) tell(call)
     waiting = []

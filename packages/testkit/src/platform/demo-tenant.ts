@@ -8,7 +8,18 @@ export const people = {
   absent: { sub: 'bob', login: 'bob', email: 'bob@acme.test', name: 'Bob Example', role: 'member' }
 } as const
 
-export const idpUsers = Object.values(people).map(({ sub, email, name }) => ({
+/** The owner of a second tenant, who must see nothing of the first. */
+export const stranger = {
+  sub: 'greta',
+  login: 'greta',
+  email: 'greta@globex.test',
+  name: 'Greta Globex',
+  role: 'owner'
+} as const
+
+const everybody = [...Object.values(people), stranger]
+
+export const idpUsers = everybody.map(({ sub, email, name }) => ({
   sub,
   email,
   email_verified: true,
@@ -26,17 +37,15 @@ const connection = {
 
 /** Writes the bootstrap file of the demo tenant, and answers with its path. */
 export const writeBootstrapFile = (directory: string, issuer: string): string => {
-  const members = Object.values(people).map(({ sub, email, role }) => ({
-    connection: connection.name,
-    subject: sub,
-    email,
-    role
-  }))
+  const membersOf = (some: readonly { sub: string; email: string; role: string }[]) =>
+    some.map(({ sub, email, role }) => ({ connection: connection.name, subject: sub, email, role }))
   const apps = [{ name: 'Demo workflows', api_key_env: 'DEMO_API_KEY', act_for: 'any' }]
-  const tenant = { slug: 'acme', name: 'Acme', connections: [{ ...connection, issuer }], members, apps }
+  const connections = [{ ...connection, issuer }]
+  const acme = { slug: 'acme', name: 'Acme', connections, members: membersOf(Object.values(people)), apps }
+  const globex = { slug: 'globex', name: 'Globex', connections, members: membersOf([stranger]) }
   const installations = [{ name: 'demo', secret_env: 'DEMO_INSTALLATION_SECRET', tenants: ['acme'] }]
   const path = join(directory, 'bootstrap.json')
-  writeFileSync(path, JSON.stringify({ tenants: [tenant], installations }, null, 2))
+  writeFileSync(path, JSON.stringify({ tenants: [acme, globex], installations }, null, 2))
   return path
 }
 

@@ -35,6 +35,10 @@ export type PlatformOptions = {
   port?: number
   given?: GivenServers
   onProgress?: (line: string) => void
+  /** Where the installation's secrets are kept; in the data directory when left out. */
+  secretsFile?: string
+  /** Told of every code and token of the demo IdP. */
+  onSecret?: (secret: string) => void
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
@@ -42,7 +46,9 @@ export const startPlatform = async ({
   directory,
   port,
   given = {},
-  onProgress = () => {}
+  onProgress = () => {},
+  secretsFile = join(directory, 'secrets.json'),
+  onSecret = () => {}
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -53,7 +59,7 @@ export const startPlatform = async ({
     return part
   }
   try {
-    return { ...(await start({ directory, port, given, onProgress, keep })), stop }
+    return { ...(await start({ directory, port, given, onProgress, secretsFile, onSecret, keep })), stop }
   } catch (error) {
     await stop()
     throw error
@@ -63,9 +69,10 @@ export const startPlatform = async ({
 type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
 type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
 
-const start = async ({ directory, port, given, onProgress, keep }: Started): Promise<Omit<Platform, 'stop'>> => {
+const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
+  const { directory, port, given, onProgress, secretsFile, onSecret, keep } = started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
-  const secrets = loadSecrets(join(directory, 'secrets.json'))
+  const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
   const publicUrl = `http://127.0.0.1:${ports.gateway}`
 
@@ -73,7 +80,8 @@ const start = async ({ directory, port, given, onProgress, keep }: Started): Pro
   const backing = keep(await startBacking({ directory, secrets, given, onProgress }))
 
   onProgress('starting a demo IdP and two MCP servers')
-  const idp = keep(await startIdp({ port: ports.idp, clients: [clientOf(publicUrl, secrets)], users: idpUsers }))
+  const clients = [clientOf(publicUrl, secrets)]
+  const idp = keep(await startIdp({ port: ports.idp, clients, users: idpUsers, onSecret }))
   const [whoami, everything] = await Promise.all([
     startWhoami({ issuer: idp.issuer, port: ports.whoami }).then(keep),
     startEverything({ port: ports.everything }).then(keep)

@@ -16,6 +16,8 @@ export type PlayedTokenIssuer = {
   /** The issuer of the tokens; its keys are published there. */
   issuer: string
   asked: () => AskedToken[]
+  /** Resolves when so many questions were asked. */
+  untilAsked: (count: number) => Promise<void>
   /** The grant a user's tokens belong to. */
   grantOf: (userId: string) => string
   /** How the next questions are answered; undefined is the usual token. */
@@ -43,6 +45,7 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
   const current = new Map<string, Minted>()
   const grants = new Map<string, string>()
   const asked: AskedToken[] = []
+  const curious = new Set<() => void>()
   let behaviour: Behaviour = {}
   let gate: Promise<void> = Promise.resolve()
 
@@ -63,6 +66,7 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
     serve(bus, issueToken, async ({ principal, provider, rejected_token_hash }) => {
       const question = { principal: principalOf(principal), provider: statementOf(provider) }
       asked.push({ ...question, ...(rejected_token_hash ? { rejected_token_hash } : {}) })
+      for (const look of curious) look()
       const { refuse, reusable = true } = behaviour
       const { user_id } = question.principal
       const { audience, mode } = question.provider
@@ -80,6 +84,16 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
   return {
     issuer,
     asked: () => [...asked],
+    untilAsked: (count) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (asked.length < count) return
+          curious.delete(look)
+          resolve()
+        }
+        curious.add(look)
+        look()
+      }),
     grantOf,
     behave: (next) => {
       behaviour = next

@@ -1,0 +1,27 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { dumpRows, everySecret, type Platform, readTestRun, recordSecrets, startPlatform } from '@onbehalf/testkit'
+
+export type TestContext = { teardown: (handler: () => Promise<void>) => unknown }
+
+/** A whole installation of this test's own; its rows, logs and Redis files are searched for secrets after the run. */
+export const startTestPlatform = async (t: TestContext, name: string): Promise<Platform> => {
+  const { directory: runDirectory } = readTestRun()
+  const directory = join(runDirectory, name)
+  mkdirSync(directory, { recursive: true })
+  const elsewhere = mkdtempSync(join(tmpdir(), 'onbehalf-secrets-'))
+  const seen = new Set<string>()
+  const platform = await startPlatform({
+    directory,
+    secretsFile: join(elsewhere, 'secrets.json'),
+    onSecret: (secret) => seen.add(secret)
+  })
+  t.teardown(async () => {
+    recordSecrets([...everySecret(platform.secrets), ...seen])
+    await dumpRows(platform.databaseUrl, join(directory, 'rows.txt'))
+    await platform.stop()
+    rmSync(elsewhere, { recursive: true, force: true })
+  })
+  return platform
+}
