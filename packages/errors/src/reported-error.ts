@@ -1,3 +1,4 @@
+import { saysAway } from './away.ts'
 import { type ErrorCode, statusByCode } from './codes.ts'
 
 /** One fault in the input: where it is (JSON Pointer or a field's name) and what is wrong with it. */
@@ -37,10 +38,22 @@ export class ReportedError extends Error {
   }
 }
 
-/** The error to tell a caller of, whatever was thrown: a `ReportedError` as it is, anything else as `internal`. */
-export const toReported = (thrown: unknown): ReportedError =>
-  thrown instanceof ReportedError
-    ? thrown
-    : new ReportedError('internal', 'Something went wrong on our side. Try again; if it stays, give the request id.', {
-        cause: thrown
-      })
+/**
+ * The error to tell a caller of, whatever was thrown: a `ReportedError` as it is, `unavailable` when one of our own
+ * servers is away, anything else as `internal`.
+ */
+export const toReported = (thrown: unknown): ReportedError => {
+  if (thrown instanceof ReportedError) return thrown
+  if (saysAway(thrown))
+    return new ReportedError('unavailable', 'Something we depend on is away right now. Try again shortly.', {
+      cause: thrown,
+      retry_after_seconds: 2
+    })
+  return new ReportedError(
+    'internal',
+    'Something went wrong on our side. Try again; if it stays, give the request id.',
+    {
+      cause: thrown
+    }
+  )
+}

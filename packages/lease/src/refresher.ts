@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RefreshFailure } from './failure.ts'
-import type { Exchange, Progress, RefreshStore } from './store.ts'
+import type { Exchange, Outcome, Progress, RefreshStore } from './store.ts'
+import { before, persist } from './waiting.ts'
 
 export type RefresherOptions<Material, Want, Token> = {
   store: RefreshStore<Material, Want, Token>
@@ -25,6 +26,8 @@ export type Refresher<Want, Token> = {
   settle: () => Promise<void>
 }
 
+type Running<Token> = { want: string; promise: Promise<Token | undefined> }
+
 /** A token is presented once, and a second time only when the first answer can no longer arrive. */
 const presentationsMax = 2
 
@@ -41,13 +44,23 @@ export const createRefresher = <Material, Want, Token>({
   pollMs = 40
 }: RefresherOptions<Material, Want, Token>): Refresher<Want, Token> => {
   const leaseMs = exchangeMs * 1.5
-  const running = new Map<string, { want: string; promise: Promise<Token | undefined> }>()
+  const running = new Map<string, Running<Token>>()
+
+  /** What came of it; one that throws, or outlives its lease whatever was agreed, may have been processed. */
+  const ask = async (material: Material, want: Want): Promise<Outcome<Material, Token>> => {
+    try {
+      const outcome = await before(Date.now() + leaseMs, exchange(material, want, AbortSignal.timeout(exchangeMs)))
+      return outcome ?? { kind: 'unknown', cause: new Error('the exchange did not end in time') }
+    } catch (cause) {
+      return { kind: 'unknown', cause }
+    }
+  }
 
   const present = async (id: string, want: Want, { generation, attempt }: Progress): Promise<Token | undefined> => {
     const taken = await store.take(id, { owner, generation, attempt, leaseMs })
     if (!taken) return undefined
     const held = { owner, generation, attempt: attempt + 1, epoch: taken.epoch }
-    const outcome = await exchange(taken.material, want, AbortSignal.timeout(exchangeMs))
+    const outcome = await ask(taken.material, want)
     switch (outcome.kind) {
       case 'answered': {
         const stored = await persist(() => store.finish(id, want, held, outcome), Date.now() + leaseMs)
@@ -63,11 +76,18 @@ export const createRefresher = <Material, Want, Token>({
         throw new RefreshFailure('unavailable', Math.ceil(leaseMs / 1000), outcome.cause)
       case 'rejected':
         await store.kill(id, generation, held.attempt > 1 ? 'answer_lost' : 'rejected')
+        if (await isReplaced(id, generation)) return undefined
         throw new RefreshFailure('dead', 0, outcome.cause)
       case 'refused':
         await store.giveBack(id, held, 0)
         throw outcome.cause
     }
+  }
+
+  /** A sign-in meanwhile brought another refresh token: that one was not rejected. */
+  const isReplaced = async (id: string, generation: number): Promise<boolean> => {
+    const progress = await store.read(id)
+    return progress !== undefined && !progress.isDead && progress.generation !== generation
   }
 
   const presentOnce = (id: string, want: Want, progress: Progress): Promise<Token | undefined> => {
@@ -76,8 +96,10 @@ export const createRefresher = <Material, Want, Token>({
     return promise
   }
 
-  /** The next step towards a token: waits for whoever refreshes, or refreshes. Undefined is: look again. */
+  /** The next step towards a token: finds it, waits for whoever refreshes, or refreshes. Undefined is: look again. */
   const step = async (id: string, want: Want): Promise<Token | undefined> => {
+    const stored = await store.findToken(id, want)
+    if (stored !== undefined) return stored
     const mine = running.get(id)
     if (mine) return join(mine, want)
     const progress = await store.read(id)
@@ -86,20 +108,23 @@ export const createRefresher = <Material, Want, Token>({
     if (!progress || progress.isDead) throw new RefreshFailure('dead', 0)
     if (progress.backoffMs > 0) throw new RefreshFailure('unavailable', Math.ceil(progress.backoffMs / 1000))
     if (progress.leaseMs > 0) return wait(Math.min(progress.leaseMs, pollMs))
+    const previous = progress.attempt > 0 && progress.owner !== owner ? progress.owner : null
+    if (previous && (await isOwnerWaiting(previous, id))) return wait(pollMs)
     if (progress.attempt >= presentationsMax) {
       await store.kill(id, progress.generation, 'answer_lost')
       return undefined
     }
-    const previous = progress.attempt > 0 && progress.owner !== owner ? progress.owner : null
-    if (previous && (await isOwnerWaiting(previous, id))) return wait(pollMs)
-    if (running.has(id)) return undefined
+    // What was stored since the first look is seen now; what is stored from now on fails the compare of `take`.
+    const storedMeanwhile = await store.findToken(id, want)
+    if (storedMeanwhile !== undefined || running.has(id)) return storedMeanwhile
     return presentOnce(id, want, progress)
   }
 
-  /** What failed for the token or its server fails for everybody; what failed for one want, for that want only. */
-  const join = async (mine: { want: string; promise: Promise<Token | undefined> }, want: Want): Promise<undefined> => {
+  /** Who wants the same gets the same. What failed for the token or its server fails for everybody else too. */
+  const join = async (mine: Running<Token>, want: Want): Promise<Token | undefined> => {
+    if (mine.want === JSON.stringify(want)) return mine.promise
     await mine.promise.catch((error: unknown) => {
-      if (error instanceof RefreshFailure || mine.want === JSON.stringify(want)) throw error
+      if (error instanceof RefreshFailure) throw error
     })
     return undefined
   }
@@ -112,10 +137,8 @@ export const createRefresher = <Material, Want, Token>({
   return {
     obtain: async (id, want, deadlineAt) => {
       while (Date.now() < deadlineAt) {
-        const stored = await store.findToken(id, want)
-        if (stored) return stored
         const token = await before(deadlineAt, step(id, want))
-        if (token) return token
+        if (token !== undefined) return token
       }
       throw new RefreshFailure('unavailable', 1, new Error('the caller stopped waiting'))
     },
@@ -123,31 +146,5 @@ export const createRefresher = <Material, Want, Token>({
     settle: async () => {
       await Promise.allSettled([...running.values()].map(({ promise }) => promise))
     }
-  }
-}
-
-/** An answer that is in nobody's hands but ours is not given up because the database is away for a moment. */
-const persist = async <Result>(store: () => Promise<Result>, until: number): Promise<Result> => {
-  for (;;) {
-    try {
-      return await store()
-    } catch (error) {
-      if (Date.now() >= until) throw error
-      await sleep(250)
-    }
-  }
-}
-
-/** `work`, or undefined when the caller's time is up; the work goes on. */
-const before = async <Value>(deadlineAt: number, work: Promise<Value>): Promise<Value | undefined> => {
-  const ms = Math.max(0, deadlineAt - Date.now())
-  const stop = new AbortController()
-  const late = sleep(ms, undefined, { signal: stop.signal }).catch(() => undefined)
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    stop.abort()
-    // A refresh nobody waits for any more still reports to its own owner, not to the process.
-    work.catch(() => {})
   }
 }

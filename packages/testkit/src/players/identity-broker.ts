@@ -98,6 +98,8 @@ export const playIdentityBroker = async (
       return { user: { id: user_id, email, name }, role, tenant: { id: tenant_id, name: 'A tenant' } }
     })
   ]
+  // Others ask on connections of their own, which could be faster than these subscriptions.
+  await bus.connection.flush()
 
   return {
     signIn: async (given = {}) => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import {
+  listAudiences,
   listProviderKeys,
   type Principal,
   type ProviderChange,
@@ -22,6 +23,8 @@ export type PlayedMcpProvider = {
   update: (providerId: string, change: Partial<ProviderSettings>) => ProviderSettings
   /** How often one was asked for. */
   asked: () => number
+  /** The ticket that goes with a provider. */
+  ticketFor: (settings: ProviderSettings) => Promise<string>
   change: (...changes: ProviderChange[]) => void
   close: () => Promise<void>
 }
@@ -35,6 +38,17 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
 
   const served = [
     serve(bus, listProviderKeys, async () => ({ ticket: [key.publicKey], session: [] })),
+    serve(bus, listAudiences, async ({ tenant_id }) => {
+      const forwarding = [...providers.values()].filter((one) => one.tenant_id === tenant_id && one.mode !== 'off')
+      return {
+        audiences: forwarding.map(({ audience, mode, server_identifier, name }) => ({
+          audience,
+          mode,
+          server_identifier,
+          name
+        }))
+      }
+    }),
     serve(bus, resolveProvider, async ({ principal, server_identifier }) => {
       asked += 1
       const { tenant_id } = principalOf(principal)
@@ -61,6 +75,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       return settings
     },
     asked: () => asked,
+    ticketFor: (settings) => ticketOf(settings, key),
     change: feed.publish,
     close: async () => {
       feed.close()

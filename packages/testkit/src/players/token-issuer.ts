@@ -21,7 +21,13 @@ export type PlayedTokenIssuer = {
   /** The grant a user's tokens belong to. */
   grantOf: (userId: string) => string
   /** How the next questions are answered; undefined is the usual token. */
-  behave: (behaviour: { refuse?: () => ReportedError; lifetimeSeconds?: number; reusable?: boolean }) => void
+  behave: (behaviour: {
+    refuse?: () => ReportedError
+    lifetimeSeconds?: number
+    reusable?: boolean
+    /** Gives the current token also to who says that it is rejected. */
+    isStubborn?: boolean
+  }) => void
   /** The user's current token is no longer it: the next question mints another. */
   forget: (userId: string) => void
   /** Every answer waits until `open` is called. */
@@ -57,7 +63,8 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
   const mintFor = async (user_id: string, audience: string, rejected: string | undefined): Promise<Minted> => {
     const place = `${user_id} ${audience}`
     const held = current.get(place)
-    if (held && behaviour.reusable !== false && hashOf(held.token) !== rejected) return held
+    const isFine = behaviour.isStubborn === true || (held && hashOf(held.token) !== rejected)
+    if (held && behaviour.reusable !== false && isFine) return held
     const minted = await mint(issuer, key, { user_id, audience, seconds: behaviour.lifetimeSeconds ?? 300 })
     current.set(place, minted)
     return minted

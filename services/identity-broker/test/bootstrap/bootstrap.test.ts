@@ -1,0 +1,65 @@
+import { Client } from 'pg'
+import t from 'tap'
+import { bootstrapFile, logins, signInAs, startBroker } from '../start.ts'
+
+const broker = await startBroker(t)
+const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+await database.connect()
+t.teardown(() => database.end())
+const all = async (sql: string) => (await database.query(sql)).rows
+const file = () => bootstrapFile(broker.idp.issuer)
+const snapshot = async () => [
+  await all('select id, slug, name from identity_broker.tenant order by id'),
+  await all('select id, tenant_id, connection_id, subject from identity_broker."user" order by id'),
+  await all('select user_id, role from identity_broker.member order by user_id'),
+  await all('select id, app_id, key_hash, act_for from identity_broker.api_key order by id')
+]
+
+await t.test('running it again changes nothing', async (t) => {
+  const before = await snapshot()
+  await broker.bootstrap(file())
+  t.same(await snapshot(), before)
+})
+
+await t.test('a file that is wrong names the place, and nothing of it is stored', async (t) => {
+  const before = await snapshot()
+  const fine = file()
+  const [tenant] = fine.tenants
+  const rows: [string, unknown, RegExp][] = [
+    ['no JSON', '{', /not JSON/],
+    ['an unknown key', { ...fine, tenant: [] }, /tenant/],
+    ['a slug with spaces', { tenants: [{ ...tenant, slug: 'a b' }] }, /\/tenants\/0\/slug/],
+    [
+      'a role nobody has',
+      { tenants: [{ ...tenant, members: [{ connection: 'SSO', subject: 'x', role: 'king' }] }] },
+      /role/
+    ],
+    [
+      'a connection nobody has',
+      { tenants: [{ ...tenant, slug: 'new', members: [{ connection: 'X', subject: 'x', role: 'owner' }] }] },
+      /"X"/
+    ],
+    [
+      'a tenant nobody has',
+      { ...fine, installations: [{ name: 'p', secret_env: 'SECRET', tenants: ['zzz'] }] },
+      /"zzz"/
+    ]
+  ]
+  for (const [name, wrong, words] of rows) await t.rejects(broker.bootstrap(wrong), words, name)
+  await t.rejects(broker.bootstrap(file(), { SECRET: 'changeme' }), /SECRET/)
+  await t.rejects(broker.bootstrap(file(), { SECRET: '' }), /SECRET/)
+  const weak = await broker.bootstrap(file(), { API_KEY: 'obk_short' }).catch((error: unknown) => String(error))
+  t.match(weak, /API_KEY/)
+  t.notMatch(weak, /obk_short/)
+  t.same(await snapshot(), before)
+})
+
+await t.test('a connection that leads elsewhere loses its grants', async (t) => {
+  broker.register('http://127.0.0.1:9/mcp')
+  await signInAs(broker, logins.user)
+  const moved = file()
+  for (const { connections } of moved.tenants) for (const one of connections) one.client_id = 'another'
+  await broker.bootstrap(moved)
+  const [grant] = await all('select dead_reason, refresh_token from identity_broker."grant"')
+  t.match(grant, { dead_reason: 'connection_changed', refresh_token: null })
+})

@@ -1,0 +1,57 @@
+import { identityChanges } from '@onbehalf/contracts'
+import { readFeed } from '@onbehalf/rpc'
+import t from 'tap'
+import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+
+const broker = await startBroker(t)
+broker.register('http://127.0.0.1:9/mcp', { server_identifier: 'tools' })
+const owner = await signInAs(broker, logins.owner)
+const user = await signInAs(broker, logins.user)
+const stranger = await signInAs(broker, logins.owner, 'globex')
+
+const send = async (who: SignedIn, method: string, path: string, csrf = who.csrf) => {
+  const page = await who.browser.visit(`${broker.publicUrl}${path}`, { method, headers: { 'x-csrf-token': csrf } })
+  return { status: page.status, body: page.body === '' ? undefined : JSON.parse(page.body) }
+}
+const listOf = async (who: SignedIn, query = '') => (await send(who, 'GET', `/v1/grants${query}`)).body.data
+
+await t.test(
+  'a member sees their own grants, an administrator the tenant’s, another tenant none of them',
+  async (t) => {
+    t.same(
+      (await listOf(user)).map((one: { user_id: string }) => one.user_id),
+      [user.userId]
+    )
+    t.equal((await listOf(owner)).length, 2)
+    t.equal((await listOf(owner, `?user_id=${user.userId}`)).length, 1)
+    t.equal((await listOf(user, `?user_id=${owner.userId}`)).length, 1, 'a member cannot ask for others')
+    t.ok((await listOf(stranger)).every((one: { user_id: string }) => one.user_id === stranger.userId))
+    t.notMatch(JSON.stringify(await listOf(owner)), /refresh_token|token_endpoint/)
+  }
+)
+
+await t.test('pages are walked by their cursor', async (t) => {
+  const { body: first } = await send(owner, 'GET', '/v1/grants?limit=1')
+  const { body: second } = await send(owner, 'GET', `/v1/grants?limit=1&cursor=${first.next_cursor}`)
+  t.equal(second.next_cursor, null)
+  t.not(first.data[0].id, second.data[0].id)
+})
+
+await t.test('emptying and ending are told to everybody, and need the page’s own token', async (t) => {
+  const heard: string[] = []
+  const reader = readFeed(broker.bus, identityChanges, {
+    onChange: ({ kind, id }) => heard.push(`${kind}:${id}`),
+    onReset: () => {}
+  })
+  t.teardown(() => reader.close())
+  const [{ id }] = await listOf(user)
+  t.equal((await send(user, 'DELETE', `/v1/grants/${id}/tokens`, 'wrong')).status, 403)
+  t.equal((await send(stranger, 'DELETE', `/v1/grants/${id}/tokens`)).status, 404)
+  t.equal((await send(user, 'DELETE', `/v1/grants/${id}/tokens`)).status, 204)
+  const ended = await send(user, 'DELETE', `/v1/grants/${id}`)
+  t.match([ended.status, ended.body], [200, { revoked_at_idp: true }])
+  t.match((await listOf(user))[0], { status: 'dead', dead_reason: 'revoked' })
+  await broker.bus.connection.flush()
+  t.same(heard.filter((one) => one === `grant:${id}`).length, 2)
+  t.equal((await send(owner, 'DELETE', '/v1/grants/not-an-id')).status, 400)
+})

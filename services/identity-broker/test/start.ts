@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ProviderSettings, resolveSession } from '@onbehalf/contracts'
+import { type Bus, call } from '@onbehalf/rpc'
+import { loadConfig } from '@onbehalf/service-kit'
+import {
+  type Backends,
+  type Browser,
+  createBrowser,
+  freePort,
+  type Idp,
+  openBusAs,
+  type PlayedMcpProvider,
+  playMcpProvider,
+  randomPassword,
+  recordSecrets,
+  signIn,
+  startBackends,
+  startIdp,
+  type TestContext
+} from '@onbehalf/testkit'
+import { buildApp } from '../src/app.ts'
+import { applyBootstrapFile } from '../src/bootstrap/apply.ts'
+import { type Config, variables } from '../src/config.ts'
+import { buildInnerApp } from '../src/inner-app.ts'
+import { openResources } from '../src/resources.ts'
+
+/** The people at the IdP; `absent` is a member who never signs in. */
+export const logins = { owner: 'olivia', user: 'ann', second: 'cem', absent: 'bob' }
+const loginNames = Object.values(logins)
+
+export type Broker = {
+  backends: Backends
+  config: Config
+  publicUrl: string
+  inner: Awaited<ReturnType<typeof buildInnerApp>>
+  idp: Idp
+  mcpProvider: PlayedMcpProvider
+  /** The bus as tool-invoker. */
+  bus: Bus
+  tenantId: string
+  otherTenantId: string
+  userIds: Record<string, string>
+  apiKey: string
+  secret: string
+  register: (audience: string, given?: Partial<ProviderSettings>) => ProviderSettings
+  /** Another replica, on the same rows. */
+  addReplica: () => Promise<void>
+  bootstrap: (file: unknown, env?: Record<string, string>) => Promise<string>
+}
+
+/** identity-broker on real servers, with a real IdP; mcp-provider is played on the bus. */
+export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } = {}): Promise<Broker> => {
+  const backends = await startBackends(t)
+  const port = await freePort()
+  const publicUrl = `http://127.0.0.1:${port}`
+  const [clientSecret, secret] = [randomPassword(), randomBytes(32).toString('base64url')]
+  const apiKey = `obk_${randomBytes(32).toString('base64url')}`
+  const masterKey = randomBytes(32).toString('base64')
+  recordSecrets([clientSecret, secret, apiKey, masterKey])
+  const idp = await startIdp({
+    clients: [{ client_id: 'onbehalf', client_secret: clientSecret, redirect_uris: [`${publicUrl}/auth/callback`] }],
+    users: loginNames.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub })),
+    accessTokenSeconds,
+    onSecret: (one) => recordSecrets([one])
+  })
+  t.teardown(idp.stop)
+  const config = loadConfig(variables, {
+    ...backends.environmentFor('identity-broker'),
+    PUBLIC_URL: publicUrl,
+    MASTER_KEYS: `k1:${masterKey}`,
+    EGRESS_ALLOW: `127.0.0.1:${idp.port}`,
+    LOG_LEVEL: 'error'
+  })
+  const mcpProvider = await playMcpProvider(await openBusAs(t, backends, 'mcp-provider'))
+  t.teardown(mcpProvider.close)
+
+  const bootstrap = async (file: unknown, env: Record<string, string> = {}) => {
+    const directory = mkdtempSync(join(tmpdir(), 'onbehalf-bootstrap-'))
+    const path = join(directory, 'bootstrap.json')
+    writeFileSync(path, typeof file === 'string' ? file : JSON.stringify(file))
+    try {
+      return await applyBootstrapFile(config, {
+        args: [path],
+        env: { CLIENT_SECRET: clientSecret, API_KEY: apiKey, SECRET: secret, ...env }
+      })
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+  const { tenants } = JSON.parse(await bootstrap(bootstrapFile(idp.issuer)))
+
+  const start = async () => {
+    const resources = await openResources(config)
+    const app = await buildApp(resources)
+    const inner = await buildInnerApp(resources)
+    t.teardown(async () => {
+      await inner.close()
+      await app.close()
+      await resources.close()
+    })
+    return { app, inner }
+  }
+  const { app, inner } = await start()
+  await app.listen({ host: '127.0.0.1', port })
+  const tenantId: string = tenants[0].id
+  return {
+    ...{ backends, config, publicUrl, inner, idp, mcpProvider, tenantId, apiKey, secret, bootstrap },
+    bus: await openBusAs(t, backends, 'tool-invoker'),
+    otherTenantId: tenants[1].id,
+    userIds: Object.fromEntries(
+      tenants[0].members.map((one: { id: string; subject: string }) => [one.subject, one.id])
+    ),
+    register: (audience, given = {}) =>
+      mcpProvider.register({ server_url: audience, tenant_id: tenantId, mode: 'idp_token', ...given }),
+    addReplica: async () => {
+      await start()
+    }
+  }
+}
+
+export const bootstrapFile = (issuer: string) => {
+  const connection = {
+    name: 'SSO',
+    issuer,
+    client_id: 'onbehalf',
+    client_secret_env: 'CLIENT_SECRET',
+    client_authentication: 'basic',
+    scopes: 'openid email profile offline_access',
+    resource_support: 'many'
+  }
+  const member = (subject: string, role: string) => ({ connection: 'SSO', subject, role })
+  return {
+    tenants: [
+      {
+        slug: 'acme',
+        name: 'Acme',
+        connections: [connection],
+        members: [
+          member(logins.owner, 'owner'),
+          member(logins.user, 'member'),
+          member(logins.second, 'member'),
+          member(logins.absent, 'member')
+        ],
+        apps: [{ name: 'flows', api_key_env: 'API_KEY', act_for: 'any' }]
+      },
+      { slug: 'globex', name: 'Globex', connections: [connection], members: [member(logins.owner, 'owner')] }
+    ],
+    installations: [
+      { name: 'platform', secret_env: 'SECRET', tenants: ['acme'], audiences: ['https://own.example/mcp/*'] }
+    ]
+  }
+}
+
+export type SignedIn = {
+  browser: Browser
+  csrf: string
+  userId: string
+  sessionId: string
+  ticket: () => Promise<string>
+}
+
+/** Signs a person in, in a browser of their own, and answers with what the session gives. */
+export const signInAs = async (
+  { publicUrl, bus, tenantId }: Pick<Broker, 'publicUrl' | 'bus' | 'tenantId'>,
+  login: string,
+  tenant = 'acme'
+): Promise<SignedIn> => {
+  const browser = createBrowser()
+  const landed = await signIn(browser, `${publicUrl}/auth/sign-in?tenant=${tenant}&return_to=/auth/me`, { login })
+  const me = JSON.parse(landed.body)
+  const cookie = cookieOf(browser, publicUrl)
+  recordSecrets([cookie])
+  const { sid } = JSON.parse(Buffer.from(cookie.split('.')[1] ?? '', 'base64url').toString())
+  const session = { tenant_id: tenant === 'acme' ? tenantId : me.tenant.id, session_id: sid }
+  return {
+    browser,
+    csrf: me.csrf,
+    userId: me.user.id,
+    sessionId: sid,
+    ticket: async () => (await call(bus, resolveSession, session, { deadlineAt: Date.now() + 5_000 })).ticket
+  }
+}
+
+export const cookieOf = (browser: Browser, publicUrl: string): string =>
+  /onbehalf_session=([^;]+)/.exec(browser.cookies.header(new URL(publicUrl)) ?? '')?.[1] ?? ''
