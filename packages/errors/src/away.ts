@@ -5,7 +5,7 @@ const codes = new Set([
   // PostgreSQL: connection exceptions, too many connections, shutting down or starting up.
   ...['08000', '08001', '08003', '08006', '53300', '57P01', '57P02', '57P03']
 ])
-const names = new Set(['MaxRetriesPerRequestError', 'AbortError'])
+const names = new Set(['MaxRetriesPerRequestError'])
 const texts =
   /^(Stream isn't writeable|Connection is closed|Command timed out|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
