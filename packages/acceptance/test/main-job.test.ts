@@ -109,7 +109,7 @@ await t.test('signing out ends the session at every service', async (t) => {
   const [cookie = ''] = user.browser.cookies.header(new URL(platform.publicUrl)).split('; ')
   t.equal((await user.send('POST', '/auth/sign-out')).status, 204)
   const stolen = createBrowser()
-  const again = () => stolen.visit(`${platform.publicUrl}/v1/mcp-providers`, { headers: { cookie } })
+  const again = () => stolen.visit(`${platform.publicUrl}/v1/mcp-providers`, { headers: { cookie: cookie ?? '' } })
   const refusedAfter = await millisecondsUntil(async () => (await again()).status === 401)
   t.ok(refusedAfter < 1_000, `a copy of the cookie is worth nothing within a second (${refusedAfter} ms)`)
   recordSecrets([cookie.slice(cookie.indexOf('=') + 1)])

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { identityChanges, listDeviceKeys, listProviderKeys } from '@onbehalf/contracts'
 import { createEgress } from '@onbehalf/egress'
 import { call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
-import { openBus, openPostgres, openRedis, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import { openBus, openPostgres, openRedis, openSigningKeys, openVault, ownServers } from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 
@@ -23,7 +23,8 @@ export const openResources = async (config: Config) => {
   const vault = openVault(postgres.db, config.MASTER_KEYS)
   const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
   const sessionKeys = await openSigningKeys(postgres.db, vault, 'session')
-  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const changes = writeFeed(bus, identityChanges)
   const findTicketKey = createKeySet((issuer) => askForKeys(bus, issuer, ticketKeys.publicKeys))
   return {

@@ -5,13 +5,13 @@ import { registerProviders } from './providers/routes.ts'
 import { providerStore } from './providers/store.ts'
 import { createSignProvider } from './providers/ticket.ts'
 import type { Resources } from './resources.ts'
-import { createAskToken } from './tools/ask-token.ts'
+import { createIdentityOf } from './tools/identity.ts'
 import { createListTools } from './tools/list.ts'
 import { createRefreshTools } from './tools/refresh.ts'
 import { toolStore } from './tools/store.ts'
 
 export const buildApp = async (resources: Resources, { logTo }: AppOptions = {}): Promise<App> => {
-  const { bus, changes, config, db, egress, findTicketKey, mcp, ticketKeys, vault } = resources
+  const { bus, changes, config, db, egress, findTicketKey, mcp, ticketKeys, tokens, vault } = resources
   const app = await createApp({
     service: 'mcp-provider',
     description: 'Which MCP servers a tenant has, how to reach them, and their tools',
@@ -29,7 +29,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const tools = toolStore(db)
   const listTools = createListTools({
     mcp,
-    askToken: createAskToken(bus, signProvider),
+    identityOf: createIdentityOf(tokens, signProvider),
     report: ({ id }, err) => app.log.warn({ err, provider_id: id }, 'the tools could not be listed')
   })
   const refreshTools = createRefreshTools({ listTools, tools, publish })

@@ -1,7 +1,8 @@
 import { listBrokerKeys, listDeviceKeys, providerChanges } from '@onbehalf/contracts'
 import { createEgress } from '@onbehalf/egress'
+import { createTokens } from '@onbehalf/mcp'
 import { type Bus, call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
-import { busAuthenticators, openBus, openPostgres, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import { busAuthenticators, openBus, openPostgres, openSigningKeys, openVault, ownServers } from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { openMcpLister } from './tools/mcp-lister.ts'
@@ -21,9 +22,11 @@ export const openResources = async (config: Config) => {
   ])
   const vault = openVault(postgres.db, config.MASTER_KEYS)
   const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
-  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const deny = await ownServers([config.DATABASE_URL, config.NATS_URL])
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const mcp = openMcpLister(egress)
   const changes = writeFeed(bus, providerChanges)
+  const tokens = createTokens(bus)
   const callers = busAuthenticators(bus, { accepts: ['session', 'bearer'] })
   return {
     config,
@@ -33,12 +36,14 @@ export const openResources = async (config: Config) => {
     ticketKeys,
     egress,
     mcp,
+    tokens,
     changes,
     authenticators: callers.authenticators,
     findTicketKey: createKeySet((issuer) => askForKeys(bus, issuer)),
     dependencies: [postgres.dependency, nats],
     close: async () => {
       changes.close()
+      tokens.close()
       callers.close()
       await bus.drain()
       await mcp.close()

@@ -8,7 +8,7 @@ export type NotingServer = {
   /** The headers of every request, as they came. */
   seen: Record<string, string | string[] | undefined>[]
   /** What the next requests are answered with; they wait for it. */
-  answer: { status: number; tools: object[]; gate?: Promise<void>; onRequest?: () => void }
+  answer: { status: number; tools: object[]; gate?: Promise<void>; onRequest?: () => void; rejects?: string }
 }
 
 const modernVersion = '2026-07-28'
@@ -20,10 +20,11 @@ export const startNotingServer = async (t: Test, { host = '127.0.0.1' } = {}): P
     let text = ''
     for await (const chunk of request) text += chunk
     noting.seen.push(request.headers)
-    const { status, tools, gate, onRequest } = noting.answer
+    const { status, tools, gate, onRequest, rejects } = noting.answer
     onRequest?.()
     await gate
     if (status !== 200) return response.writeHead(status).end()
+    if (rejects && request.headers.authorization === rejects) return response.writeHead(401).end()
     const { id, method } = JSON.parse(text)
     const serverInfo = { name: 'noting', version: '1' }
     const result =

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { type ErrorDetail, ReportedError } from '@onbehalf/errors'
 import type { Bus } from '@onbehalf/rpc'
 import { type App, loadConfig } from '@onbehalf/service-kit'
-import { type Backends, inRepository, recordSecrets, startBackends } from '@onbehalf/testkit'
+import { type Backends, recordSecrets, startBackends } from '@onbehalf/testkit'
 import { openBusAs, type PlayedIdentityBroker, playIdentityBroker, type SignedIn } from '@onbehalf/testkit/players'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
@@ -32,9 +31,7 @@ export type Answer = { status: number; body: Shown; text: string }
 
 /** mcp-provider on real servers, with identity-broker played on the bus. `allow` is EGRESS_ALLOW. */
 export const startService = async (t: Test, { allow }: { allow: readonly string[] }): Promise<Running> => {
-  const configFile = inRepository('infra/nats/nats.conf')
-  const fixture = inRepository('packages/testkit/test/nats.fixture.conf')
-  const backends = await startBackends(t, existsSync(configFile) ? {} : { natsConfigFile: fixture })
+  const backends = await startBackends(t)
   const brokerBus = await openBusAs(t, backends, 'identity-broker')
   const broker = await playIdentityBroker(brokerBus, { publicUrl })
   t.teardown(broker.close)

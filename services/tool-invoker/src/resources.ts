@@ -1,6 +1,6 @@
 import { createEgress } from '@onbehalf/egress'
 import { createMcpClient, createTokens } from '@onbehalf/mcp'
-import { busAuthenticators, busSessionKeys, openBus, openPostgres } from '@onbehalf/service-kit'
+import { busAuthenticators, busSessionKeys, openBus, openPostgres, ownServers } from '@onbehalf/service-kit'
 import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
@@ -21,7 +21,8 @@ export const openResources = async (config: Config) => {
   const calls = callStore(postgres.db)
   const partitions = await keepPartitions(calls)
   const recorder = createRecorder({ insert: calls.insert })
-  const egress = createEgress({ allow: config.EGRESS_ALLOW })
+  const deny = await ownServers([config.DATABASE_URL, config.NATS_URL])
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
   const credentials = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)

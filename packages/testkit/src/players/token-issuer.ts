@@ -28,8 +28,6 @@ export type PlayedTokenIssuer = {
     /** Gives the current token also to who says that it is rejected. */
     isStubborn?: boolean
   }) => void
-  /** The user's current token is no longer it: the next question mints another. */
-  forget: (userId: string) => void
   /** Every answer waits until `open` is called. */
   hold: () => { open: () => void }
   /** Nobody answers until `comeBack`. */
@@ -104,9 +102,6 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
     grantOf,
     behave: (next) => {
       behaviour = next
-    },
-    forget: (userId) => {
-      for (const place of current.keys()) if (place.startsWith(userId)) current.delete(place)
     },
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,16 +1,15 @@
 import { type ErrorCode, ReportedError, toReported } from '@onbehalf/errors'
+import { type McpTool, UpstreamUnauthorized } from '@onbehalf/mcp'
 import type { Asker } from '../asker.ts'
-import { isForwarding, type Provider } from '../providers/provider.ts'
+import { isForwarding, type Provider, type Settings } from '../providers/provider.ts'
 import { catalogueOf } from './catalogue.ts'
+import type { IdentityOf } from './identity.ts'
 import type { McpLister } from './mcp-lister.ts'
 import type { Listing } from './tool.ts'
 
-/** A token for the asker at the provider's server. */
-export type AskToken = (provider: Provider, asker: Asker) => Promise<string>
-
 type Tools = {
   mcp: Pick<McpLister, 'list'>
-  askToken: AskToken
+  identityOf: IdentityOf
   /** Hears of what went wrong, with its cause. */
   report: (provider: Provider, error: unknown) => void
 }
@@ -19,27 +18,43 @@ type Tools = {
 export type ListTools = (provider: Provider, asker: Asker) => Promise<Listing>
 
 export const createListTools =
-  ({ mcp, askToken, report }: Tools): ListTools =>
+  ({ mcp, identityOf, report }: Tools): ListTools =>
   async (provider, asker) => {
+    const { settings } = provider
     try {
-      const headers = await headersFor(provider, asker, askToken)
-      const { server_url: url, timeout, sse_read_timeout } = provider.settings
-      const timing = { timeoutMs: timeout * 1000, sseReadTimeoutMs: sse_read_timeout * 1000 }
-      const carriesCredential = Object.keys(headers).length > 0
-      const tools = catalogueOf(await mcp.list({ url, headers, ...timing }, { carriesCredential }))
-      return { tools_status: 'fresh', tools_error: null, tools }
+      const listed = isForwarding(settings)
+        ? await listAs(mcp, settings, identityOf(provider, asker))
+        : await ask(mcp, settings, settings.headers)
+      return { tools_status: 'fresh', tools_error: null, tools: catalogueOf(listed) }
     } catch (thrown) {
       report(provider, thrown)
       return failureOf(toReported(thrown), provider)
     }
   }
 
-const headersFor = async (provider: Provider, asker: Asker, askToken: AskToken): Promise<Record<string, string>> => {
-  const { headers } = provider.settings
-  if (!isForwarding(provider.settings)) return headers
-  const token = await askToken(provider, asker).catch((cause: unknown) => {
-    throw new NoIdentity(cause)
-  })
+type Mcp = Pick<McpLister, 'list'>
+
+const ask = (mcp: Mcp, settings: Settings, headers: Record<string, string>): Promise<McpTool[]> => {
+  const { server_url: url, timeout, sse_read_timeout } = settings
+  const target = { url, headers, timeoutMs: timeout * 1000, sseReadTimeoutMs: sse_read_timeout * 1000 }
+  return mcp.list(target, { carriesCredential: Object.keys(headers).length > 0 })
+}
+
+/** With a token, and once more with another one where the server answered nothing but 401. */
+const listAs = async (mcp: Mcp, settings: Settings, identity: ReturnType<IdentityOf>): Promise<McpTool[]> => {
+  const token = await identity.get().catch(withoutIdentity)
+  try {
+    return await ask(mcp, settings, stamped(settings.headers, token))
+  } catch (error) {
+    if (!(error instanceof UpstreamUnauthorized && error.isOnlyAnswer)) throw error
+    const another = await identity.reissue(token).catch(withoutIdentity)
+    if (another === token) throw error
+    return await ask(mcp, settings, stamped(settings.headers, another))
+  }
+}
+
+/** The token takes the place of any Authorization of the provider's own. */
+const stamped = (headers: Record<string, string>, token: string): Record<string, string> => {
   const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
   return { ...Object.fromEntries(others), authorization: `Bearer ${token}` }
 }
@@ -51,6 +66,10 @@ class NoIdentity extends ReportedError {
     super(code, message, { ...extras, cause })
     this.name = 'NoIdentity'
   }
+}
+
+const withoutIdentity = (cause: unknown): never => {
+  throw new NoIdentity(cause)
 }
 
 const wantsIdentity: readonly ErrorCode[] = ['upstream_unauthorized', 'upstream_insufficient_scope']

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { issueToken, listProviderKeys, providerChanges, providerTicket } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { call, createKeySet, readFeed, serve, verifyTicket } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
 import { dumpRows, recordSecrets } from '@onbehalf/testkit'
 import { openBusAs } from '@onbehalf/testkit/players'
 import t from 'tap'
@@ -33,8 +34,16 @@ const secret = () => {
   recordSecrets([text])
   return text
 }
-const issued = (handler: Parameters<typeof serve<typeof issueToken.request, typeof issueToken.reply>>[2]) =>
-  serve(brokerBus, issueToken, handler)
+const minted = (token: string) => {
+  const facts = { mode: 'idp_token', user_id: owner.user_id, subject: 's', audience: noting.url } as const
+  const identity = { ...facts, jti: null, grant_id: null, connection_id: null }
+  return { token, expires_at: Math.floor(Date.now() / 1000) + 60, reusable: true, identity }
+}
+const issued = async (handler: Parameters<typeof serve<typeof issueToken.request, typeof issueToken.reply>>[2]) => {
+  const served = serve(brokerBus, issueToken, handler)
+  await brokerBus.connection.flush()
+  return served
+}
 
 t.test('the create answer already has the tools, and no second save is needed', async (t) => {
   const first = await asOwner('POST', url, fresh({ name: 'Who am I', server_url: whoami.url }))
@@ -70,12 +79,14 @@ t.test('both identity fields are in the answer, also when they were not given', 
 t.test('a server that is not there, or may not be called, leaves the provider stored and says why', async (t) => {
   const gone = await asOwner('POST', url, fresh({ server_url: `http://127.0.0.3:${whoami.port}/mcp` }))
   t.equal(gone.status, 201)
-  t.match(gone.body, { tools: [], tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ })
+  t.same(gone.body.tools, [])
+  t.match(gone.body, { tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ })
   noting.answer = { ...noting.answer, status: 503 }
   const away = await asOwner('POST', url, fresh({ server_url: `${noting.url}?away` }))
   noting.answer = { ...noting.answer, status: 200 }
   t.equal(away.status, 201)
-  t.match(away.body, { tools: [], tools_status: 'unreachable', tools_error: /cannot be reached or is not working/ })
+  t.same(away.body.tools, [])
+  t.match(away.body, { tools_status: 'unreachable', tools_error: /cannot be reached or is not working/ })
   const { body } = await asOwner('POST', `${url}/${away.body.id}/refresh-tools`)
   t.match(body, { tools: [{ name: 'noted' }], tools_status: 'fresh', tools_error: null, revision: 1 })
   noting.answer = { ...noting.answer, status: 500 }
@@ -91,7 +102,8 @@ t.test('a list that cannot be kept is told of, and never half kept', async (t) =
     noting.answer = { status: 200, tools }
     const { status, body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?bad=${index}` }))
     t.equal(status, 201)
-    t.match(body, { tools: [], tools_status: 'unreachable', tools_error: /list of tools cannot be used/ })
+    t.same(body.tools, [])
+    t.match(body, { tools_status: 'unreachable', tools_error: /list of tools cannot be used/ })
   }
   const odd = {
     name: 'odd',
@@ -103,7 +115,7 @@ t.test('a list that cannot be kept is told of, and never half kept', async (t) =
   const { body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?odd` }))
   noting.answer = { status: 200, tools: [{ name: 'noted' }] }
   t.match(body, { tools_status: 'fresh', tools: [{ name: 'odd', input_schema: { type: 'nonsense', x: ['\u0000'] } }] })
-  t.notOk('title' in body.tools[0])
+  t.notOk(JSON.stringify(body.tools).includes('title'))
 })
 
 t.test("the provider's headers go to its server, and a 401 says that it wants a credential", async (t) => {
@@ -117,19 +129,24 @@ t.test("the provider's headers go to its server, and a 401 says that it wants a 
   const { status, body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?401` }))
   noting.answer = { ...noting.answer, status: 200 }
   t.equal(status, 201)
-  t.match(body, { tools: [], tools_status: 'needs_identity', tools_error: /wants a credential/ })
+  t.match(body, { tools_status: 'needs_identity', tools_error: /wants a credential/ })
+})
+
+t.test('headers are secrets: over plain http they go nowhere but to listed loopback', async (t) => {
+  const given = { server_url: 'http://93.184.216.34/mcp', headers: { 'X-Key': 'abc' } }
+  const { status, body } = await asOwner('POST', url, fresh(given))
+  t.equal(status, 201)
+  t.match(body, { tools_status: 'unreachable', tools_error: /needs https/ })
 })
 
 const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
 
 t.test('a forwarding provider is listed as the administrator who asked, with a token for that server', async (t) => {
   const [token, own] = [secret(), secret()]
-  const asked: { principal: string; provider: string }[] = []
-  const served = issued(async (request) => {
+  const asked: { principal: string; provider: string; rejected_token_hash?: string }[] = []
+  const served = await issued(async (request) => {
     asked.push(request)
-    const facts = { mode: 'idp_token', user_id: owner.user_id, subject: 's', audience: noting.url } as const
-    const identity = { ...facts, jti: null, grant_id: null, connection_id: null }
-    return { token, expires_at: Math.floor(Date.now() / 1000) + 60, reusable: true, identity }
+    return minted(token)
   })
   t.teardown(served.stop)
   noting.seen.length = 0
@@ -156,27 +173,43 @@ t.test('a forwarding provider is listed as the administrator who asked, with a t
 
   noting.answer = { ...noting.answer, status: 401 }
   const refused = await asOwner('POST', `${url}/${body.id}/refresh-tools`)
+  t.equal(asked.at(-1)?.rejected_token_hash, hashOf(token), 'the broker had no other token')
   noting.answer = { ...noting.answer, status: 200 }
   t.match(refused.body, { tools: [{ name: 'noted' }], tools_status: 'needs_identity', tools_error: /does not accept/ })
 })
 
+t.test('a token that the server rejects is asked for anew, once', async (t) => {
+  const tokens = [secret(), secret()]
+  const rejected: (string | undefined)[] = []
+  const served = await issued(async ({ rejected_token_hash }) => {
+    rejected.push(rejected_token_hash)
+    const token = tokens[rejected.length - 1] ?? ''
+    return minted(token)
+  })
+  t.teardown(served.stop)
+  noting.answer = { ...noting.answer, rejects: `Bearer ${tokens[0]}` }
+  const { body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?rejects`, ...forwarding }))
+  noting.answer = { status: 200, tools: [{ name: 'noted' }] }
+  t.match(body, { tools_status: 'fresh', tools: [{ name: 'noted' }] })
+  t.same(rejected, [undefined, hashOf(tokens[0] ?? '')])
+})
+
 t.test('without a token nothing is sent to the server of a forwarding provider', async (t) => {
   const connect_url = 'http://127.0.0.1:4000/connect?to=x'
-  const served = issued(async () => {
+  const served = await issued(async () => {
     throw new ReportedError('no_refresh_token', 'Sign in again so that tools can be called for you.', { connect_url })
   })
   noting.seen.length = 0
   const signedOut = await asOwner('POST', url, fresh({ server_url: `${noting.url}?no-token`, ...forwarding }))
   t.equal(signedOut.status, 201)
   t.match(signedOut.body, {
-    tools: [],
     tools_status: 'needs_identity',
     tools_error: `Sign in again so that tools can be called for you. ${connect_url}`
   })
   await served.stop()
   const nobody = await asOwner('POST', url, fresh({ server_url: `${noting.url}?nobody`, ...forwarding }))
   t.equal(nobody.status, 201)
-  t.match(nobody.body, { tools: [], tools_status: 'needs_identity', tools_error: /identity-broker is not available/ })
+  t.match(nobody.body, { tools_status: 'needs_identity', tools_error: /identity-broker is not available/ })
   t.same(noting.seen, [])
 })
 
@@ -195,7 +228,7 @@ t.test('forwarding with the mode off is refused and names both fields', async (t
     t.equal(status, 400)
     t.equal(body.code, 'invalid_request')
     t.same(
-      body.details.map(({ path }: { path: string }) => path),
+      body.details.map(({ path }) => path),
       ['forward_user_identity', 'identity_mode']
     )
   }
@@ -260,7 +293,7 @@ t.test('what is wrong with the input is named, and nothing is stored', async (t)
     t.equal(status, 400, label)
     t.equal(body.code, 'invalid_request', label)
     t.same(
-      body.details.map((detail: { path: string }) => detail.path),
+      body.details.map((detail) => detail.path),
       [path],
       label
     )
@@ -294,10 +327,14 @@ t.test('a create is told to everybody after its commit', async (t) => {
     onReset: () => {}
   })
   await bus.connection.flush()
-  const { body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?feed` }))
+  const gate = Promise.withResolvers<void>()
+  noting.answer = { ...noting.answer, gate: gate.promise }
+  const creating = asOwner('POST', url, fresh({ server_url: `${noting.url}?feed` }))
   await promise
+  noting.answer = { status: 200, tools: [{ name: 'noted' }] }
+  gate.resolve()
   reader.close()
-  t.equal(heard[0], body.id)
+  t.equal(heard[0], (await creating).body.id, 'before its server answered')
 })
 
 t.test('neither the rows nor the log hold a secret in clear', async (t) => {

@@ -23,7 +23,7 @@ const secret = () => {
 let made = 0
 const create = async (given: object = {}) => {
   made += 1
-  const names = { name: `Server ${made}`, server_identifier: `server-${made}`, server_url: `${noting.url}?${made}` }
+  const names = { name: `Server ${made}`, server_identifier: `server-${made}`, server_url: `${noting.url}/${made}` }
   const { status, body } = await asOwner('POST', url, { ...names, ...given })
   if (status !== 201) throw new Error(`${status} ${body.message}`)
   return { body, at: `${url}/${body.id}` }
@@ -146,10 +146,8 @@ t.test('another URL drops the tools of the old one and lists the new one', async
   noting.answer = { status: 200, tools: [{ name: 'noted' }] }
   t.match(moved.body, { revision: 2, tools: [{ name: 'moved' }], tools_status: 'fresh' })
   const away = await asOwner('PATCH', at, { server_url: 'http://127.0.0.3:1/' })
-  t.match(away, {
-    status: 200,
-    body: { revision: 3, tools: [], tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ }
-  })
+  t.same(away.body.tools, [])
+  t.match(away, { status: 200, body: { revision: 3, tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ } })
   const named = await asOwner('PATCH', at, { name: 'No listing' })
   t.match(named.body, { tools_status: 'unreachable' })
 })

@@ -2,11 +2,22 @@ import { type ErrorCode, ReportedError } from '@onbehalf/errors'
 import { startEverything } from '@onbehalf/testkit/mcp-servers'
 import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
+import { startHostile } from '../../../../packages/mcp/test/client/hostile.ts'
 import { publicUrl, startStage } from '../stage.ts'
 
 const everything = await startEverything()
 t.teardown(() => everything.stop())
-const stage = await startStage(t, { alsoAllowed: [everything.port] })
+// A legacy server whose stream breaks off, and which no longer knows the caller when it is taken up again.
+const hostile = await startHostile(t, {
+  'tools/call': (_, { sse, raw }) => {
+    sse('retry: 1\nid: 1\ndata: {"jsonrpc":"2.0","method":"notifications/message","params":{}}\n\n')
+    raw.end()
+  },
+  GET: (_, { raw }) => raw.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+})
+const legacy = await startHostile(t, { 'tools/call': (_, { result }) => result({ content: [] }) })
+const portOf = ({ url }: { url: string }) => Number(new URL(url).port)
+const stage = await startStage(t, { alsoAllowed: [everything.port, portOf(hostile), portOf(legacy)] })
 const { call, broker, providers, devices, issuer, recording, whoami } = stage
 
 const forwarding = (tenant_id: string, server: { url: string } = recording, more = {}) =>
@@ -16,6 +27,8 @@ const unauthorized = (raw: { writeHead: (status: number, headers: Record<string,
   raw.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
   return undefined
 }
+
+const jtiOf = (token: string): unknown => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).jti
 
 t.afterEach(() => {
   issuer.behave({})
@@ -65,7 +78,7 @@ t.test('without forwarding the provider sends its own headers, and nobody is ask
 
 t.test("the forwarded token replaces a provider's own Authorization, however it is spelled", async (t) => {
   const user = await broker.signIn()
-  const headers = { AUTHORIZATION: 'Basic own', authorization: 'Bearer own', 'X-Team': 'blue' }
+  const headers = { authorization: 'Bearer own', AUTHORIZATION: 'Basic own', 'X-Team': 'blue' }
   const { server_identifier } = forwarding(user.tenant_id, recording, { headers })
   await call(user.headers, { server_identifier, tool: 'x' })
   const sent = recording.calls().at(-1)?.headers
@@ -129,8 +142,8 @@ t.test('a rejected token is minted anew and the call repeated once', async (t) =
   t.equal(status, 200)
   t.equal(recording.calls().length, before + 2)
   t.match(issuer.asked().at(-1), { rejected_token_hash: /^[\w-]{43}$/ })
-  const [, , , jti] = Object.values(body.identity ?? {}).slice(0)
-  t.ok(jti, 'the identity told is the one that was used')
+  const used = recording.calls().at(-1)?.headers.authorization ?? ''
+  t.match(body.identity, { jti: jtiOf(used) }, 'the identity told is the one used')
 
   await call(user.headers, { server_identifier, tool: 'x' })
   t.equal(recording.calls().length, before + 3, 'and the new token stays')
@@ -148,6 +161,17 @@ t.test('a second 401 is 502, without another try and without another credential'
   t.ok(tried.every(({ headers }) => headers.authorization?.startsWith('Bearer eyJ')))
 })
 
+t.test('when the broker has no other token the call is 502 at once', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  issuer.behave({ isStubborn: true })
+  const before = recording.calls().length
+  recording.answer((_, raw) => unauthorized(raw))
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.match({ status, code: body.code }, { status: 502, code: 'upstream_rejected_identity' })
+  t.equal(recording.calls().length, before + 1)
+})
+
 t.test('100 calls whose token is rejected ask for one other', async (t) => {
   const user = await broker.signIn()
   const { server_identifier } = forwarding(user.tenant_id)
@@ -163,18 +187,10 @@ t.test('100 calls whose token is rejected ask for one other', async (t) => {
 
 t.test('a 401 after anything else was received is not repeated', async (t) => {
   const user = await broker.signIn()
-  const { server_identifier } = forwarding(user.tenant_id)
-  await call(user.headers, { server_identifier, tool: 'x' })
-  recording.answer((_, raw) => {
-    raw.writeHead(200, { 'content-type': 'text/event-stream' })
-    raw.write('id: 1\ndata: {"jsonrpc":"2.0","method":"notifications/progress","params":{}}\n\n')
-    raw.destroy()
-    return undefined
-  })
-  const before = recording.calls().length
-  const { status } = await call(user.headers, { server_identifier, tool: 'x' })
-  t.equal(status, 502)
-  t.equal(recording.calls().length, before + 1)
+  const { server_identifier } = forwarding(user.tenant_id, hostile)
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.match({ status, code: body.code }, { status: 502, code: 'upstream_rejected_identity' })
+  t.equal(hostile.count('tools/call'), 1)
 })
 
 t.test('missing scope is upstream_insufficient_scope', async (t) => {
@@ -191,7 +207,23 @@ t.test('missing scope is upstream_insufficient_scope', async (t) => {
   )
 })
 
-t.test('sessions at a legacy server are never shared by two users', async (t) => {
+t.test('sessions at a legacy server are kept for one user, and shared by no two callers', async (t) => {
+  const { tenant_id, user_id, headers } = await broker.signIn()
+  const other = await broker.signIn({ tenant_id })
+  const app = broker.makeApiKey({ tenant_id, actsFor: [user_id] })
+  const { server_identifier } = forwarding(tenant_id, legacy)
+  const asks = [headers, other.headers, app.headers, headers, other.headers, app.headers]
+  for (const who of asks) {
+    const as = who === app.headers ? { user_id } : {}
+    t.equal((await call(who, { server_identifier, tool: 'x', ...as })).status, 200)
+  }
+  const calls = legacy.seen.filter(({ method }) => method === 'tools/call')
+  const sessions = calls.map((seen) => seen.headers['mcp-session-id'])
+  t.equal(new Set(sessions).size, 3)
+  t.same(sessions.slice(3), sessions.slice(0, 3))
+})
+
+t.test('two users of the public reference server get their own answers', async (t) => {
   const { tenant_id, ...one } = await broker.signIn()
   const other = await broker.signIn({ tenant_id })
   const { server_identifier } = forwarding(tenant_id, everything)

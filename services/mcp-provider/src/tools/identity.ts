@@ -1,0 +1,28 @@
+import type { Tokens } from '@onbehalf/mcp'
+import type { Asker } from '../asker.ts'
+import { modeOf, type Provider } from '../providers/provider.ts'
+import type { SignProvider } from '../providers/ticket.ts'
+
+/** The asker's tokens for one provider's server. */
+export type Identity = {
+  get: () => Promise<string>
+  /** Another token than the one its server answered 401 to, or the same one when there is no other. */
+  reissue: (rejected: string) => Promise<string>
+}
+
+export type IdentityOf = (provider: Provider, asker: Asker) => Identity
+
+export const createIdentityOf =
+  (tokens: Pick<Tokens, 'get' | 'reissue'>, signProvider: SignProvider): IdentityOf =>
+  (provider, { tenant_id, user_id, ticket, callOptions: { traceparent } }) => {
+    const { id, revision, settings } = provider
+    const ask = {
+      ...{ tenant_id, user_id, app_id: null, traceparent },
+      provider: { provider_id: id, revision, mode: modeOf(settings) },
+      tickets: async () => ({ principal: ticket, provider: await signProvider(provider) })
+    }
+    return {
+      get: async () => (await tokens.get(ask)).token,
+      reissue: async (rejected) => (await tokens.reissue(ask, rejected)).token
+    }
+  }

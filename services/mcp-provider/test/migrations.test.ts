@@ -1,0 +1,36 @@
+import { migrate, openPostgres } from '@onbehalf/service-kit'
+import { startBackends } from '@onbehalf/testkit'
+import { sql } from 'kysely'
+import t from 'tap'
+import { migrations } from '../migrations/index.ts'
+
+t.test('the migrations go down to nothing and up again', async (t) => {
+  const backends = await startBackends(t)
+  const { DATABASE_URL: url = '' } = backends.environmentFor('mcp-provider')
+  const { db, close } = await openPostgres(url)
+  t.teardown(close)
+  const tables = async () => {
+    const { rows } = await sql<{ name: string }>`
+      select table_name as name from information_schema.tables
+      where table_schema = 'mcp_provider' and table_name not like 'kysely%' order by 1`.execute(db)
+    return rows.map(({ name }) => name)
+  }
+  const all = ['data_key', 'provider', 'signing_key', 'tool']
+  t.same(await tables(), all)
+  t.same(await migrate(url, migrations, 'up'), [])
+  t.same(await migrate(url, migrations, 'down'), ['0001-providers'])
+  t.same(await tables(), [])
+  t.same(await migrate(url, migrations, 'up'), ['0001-providers'])
+  t.same(await tables(), all)
+})
+
+t.test('the table itself refuses to forward nothing', async (t) => {
+  const backends = await startBackends(t)
+  const { db, close } = await openPostgres(backends.environmentFor('mcp-provider').DATABASE_URL ?? '')
+  t.teardown(close)
+  const insert = sql`
+    insert into provider (id, tenant_id, name, server_identifier, server_url, server_url_hash, timeout, sse_read_timeout,
+      forward_user_identity, identity_mode, tools_status, created_by)
+    values (gen_random_uuid(), gen_random_uuid(), 'a', 'a', '', '', 1, 1, true, 'off', 'stale', gen_random_uuid())`
+  await t.rejects(insert.execute(db), { message: /provider_forwards_something/ })
+})

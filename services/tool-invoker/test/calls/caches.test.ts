@@ -1,0 +1,151 @@
+import { subjectOf } from '@onbehalf/testkit/players'
+import t from 'tap'
+import { startStage } from '../stage.ts'
+
+const stage = await startStage(t)
+const { backends, call, settle, broker, providers, devices, issuer, recording, whoami } = stage
+
+const forwarding = (tenant_id: string, server: { url: string } = recording) =>
+  providers.register({ tenant_id, server_url: server.url, mode: 'idp_token' })
+
+t.afterEach(() => issuer.behave({}))
+
+t.test('a warm call asks nobody', async (t) => {
+  const user = devices.makeToken()
+  const { server_identifier } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  const before = { tokens: issuer.asked().length, providers: providers.asked() }
+  for (const _ of [1, 2, 3]) t.equal((await call(user.headers, { server_identifier, tool: 'x' })).status, 200)
+  t.same({ tokens: issuer.asked().length, providers: providers.asked() }, before)
+})
+
+t.test('100 cold calls at once ask the broker once', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id, whoami)
+  const before = { tokens: issuer.asked().length, providers: providers.asked() }
+  const calls = Array.from({ length: 100 }, () => call(user.headers, { server_identifier, tool: 'whoami' }))
+  const answers = await Promise.all(calls)
+  const subject = subjectOf(user.user_id)
+  t.ok(answers.every(({ status }) => status === 200))
+  for (const { body } of answers.slice(0, 3)) t.match(body.result, { structuredContent: { subject } })
+  t.equal(issuer.asked().length, before.tokens + 1)
+  t.equal(providers.asked(), before.providers + 1)
+})
+
+t.test('two users interleaved over 1,000 calls never cross', async (t) => {
+  const one = await broker.signIn()
+  const other = await broker.signIn({ tenant_id: one.tenant_id })
+  const { server_identifier } = forwarding(one.tenant_id, whoami)
+  const wrong: unknown[] = []
+  const run = async (index: number) => {
+    const user = index % 2 === 0 ? one : other
+    // Every now and then what is held of one of them is emptied while calls of both are under way.
+    if (index % 97 === 0) broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+    const { body } = await call(user.headers, { server_identifier, tool: 'whoami' })
+    const told = JSON.stringify([body.result, body.identity])
+    const others = user === one ? other : one
+    if (!told.includes(subjectOf(user.user_id)) || told.includes(others.user_id)) wrong.push(body)
+  }
+  for (let start = 0; start < 1_000; start += 50)
+    await Promise.all(Array.from({ length: 50 }, (_, index) => run(start + index)))
+  t.same(wrong, [])
+})
+
+for (const kind of ['grant', 'user', 'provider'] as const) {
+  t.test(`when a ${kind} changes, the next call asks the broker again`, async (t) => {
+    const user = await broker.signIn()
+    const { server_identifier, provider_id } = forwarding(user.tenant_id)
+    await call(user.headers, { server_identifier, tool: 'x' })
+    const asked = issuer.asked().length
+    if (kind === 'provider') providers.change({ kind, id: provider_id })
+    else broker.change({ kind, id: kind === 'grant' ? issuer.grantOf(user.user_id) : user.user_id })
+    await settle()
+    await call(user.headers, { server_identifier, tool: 'x' })
+    t.equal(issuer.asked().length, asked + 1)
+  })
+}
+
+t.test('an answer that was asked for before an emptying is not kept', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  const held = issuer.hold()
+  const asked = issuer.asked().length
+  const early = call(user.headers, { server_identifier, tool: 'x' })
+  await issuer.untilAsked(asked + 1)
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await settle()
+  held.open()
+  t.equal((await early).status, 200)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(issuer.asked().length, asked + 2)
+})
+
+t.test('a changed provider is called as it is now', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier, provider_id } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  providers.update(provider_id, { mode: 'off', headers: { 'x-now': 'yes' } })
+  await settle()
+  const { body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(body.identity, null)
+  t.match(recording.calls().at(-1)?.headers, { 'x-now': 'yes', authorization: undefined })
+})
+
+t.test('a revoked device token and an ended session make no more calls', async (t) => {
+  const user = await broker.signIn()
+  const device = devices.makeToken({ tenant_id: user.tenant_id })
+  const { server_identifier } = forwarding(user.tenant_id)
+  for (const { headers } of [user, device]) t.equal((await call(headers, { server_identifier, tool: 'x' })).status, 200)
+  devices.revoke(device.token_id)
+  broker.endSession(user.session_id)
+  await settle()
+  for (const { headers } of [user, device]) t.equal((await call(headers, { server_identifier, tool: 'x' })).status, 401)
+})
+
+t.test('a token that is good for one call is used for one call', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  issuer.behave({ reusable: false })
+  const before = recording.calls().length
+  const calls = Array.from({ length: 20 }, () => call(user.headers, { server_identifier, tool: 'x' }))
+  const answers = await Promise.all(calls)
+  t.ok(answers.every(({ status }) => status === 200))
+  const sent = recording.calls().slice(before)
+  t.equal(new Set(sent.map(({ headers }) => headers.authorization)).size, 20)
+  issuer.behave({})
+})
+
+t.test('a token that is about to end is not used again', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  issuer.behave({ lifetimeSeconds: 0 })
+  const asked = issuer.asked().length
+  for (const _ of [1, 2]) await call(user.headers, { server_identifier, tool: 'x' })
+  t.equal(issuer.asked().length, asked + 2)
+})
+
+t.test('while the broker is away warm calls go on, cold ones are 503', async (t) => {
+  const { tenant_id, ...warm } = await broker.signIn()
+  const cold = await broker.signIn({ tenant_id })
+  const { server_identifier } = forwarding(tenant_id)
+  await call(warm.headers, { server_identifier, tool: 'x' })
+  await issuer.leave()
+  t.equal((await call(warm.headers, { server_identifier, tool: 'x' })).status, 200)
+  const before = recording.requests().length
+  const { status, body, headers } = await call(cold.headers, { server_identifier, tool: 'x' })
+  t.match({ status, code: body.code }, { status: 503, code: 'unavailable' })
+  t.ok(headers['retry-after'])
+  t.equal(recording.requests().length, before)
+  issuer.comeBack()
+  t.equal((await call(cold.headers, { server_identifier, tool: 'x' })).status, 200)
+})
+
+t.test('while the whole bus is away warm calls go on', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id)
+  await call(user.headers, { server_identifier, tool: 'x' })
+  await backends.nats.stop()
+  t.equal((await call(user.headers, { server_identifier, tool: 'x' })).status, 200)
+  const stranger = devices.makeToken()
+  t.match(await call(stranger.headers, { server_identifier, tool: 'x' }), { status: 503 })
+})

@@ -1,0 +1,85 @@
+import { migrate, newId, openPostgres } from '@onbehalf/service-kit'
+import { startBackends } from '@onbehalf/testkit'
+import { sql } from 'kysely'
+import t from 'tap'
+import { migrations } from '../../migrations/index.ts'
+import { callStore } from '../../src/calls/store.ts'
+import type { CallTable, Database } from '../../src/database.ts'
+
+const backends = await startBackends(t)
+const { DATABASE_URL: url = '' } = backends.environmentFor('tool-invoker')
+const { db, close } = await openPostgres<Database>(url)
+t.teardown(close)
+const calls = callStore(db)
+
+const rowAt = (started_at: Date, more: Partial<CallTable> = {}): CallTable => ({
+  id: newId(),
+  tenant_id: newId(),
+  user_id: null,
+  app_id: null,
+  credential_kind: 'api_key',
+  credential_id: newId(),
+  provider_id: null,
+  server_identifier: 'a',
+  tool: 'x',
+  arguments_digest: 'd',
+  mode: null,
+  audience: null,
+  token_jti: null,
+  outcome: 'ok',
+  upstream_status: 200,
+  started_at,
+  finished_at: started_at,
+  ...more
+})
+
+const placeOf = async ({ id }: CallTable) => {
+  const { rows } = await sql<{
+    place: string
+  }>`select tableoid::regclass::text as place from call where id = ${id}`.execute(db)
+  return rows.map(({ place }) => place)
+}
+const partitionOf = (date: Date) => `call_${date.toISOString().slice(0, 7).replace('-', '_')}`
+
+t.test('a batch that is written twice is there once', async (t) => {
+  const rows = [rowAt(new Date()), rowAt(new Date())]
+  await calls.insert(rows)
+  await calls.insert(rows)
+  for (const row of rows) t.same(await placeOf(row), [partitionOf(row.started_at)])
+})
+
+t.test('a row comes back as it went in', async (t) => {
+  const row = rowAt(new Date(), {
+    user_id: newId(),
+    audience: 'https://a.example/mcp',
+    token_jti: 'j',
+    mode: 'idp_token'
+  })
+  await calls.insert([row])
+  t.same(await calls.list({ tenant_id: row.tenant_id, limit: 10 }), [row])
+})
+
+t.test('what others wrote cannot hold back the rows behind it', async (t) => {
+  const row = rowAt(new Date(), { tool: 'a\ud800b\\u0000"', token_jti: 'j\0', audience: '\0' })
+  await calls.insert([row])
+  t.match(await calls.list({ tenant_id: row.tenant_id, limit: 10 }), [{ tool: 'a\ufffdb\\u0000"', token_jti: 'j' }])
+})
+
+t.test('a month without a partition loses nothing, and its rows move when it gets one', async (t) => {
+  const later = new Date(Date.UTC(2031, 11, 31, 23, 59, 59, 999))
+  const next = new Date(Date.UTC(2032, 0, 1))
+  const rows = [rowAt(later), rowAt(next)]
+  await calls.insert(rows)
+  for (const row of rows) t.same(await placeOf(row), ['call_default'])
+  await Promise.all([calls.ensurePartitions(later), calls.ensurePartitions(later), calls.ensurePartitions(later)])
+  for (const row of rows) t.same(await placeOf(row), [partitionOf(row.started_at)])
+  const after = rowAt(later)
+  await calls.insert([after])
+  t.same(await placeOf(after), ['call_2031_12'])
+})
+
+t.test('the migrations go down and up again', async (t) => {
+  t.same(await migrate(url, migrations, 'down'), ['0001-calls'])
+  t.same(await migrate(url, migrations, 'up'), ['0001-calls'])
+  await calls.ensurePartitions(new Date())
+})
