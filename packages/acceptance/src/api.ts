@@ -9,7 +9,8 @@ export type Caller = {
 }
 
 const answerOf = (page: Page): Answer => {
-  const body: unknown = page.body === '' ? {} : page.json()
+  const isJson = String(page.headers['content-type']).startsWith('application/json')
+  const body: unknown = isJson ? page.json() : { text: page.body }
   return { status: page.status, body: isRecord(body) ? body : { body } }
 }
 

@@ -85,8 +85,8 @@ await t.test('a server registered after the sign-in is refused until the user pa
   const connectUrl = textAt(refused.body, 'connect_url')
   const page = await user.browser.visit(connectUrl)
   t.match(page.body, /later/, 'the page names the server')
-  const begun = await user.browser.submit(page, page.forms()[0], { follow: false })
-  const done = await signIn(user.browser, textAt(begun.headers, 'location'), { login: people.user.login })
+  const link = /href="(\/auth\/sign-in[^"]+)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&')
+  const done = await signIn(user.browser, `${platform.publicUrl}${link}`, { login: people.user.login })
   t.match(done.url, /\/connect\?.*done=true/)
   const again = await inBrowser(platform, user.browser)
   const after = await callTool(again, 'later', 'whoami')
@@ -106,10 +106,10 @@ await t.test('a device token stops working everywhere once its owner ends it', a
 await t.test('signing out ends the session at every service', async (t) => {
   const user = await signInAs(platform, people.user.login)
   t.equal((await user.send('GET', '/v1/mcp-providers')).status, 200)
-  const [cookie = ''] = user.browser.cookies.header(new URL(platform.publicUrl)).split('; ')
+  const [cookie = ''] = (user.browser.cookies.header(new URL(platform.publicUrl)) ?? '').split('; ')
   t.equal((await user.send('POST', '/auth/sign-out')).status, 204)
   const stolen = createBrowser()
-  const again = () => stolen.visit(`${platform.publicUrl}/v1/mcp-providers`, { headers: { cookie: cookie ?? '' } })
+  const again = () => stolen.visit(`${platform.publicUrl}/v1/mcp-providers`, { headers: { cookie } })
   const refusedAfter = await millisecondsUntil(async () => (await again()).status === 401)
   t.ok(refusedAfter < 1_000, `a copy of the cookie is worth nothing within a second (${refusedAfter} ms)`)
   recordSecrets([cookie.slice(cookie.indexOf('=') + 1)])
@@ -121,7 +121,9 @@ await t.test('exactly these routes need no credential', async (t) => {
     'GET /auth/jwks.json',
     'GET /auth/sign-in',
     'GET /connect',
-    'GET /device',
+    'GET /device/',
+    'GET /device/approved',
+    'GET /device/denied',
     'GET /openapi/v1/oauth/device/lookup',
     'POST /openapi/v1/oauth/device/code',
     'POST /openapi/v1/oauth/device/token'

@@ -5,6 +5,7 @@ import { type Access, accessOf, type CredentialKind, type RouteFact, securityOf 
 import { countFailures } from './failures.ts'
 import { hashOf, isSameSecret } from './ids.ts'
 import { readSession } from './session.ts'
+import { cookieNamesFor } from './session-cookie.ts'
 
 /** How each kind of credential becomes a principal; a service that leaves one out does not accept that kind. */
 export type Authenticators = {
@@ -54,13 +55,17 @@ export const registerAuthentication = (
     for (const method of [route.method].flat()) app.routeTable.push({ method, url: route.url, access })
   })
   const failures = countFailures()
+  const sessionCookie = cookieNamesFor(publicUrl).session
+  // Who shows nothing guesses nothing.
+  const isShown = ({ headers, cookies }: FastifyRequest): boolean =>
+    headers.authorization !== undefined || cookies[sessionCookie] !== undefined
   app.addHook('onRequest', async (request) => {
     const access = request.routeOptions.config.access ?? 'public'
     if (access === 'public') return
     if (access === 'inner') return requireInner(authenticators, request)
     failures.refuseIfMany(request.ip)
     request.caller = await authenticate(access, authenticators, request).catch((error: unknown) => {
-      if (error instanceof ReportedError && error.status === 401) failures.add(request.ip)
+      if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
       throw error
     })
     requireRole(access, request.caller.principal)

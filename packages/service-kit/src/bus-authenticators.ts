@@ -79,7 +79,7 @@ export const busSessionKeys = (bus: Bus, { askAgainMs = 30_000, now = Date.now }
   let held: { keys: readonly PublicKey[]; askedAt: number } | undefined
   let asking: Promise<void> | undefined
   const ask = async () => {
-    const { session } = await call(bus, listBrokerKeys, {}, { deadlineAt: now() + waitMs })
+    const { session } = await call(bus, listBrokerKeys, {}, { deadlineAt: Date.now() + waitMs })
     held = { keys: session, askedAt: now() }
   }
   return async (kid) => {

@@ -38,7 +38,8 @@ export const loadConfig = <Set extends Variables>(
     try {
       values[name] = read(name, variable, env)
     } catch (error) {
-      mistakes.push(`${name}: ${error instanceof Error ? error.message : 'cannot be read'}`)
+      const words = error instanceof Error ? error.message : 'cannot be read'
+      mistakes.push(words.startsWith(name) ? words : `${name}: ${words}`)
     }
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes)

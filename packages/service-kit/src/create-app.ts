@@ -45,7 +45,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: 256 }
+    // Who comes while we leave is told so in our own words, in health.ts.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 256 },
+    // What Fastify refuses before it has a route, such as a path that is no path.
+    frameworkErrors: errorHandler(renderError)
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(errorHandler(renderError))

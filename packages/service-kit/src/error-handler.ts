@@ -33,7 +33,8 @@ export const beginError = (
   else request.log.debug({ err: error }, 'refused')
   if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
   if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
-  reply.status(error.status).header('cache-control', 'no-store')
+  // No onSend hook follows where Fastify itself refused.
+  reply.status(error.status).header('cache-control', 'no-store').header('x-request-id', request.id)
   return error
 }
 
@@ -47,25 +48,30 @@ const pathOf = ({ url }: FastifyRequest) => url.split('?')[0]
 
 const fromFastify = (thrown: FastifyError | Error): ReportedError | undefined => {
   if (thrown instanceof ReportedError) return thrown
-  if (!('code' in thrown)) return undefined
+  // Anything can be thrown, whatever the types say.
+  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
   if ('validation' in thrown && thrown.validation) return invalid(thrown)
-  return bodyFaults[thrown.code]?.(thrown)
+  return requestFaults.get(thrown.code)?.(thrown)
 }
 
-type BodyFault = (thrown: Error) => ReportedError
+type RequestFault = (thrown: Error) => ReportedError
 
-const malformedBody: BodyFault = (cause) =>
+const malformedBody: RequestFault = (cause) =>
   new ReportedError('invalid_request', 'The body is not valid JSON. Send a JSON object.', { cause })
 
-const bodyFaults: Readonly<Record<string, BodyFault>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: malformedBody,
-  FST_ERR_CTP_EMPTY_JSON_BODY: malformedBody,
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformedBody,
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: (cause) =>
-    new ReportedError('unsupported_media_type', 'Send the body as application/json.', { cause }),
-  FST_ERR_CTP_BODY_TOO_LARGE: (cause) => new ReportedError('payload_too_large', 'The body is too large.', { cause }),
-  FST_ERR_BAD_URL: (cause) => new ReportedError('invalid_request', 'The path is not a valid URL path.', { cause })
-}
+const requestFaults: ReadonlyMap<string, RequestFault> = new Map(
+  Object.entries<RequestFault>({
+    FST_ERR_CTP_INVALID_JSON_BODY: malformedBody,
+    FST_ERR_CTP_EMPTY_JSON_BODY: malformedBody,
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformedBody,
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: (cause) =>
+      new ReportedError('unsupported_media_type', 'Send the body as application/json.', { cause }),
+    FST_ERR_CTP_BODY_TOO_LARGE: (cause) => new ReportedError('payload_too_large', 'The body is too large.', { cause }),
+    // Without the cause: it repeats the path.
+    FST_ERR_BAD_URL: () => new ReportedError('invalid_request', 'The path is not a valid URL path.'),
+    FST_ERR_MAX_PARAM_LENGTH: () => new ReportedError('not_found', 'There is nothing here.')
+  })
+)
 
 type Fault = NonNullable<FastifyError['validation']>[number]
 

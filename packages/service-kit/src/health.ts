@@ -1,9 +1,11 @@
+import { ReportedError } from '@onbehalf/errors'
 import type { FastifyInstance } from 'fastify'
 
 /** One thing the service needs: answers, or throws within its own deadline. */
 export type Dependency = { name: string; check: () => Promise<void> }
 
 const checkMs = 2_000
+const operational: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics'])
 
 /**
  * `/healthz`: the process turns. `/readyz`: 503 until every dependency answered once and while draining; afterwards a
@@ -20,6 +22,10 @@ export const registerHealth = (app: FastifyInstance, dependencies: readonly Depe
   }
   app.addHook('preClose', async () => {
     state.isDraining = true
+  })
+  app.addHook('onRequest', async ({ routeOptions }) => {
+    if (!state.isDraining || operational.has(routeOptions.url ?? '')) return
+    throw new ReportedError('unavailable', 'This replica is leaving. Try again.', { retry_after_seconds: 1 })
   })
   app.get('/healthz', { config: { access: 'public' }, schema: { hide: true } }, async () => ({ status: 'ok' }))
   app.get('/readyz', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {

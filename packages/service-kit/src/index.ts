@@ -33,6 +33,8 @@ export { createKeyTables, dropKeyTables, type KeyTables } from './keys/tables.ts
 export { openVault } from './keys/vault.ts'
 export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { ownServers } from './own-servers.ts'
+export { type Html, html } from './page/html.ts'
+export { sendPage, type View } from './page/send-page.ts'
 export { type Migrations, migrate, openPostgres, type Postgres, UnreachableError } from './postgres.ts'
 export { redact } from './redact.ts'
 export { openRedis, type RedisHandle } from './redis.ts'

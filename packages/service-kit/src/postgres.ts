@@ -32,15 +32,23 @@ export const openPostgres = async <Database>(url: string, { max = 10 } = {}): Pr
 /** A dependency that does not answer, in one line that names its variable and what was tried, without its password. */
 export class UnreachableError extends Error {
   constructor(name: string, variable: string, url: string, cause: unknown) {
-    const why = cause instanceof Error ? cause.message || cause.name : String(cause)
-    super(`${name} does not answer (${variable}): tried ${withoutPassword(url)}: ${redact(why)}`, { cause })
+    super(`${name} does not answer (${variable}): tried ${withoutPassword(url)}: ${redact(wordsOf(cause))}`, { cause })
     this.name = 'UnreachableError'
   }
 }
 
-const withoutPassword = (url: string): string => {
-  if (!URL.canParse(url)) return 'a value that is not a URL'
-  const { protocol, username, host, pathname } = new URL(url)
+/** Where several addresses of one name were tried, the error itself says nothing; its code does. */
+const wordsOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
+}
+
+/** One URL, or several with commas between them, as NATS has them. */
+const withoutPassword = (urls: string): string => {
+  if (!URL.canParse(urls) && urls.includes(',')) return urls.split(',').map(withoutPassword).join(', ')
+  if (/^[\w.-]+:\d+$/.test(urls)) return urls
+  if (!URL.canParse(urls)) return 'a value that is not a URL'
+  const { protocol, username, host, pathname } = new URL(urls)
   return `${protocol}//${username ? `${username}@` : ''}${host}${pathname}`
 }
 

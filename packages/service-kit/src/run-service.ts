@@ -38,10 +38,11 @@ export const runService = async <Set extends ServiceVariables, Resources extends
   try {
     const [command, ...rest] = args
     if (command === 'migrate') return say(await runMigrations(definition, rest, env))
+    const commands = new Map(Object.entries(definition.commands ?? {}))
+    const run = command === undefined ? undefined : commands.get(command)
+    if (command !== undefined && !run) throw new Error(noSuchCommand(command, [...commands.keys()]))
     const config = loadConfig(definition.variables, env)
-    if (command === undefined) return await listen(definition, config, env)
-    const run = definition.commands?.[command]
-    if (!run) throw new Error(`there is no command "${command}": use none, migrate or migrate down`)
+    if (!run) return await listen(definition, config, env)
     say(await run(config, { args: rest, env }))
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
@@ -49,6 +50,9 @@ export const runService = async <Set extends ServiceVariables, Resources extends
     process.exit(1)
   }
 }
+
+const noSuchCommand = (given: string, others: string[]) =>
+  `there is no command "${given}": use none, ${['migrate', ...others].join(', ')} or migrate down`
 
 const say = (line: string) => {
   process.stdout.write(`${line}\n`)

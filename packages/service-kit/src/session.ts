@@ -47,7 +47,7 @@ export const registerSessions = async (
       checkTyp: sessionType,
       allowedIss: publicUrl,
       allowedAud: publicUrl,
-      requiredClaims: ['exp', 'sub', 'sid'],
+      requiredClaims: ['iss', 'aud', 'exp', 'sub', 'sid'],
       onlyCookie: true
     },
     cookie: { cookieName: cookieNamesFor(publicUrl).session, signed: false }

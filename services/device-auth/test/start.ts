@@ -105,10 +105,11 @@ export const signInDevice = async (app: App, who: SignedIn, body: object = {}): 
   return poll(app, device_code)
 }
 
-/** As if every device had waited for an hour since its last poll. */
+/** As if an hour had passed since the last poll of every device. */
 export const letTimePass = async (redis: Redis): Promise<void> => {
   for (const key of await redis.keys('device-auth:code:*')) {
-    if (await redis.hexists(key, 'polled_at')) await redis.hset(key, 'polled_at', Date.now() - 3_600_000)
+    for (const field of ['polled_at', 'taken_until'])
+      if (await redis.hexists(key, field)) await redis.hset(key, field, Date.now() - 3_600_000)
   }
 }
 

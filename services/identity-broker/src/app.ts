@@ -31,7 +31,7 @@ export const buildApp = async (resources: Resources): Promise<App> => {
     findSessionKey: async (kid) => (await sessionKeys.publicKeys()).find((key) => key.kid === kid),
     dependencies
   })
-  signInRoutes(app, { ...parts, publicUrl })
+  await app.register(signInRoutes({ ...parts, publicUrl }))
   sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
   connectRoutes(app)
   grantRoutes(app, parts)

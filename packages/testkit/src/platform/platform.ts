@@ -76,16 +76,14 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
   const ports = await choosePorts(port)
   const publicUrl = `http://127.0.0.1:${ports.gateway}`
 
-  onProgress('starting Postgres, NATS and Redis')
-  const backing = keep(await startBacking({ directory, secrets, given, onProgress }))
-
-  onProgress('starting a demo IdP and two MCP servers')
+  onProgress('starting Postgres, NATS, Redis, a demo IdP and two MCP servers')
   const clients = [clientOf(publicUrl, secrets)]
-  const idp = keep(await startIdp({ port: ports.idp, clients, users: idpUsers, onSecret }))
-  const [whoami, everything] = await Promise.all([
-    startWhoami({ issuer: idp.issuer, port: ports.whoami }).then(keep),
+  const [backing, idp, everything] = await Promise.all([
+    startBacking({ directory, secrets, given, onProgress }).then(keep),
+    startIdp({ port: ports.idp, clients, users: idpUsers, onSecret }).then(keep),
     startEverything({ port: ports.everything }).then(keep)
   ])
+  const whoami = keep(await startWhoami({ issuer: idp.issuer, port: ports.whoami }))
 
   onProgress('migrating the four schemas')
   const allowed = [idp.port, whoami.port, everything.port].map((allowedPort) => `127.0.0.1:${allowedPort}`)

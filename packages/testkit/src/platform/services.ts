@@ -8,6 +8,9 @@ import type { ServiceName } from '../servers/service-names.ts'
 
 const run = promisify(execFile)
 
+// The sources run as they are; what Node made of them is kept beside them for the next start.
+const inherited = { PATH: process.env.PATH, NODE_COMPILE_CACHE: inRepository('node_modules/.cache/onbehalf') }
+
 const mainOf = (service: ServiceName) => inRepository(`services/${service}/src/main.ts`)
 
 /** Runs a service's program with arguments to its end, and answers with what it printed. */
@@ -16,7 +19,7 @@ export const runService = async (
   args: string[],
   environment: Record<string, string>
 ): Promise<string> => {
-  const options = { env: { PATH: process.env.PATH, ...environment }, timeout: 60_000 }
+  const options = { env: { ...inherited, ...environment }, timeout: 60_000 }
   const { stdout } = await run(process.execPath, [mainOf(service), ...args], options).catch((error) => {
     throw new Error(`${service} ${args.join(' ')} failed\n${error.stderr || error.message}`)
   })
@@ -36,7 +39,7 @@ export const startService = async (
     name: service,
     command: process.execPath,
     args: [mainOf(service)],
-    environment: { PATH: process.env.PATH, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
+    environment: { ...inherited, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
     logFile,
     isReady: async () => {
       const { statusCode, body } = await request(`${url}/readyz`)

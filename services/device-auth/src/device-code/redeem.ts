@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
-import { hashOf, type Log } from '@onbehalf/service-kit'
-import type { Mint } from '../device-token/mint.ts'
-import type { CodeStore, Flow, Polled } from './store.ts'
+import { hashOf, type Log, newId } from '@onbehalf/service-kit'
+import type { Mint, Minted } from '../device-token/mint.ts'
+import type { CodeStore, Flow } from './store.ts'
 
-export type RedeemTools = { codes: Pick<CodeStore, 'poll' | 'putBack' | 'forgetUserCode'>; mint: Mint }
+export type RedeemTools = { codes: Pick<CodeStore, 'poll' | 'spend' | 'putBack' | 'forgetUserCode'>; mint: Mint }
 
 export type Redemption = {
   device_code: string
@@ -16,34 +16,40 @@ export type Redemption = {
 }
 
 /** One poll of a device (RFC 8628 §3.4): the first one after the approval gets the token, every other one a reason. */
-export const redeem = async (asked: Redemption, { codes, mint }: RedeemTools) => {
-  const codeHash = hashOf(asked.device_code)
-  const polled = await codes.poll(codeHash, asked.client_id, challengeOf(asked.code_verifier))
+export const redeem = async (asked: Redemption, tools: RedeemTools): Promise<Minted> => {
+  const { client_id, device_code, log } = asked
+  const taken: Taken = { codeHash: hashOf(device_code), marker: newId() }
+  const polled = await tools.codes.poll({ ...taken, client_id, challenge: challengeOf(asked.code_verifier) })
   if (!('flow' in polled)) throw refusals[polled.outcome]()
-  const answer = await answerTo(polled, asked, mint).catch(async (error: unknown) => {
-    if (isFinal(error)) throw error
-    await putBack(codes, codeHash, polled)
-    throw later(error)
-  })
+  if (polled.outcome === 'denied') throw denied()
+  const minted = await mintFor(polled.flow, taken, asked, tools)
+  // Handed out only once nobody else can take it any more.
+  if (!(await tools.codes.spend(taken.codeHash, taken.marker))) throw later(new Error('taken by another poll'))
   // Left behind it leads nowhere, and ends by itself.
-  await codes
+  await tools.codes
     .forgetUserCode(polled.flow.user_code_hash)
-    .catch((error: unknown) => asked.log.debug({ err: error }, 'a used code is still reserved'))
-  return answer
+    .catch((error: unknown) => log.debug({ err: error }, 'a used code is still reserved'))
+  return minted
 }
 
-type Decided = Extract<Polled, { flow: Flow }>
+type Taken = { codeHash: string; marker: string }
 
-const answerTo = async ({ outcome, flow }: Decided, { ip, request_id }: Redemption, mint: Mint) => {
-  const { tenant_id, user_id } = flow
-  if (outcome === 'denied') throw denied()
+const mintFor = async (
+  { tenant_id, user_id, ...flow }: Flow,
+  { codeHash, marker }: Taken,
+  { ip, request_id, log }: Redemption,
+  { codes, mint }: RedeemTools
+): Promise<Minted> => {
   if (!tenant_id || !user_id) throw new Error('an approval without a person')
-  return mint({ ...flow, tenant_id, user_id }, { ip, request_id })
+  try {
+    return await mint({ ...flow, tenant_id, user_id }, { ip, request_id })
+  } catch (error) {
+    if (isFinal(error)) await codes.spend(codeHash, marker)
+    // The lease ends by itself, should this fail too.
+    else await codes.putBack(codeHash, marker).catch((err: unknown) => log.warn({ err }, 'an approval waits longer'))
+    throw isFinal(error) ? error : later(error)
+  }
 }
-
-// Twice, because an approval that is lost here is lost for its user.
-const putBack = (codes: RedeemTools['codes'], codeHash: string, { flow, endsAtMs }: Decided): Promise<void> =>
-  codes.putBack(codeHash, flow, endsAtMs).catch(() => codes.putBack(codeHash, flow, endsAtMs))
 
 // S256 of RFC 7636 §4.6; a proof that nobody asked for does not hold either.
 const challengeOf = (verifier: string | undefined): string =>

@@ -7,25 +7,51 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1`
 
 /**
- * KEYS[1] code · ARGV client_id, code_challenge ('' for none). Whoever cannot prove to be the one that started learns
- * nothing and slows nobody down. A code that was decided is given out once and is gone (RFC 8628 §3.5, RFC 7636 §4.6).
+ * KEYS[1] code · ARGV client_id, code_challenge ('' for none), this poll's marker, lease in ms. Whoever cannot prove to
+ * be the one that started learns nothing and slows nobody down (RFC 8628 §3.5, RFC 7636 §4.6). One poll takes an
+ * approval; should its replica die, another may when the lease has ended. Asked again with its marker, a poll whose
+ * answer got lost has the same outcome.
  */
 export const poll = `
-local held = redis.call('HMGET', KEYS[1], 'client_id', 'code_challenge', 'status', 'interval', 'polled_at')
+local held = redis.call('HMGET', KEYS[1], 'client_id', 'code_challenge', 'status', 'interval', 'polled_at', 'poll',
+  'taker', 'taken_until')
 if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return {'unknown'} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local isEarly = held[5] and now - held[5] < held[4] * 1000
-redis.call('HSET', KEYS[1], 'polled_at', string.format('%.0f', now))
-if isEarly then
-  redis.call('HINCRBY', KEYS[1], 'interval', 5)
-  return {'early'}
+if held[7] and held[7] ~= ARGV[3] and now < tonumber(held[8]) then return {'pending'} end
+if held[6] ~= ARGV[3] then
+  redis.call('HSET', KEYS[1], 'polled_at', string.format('%.0f', now), 'poll', ARGV[3])
+  if held[5] and now - held[5] < held[4] * 1000 then
+    redis.call('HINCRBY', KEYS[1], 'interval', 5)
+    return {'early'}
+  end
 end
 if held[3] == 'pending' then return {'pending'} end
 local fields = redis.call('HGETALL', KEYS[1])
-local left = redis.call('PTTL', KEYS[1])
+if held[3] == 'denied' then
+  redis.call('DEL', KEYS[1])
+  return {'denied', fields}
+end
+redis.call('HSET', KEYS[1], 'taker', ARGV[3], 'taken_until', string.format('%.0f', now + ARGV[4]))
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+return {'approved', fields}`
+
+/**
+ * KEYS[1] code · ARGV the taker's marker, ms. The last step before a token is handed out: only who still holds the
+ * approval may, and nothing is left of it but, for a moment, who it was.
+ */
+export const spend = `
+if redis.call('HGET', KEYS[1], 'spent_by') == ARGV[1] then return 1 end
+if redis.call('HGET', KEYS[1], 'taker') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
-return {held[3], fields, string.format('%.0f', now + left)}`
+redis.call('HSET', KEYS[1], 'spent_by', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1`
+
+/** KEYS[1] code · ARGV the taker's marker. The approval waits again, for the time it has left. */
+export const putBack = `
+if redis.call('HGET', KEYS[1], 'taker') == ARGV[1] then redis.call('HDEL', KEYS[1], 'taker', 'taken_until') end
+return 1`
 
 /**
  * KEYS[1] code · ARGV decision, marker, tenant_id, user_id, least time left in ms. The marker makes it safe to ask
@@ -40,13 +66,7 @@ redis.call('HSET', KEYS[1], 'status', ARGV[1], 'marker', ARGV[2], 'tenant_id', A
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return 'done'`
 
-/** KEYS[1] code · ARGV end in ms since the epoch, then fields and values. */
-export const putBack = `
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIREAT', KEYS[1], ARGV[1])
-return 1`
-
 /** KEYS[1] code. */
 export const read = `
+if redis.call('HEXISTS', KEYS[1], 'status') == 0 then return {{}, 0} end
 return {redis.call('HGETALL', KEYS[1]), redis.call('PTTL', KEYS[1])}`

@@ -25,13 +25,12 @@ const Flow = Type.Object({
   /** Set by the decision. */
   marker: Type.Optional(Type.String()),
   tenant_id: Type.Optional(Type.String()),
-  user_id: Type.Optional(Type.String()),
-  polled_at: Type.Optional(Type.String())
+  user_id: Type.Optional(Type.String())
 })
 
-export type Polled =
-  | { outcome: 'unknown' | 'early' | 'pending' }
-  | { outcome: 'approved' | 'denied'; flow: Flow; endsAtMs: number }
+export type Polled = { outcome: 'unknown' | 'early' | 'pending' } | { outcome: 'approved' | 'denied'; flow: Flow }
+
+export type Poll = { codeHash: string; client_id: string; challenge: string; marker: string }
 
 export type Decision = {
   codeHash: string
@@ -44,23 +43,24 @@ export type Decision = {
 const Decided = Type.Union([Type.Literal('done'), Type.Literal('missing'), Type.Literal('resolved')])
 const Fields = Type.Array(Type.String())
 const Word = Type.Tuple([Type.Union([Type.Literal('unknown'), Type.Literal('early'), Type.Literal('pending')])])
-const Taken = Type.Tuple([Type.Union([Type.Literal('approved'), Type.Literal('denied')]), Fields, Type.String()])
+const Taken = Type.Tuple([Type.Union([Type.Literal('approved'), Type.Literal('denied')]), Fields])
 const Read = Type.Tuple([Fields, Type.Integer()])
 
 // A decision is kept this long at least, so that a slow poller still learns of it.
 const decidedLeastMs = 60_000
+// Longer than making a token takes; too short would only mean that it is made again.
+const leaseMs = 30_000
 
 export type CodeStore = ReturnType<typeof codeStore>
 
 /** The flows under way, in Redis; each ends by itself. */
 export const codeStore = (redis: Redis) => {
-  const [create, poll, decide, putBack, read] = [
-    defineScript(redis, scripts.create),
-    defineScript(redis, scripts.poll),
-    defineScript(redis, scripts.decide),
-    defineScript(redis, scripts.putBack),
-    defineScript(redis, scripts.read)
-  ]
+  const create = defineScript(redis, scripts.create)
+  const poll = defineScript(redis, scripts.poll)
+  const spend = defineScript(redis, scripts.spend)
+  const putBack = defineScript(redis, scripts.putBack)
+  const decide = defineScript(redis, scripts.decide)
+  const read = defineScript(redis, scripts.read)
   return {
     /** Whether the user code was free and now belongs to this flow. */
     reserve: async (userCodeHash: string, codeHash: string, seconds: number): Promise<boolean> =>
@@ -70,9 +70,20 @@ export const codeStore = (redis: Redis) => {
       await orUnavailable(create(codeKey(codeHash), String(seconds * 1000), ...flat(flow)))
     },
 
-    /** Notes the poll; of all that ask once it was decided, one gets the flow and it is gone. */
-    poll: async (codeHash: string, client_id: string, challenge: string): Promise<Polled> =>
-      polledOf(await orUnavailable(poll(codeKey(codeHash), client_id, challenge))),
+    /** Notes the poll; of all that ask once it was approved, one takes the flow. */
+    poll: async ({ codeHash, client_id, challenge, marker }: Poll): Promise<Polled> => {
+      const args = [client_id, challenge, marker, String(leaseMs)]
+      return polledOf(await orUnavailable(twice(() => poll(codeKey(codeHash), ...args))))
+    },
+
+    /** Ends a flow that was taken, for good; false when it is no longer that taker's. */
+    spend: async (codeHash: string, marker: string): Promise<boolean> =>
+      (await orUnavailable(twice(() => spend(codeKey(codeHash), marker, String(leaseMs))))) === 1,
+
+    /** Lets another poll take the flow. */
+    putBack: async (codeHash: string, marker: string): Promise<void> => {
+      await orUnavailable(twice(() => putBack(codeKey(codeHash), marker)))
+    },
 
     /** Moves a pending flow to its decision. Rejects as Redis does: the caller knows what not knowing means. */
     decide: async ({ codeHash, status, marker, tenant_id, user_id }: Decision): Promise<Static<typeof Decided>> => {
@@ -80,11 +91,6 @@ export const codeStore = (redis: Redis) => {
       const word = await decide(codeKey(codeHash), ...args)
       if (matches(Decided, word)) return word
       throw new Error('a decision has an unknown outcome')
-    },
-
-    /** Makes a flow that was taken available again until the time it would have ended. */
-    putBack: async (codeHash: string, flow: Flow, endsAtMs: number): Promise<void> => {
-      await orUnavailable(putBack(codeKey(codeHash), String(endsAtMs), ...flat(flow)))
     },
 
     findByUserCode: (userCodeHash: string): Promise<string | null> =>
@@ -103,6 +109,9 @@ export const codeStore = (redis: Redis) => {
   }
 }
 
+// For steps that do no harm when they are done again: an answer that is late is not a step that failed.
+const twice = <Value>(step: () => Promise<Value>): Promise<Value> => step().catch(step)
+
 const flat = (flow: Flow): string[] => Object.entries(flow).flat()
 
 const flowOf = (fields: readonly string[]): Flow => {
@@ -115,6 +124,6 @@ const flowOf = (fields: readonly string[]): Flow => {
 const polledOf = (reply: unknown): Polled => {
   if (matches(Word, reply)) return { outcome: reply[0] }
   if (!matches(Taken, reply)) throw new Error('a poll has an unknown outcome')
-  const [outcome, fields, endsAtMs] = reply
-  return { outcome, flow: flowOf(fields), endsAtMs: Number(endsAtMs) }
+  const [outcome, fields] = reply
+  return { outcome, flow: flowOf(fields) }
 }

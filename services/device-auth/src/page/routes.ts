@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, typed, userOf } from '@onbehalf/service-kit'
+import { type App, beginError, sendPage, typed, userOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { type DecideTools, decide } from '../device-code/decide.ts'
 import { deciders } from '../device-code/routes.ts'
@@ -7,13 +7,11 @@ import { UserCode } from '../device-code/schemas.ts'
 import { readUserCode } from '../device-code/user-code.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import { keptCode } from './kept-code.ts'
-import { sendPage } from './layout.ts'
 import { type ShowTools, show } from './show.ts'
 import { approved, denied, failure } from './views.ts'
 
 export type PageTools = DecideTools & Omit<ShowTools, 'kept'> & { budgets: Budgets; publicUrl: string }
 
-const pages = { hide: true } as const
 const Status = Type.Union([Type.Literal('approved'), Type.Literal('denied')])
 
 /** The page where people decide about a device, under `/device`. */
@@ -26,15 +24,15 @@ export const pageRoutes = (given: PageTools) => async (scope: App) => {
   showRoute(scope, tools)
   continueRoute(scope, tools)
   decideRoute(scope, tools)
-  scope.get('/approved', { config: open, schema: pages }, async (_request, reply) => sendPage(reply, approved))
-  scope.get('/denied', { config: open, schema: pages }, async (_request, reply) => sendPage(reply, denied))
+  scope.get('/approved', { config: open }, async (_request, reply) => sendPage(reply, approved))
+  scope.get('/denied', { config: open }, async (_request, reply) => sendPage(reply, denied))
 }
 
 type Tools = PageTools & ShowTools
 
 const showRoute = (scope: App, tools: Tools) => {
   const querystring = Type.Object({ user_code: Type.Optional(Type.String({ maxLength: 256 })) })
-  const options = { config: { access: 'public' }, schema: { ...pages, querystring } } as const
+  const options = { config: { access: 'public' }, schema: { querystring } } as const
   typed(scope).get('/', options, async (request, reply) => {
     const { user_code } = request.query
     if (user_code === undefined) return show(request, reply, tools)
@@ -51,7 +49,7 @@ const showRoute = (scope: App, tools: Tools) => {
 const continueRoute = (scope: App, { kept }: Tools) => {
   const options = {
     config: { access: { credentials: ['session'] } },
-    schema: { ...pages, body: Type.Object({ user_code: UserCode }) }
+    schema: { body: Type.Object({ user_code: UserCode }) }
   } as const
   typed(scope).post('/continue', options, async ({ body }, reply) => {
     const code = readUserCode(body.user_code)
@@ -62,7 +60,7 @@ const continueRoute = (scope: App, { kept }: Tools) => {
 
 const decideRoute = (scope: App, { budgets, kept, ...tools }: Tools) => {
   const body = Type.Object({ user_code: UserCode, decision: Status })
-  const options = { config: { access: deciders }, schema: { ...pages, body }, preHandler: budgets.decision } as const
+  const options = { config: { access: deciders }, schema: { body }, preHandler: budgets.decision } as const
   typed(scope).post('/decide', options, async (request, reply) => {
     const { ip, id, log } = request
     const { user_code, decision } = request.body

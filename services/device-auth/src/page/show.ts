@@ -1,11 +1,11 @@
 import { ReportedError } from '@onbehalf/errors'
+import { sendPage } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFlow, type FindTools, type FoundFlow, findFlow } from '../device-code/find.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import type { FindVisitor, Visitor } from '../sessions/find.ts'
 import { memberOrNobody, type Users } from '../users/find.ts'
 import type { keptCode } from './kept-code.ts'
-import { sendPage } from './layout.ts'
 import { codeEntry, confirm, signInPath } from './views.ts'
 
 export type ShowTools = FindTools & {

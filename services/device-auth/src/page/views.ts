@@ -1,9 +1,8 @@
 import type { ErrorCode } from '@onbehalf/errors'
+import { html, type View } from '@onbehalf/service-kit'
 import type { describeFlow } from '../device-code/find.ts'
 import type { Member } from '../users/find.ts'
 import { messageFor } from './copy.ts'
-import { html } from './html.ts'
-import type { View } from './layout.ts'
 
 /** Where a browser without a session goes; it comes back to this page and to no other. */
 export const signInPath = (tenant = ''): string =>

@@ -1,7 +1,7 @@
 import { createBrowser } from '@onbehalf/testkit/http'
 import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
-import { decideAs, poll, send, startFlow, startService } from '../start.ts'
+import { decideAs, eventually, poll, send, startFlow, startService } from '../start.ts'
 
 const { app, broker, publicUrl } = await startService(t)
 await app.listen({ host: '127.0.0.1', port: Number(new URL(publicUrl).port) })
@@ -154,9 +154,11 @@ t.test('what can go wrong has a page of its own', async (t) => {
   const fresh = await startFlow(app)
   const open = await browser.visit(`${device}?user_code=${fresh.user_code}`)
   broker.endSession(who.session_id)
-  const ended = async () => browser.submit(open, undefined, { button: { label: 'Approve' } })
-  let page = await ended()
-  for (let tries = 0; page.status === 200 && tries < 50; tries += 1) page = await ended()
+  await eventually(
+    () => browser.visit(device, { follow: false }),
+    ({ status }) => status === 303
+  )
+  const page = await browser.submit(open, undefined, { button: { label: 'Approve' } })
   t.match(
     page,
     { status: 401, body: /href="\/auth\/sign-in\?return_to=\/device"/ },

@@ -27,7 +27,6 @@ export const beginSignIn = async (
   binding: string | undefined
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
-  if (!slug && !tenant) throw new ReportedError('invalid_request', 'Say where to sign in: add ?tenant= to the address.')
   const connection = tenant && (await chooseConnection(needs, tenant, name))
   if (!tenant || !connection) throw new ReportedError('not_found', 'There is no such place to sign in.')
   const resources = choose[connection.resource_support](await needs.audiencesOf(tenant.id), provider)

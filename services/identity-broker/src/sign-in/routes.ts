@@ -1,9 +1,11 @@
-import { type App, cookieNamesFor, typed } from '@onbehalf/service-kit'
+import { type App, beginError, cookieNamesFor, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { sessionSeconds } from '../sessions/start.ts'
+import type { UserStore } from '../users/store.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
 import { ownPath } from './return-to.ts'
+import { failureView, organisationView } from './views.ts'
 
 const word = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
@@ -17,11 +19,14 @@ const Begin = Type.Object({
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.
 const Callback = Type.Record(Type.String(), Type.Array(Type.String({ maxLength: 4096 })))
 
-type Needs = SignInNeeds & CompleteNeeds & { publicUrl: string }
+type Needs = SignInNeeds & CompleteNeeds & { publicUrl: string; users: Pick<UserStore, 'countTenants'> }
 
-/** To the IdP and back. */
-export const signInRoutes = (app: App, needs: Needs): void => {
-  const routes = typed(app)
+/** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
+export const signInRoutes = (needs: Needs) => async (scope: App) => {
+  const routes = typed(scope)
+  scope.setErrorHandler((thrown: Error, request, reply) =>
+    sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
+  )
   const names = cookieNamesFor(needs.publicUrl)
   const cookie = { path: '/', secure: names.isSecure, httpOnly: true, sameSite: 'lax' } as const
   const bindingCookie = { ...cookie, path: '/auth', maxAge: 600 }
@@ -30,7 +35,8 @@ export const signInRoutes = (app: App, needs: Needs): void => {
     '/auth/sign-in',
     { config: { access: 'public' }, schema: { querystring: Begin } },
     async ({ query, cookies }, reply) => {
-      const return_to = ownPath(query.return_to ?? '/', needs.publicUrl)
+      const return_to = ownPath(query.return_to ?? '/auth/me', needs.publicUrl)
+      if (!query.tenant && (await needs.users.countTenants()) > 1) return sendPage(reply, organisationView(return_to))
       const begun = await beginSignIn(needs, { ...query, return_to }, cookies[names.signIn])
       return reply
         .setCookie(names.signIn, begun.binding, bindingCookie)

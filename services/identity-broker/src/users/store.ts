@@ -13,6 +13,14 @@ export const userStore = (db: Kysely<Database>) => ({
       .where((where) => where.or([where('slug', '=', idOrSlug), where(where.cast('id', 'text'), '=', idOrSlug)]))
       .executeTakeFirst(),
 
+  countTenants: async (): Promise<number> => {
+    const { count } = await db
+      .selectFrom('tenant')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  },
+
   /** The tenant of an installation that has just one; undefined where there are none or several. */
   onlyTenant: async (): Promise<Tenant | undefined> => {
     const [first, ...others] = await db.selectFrom('tenant').selectAll().limit(2).execute()

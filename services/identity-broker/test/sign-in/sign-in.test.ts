@@ -115,10 +115,24 @@ await t.test('return_to leads to our own paths only', async (t) => {
   }
 })
 
-await t.test('an unknown place to sign in is 404, and none named is said', async (t) => {
-  t.equal((await createBrowser().visit(`${publicUrl}/auth/sign-in?tenant=nobody`)).status, 404)
-  const unnamed = await createBrowser().visit(`${publicUrl}/auth/sign-in`)
-  t.match([unnamed.status, unnamed.body], [400, /tenant/])
+await t.test(
+  'an unknown place to sign in is 404; where none is named and there are several, it is asked for',
+  async (t) => {
+    t.equal((await createBrowser().visit(`${publicUrl}/auth/sign-in?tenant=nobody`)).status, 404)
+    const browser = createBrowser()
+    const asked = await browser.visit(`${publicUrl}/auth/sign-in?return_to=/auth/me`)
+    t.match([asked.status, asked.body], [200, /Which organisation/])
+    const gone = await browser.submit(asked, asked.forms()[0], { values: { tenant: 'acme' }, follow: false })
+    t.ok(String(gone.headers.location).startsWith(broker.idp.issuer))
+  }
+)
+
+await t.test('what goes wrong is a page, and says nothing of the inside', async (t) => {
+  const page = await createBrowser().visit(`${publicUrl}/auth/callback?code=x&state=y`)
+  t.match(page.headers['content-type'], /text\/html/)
+  t.match(page.body, /Please sign in again/)
+  t.match(page.headers['content-security-policy'], /default-src 'none'/)
+  t.notMatch(page.body, /node_modules|at Object|Error:/)
 })
 
 await t.test('a later sign-in for more servers takes the place of the earlier grant', async (t) => {

@@ -23,7 +23,7 @@ main {
 }
 h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; }
 p { margin: 0 0 1.25rem; color: var(--quiet); }
-p.alert { color: var(--bad); }
+main > :last-child { margin-bottom: 0; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 label { display: block; margin-bottom: .375rem; font-weight: 600; }
@@ -32,6 +32,7 @@ input[type="text"] {
   background: var(--card); color: inherit; font: 600 1.375rem/1.2 ui-monospace, "DejaVu Sans Mono", monospace;
   letter-spacing: .12em; text-align: center; text-transform: uppercase;
 }
+input.plain { font: inherit; letter-spacing: normal; text-align: left; text-transform: none; }
 .code {
   margin: 0 0 1.25rem; padding: .75rem; border-radius: .625rem; background: var(--soft); color: var(--text);
   font: 600 1.5rem/1.2 ui-monospace, "DejaVu Sans Mono", monospace; letter-spacing: .12em; text-align: center;
@@ -43,10 +44,10 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .choice { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 button, .button {
   display: block; width: 100%; padding: .75rem 1rem; border: 2px solid var(--strong); border-radius: .625rem;
-  background: var(--strong); color: var(--on-strong); font: 600 1rem/1.25 inherit; font-family: inherit;
+  background: var(--strong); color: var(--on-strong); font: inherit; font-weight: 600; line-height: 1.25;
   text-align: center; text-decoration: none; cursor: pointer;
 }
-a { color: var(--strong); }
+a:not(.button) { color: var(--strong); }
 .other { margin: 1.25rem 0 0; text-align: center; }
 :focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
 footer { color: var(--quiet); font-size: .875rem; }
