@@ -55,7 +55,7 @@ const tell = async (world: World): Promise<boolean> => {
 const printUrls = ({ publicUrl, idp, whoami, everything }: Platform) => {
   say(`\nOnbehalf is up at ${publicUrl}`)
   say(`  sign in as olivia (owner) or ann (member): ${publicUrl}/auth/sign-in?tenant=acme&return_to=/auth/me`)
-  say(`  sign in a terminal                       : ${publicUrl}/device`)
+  say(`  sign in a terminal (organisation acme)   : ${publicUrl}/device`)
   say(`  demo IdP ${idp.issuer}, MCP servers ${whoami.url} and ${everything.url}`)
   say('  Ctrl-C stops everything.')
 }

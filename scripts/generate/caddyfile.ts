@@ -20,6 +20,7 @@ export const caddyfile =
 }
 
 {$GATEWAY_ADDRESS} {
+	bind {$GATEWAY_BIND:127.0.0.1}
 	request_header -Enterprise-Api-Secret-Key
 	request_body {
 		max_size 2MB
