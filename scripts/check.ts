@@ -7,7 +7,7 @@ const steps: Step[] = [
   {
     name: 'format and lint',
     program: 'biome',
-    args: ['ci', '--max-diagnostics=200'],
+    args: ['ci', '--max-diagnostics=50', ...(process.stdout.isTTY ? [] : ['--colors=off'])],
     repair: 'node_modules/.bin/biome check --write repairs what it can; the rest is named above'
   },
   { name: 'types', program: 'tsc', args: [], repair: 'correct the types named above' },

@@ -11,7 +11,6 @@ const userOf = (service: ServiceName): string => {
       permissions: {
         publish: { allow: ${subjects(publish)} }
         subscribe: { allow: ${subjects(subscribe)} }
-        allow_responses: { max: 1, expires: "5m" }
       }
     }`
 }

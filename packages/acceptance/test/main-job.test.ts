@@ -72,7 +72,7 @@ await t.test('a server registered after the sign-in is refused until the user pa
   t.equal((await callTool(user, 'whoami-renamed', 'whoami')).status, 200, 'the audience is the same, so is the grant')
 
   const refreshesBefore = platform.idp.log().refreshes_by_user[people.user.sub]
-  const registered = await register(owner, 'later', `${platform.whoami.url}?second=1`)
+  const registered = await register(owner, 'later', `${platform.whoami.url}/later`)
   t.equal(registered.status, 201)
   const refused = await callTool(user, 'later', 'whoami')
   t.match([refused.status, refused.body.code], [428, 'resource_not_granted'])
@@ -117,7 +117,7 @@ await t.test('signing out ends the session at every service', async (t) => {
 
 await t.test('exactly these routes need no credential', async (t) => {
   t.same(publicRoutes.map(({ method, path }) => `${method} ${path}`).sort(), [
-    'GET /auth/callback',
+    'GET /auth/callback/01890000-0000-7000-8000-000000000000/01890000-0000-7000-8000-000000000000',
     'GET /auth/jwks.json',
     'GET /auth/sign-in',
     'GET /connect',

@@ -79,7 +79,7 @@ export const createRefresher = <Material, Want, Token>({
         if (await isReplaced(id, generation)) return undefined
         throw new RefreshFailure('dead', 0, outcome.cause)
       case 'refused':
-        await store.giveBack(id, held, 0)
+        await store.giveBack(id, held, outcome.retryAfterSeconds * 1000)
         throw outcome.cause
     }
   }

@@ -32,8 +32,8 @@ export type Outcome<Material, Token> =
   | { kind: 'unknown'; cause: unknown }
   /** The server says that this refresh token does not hold. */
   | { kind: 'rejected'; cause: unknown }
-  /** The server refused us, not the token: `cause` is what the caller is told. */
-  | { kind: 'refused'; cause: Error }
+  /** The server refused us, not the token: `cause` is what the caller is told, and it is left alone for a while. */
+  | { kind: 'refused'; cause: Error; retryAfterSeconds: number }
 
 export type Exchange<Material, Want, Token> = (
   material: Material,

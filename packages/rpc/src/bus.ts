@@ -1,13 +1,15 @@
-import { connect, type NatsConnection } from 'nats'
+import { connect, type NatsConnection, type Status } from 'nats'
+import { type Inbox, openInbox } from './inbox.ts'
 
 /** A connection to NATS as one service. */
 export type Bus = {
   /** The service this connection speaks as; also its NATS user and the prefix of its inbox. */
   service: string
   connection: NatsConnection
+  inbox: Inbox
   isConnected: () => boolean
-  /** Resolves once, and again whenever asked, as soon as the bus is connected. */
-  onReconnect: (listener: () => void) => void
+  /** Calls `listener` after every reconnect, until what it gives back is called. */
+  onReconnect: (listener: () => void) => () => void
   /** Lets calls under way finish, then closes. */
   drain: () => Promise<void>
 }
@@ -21,36 +23,52 @@ export const connectBus = async ({ url, user, password, service, timeoutMs = 5_0
     user,
     pass: password,
     name: service,
-    inboxPrefix: `_INBOX.${service}`,
     timeout: timeoutMs,
     maxReconnectAttempts: -1,
+    // While passwords are changed the server refuses us for a while; that is no reason to stay away for good.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     pingInterval: 10_000,
     maxPingOut: 2
   })
   const state = { connected: true }
-  const listeners: (() => void)[] = []
+  const listeners = new Set<() => void>()
   // The client never ends this iteration, not even when the connection is closed, so nobody may wait for it.
-  watch(connection, state, listeners).catch(() => {})
+  const inbox = openInbox(connection, service)
+  watch(connection, inbox, state, listeners).catch(() => {})
   return {
     service,
     connection,
+    inbox,
     isConnected: () => state.connected,
     onReconnect: (listener) => {
-      listeners.push(listener)
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     drain: async () => {
-      if (!connection.isClosed()) await (state.connected ? connection.drain() : connection.close())
+      if (state.connected && !connection.isClosed()) await connection.drain()
+      // A server that goes away while we drain leaves the connection open, and trying to come back.
+      if (!connection.isClosed()) await connection.close()
     }
   }
 }
 
-const watch = async (connection: NatsConnection, state: { connected: boolean }, listeners: (() => void)[]) => {
-  for await (const { type } of connection.status()) {
-    if (type === 'disconnect') state.connected = false
-    if (type !== 'reconnect') continue
+const watch = async (
+  connection: NatsConnection,
+  inbox: Inbox,
+  state: { connected: boolean },
+  listeners: ReadonlySet<() => void>
+) => {
+  for await (const status of connection.status()) {
+    const refused = subjectRefused(status)
+    if (refused) inbox.refuse(refused)
+    if (status.type === 'disconnect') state.connected = false
+    if (status.type !== 'reconnect') continue
     state.connected = true
     for (const listener of listeners) listener()
   }
 }
+
+const subjectRefused = ({ permissionContext }: Status): string | undefined =>
+  permissionContext?.operation === 'publish' ? permissionContext.subject : undefined

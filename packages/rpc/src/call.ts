@@ -1,8 +1,9 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { Static, TSchema } from '@sinclair/typebox'
-import { headers, NatsError, ErrorCode as NatsErrorCode } from 'nats'
+import { headers } from 'nats'
 import type { Bus } from './bus.ts'
 import { type CallContract, faultOf, matches } from './define-call.ts'
+import { NoAnswer } from './inbox.ts'
 import { decodeError, encode, header, parse } from './wire.ts'
 
 export type CallOptions = {
@@ -45,9 +46,10 @@ const ask = async (
   sent.set(header.timeout, String(Math.ceil(timeout)))
   if (traceparent) sent.set(header.trace, traceparent)
   try {
-    return await bus.connection.request(contract.subject, body, { timeout, headers: sent })
+    const { owner, subject } = contract
+    return await bus.inbox.ask({ owner, subject, body, headers: sent, timeoutMs: timeout })
   } catch (cause) {
-    if (cause instanceof NatsError && cause.code === NatsErrorCode.Timeout) throw lateFor(contract, cause)
+    if (cause instanceof NoAnswer && cause.reason === 'late') throw lateFor(contract, cause)
     throw awayFor(contract, cause)
   }
 }

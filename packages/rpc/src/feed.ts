@@ -38,9 +38,11 @@ export const writeFeed = <Change extends TSchema>(
   let number = 0
   const send = (changes: Static<Change>[], isLeaving = false) => {
     number += 1
-    // What cannot be sent is a gap in the numbers, and a gap makes every reader drop what it holds.
-    if (!bus.connection.isClosed())
+    try {
       bus.connection.publish(feed.subject, encode({ writer, number, changes, is_leaving: isLeaving }))
+    } catch {
+      // What cannot be sent is a gap in the numbers, and a gap makes every reader drop what it holds.
+    }
   }
   const beat = setInterval(() => send([]), beatMs)
   send([])
@@ -94,10 +96,11 @@ export const readFeed = <Change extends TSchema>(
       onReset()
     }
   }, silentMs / 6)
-  bus.onReconnect(reset)
+  const forgetReconnects = bus.onReconnect(reset)
   return {
     close: () => {
       clearInterval(watch)
+      forgetReconnects()
       if (!bus.connection.isClosed()) subscription.unsubscribe()
     }
   }

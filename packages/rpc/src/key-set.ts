@@ -23,7 +23,7 @@ export const createKeySet = (
   }
   const askOnce = (issuer: string): Promise<void> => {
     const running = asking.get(issuer)
-    if (running) return running
+    if (running !== undefined) return running
     const started = ask(issuer).finally(() => asking.delete(issuer))
     asking.set(issuer, started)
     return started

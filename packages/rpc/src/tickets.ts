@@ -13,6 +13,8 @@ export type TicketContract<Claims extends TSchema = TSchema> = {
   /** The services whose word counts for this kind of ticket. */
   issuers: readonly string[]
   claims: Claims
+  /** Whether this issuer may say this; it may say everything where it is left out. */
+  mayState?(issuer: string, claims: Static<Claims>): boolean
 }
 
 export const defineTicket = <Claims extends TSchema>(definition: TicketContract<Claims>): TicketContract<Claims> =>
@@ -76,7 +78,11 @@ export const verifyTicket = async <Claims extends TSchema>(
     throw refused(contract, cause)
   })
   const { statement } = payload
-  if (matches(contract.claims, statement)) return statement
+  const { iss = '' } = payload
+  if (matches(contract.claims, statement)) {
+    if (contract.mayState?.(iss, statement) ?? true) return statement
+    throw refused(contract, new Error(`${iss} may not say this`))
+  }
   throw refused(contract, new Error(`bad claims at ${faultOf(contract.claims, statement)?.path}`))
 }
 

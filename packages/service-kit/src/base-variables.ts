@@ -1,11 +1,11 @@
 import { parseKeyRing } from '@onbehalf/vault'
-import { integer, list, oneOf, origin, serverUrl, strongSecret, text, variable } from './config.ts'
+import { integer, list, oneOf, publicOrigin, serverUrl, strongSecret, text, variable } from './config.ts'
 import { logLevels } from './logger.ts'
 
 /** What every service reads from its environment. */
 export const baseVariables = {
   HOST: text('Address to listen on.', { default: '127.0.0.1' }),
-  PUBLIC_URL: origin('The origin users see, such as https://onbehalf.example.com; every link is made from it.'),
+  PUBLIC_URL: publicOrigin('The origin users see, such as https://onbehalf.example.com; every link is made from it.'),
   DATABASE_URL: serverUrl('postgres', 'postgresql')("Postgres, as this service's own role."),
   NATS_URL: text('NATS servers, comma separated.', { default: 'nats://127.0.0.1:4222' }),
   NATS_USER: text("This service's NATS user."),

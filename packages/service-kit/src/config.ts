@@ -107,6 +107,19 @@ export const origin = variable((given) => {
   throw new Error('must be an origin such as https://onbehalf.example.com, without a path')
 })
 
+/** The origin users see: https, or http on loopback, where cookies cannot be read on the way. */
+export const publicOrigin = (describe: string): Variable<string> => {
+  const made = origin(describe)
+  return {
+    ...made,
+    parse: (given) => {
+      const value = made.parse(given)
+      if (value.startsWith('https:') || /^http:\/\/(127(\.\d+){3}|localhost|\[::1\])(:|$)/.test(value)) return value
+      throw new Error('must be https; http is for loopback only')
+    }
+  }
+}
+
 /** A URL of one of `schemes`; may hold a password, so it is a secret. */
 export const serverUrl = (...schemes: string[]) => {
   const make = variable((given) => {

@@ -17,6 +17,7 @@ export {
   loadConfig,
   oneOf,
   origin,
+  publicOrigin,
   serverUrl,
   strongSecret,
   text,

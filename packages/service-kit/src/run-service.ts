@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { type ConfigOf, loadConfig, type Variable, type Variables } from './config.ts'
 import type { App } from './create-app.ts'
 import { type Migrations, migrate } from './postgres.ts'
+import { warmUp } from './warm-up.ts'
 
 type Closable = { close: () => Promise<void> }
 
@@ -37,6 +38,7 @@ export const runService = async <Set extends ServiceVariables, Resources extends
 ): Promise<void> => {
   try {
     const [command, ...rest] = args
+    if (command === 'warm-up') return say(await warmUp(definition.service))
     if (command === 'migrate') return say(await runMigrations(definition, rest, env))
     const commands = new Map(Object.entries(definition.commands ?? {}))
     const run = command === undefined ? undefined : commands.get(command)

@@ -4,7 +4,7 @@ export const cookieNamesFor = (publicUrl: string) => {
   return {
     isSecure,
     session: isSecure ? '__Host-onbehalf_session' : 'onbehalf_session',
-    signIn: isSecure ? '__Secure-onbehalf_sign_in' : 'onbehalf_sign_in'
+    signIn: isSecure ? '__Host-onbehalf_sign_in' : 'onbehalf_sign_in'
   }
 }
 

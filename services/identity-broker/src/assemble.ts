@@ -71,7 +71,7 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     modes: { idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) },
     startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
     resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
-    callbackUrl: `${publicUrl}/auth/callback`,
+    publicUrl,
     audiencesOf: async (tenant_id: string) => {
       const { audiences } = await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })
       return audiences.filter(({ mode }) => mode === 'idp_token')

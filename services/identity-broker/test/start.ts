@@ -61,7 +61,13 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
   const masterKey = randomBytes(32).toString('base64')
   recordSecrets([clientSecret, secret, apiKey, masterKey])
   const idp = await startIdp({
-    clients: [{ client_id: 'onbehalf', client_secret: clientSecret, redirect_uris: [`${publicUrl}/auth/callback`] }],
+    clients: [
+      {
+        client_id: 'onbehalf',
+        client_secret: clientSecret,
+        redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
+      }
+    ],
     users: loginNames.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub })),
     accessTokenSeconds,
     onSecret: (one) => recordSecrets([one])
@@ -123,7 +129,7 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
 
 export const bootstrapFile = (issuer: string) => {
   const connection = {
-    name: 'SSO',
+    name: 'sso',
     issuer,
     client_id: 'onbehalf',
     client_secret_env: 'CLIENT_SECRET',
@@ -131,7 +137,7 @@ export const bootstrapFile = (issuer: string) => {
     scopes: 'openid email profile offline_access',
     resource_support: 'many'
   }
-  const member = (subject: string, role: string) => ({ connection: 'SSO', subject, role })
+  const member = (subject: string, role: string) => ({ connection: 'sso', subject, role })
   return {
     tenants: [
       {

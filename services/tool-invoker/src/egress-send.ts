@@ -2,8 +2,11 @@ import type { Egress } from '@onbehalf/egress'
 import type { Send } from '@onbehalf/mcp'
 
 // What the protocol itself sends; anything else was given by a provider or is an identity.
-const plain: ReadonlySet<string> = new Set(['accept', 'content-type', 'last-event-id'])
-const isPlain = (name: string) => plain.has(name) || name.startsWith('mcp-')
+const plain: ReadonlySet<string> = new Set([
+  ...['accept', 'content-type', 'last-event-id'],
+  ...['mcp-protocol-version', 'mcp-method', 'mcp-name', 'mcp-session-id']
+])
+const isPlain = (name: string) => plain.has(name.toLowerCase())
 
 const bytesMax = 16 * 1024 * 1024
 

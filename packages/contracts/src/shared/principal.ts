@@ -35,7 +35,10 @@ export type Principal = Static<typeof Principal>
 export const principalTicket = defineTicket({
   type: 'onbehalf-principal+jwt',
   issuers: ['identity-broker', 'device-auth'],
-  claims: Principal
+  claims: Principal,
+  // device-auth knows device tokens and nothing else.
+  mayState: (issuer, { kind, credential }) =>
+    issuer !== 'device-auth' || (kind === 'user' && credential.kind === 'device_token')
 })
 
 export const Ticket = Type.String({ minLength: 1, maxLength: 4096 })

@@ -13,7 +13,7 @@ export type TokenAsk = {
   user_id: string
   /** The app that acts for the user; null where they act themselves. */
   app_id: string | null
-  provider: { provider_id: string; revision: number; mode: IdentityMode }
+  provider: { provider_id: string; revision: number; mode: IdentityMode; audience: string }
   /** Asked only when the broker is, and then anew: a ticket read at the start of a call may have ended since. */
   tickets: () => Promise<{ principal: string; provider: string }>
   traceparent?: string | undefined
@@ -109,8 +109,14 @@ const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<
   const { rejected_token_hash, traceparent, user_id, provider } = question
   const request = { ...(await question.tickets()), ...(rejected_token_hash ? { rejected_token_hash } : {}) }
   const minted = await askBroker(bus, request, { deadlineAt, traceparent })
-  if (minted.identity.user_id === user_id && minted.identity.mode === provider.mode) return minted
-  throw new Error('identity-broker answered with a token for somebody or something else')
+  const { identity } = minted
+  // A provider that moved meanwhile has other tickets: their token is for another server than the one to be called.
+  const isAsked = identity.mode === provider.mode && identity.audience === provider.audience
+  if (identity.user_id === user_id && isAsked) return minted
+  throw new ReportedError('unavailable', 'The server was changed during the call. Try again.', {
+    cause: new Error('the token is for somebody or something else'),
+    retry_after_seconds: 1
+  })
 }
 
 const tagsOf = ({ app_id, user_id, provider }: TokenAsk, { identity }: MintedToken): string[] => [

@@ -27,7 +27,7 @@ export const idpUsers = everybody.map(({ sub, email, name }) => ({
 }))
 
 const connection = {
-  name: 'Demo SSO',
+  name: 'sso',
   client_id: 'onbehalf',
   client_secret_env: 'DEMO_CLIENT_SECRET',
   client_authentication: 'basic',

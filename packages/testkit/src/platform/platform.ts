@@ -155,7 +155,7 @@ const choosePorts = async (preferred: number | undefined): Promise<Record<(typeo
 const clientOf = (publicUrl: string, { clientSecret }: PlatformSecrets) => ({
   client_id: 'onbehalf',
   client_secret: clientSecret,
-  redirect_uris: [`${publicUrl}/auth/callback`]
+  redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
 })
 
 const bootstrap = async (

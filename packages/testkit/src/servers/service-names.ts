@@ -1,6 +1,6 @@
-export const serviceNames = ['identity-broker', 'mcp-provider', 'tool-invoker', 'device-auth'] as const
+import { type ServiceName, serviceNames } from '@onbehalf/contracts'
 
-export type ServiceName = (typeof serviceNames)[number]
+export { type ServiceName, serviceNames }
 
 /** `identity-broker` → `IDENTITY_BROKER`, the start of its variables. */
 export const variablePrefix = (service: ServiceName): string => service.replaceAll('-', '_').toUpperCase()

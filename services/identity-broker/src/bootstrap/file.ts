@@ -4,12 +4,14 @@ import { type Static, Type } from '@sinclair/typebox'
 
 const strict = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: 64 })
+const Slug = Type.String({ pattern: '^[a-z0-9-]{1,64}$' })
 /** The name of an environment variable that holds the value. */
 const FromEnvironment = Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })
 
 const Connection = Type.Object(
   {
-    name: Name,
+    /** Part of its callback's address: PUBLIC_URL/auth/callback/<tenant's slug>/<name>. */
+    name: Slug,
     issuer: Type.String({ pattern: '^https?://' }),
     client_id: Name,
     client_secret_env: Type.Optional(FromEnvironment),
@@ -43,7 +45,7 @@ const App = Type.Object(
 
 const Tenant = Type.Object(
   {
-    slug: Type.String({ pattern: '^[a-z0-9-]{1,64}$' }),
+    slug: Slug,
     name: Name,
     connections: Type.Array(Connection),
     members: Type.Array(Member),

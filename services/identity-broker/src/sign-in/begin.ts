@@ -4,6 +4,7 @@ import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { Connection, ResourceSupport, Tenant } from '../database.ts'
 import type { UserStore } from '../users/store.ts'
+import { callbackUrl } from './callback-url.ts'
 import type { SignInStates } from './state.ts'
 
 export type Audience = { audience: string; server_identifier: string; mode: string }
@@ -15,7 +16,7 @@ export type SignInNeeds = {
   states: SignInStates
   /** The audiences of the tenant's forwarding providers. */
   audiencesOf: (tenantId: string) => Promise<Audience[]>
-  callbackUrl: string
+  publicUrl: string
 }
 
 export type SignInRequest = { tenant?: string; connection?: string; provider?: string; return_to: string }
@@ -23,20 +24,22 @@ export type SignInRequest = { tenant?: string; connection?: string; provider?: s
 /** Where the browser goes to sign in, and the cookie that ties what comes back to it. */
 export const beginSignIn = async (
   needs: SignInNeeds,
-  { tenant: slug, connection: name, provider, return_to }: SignInRequest,
-  binding: string | undefined
+  { tenant: slug, connection: name, provider, return_to }: SignInRequest
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
   const connection = tenant && (await chooseConnection(needs, tenant, name))
   if (!tenant || !connection) throw new ReportedError('not_found', 'There is no such place to sign in.')
   const resources = choose[connection.resource_support](await needs.audiencesOf(tenant.id), provider)
   const { configuration } = await needs.findClient(connection)
-  const begun = await needs.states.begin(
-    { tenant_id: tenant.id, connection_id: connection.id, revision: connection.revision, resources, return_to },
-    binding
-  )
+  const begun = await needs.states.begin({
+    tenant_id: tenant.id,
+    connection_id: connection.id,
+    revision: connection.revision,
+    resources,
+    return_to
+  })
   const parameters = new URLSearchParams({
-    redirect_uri: needs.callbackUrl,
+    redirect_uri: callbackUrl(needs.publicUrl, tenant, connection),
     scope: connection.scopes,
     state: begun.state,
     nonce: begun.nonce,
@@ -46,7 +49,7 @@ export const beginSignIn = async (
   // OIDC Core §11: a refresh token for somebody who is away is given only after consent.
   if (connection.scopes.split(' ').includes('offline_access')) parameters.set('prompt', 'consent')
   for (const resource of resources) parameters.append('resource', resource)
-  return { location: buildAuthorizationUrl(configuration, parameters).href, binding: begun.binding }
+  return { location: buildAuthorizationUrl(configuration, parameters).href, state: begun.state, binding: begun.binding }
 }
 
 const chooseConnection = async (

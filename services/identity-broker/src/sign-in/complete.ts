@@ -6,23 +6,28 @@ import type { NewUser } from '../database.ts'
 import type { StoreGrant } from '../grants/keep.ts'
 import type { StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
+import { callbackUrl } from './callback-url.ts'
 import type { SignInStates } from './state.ts'
 
 export type CompleteNeeds = {
-  users: Pick<UserStore, 'upsert'>
+  users: Pick<UserStore, 'upsert' | 'findTenant'>
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
   states: Pick<SignInStates, 'take'>
   keepGrant: StoreGrant
   startSession: StartSession
-  callbackUrl: string
+  publicUrl: string
 }
+
+/** What came back: at which path, with which query, in the browser that holds which cookie. */
+export type Callback = { path: string; query: URLSearchParams; binding: string | undefined }
 
 /**
  * Finishes a sign-in: the code is redeemed by the browser that began it, the person is who the IdP says, the refresh
  * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored.
  */
-export const completeSignIn = async (needs: CompleteNeeds, query: URLSearchParams, binding: string | undefined) => {
+export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) => {
+  const { query, binding } = callback
   const state = query.get('state')
   const taken = state && binding ? await needs.states.take(state, binding) : undefined
   if (!state || !taken) throw failed('This sign-in has ended, was used already, or began in another browser.')
@@ -30,8 +35,12 @@ export const completeSignIn = async (needs: CompleteNeeds, query: URLSearchParam
   const connection = await needs.connections.find(remembered.tenant_id, remembered.connection_id)
   if (!connection || connection.revision !== remembered.revision)
     throw failed('The way to sign in was changed meanwhile.')
+  const tenant = await needs.users.findTenant(connection.tenant_id)
+  const expected = tenant && callbackUrl(needs.publicUrl, tenant, connection)
+  if (!expected || expected !== `${needs.publicUrl}${callback.path}`)
+    throw failed('The answer came back as that of another identity provider.')
   const client = await needs.findClient(connection)
-  const answer = await authorizationCodeGrant(client.configuration, new URL(`${needs.callbackUrl}?${query}`), {
+  const answer = await authorizationCodeGrant(client.configuration, new URL(`${expected}?${query}`), {
     expectedState: state,
     expectedNonce: nonce,
     pkceCodeVerifier: codeVerifier,

@@ -1,4 +1,6 @@
-import { type App, beginError, cookieNamesFor, sendPage, typed } from '@onbehalf/service-kit'
+import rateLimit from '@fastify/rate-limit'
+import { ReportedError } from '@onbehalf/errors'
+import { type App, beginError, cookieNamesFor, hashOf, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { sessionSeconds } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
@@ -19,6 +21,11 @@ const Begin = Type.Object({
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.
 const Callback = Type.Record(Type.String(), Type.Array(Type.String({ maxLength: 4096 })))
 
+const Place = Type.Object({ tenant: word(64), connection: word(64) })
+
+/** From one address, on one replica: each begin costs a row in Redis and a question to mcp-provider. */
+const beginsPerMinute = 120
+
 type Needs = SignInNeeds & CompleteNeeds & { publicUrl: string; users: Pick<UserStore, 'countTenants'> }
 
 /** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
@@ -27,34 +34,48 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
   scope.setErrorHandler((thrown: Error, request, reply) =>
     sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
   )
-  const names = cookieNamesFor(needs.publicUrl)
-  const cookie = { path: '/', secure: names.isSecure, httpOnly: true, sameSite: 'lax' } as const
-  const bindingCookie = { ...cookie, path: '/auth', maxAge: 600 }
+  const { session, signIn, isSecure } = cookieNamesFor(needs.publicUrl)
+  const cookie = { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' } as const
+  // One cookie for each sign-in under way, so that two tabs do not disturb each other.
+  const bindingOf = (state: string) => `${signIn}_${hashOf(state).slice(0, 10)}`
+
+  await scope.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new ReportedError('too_many_requests', 'Too many sign-ins begin at your address. Wait a little.', {
+        retry_after_seconds: Math.max(1, Math.ceil(ttl / 1000))
+      })
+  })
 
   routes.get(
     '/auth/sign-in',
-    { config: { access: 'public' }, schema: { querystring: Begin } },
-    async ({ query, cookies }, reply) => {
+    {
+      config: { access: 'public', rateLimit: { max: beginsPerMinute, timeWindow: 60_000 } },
+      schema: { querystring: Begin }
+    },
+    async ({ query }, reply) => {
       const return_to = ownPath(query.return_to ?? '/auth/me', needs.publicUrl)
       if (!query.tenant && (await needs.users.countTenants()) > 1) return sendPage(reply, organisationView(return_to))
-      const begun = await beginSignIn(needs, { ...query, return_to }, cookies[names.signIn])
+      const { location, state, binding } = await beginSignIn(needs, { ...query, return_to })
       return reply
-        .setCookie(names.signIn, begun.binding, bindingCookie)
+        .setCookie(bindingOf(state), binding, { ...cookie, maxAge: 600 })
         .header('cache-control', 'no-store')
-        .redirect(begun.location, 303)
+        .redirect(location, 303)
     }
   )
 
   routes.get(
-    '/auth/callback',
-    { config: { access: 'public' }, schema: { querystring: Callback } },
-    async ({ query, cookies }, reply) => {
-      const parameters = new URLSearchParams()
-      for (const [name, all] of Object.entries(query)) for (const one of all) parameters.append(name, one)
-      const done = await completeSignIn(needs, parameters, cookies[names.signIn])
+    '/auth/callback/:tenant/:connection',
+    { config: { access: 'public' }, schema: { params: Place, querystring: Callback } },
+    async ({ params, query: given, cookies }, reply) => {
+      const query = new URLSearchParams()
+      for (const [name, all] of Object.entries(given)) for (const one of all) query.append(name, one)
+      const path = `/auth/callback/${params.tenant}/${params.connection}`
+      const name = bindingOf(query.get('state') ?? '')
+      const done = await completeSignIn(needs, { path, query, binding: cookies[name] })
       return reply
-        .clearCookie(names.signIn, bindingCookie)
-        .setCookie(names.session, done.cookie, { ...cookie, maxAge: sessionSeconds })
+        .clearCookie(name, cookie)
+        .setCookie(session, done.cookie, { ...cookie, maxAge: sessionSeconds })
         .header('cache-control', 'no-store')
         .redirect(done.return_to, 303)
     }

@@ -24,8 +24,8 @@ export type SignInStates = ReturnType<typeof signInStates>
  * a state in another browser finds nothing; nonce and code verifier are derived from both, so neither rests anywhere.
  */
 export const signInStates = (redis: Redis) => ({
-  begin: async (remembered: SignInState, binding = random()) => {
-    const state = random()
+  begin: async (remembered: SignInState) => {
+    const [state, binding] = [random(), random()]
     await redis.set(keyOf(state, binding), JSON.stringify(remembered), 'EX', seconds)
     return { state, binding, ...derived(state, binding) }
   },

@@ -31,7 +31,7 @@ await t.test('a file that is wrong names the place, and nothing of it is stored'
     ['a slug with spaces', { tenants: [{ ...tenant, slug: 'a b' }] }, /\/tenants\/0\/slug/],
     [
       'a role nobody has',
-      { tenants: [{ ...tenant, members: [{ connection: 'SSO', subject: 'x', role: 'king' }] }] },
+      { tenants: [{ ...tenant, members: [{ connection: 'sso', subject: 'x', role: 'king' }] }] },
       /role/
     ],
     [

@@ -23,7 +23,7 @@ const grantsOf = async (userId: string) =>
 const callbackOf = async (browser = createBrowser()) => {
   const begun = await browser.visit(start, { follow: false })
   const location = String(begun.headers.location)
-  const toCallback = (to: URL) => to.pathname !== '/auth/callback'
+  const toCallback = (to: URL) => !to.pathname.startsWith('/auth/callback')
   const next = await signIn(browser, location, { login: logins.user, follow: toCallback })
   return { browser, location, callback: String(next.headers.location) }
 }
@@ -36,7 +36,7 @@ await t.test(
     t.same(asked.getAll('resource'), ['http://127.0.0.1:9/a', 'http://127.0.0.1:9/b'])
     t.equal(asked.get('code_challenge_method'), 'S256')
     t.ok(asked.get('nonce') && asked.get('state') && asked.get('code_challenge'))
-    t.equal(asked.get('redirect_uri'), `${publicUrl}/auth/callback`)
+    t.equal(asked.get('redirect_uri'), `${publicUrl}/auth/callback/acme/sso`)
     const landed = await browser.visit(callback)
     t.match(landed.json(), { user: { email: 'ann@acme.test' }, role: 'member', tenant: { name: 'Acme' } })
     const [grant] = await grantsOf(broker.userIds[logins.user] ?? '')
@@ -69,11 +69,28 @@ await t.test('a callback works once, in the browser that began it, and for nobod
   const { callback, browser } = await callbackOf()
   const stolen = await createBrowser().visit(callback)
   t.match([stolen.status, stolen.body], [400, /sign_in_failed/], 'in another browser')
+  const elsewhere = callback.replace('/acme/sso', '/globex/sso')
+  t.match((await (await callbackOf()).browser.visit(elsewhere)).status, 400, "at another connection's address")
   const foreign = (await callbackOf()).browser
   t.equal((await foreign.visit(callback)).status, 400, 'in a browser with a sign-in of its own')
   t.equal((await browser.visit(callback, { follow: false })).status, 303)
   t.equal((await browser.visit(callback)).status, 400, 'a second time')
   t.equal((await countOf('session')) - sessions, 1)
+})
+
+await t.test('a code that comes back at the address of another identity provider is not redeemed', async (t) => {
+  const asked = broker.idp.log().by_grant_type.authorization_code
+  const { callback, browser } = await callbackOf()
+  const mixedUp = await browser.visit(callback.replace('/acme/sso', '/globex/sso'))
+  t.match([mixedUp.status, mixedUp.body], [400, /another identity provider/])
+  t.equal(broker.idp.log().by_grant_type.authorization_code, asked, 'the token endpoint never saw the code')
+})
+
+await t.test('two tabs may sign in at once, and nobody begins without end', async (t) => {
+  const first = await callbackOf()
+  const second = await callbackOf(first.browser)
+  t.equal((await first.browser.visit(first.callback, { follow: false })).status, 303)
+  t.equal((await second.browser.visit(second.callback, { follow: false })).status, 303)
 })
 
 await t.test('what the IdP refuses, or says in another name, is a clear error, and nothing is stored', async (t) => {
@@ -128,7 +145,7 @@ await t.test(
 )
 
 await t.test('what goes wrong is a page, and says nothing of the inside', async (t) => {
-  const page = await createBrowser().visit(`${publicUrl}/auth/callback?code=x&state=y`)
+  const page = await createBrowser().visit(`${publicUrl}/auth/callback/acme/sso?code=x&state=y`)
   t.match(page.headers['content-type'], /text\/html/)
   t.match(page.body, /Please sign in again/)
   t.match(page.headers['content-security-policy'], /default-src 'none'/)
@@ -158,7 +175,7 @@ await t.test('an IdP that is away is said, and comes back', async (t) => {
         name: 'Away',
         connections: [
           {
-            name: 'SSO',
+            name: 'sso',
             issuer: `http://127.0.0.1:${port === 1 ? 2 : 1}`,
             client_id: 'x',
             client_authentication: 'none',

@@ -58,3 +58,23 @@ const credentialsAfter = (
     client_secret: client_secret === null ? null : kept(stored?.client_secret, client_secret)
   }
 }
+
+/** The secrets that a change leaves as they are stored, left out or written back as their mask: names of fields. */
+export const keptSecrets = (stored: Settings, change: ProviderChange): string[] => {
+  const { headers, authentication } = change
+  const secret = stored.authentication?.client_secret
+  const keepsHeaders =
+    Object.keys(stored.headers).length > 0 &&
+    (headers === undefined ||
+      Object.entries(headers ?? {}).some(([name, value]) => isKept(stored.headers, name, value)))
+  const given = authentication === null ? null : authentication?.client_secret
+  const keepsSecret = secret
+    ? given === undefined || (given !== null && given !== secret && isMaskOf(given, secret))
+    : false
+  return [...(keepsHeaders ? ['headers'] : []), ...(keepsSecret ? ['authentication'] : [])]
+}
+
+const isKept = (stored: Headers, name: string, given: string): boolean => {
+  const own = ownValue(stored, name)
+  return own !== undefined && own !== given && isMaskOf(given, own)
+}

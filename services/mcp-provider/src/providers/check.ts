@@ -16,9 +16,22 @@ export const checkSettings = async (
   checkHeaders(next.headers)
   const isMoved = next.server_url !== stored?.server_url
   if (isMoved) checkServerUrl(next.server_url)
+  // RFC 8707 §2: a resource has no query; and an audience is no place for a secret, because tokens show it.
+  if (isForwarding(next) && next.server_url.includes('?'))
+    throw invalid('server_url', 'has a query (?…), which an audience must not have; leave it out to forward identity')
   const isNewlyForwarding = isForwarding(next) && (isMoved || !stored || !isForwarding(stored))
   if (isNewlyForwarding) await checkTransport(next.server_url, checkReachable)
 }
+
+/** Stored secrets were given for one server: whoever names another one gives them anew, or clears them. */
+export const checkSecretsStay = (next: Settings, stored: Settings, kept: string[]): void => {
+  if (kept.length === 0 || originOf(next.server_url) === originOf(stored.server_url)) return
+  throw new ReportedError('invalid_request', `${kept.join(' and ')} must be given anew, or null, for another server.`, {
+    details: kept.map((path) => ({ path, message: 'was stored for another server' }))
+  })
+}
+
+const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : url)
 
 const checkIdentity = ({ forward_user_identity, identity_mode }: Settings): void => {
   if (!forward_user_identity || identity_mode !== 'off') return

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Asker } from '../asker.ts'
-import { applyChange } from './apply-change.ts'
-import { checkSettings } from './check.ts'
+import { applyChange, keptSecrets } from './apply-change.ts'
+import { checkSecretsStay, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
 import { changedMeanwhile, noSuchProvider, refuseTaken } from './problems.ts'
 import type { Provider, Settings } from './provider.ts'
@@ -17,6 +17,7 @@ export const updateProvider = async (
 ): Promise<ProviderAnswer> => {
   const stored = await findProvider(desk, asker.tenant_id, id)
   const next = applyChange(stored.settings, change)
+  checkSecretsStay(next, stored.settings, keptSecrets(stored.settings, change))
   await checkSettings(next, stored.settings, desk.checkReachable)
   if (!isDeepStrictEqual(next, stored.settings)) await replace(desk, asker, { stored, next })
   return readProvider(desk, asker, id)

@@ -18,7 +18,7 @@ export const createIdentityOf =
     const { id, revision, settings } = provider
     const ask = {
       ...{ tenant_id, user_id, app_id: null, traceparent },
-      provider: { provider_id: id, revision, mode: modeOf(settings) },
+      provider: { provider_id: id, revision, mode: modeOf(settings), audience: settings.server_url },
       tickets: async () => ({ principal: ticket, provider: await signProvider(provider) })
     }
     return {

@@ -32,8 +32,10 @@ type Needs = {
 export const createExchange =
   ({ connections, findClient, egress, exchangeMs, now = Date.now }: Needs): Exchange<Material, Want, MintedToken> =>
   async ({ grant, refreshToken }, want, signal) => {
-    const connection = await connections.find(grant.tenant_id, grant.connection_id)
-    if (!connection) return rejected('the connection is gone')
+    const found = await connections.find(grant.tenant_id, grant.connection_id).catch((cause: Error) => cause)
+    if (found instanceof Error) return { kind: 'not_processed', retryAfterSeconds: 1, cause: found }
+    if (!found) return rejected('the connection is gone')
+    const connection = found
     const client = await findClient(connection).catch((cause: unknown) => cause)
     if (!isClient(client)) return { kind: 'not_processed', retryAfterSeconds: 5, cause: client }
     if (!isBound(grant, connection, client)) return rejected('the connection was changed')
@@ -132,11 +134,12 @@ const read = (reply: Reply, presented: Material, want: Want, now: () => number):
   if (error === 'invalid_target')
     return {
       kind: 'refused',
+      retryAfterSeconds: 0,
       cause: new ReportedError('audience_not_allowed', 'The identity provider gives no token for this server.', {
         cause: told(reply)
       })
     }
-  return { kind: 'refused', cause: misconfigured(told(reply)) }
+  return { kind: 'refused', retryAfterSeconds: 30, cause: misconfigured(told(reply)) }
 }
 
 const told = ({ status, body }: Reply) =>

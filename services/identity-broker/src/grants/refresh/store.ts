@@ -87,7 +87,13 @@ export const refreshStore = ({ db, vault, grants, revoke, onDead }: Needs) => {
         )
         .executeTakeFirst()
       if (!grant?.refresh_token) return undefined
-      const refreshToken = await vault.open(grant.refresh_token, refreshTokenPlace(grant))
+      const refreshToken = await vault
+        .open(grant.refresh_token, refreshTokenPlace(grant))
+        .catch(async (error: unknown) => {
+          // What cannot be opened here (a replica without the right key) was not presented, and must not count so.
+          await store.giveBack(id, { owner, generation, attempt: attempt + 1, epoch: grant.epoch }, 0)
+          throw error
+        })
       const material = { grant, refreshToken }
       inFlight.set(id, material)
       return { material, epoch: grant.epoch }

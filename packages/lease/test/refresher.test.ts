@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { answered, createIdp, createModel, startProcess } from './model.ts'
+
+const hundred = Array.from({ length: 100 })
+const start = () => {
+  const [model, idp] = [createModel(), createIdp()]
+  return { model, idp, process: startProcess(model, idp) }
+}
+
+t.test('a stored token is handed out without asking the server', async (t) => {
+  const { model, idp, process } = start()
+  model.row.tokens.set('a', 'stored')
+  t.equal(await process.get(), 'stored')
+  t.same(idp.presented(), [])
+})
+
+t.test('a hundred callers cost one presentation and get its token', async (t) => {
+  const { model, idp, process } = start()
+  const callers = hundred.map(() => process.get())
+  const first = await idp.next()
+  t.ok(process.isRunning('g'))
+  first.answer(answered('r2', 'token'))
+  t.same(new Set(await Promise.all(callers)), new Set(['token']))
+  t.same(idp.presented(), ['r1 for a'])
+  t.match(model.row, { material: 'r2', generation: 2, attempt: 0, owner: null, leaseUntil: 0 })
+  t.notOk(process.isRunning('g'))
+})
+
+t.test('callers share a token that is too short-lived to be handed out from the store', async (t) => {
+  const { model, idp, process } = start()
+  model.store.findToken = async () => undefined
+  const callers = hundred.map(() => process.get())
+  const first = await idp.next()
+  await sleep(20)
+  first.answer(answered('r2', 'short'))
+  t.same(new Set(await Promise.all(callers)), new Set(['short']))
+  t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test('two processes that begin at once present once', async (t) => {
+  const { model, idp } = start()
+  const processes = [startProcess(model, idp, { owner: 'p1' }), startProcess(model, idp, { owner: 'p2' })]
+  const callers = processes.flatMap((process) => [process.get(), process.get()])
+  ;(await idp.next()).answer(answered('r2', 'token'))
+  t.same(new Set(await Promise.all(callers)), new Set(['token']))
+  t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test('a caller that looked just before another process stored its token does not refresh again', async (t) => {
+  const { model, idp } = start()
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const slow = startProcess({ store: { ...model.store } }, idp, { owner: 'p2' })
+  const lateStore = { ...model.store }
+  let looks = 0
+  lateStore.findToken = async (id, want) => {
+    const found = await model.store.findToken(id, want)
+    looks += 1
+    if (looks === 1) await gate
+    return found
+  }
+  const caller = startProcess({ store: lateStore }, idp, { owner: 'p1' }).get()
+  const other = slow.get()
+  ;(await idp.next()).answer(answered('r2', 'token'))
+  t.equal(await other, 'token')
+  open()
+  t.equal(await caller, 'token')
+  t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test(
+  'who wants another token waits for the refresh under way, then refreshes with the next refresh token',
+  async (t) => {
+    const { idp, process } = start()
+    const first = process.get('a')
+    const presentation = await idp.next()
+    const others = [process.get('b'), process.get('b')]
+    await sleep(20)
+    t.same(idp.presented(), ['r1 for a'], 'nothing else is sent meanwhile')
+    presentation.answer(answered('r2', 'token a'))
+    ;(await idp.next()).answer(answered(undefined, 'token b'))
+    t.equal(await first, 'token a')
+    t.same(await Promise.all(others), ['token b', 'token b'])
+    t.same(idp.presented(), ['r1 for a', 'r2 for b'])
+  }
+)
+
+t.test('tokens that were emptied while one was fetched are fetched again, and the refresh token is kept', async (t) => {
+  const { model, idp, process } = start()
+  const caller = process.get()
+  const first = await idp.next()
+  model.empty()
+  first.answer(answered('r2', 'emptied'))
+  ;(await idp.next()).answer(answered('r3', 'fresh'))
+  t.equal(await caller, 'fresh')
+  t.same(idp.presented(), ['r1 for a', 'r2 for a'])
+})
+
+t.test('an answer for a grant that moved on is discarded, and nobody gets its token', async (t) => {
+  const { model, idp, process } = start()
+  const caller = process.get()
+  const first = await idp.next()
+  model.signIn('new')
+  const late = answered('r2', 'late')
+  first.answer(late)
+  ;(await idp.next()).answer(answered('new2', 'fresh'))
+  t.equal(await caller, 'fresh')
+  t.same(model.discarded, [late])
+  t.same(idp.presented(), ['r1 for a', 'new for a'])
+})
+
+t.test(
+  'an answer for a grant that was revoked meanwhile is discarded, and the caller is told that it is dead',
+  async (t) => {
+    const { model, idp, process } = start()
+    const caller = process.get()
+    const first = await idp.next()
+    model.revoke()
+    first.answer(answered('r2', 'late'))
+    await t.rejects(caller, { name: 'RefreshFailure', reason: 'dead' })
+    t.equal(model.discarded.length, 1)
+    t.equal(model.row.material, 'r1')
+  }
+)
+
+t.test('an answer is stored as soon as the store can be reached again, without asking twice', async (t) => {
+  const { model, idp } = start()
+  const store = { ...model.store }
+  let failures = 2
+  store.finish = async (...given) => {
+    failures -= 1
+    if (failures >= 0) throw new Error('the database is away')
+    return model.store.finish(...given)
+  }
+  const caller = startProcess({ store }, idp).get()
+  ;(await idp.next()).answer(answered('r2', 'token'))
+  t.equal(await caller, 'token')
+  t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test("a caller's deadline ends its waiting and not the refresh", async (t) => {
+  const { model, idp, process } = start()
+  const caller = process.get('a', 30)
+  const first = await idp.next()
+  await t.rejects(caller, { name: 'RefreshFailure', reason: 'unavailable', retryAfterSeconds: 1 })
+  t.ok(process.isRunning('g'))
+  const settled = process.settle()
+  first.answer(answered('r2', 'token'))
+  await settled
+  t.equal(model.row.tokens.get('a'), 'token')
+  t.equal(await process.get(), 'token')
+})
+
+t.test('a store that hangs holds a caller no longer than its deadline', async (t) => {
+  const { model, idp } = start()
+  const store = { ...model.store, findToken: () => new Promise<undefined>(() => {}) }
+  const begun = Date.now()
+  await t.rejects(startProcess({ store }, idp).get('a', 50), { message: /no token can be had/ })
+  t.ok(Date.now() - begun < 1000)
+})
+
+t.test('nothing is waiting when nothing runs', async () => start().process.settle())
+
+t.test('a grant that does not exist is dead', async (t) => {
+  const { process } = start()
+  await t.rejects(process.obtain('other', 'a', Date.now() + 1000), { message: /no longer holds/ })
+})

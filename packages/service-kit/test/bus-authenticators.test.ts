@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { listBrokerKeys } from '@onbehalf/contracts'
+import { serve } from '@onbehalf/rpc'
+import { startBackends } from '@onbehalf/testkit'
+import { openBusAs, playDeviceAuth, playIdentityBroker } from '@onbehalf/testkit/players'
+import t from 'tap'
+import { busAuthenticators, busSessionKeys, hashOf, openBus } from '../src/index.ts'
+
+const backends = await startBackends(t)
+const [brokerBus, deviceBus, bus] = await Promise.all([
+  openBusAs(t, backends, 'identity-broker'),
+  openBusAs(t, backends, 'device-auth'),
+  openBusAs(t, backends, 'tool-invoker')
+])
+
+const until = async (isSo: () => Promise<boolean>) => {
+  for (let waited = 0; !(await isSo()); waited += 1) {
+    if (waited > 1000) throw new Error('it did not happen')
+    await bus.connection.flush()
+  }
+}
+const isRefused = async (work: Promise<unknown>) =>
+  work.then(
+    () => false,
+    () => true
+  )
+
+t.test('who a credential belongs to is held, until its owner says that something changed', async (t) => {
+  const broker = await playIdentityBroker(brokerBus, { publicUrl: 'http://127.0.0.1:4000' })
+  const device = await playDeviceAuth(deviceBus)
+  const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
+  t.teardown(callers.close)
+  await bus.connection.flush()
+  // A reader drops what it holds at the first word of a writer; what comes after that is about one thing only.
+  broker.change()
+  device.change()
+  await Promise.all([brokerBus, deviceBus, bus].map(({ connection }) => connection.flush()))
+  const { session, bearer, api_key } = callers.authenticators
+  if (!session || !bearer || !api_key) throw new Error('three kinds were accepted')
+
+  const { tenant_id, session_id, user_id } = await broker.signIn()
+  t.equal((await session({ tenant_id, session_id })).principal.user_id, user_id)
+  t.ok(await isRefused(session({ tenant_id: randomUUID(), session_id })), 'of one tenant only')
+  const made = device.makeToken()
+  t.equal((await bearer(hashOf(made.token))).principal.user_id, made.user_id)
+  const app = broker.makeApiKey({ actsFor: [user_id] })
+  t.equal((await api_key(hashOf(app.key))).principal.user_id, null)
+  t.equal((await callers.actFor(hashOf(app.key), user_id)).principal.user_id, user_id)
+  await t.rejects(callers.actFor(hashOf(app.key), randomUUID()), { code: 'policy_denied' })
+
+  broker.endSession(session_id)
+  await until(() => isRefused(session({ tenant_id, session_id })))
+  device.revoke(made.token_id)
+  await until(() => isRefused(bearer(hashOf(made.token))))
+  await Promise.all([broker.close(), device.close()])
+  t.equal((await api_key(hashOf(app.key))).principal.kind, 'app', 'what is held goes on without its owner')
+})
+
+t.test('only what is accepted can be authenticated', async (t) => {
+  const callers = busAuthenticators(bus, { accepts: ['session'] })
+  t.same(Object.keys(callers.authenticators), ['session'])
+  callers.close()
+})
+
+t.test('an unknown session key asks again at most once in 30 s', async (t) => {
+  let asked = 0
+  let time = 0
+  const key = { kid: 'k1', kty: 'EC' as const, crv: 'P-256' as const, x: 'x', y: 'y' }
+  const keys = [key]
+  const find = busSessionKeys(bus, { now: () => time })
+  await t.rejects(find('k1'), { code: 'unavailable' }, 'nobody answers yet')
+  const served = serve(brokerBus, listBrokerKeys, async () => {
+    asked += 1
+    return { ticket: [{ ...key, kid: 'of tickets' }], session: keys }
+  })
+  await brokerBus.connection.flush()
+  t.same(await Promise.all([find('k1'), find('made up'), find('of tickets')]), [key, undefined, undefined])
+  t.equal(asked, 1)
+  keys.push({ ...key, kid: 'k2' })
+  time = 29_999
+  t.same([await find('k2'), await find('k1')], [undefined, key])
+  time = 30_000
+  t.match(await find('k2'), { kid: 'k2' })
+  t.equal(asked, 2)
+  await served.stop()
+})
+
+t.test('the bus as a dependency says when it is away and when it is back', async (t) => {
+  const {
+    NATS_URL: url = '',
+    NATS_USER: user = '',
+    NATS_PASSWORD: password = ''
+  } = backends.environmentFor('mcp-provider')
+  const opened = await openBus({ service: 'mcp-provider', url, user, password })
+  t.teardown(() => opened.bus.drain())
+  const isAway = () => isRefused(opened.dependency.check())
+  const wait = async (isSo: () => Promise<boolean>) => {
+    while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  t.equal(opened.dependency.name, 'nats')
+  t.notOk(await isAway())
+  await backends.nats.stop()
+  await wait(isAway)
+  await backends.nats.restart()
+  await wait(async () => !(await isAway()))
+})

@@ -1,0 +1,102 @@
+import { Type } from '@sinclair/typebox'
+import t from 'tap'
+import { type App, anyUser, typed } from '../src/index.ts'
+import { startApp } from './app.ts'
+
+const createDependencies = () => {
+  const down = new Set<string>()
+  const dependencies = ['postgres', 'nats'].map((name) => ({
+    name,
+    check: async () => {
+      if (down.has(name)) throw new Error('away')
+    }
+  }))
+  return { down, dependencies }
+}
+
+t.test('not ready before everything answered once, then ready or degraded, then draining', async (t) => {
+  const { down, dependencies } = createDependencies()
+  const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  const { promise: leaving, resolve: leave } = Promise.withResolvers<void>()
+  const routes = (app: App) => {
+    app.addHook('preClose', async () => {
+      leave()
+      await gate
+    })
+    app.get('/slow', { config: { access: 'public' } }, async () => {
+      begin()
+      await gate
+      return { done: true }
+    })
+  }
+  const { app } = await startApp(t, { dependencies, routes })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const ready = async () => {
+    const answer = await fetch(`${url}/readyz`)
+    return [answer.status, await answer.json()]
+  }
+  down.add('nats')
+  t.same(await ready(), [503, { status: 'starting', missing: ['nats'] }])
+  t.same((await app.inject('/healthz')).json(), { status: 'ok' })
+  down.clear()
+  t.same(await ready(), [200, { status: 'ready', degraded: [] }])
+  down.add('nats')
+  down.add('postgres')
+  t.same(await ready(), [200, { status: 'degraded', degraded: ['postgres', 'nats'] }])
+  const running = fetch(`${url}/slow`)
+  await begun
+  const closed = app.close()
+  await leaving
+  t.same(await ready(), [503, { status: 'draining' }])
+  t.equal((await fetch(`${url}/healthz`)).status, 200)
+  const late = await fetch(`${url}/slow`)
+  t.match([late.status, late.headers.get('retry-after'), await late.json()], [503, '1', { code: 'unavailable' }])
+  release()
+  t.same(await (await running).json(), { done: true }, 'what runs is finished')
+  await closed
+})
+
+t.test('a dependency that does not answer does not hold the question up', async (t) => {
+  const dependencies = [{ name: 'redis', check: () => new Promise<void>(() => {}) }]
+  const { app } = await startApp(t, { dependencies })
+  const begun = Date.now()
+  t.same((await app.inject('/readyz')).json(), { status: 'starting', missing: ['redis'] })
+  t.ok(Date.now() - begun < 4_000)
+})
+
+t.test('metrics tell how long each route took, by its pattern', async (t) => {
+  const routes = (app: App) => void app.get('/things/:id', { config: { access: 'public' } }, async () => ({}))
+  const { app } = await startApp(t, { routes })
+  await app.inject('/things/7?token=x')
+  await app.inject('/nothing/here')
+  const { body, headers } = await app.inject('/metrics')
+  t.match(headers['content-type'], /^text\/plain/)
+  const counted = body.split('\n').find((line) => line.startsWith('onbehalf_http_request_seconds_count'))
+  for (const label of ['method="GET"', 'route="/things/:id"', 'status="200"', 'service="test-service"', '} 1'])
+    t.ok(counted?.includes(label), label)
+  t.match(body, /route="none"/)
+  t.match(body, /process_cpu_seconds_total/)
+  t.notMatch(body, /things\/7|nothing\/here/)
+})
+
+t.test(
+  'the description of the routes says who may call them, and leaves the inner ones of operation out',
+  async (t) => {
+    const schema = { body: Type.Object({ name: Type.String() }), response: { 200: Type.Object({ id: Type.String() }) } }
+    const routes = (app: App) => {
+      typed(app).post('/v1/things', { config: { access: anyUser }, schema }, async () => ({ id: 'a' }))
+      app.get('/v1/open', { config: { access: 'public' } }, async () => ({}))
+    }
+    const { app } = await startApp(t, { routes })
+    const { openapi, paths, components } = (await app.inject('/openapi.json')).json()
+    t.equal(openapi, '3.1.0')
+    t.same(Object.keys(paths).sort(), ['/v1/open', '/v1/things'])
+    t.same(paths['/v1/things'].post.security, [{ session: [] }, { bearer: [] }])
+    t.same(paths['/v1/open'].get.security, [])
+    t.match(paths['/v1/things'].post.requestBody, {
+      content: { 'application/json': { schema: { required: ['name'] } } }
+    })
+    t.equal(components.securitySchemes.session.name, '__Host-onbehalf_session')
+  }
+)

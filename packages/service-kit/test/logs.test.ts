@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { ReportedError } from '@onbehalf/errors'
+import t from 'tap'
+import { type App, callOptionsOf, redact } from '../src/index.ts'
+import { createDirectory, startApp } from './app.ts'
+
+const access = 'public' as const
+const traceId = 'a'.repeat(32)
+const token = `dfoa_${randomBytes(32).toString('base64url')}`
+const apiKey = `obk_${randomBytes(32).toString('base64url')}`
+const jwt = `eyJhbGciOiJFUzI1NiJ9.${Buffer.from('{"sub":"hunter2"}').toString('base64url')}.${randomBytes(64).toString('base64url')}`
+const opaque = randomBytes(24).toString('base64url')
+
+/** Ways in which a library says more than it should. */
+const leaks = [
+  `Authorization: Bearer ${opaque}`,
+  `authorization: Basic ${opaque}`,
+  `DPoP ${opaque}`,
+  `no row for ${token} or ${apiKey}`,
+  `got ${jwt}, expected another`,
+  `Cookie: __Host-onbehalf_session=${jwt}; other=1`,
+  `Cookie: __Secure-onbehalf_renewal=${opaque}; other=1`,
+  `set-cookie: __Secure-onbehalf_renewal=${opaque}`,
+  `POST /token refresh_token=${opaque}&grant_type=refresh_token`,
+  `{"access_token":"${opaque}","id_token": "${opaque}"}`,
+  `client_secret: '${opaque}'`,
+  `https://a.example/callback?code=${opaque}&state=${opaque}`,
+  `postgres://broker:${opaque}@127.0.0.1/onbehalf`,
+  `redis://:${opaque}@127.0.0.1`,
+  `password=${opaque}`
+]
+const isClean = (text: string) => ![token, apiKey, jwt, opaque].some((secret) => text.includes(secret.slice(-20)))
+
+const routes = (app: App) => {
+  app.get('/ok', { config: { access } }, async () => ({}))
+  app.get('/things/:id', { config: { access } }, async () => ({}))
+  app.get('/leak/:index', { config: { access } }, async (request) => {
+    const { index } = JSON.parse(JSON.stringify(request.params))
+    const words = leaks[Number(index)] ?? ''
+    const error = new Error(words, { cause: new Error(`because ${words}`, { cause: words }) })
+    throw Object.assign(error, { request: { headers: { authorization: words } }, body: words })
+  })
+  app.get('/refused', { config: { access } }, async () => {
+    throw new ReportedError('unavailable', 'Not now.', { cause: new Error(`tried ${leaks[0]}`) })
+  })
+  app.get('/objects', { config: { access } }, async (request) => {
+    const names = { authorization: opaque, cookie: opaque, 'set-cookie': opaque, token: opaque, refresh_token: opaque }
+    const others = {
+      access_token: opaque,
+      client_secret: opaque,
+      device_code: opaque,
+      user_code: opaque,
+      password: opaque
+    }
+    request.log.warn({ ...names, ...others, nested: { ...names, ...others } }, 'objects')
+    return {}
+  })
+  app.get('/trace', { config: { access } }, async (request) => callOptionsOf(request))
+}
+const parsed = (logs: string[]) => logs.map((line) => JSON.parse(line))
+
+t.test('an answered request is one line, without its query', async (t) => {
+  const { app, logs } = await startApp(t, { routes, logLevel: 'info' })
+  await app.inject({
+    url: `/things/7?token=${token}&code=${opaque}`,
+    headers: { cookie: `a=${opaque}`, authorization: `Bearer ${token}` }
+  })
+  t.equal(logs.length, 1)
+  t.match(parsed(logs)[0], {
+    level: 'info',
+    service: 'test-service',
+    method: 'GET',
+    route: '/things/:id',
+    status: 200,
+    ip: '127.0.0.1'
+  })
+  t.match(parsed(logs)[0], { time: /^\d{4}-\d\d-\d\dT.*Z$/, ms: Number, reqId: String, msg: 'answered' })
+  await app.inject(`/nothing/${token}?code=${opaque}`)
+  t.equal(logs.length, 2)
+  t.ok(isClean(logs.join()), 'neither path nor query of what is not there')
+})
+
+t.test('a refused request is its line and the reason, at the level of who must act', async (t) => {
+  const { app, logs } = await startApp(t, {
+    routes,
+    logLevel: 'info',
+    authenticators: createDirectory().authenticators
+  })
+  await app.inject('/refused')
+  t.same(
+    parsed(logs).map(({ level, msg }) => [level, msg]),
+    [
+      ['warn', 'refused'],
+      ['info', 'answered']
+    ]
+  )
+  t.match(parsed(logs)[0], { err: { name: 'ReportedError', code: 'unavailable', cause: { name: 'Error' } } })
+  logs.length = 0
+  await app.inject('/leak/0')
+  t.same(
+    parsed(logs).map(({ level }) => level),
+    ['error', 'info']
+  )
+})
+
+t.test(
+  'what has the form of a credential is in no line, neither in an error nor in its causes nor beside it',
+  async (t) => {
+    const { app, logs } = await startApp(t, { routes })
+    for (const [index, words] of leaks.entries()) {
+      logs.length = 0
+      await app.inject(`/leak/${index}`)
+      t.ok(logs.some((line) => line.includes('because')))
+      t.ok(isClean(logs.join()), words.slice(0, 24))
+      t.ok(isClean(redact(words)))
+    }
+    logs.length = 0
+    await app.inject('/objects')
+    t.ok(logs.some((line) => line.includes('[redacted]')))
+    t.ok(isClean(logs.join()))
+  }
+)
+
+t.test('what is no credential stays readable', async (t) => {
+  for (const words of [
+    'connect ECONNREFUSED 127.0.0.1:5432',
+    'the code was 7 lines',
+    'nats://127.0.0.1:4222',
+    'status code 500'
+  ])
+    t.equal(redact(words), words)
+})
+
+t.test("the caller's trace goes through, and is made where there is none", async (t) => {
+  const { app, logs } = await startApp(t, { routes, logLevel: 'info' })
+  const asked = await app.inject({ url: '/trace', headers: { traceparent: `00-${traceId}-${'b'.repeat(16)}-01` } })
+  t.equal(asked.headers['x-request-id'], traceId)
+  t.match(asked.json().traceparent, new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`))
+  t.ok(Math.abs(asked.json().deadlineAt - Date.now() - 30_000) < 1_000)
+  t.equal(parsed(logs)[0].reqId, traceId)
+  for (const traceparent of ['', 'x', `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`, `00-${traceId}\n-x-01`]) {
+    const made = await app.inject({ url: '/trace', headers: { traceparent, 'x-request-id': 'mine' } })
+    t.match(made.headers['x-request-id'], /^[0-9a-f]{32}$/)
+    t.not(made.headers['x-request-id'], traceId)
+  }
+})
