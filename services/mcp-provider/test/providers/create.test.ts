@@ -6,9 +6,9 @@ import { ReportedError } from '@onbehalf/errors'
 import { call, createKeySet, readFeed, serve, verifyTicket } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { dumpRows, recordSecrets } from '@onbehalf/testkit'
+import { startEverything, startWhoami } from '@onbehalf/testkit/mcp-servers'
 import { openBusAs } from '@onbehalf/testkit/players'
 import t from 'tap'
-import { startEverything, startWhoami } from '../../../../packages/testkit/src/mcp-servers/index.ts'
 import { startNotingServer } from '../mcp-server.ts'
 import { startService } from '../start.ts'
 
@@ -34,8 +34,10 @@ const secret = () => {
   recordSecrets([text])
   return text
 }
-const minted = (token: string) => {
-  const facts = { mode: 'idp_token', user_id: owner.user_id, subject: 's', audience: noting.url } as const
+/** A token for the server that the provider ticket names, as the broker makes it. */
+const minted = (token: string, { provider }: { provider: string }) => {
+  const { audience } = JSON.parse(Buffer.from(provider.split('.')[1] ?? '', 'base64url').toString()).statement
+  const facts = { mode: 'idp_token', user_id: owner.user_id, subject: 's', audience } as const
   const identity = { ...facts, jti: null, grant_id: null, connection_id: null }
   return { token, expires_at: Math.floor(Date.now() / 1000) + 60, reusable: true, identity }
 }
@@ -146,11 +148,11 @@ t.test('a forwarding provider is listed as the administrator who asked, with a t
   const asked: { principal: string; provider: string; rejected_token_hash?: string }[] = []
   const served = await issued(async (request) => {
     asked.push(request)
-    return minted(token)
+    return minted(token, request)
   })
   t.teardown(served.stop)
   noting.seen.length = 0
-  const server_url = `${noting.url}?A=%7e&b`
+  const server_url = `${noting.url}/A%7e/b`
   const given = fresh({ server_url, ...forwarding, headers: { authorization: `Bearer ${own}`, 'x-more': 'yes' } })
   const { status, body } = await asOwner('POST', url, given)
   t.equal(status, 201)
@@ -181,14 +183,14 @@ t.test('a forwarding provider is listed as the administrator who asked, with a t
 t.test('a token that the server rejects is asked for anew, once', async (t) => {
   const tokens = [secret(), secret()]
   const rejected: (string | undefined)[] = []
-  const served = await issued(async ({ rejected_token_hash }) => {
-    rejected.push(rejected_token_hash)
+  const served = await issued(async (request) => {
+    rejected.push(request.rejected_token_hash)
     const token = tokens[rejected.length - 1] ?? ''
-    return minted(token)
+    return minted(token, request)
   })
   t.teardown(served.stop)
   noting.answer = { ...noting.answer, rejects: `Bearer ${tokens[0]}` }
-  const { body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?rejects`, ...forwarding }))
+  const { body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}/rejects`, ...forwarding }))
   noting.answer = { status: 200, tools: [{ name: 'noted' }] }
   t.match(body, { tools_status: 'fresh', tools: [{ name: 'noted' }] })
   t.same(rejected, [undefined, hashOf(tokens[0] ?? '')])
@@ -200,14 +202,14 @@ t.test('without a token nothing is sent to the server of a forwarding provider',
     throw new ReportedError('no_refresh_token', 'Sign in again so that tools can be called for you.', { connect_url })
   })
   noting.seen.length = 0
-  const signedOut = await asOwner('POST', url, fresh({ server_url: `${noting.url}?no-token`, ...forwarding }))
+  const signedOut = await asOwner('POST', url, fresh({ server_url: `${noting.url}/no-token`, ...forwarding }))
   t.equal(signedOut.status, 201)
   t.match(signedOut.body, {
     tools_status: 'needs_identity',
     tools_error: `Sign in again so that tools can be called for you. ${connect_url}`
   })
   await served.stop()
-  const nobody = await asOwner('POST', url, fresh({ server_url: `${noting.url}?nobody`, ...forwarding }))
+  const nobody = await asOwner('POST', url, fresh({ server_url: `${noting.url}/nobody`, ...forwarding }))
   t.equal(nobody.status, 201)
   t.match(nobody.body, { tools_status: 'needs_identity', tools_error: /identity-broker is not available/ })
   t.same(noting.seen, [])
@@ -219,6 +221,12 @@ t.test('identity is forwarded over https or listed loopback only', async (t) => 
     t.equal(status, 400, server_url)
     t.match(body, { code: 'invalid_request', details: [{ path: 'server_url', message: /https/ }] })
   }
+})
+
+t.test('a server whose URL has a query gets no identity: an audience has none', async (t) => {
+  const { status, body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?key=x`, ...forwarding }))
+  t.equal(status, 400)
+  t.match(body, { code: 'invalid_request', details: [{ path: 'server_url' }] })
 })
 
 t.test('forwarding with the mode off is refused and names both fields', async (t) => {

@@ -24,7 +24,7 @@ const resolve = (principal: string, server_identifier: string) =>
   call(invoker, resolveProvider, { principal, server_identifier }, soon())
 const findKey = createKeySet(async () => (await call(brokerBus, listProviderKeys, {}, soon())).ticket)
 
-const server_url = `${noting.url}?A=%7e&b`
+const server_url = `${noting.url}/A%7e/b`
 const plain = await as(owner)('POST', url, {
   name: 'Plain',
   server_identifier: 'plain',
@@ -127,7 +127,7 @@ t.test("another tenant's ticket, an external user's and an unknown identifier fi
 
 t.test('the audiences of a tenant are the URLs of its forwarding providers, byte for byte', async (t) => {
   const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
-  const given = { name: 'Forwarding', server_identifier: 'forwarding', server_url: `${noting.url}?B=%7e&c` }
+  const given = { name: 'Forwarding', server_identifier: 'forwarding', server_url: `${noting.url}/B%7e/c` }
   await as(owner)('POST', url, { ...given, ...forwarding })
   await as(await broker.signIn({ role: 'owner' }))('POST', url, { ...given, ...forwarding })
   t.same(await call(brokerBus, listAudiences, { tenant_id }, soon()), {

@@ -256,3 +256,17 @@ const until = async (isSo: () => Promise<boolean>): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+t.test('stored secrets do not follow a provider to another server', async (t) => {
+  const key = secret()
+  const { body, at } = await create({ headers: { 'x-key': key } })
+  const elsewhere = await startNotingServer(t)
+  for (const headers of [undefined, body.masked_headers]) {
+    const { status, body: refused } = await asOwner('PATCH', at, { server_url: elsewhere.url, headers })
+    t.equal(status, 400)
+    t.match(refused, { code: 'invalid_request', details: [{ path: 'headers' }] })
+  }
+  t.equal(elsewhere.seen.length, 0, 'nothing was sent there')
+  t.equal((await asOwner('PATCH', at, { server_url: `${noting.url}/within` })).status, 200, 'the same server is fine')
+  t.equal((await asOwner('PATCH', at, { server_url: elsewhere.url, headers: null })).status, 200, 'and so is without')
+})

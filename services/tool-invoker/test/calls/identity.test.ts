@@ -161,6 +161,24 @@ t.test('a second 401 is 502, without another try and without another credential'
   t.ok(tried.every(({ headers }) => headers.authorization?.startsWith('Bearer eyJ')))
 })
 
+t.test('a token for the server that a provider moved to never reaches the one it moved from', async (t) => {
+  const user = await broker.signIn()
+  const { provider_id, server_identifier } = forwarding(user.tenant_id)
+  const before = recording.calls().length
+  recording.answer((_, raw) => {
+    providers.update(provider_id, { server_url: whoami.url, audience: whoami.url })
+    // Only when the move was heard does the old server refuse, so that the next ticket is of the new one.
+    stage.settle().then(
+      () => unauthorized(raw),
+      () => raw.destroy()
+    )
+    return undefined
+  })
+  const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+  t.match({ status, code: body.code }, { status: 503, code: 'unavailable' })
+  t.equal(recording.calls().length, before + 1)
+})
+
 t.test('when the broker has no other token the call is 502 at once', async (t) => {
   const user = await broker.signIn()
   const { server_identifier } = forwarding(user.tenant_id)

@@ -1,0 +1,82 @@
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { serviceNames } from '@onbehalf/contracts'
+import { freePort, inRepository, readTestRun, startCaddy } from '@onbehalf/testkit'
+import t from 'tap'
+import { publicPrefixesOf } from '../../scripts/generate/service-manifest.ts'
+
+type Echo = { service: string; path: string; headers: Record<string, string | undefined> }
+
+/** A service that says who it is and what it was sent. */
+const startEcho = async (service: string): Promise<string> => {
+  const port = await freePort()
+  const server = createServer(({ url: path, headers }, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ service, path, headers }))
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  return `127.0.0.1:${port}`
+}
+
+const upstreams = await Promise.all(
+  serviceNames.map(async (service) => {
+    const name = `${service.toUpperCase().replaceAll('-', '_')}_UPSTREAM`
+    return [name, await startEcho(service)] as const
+  })
+)
+const port = await freePort()
+const gateway = `http://127.0.0.1:${port}`
+const directory = join(readTestRun().directory, `gateway-${process.pid}`)
+const caddy = await startCaddy({
+  configFile: inRepository('infra/gateway/Caddyfile'),
+  environment: { ...Object.fromEntries(upstreams), GATEWAY_ADDRESS: gateway },
+  port,
+  dataDirectory: join(directory, 'caddy'),
+  logFile: join(directory, 'caddy.log')
+})
+t.teardown(() => caddy.stop())
+
+const ask = async (path: string, headers: Record<string, string> = {}): Promise<Echo> => {
+  const response = await fetch(gateway + path, { headers })
+  t.equal(response.status, 200, path)
+  const echo: Echo = JSON.parse(await response.text())
+  return echo
+}
+
+t.test(
+  'each public prefix reaches its service, with all that is below it and not what only begins like it',
+  async (t) => {
+    for (const service of serviceNames) {
+      for (const prefix of publicPrefixesOf(service)) {
+        t.match(await ask(prefix), { service, path: prefix })
+        t.match(await ask(`${prefix}/below?page=2`), { service, path: `${prefix}/below?page=2` })
+        const { status } = await fetch(`${gateway}${prefix}-beside`)
+        t.equal(status, 404, `${prefix}-beside`)
+      }
+    }
+  }
+)
+
+t.test('what is for inside is not found at the gateway', async (t) => {
+  const inner = ['/inner', '/inner/api/mcp/issue-token', '/healthz', '/readyz', '/metrics', '/', '/v1', '/openapi']
+  const disguised = ['//inner/api/mcp/issue-token', '/auth/../inner/api/mcp/issue-token', '/INNER/api', '/%69nner/api']
+  for (const path of [...inner, ...disguised]) {
+    const response = await fetch(gateway + path)
+    t.equal(response.status, 404, path)
+    t.match(await response.json(), { code: 'not_found' })
+  }
+})
+
+t.test("an installation's secret does not get past the gateway", async (t) => {
+  const [prefix = ''] = publicPrefixesOf('identity-broker')
+  const { headers } = await ask(prefix, { 'Enterprise-Api-Secret-Key': 'guess', 'X-Other': 'kept' })
+  t.equal(headers['enterprise-api-secret-key'], undefined)
+  t.equal(headers['x-other'], 'kept')
+})
+
+t.test('who the caller is, the gateway says and not the caller', async (t) => {
+  const [prefix = ''] = publicPrefixesOf('device-auth')
+  const { headers } = await ask(prefix, { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' })
+  t.equal(headers['x-forwarded-for'], '127.0.0.1')
+  t.equal(headers['x-forwarded-proto'], 'http')
+})
