@@ -21,9 +21,11 @@ export const openResources = async (config: Config) => {
     })
   ])
   const vault = openVault(postgres.db, config.MASTER_KEYS)
-  const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
-  const sessionKeys = await openSigningKeys(postgres.db, vault, 'session')
-  const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
+  const [ticketKeys, sessionKeys, deny] = await Promise.all([
+    openSigningKeys(postgres.db, vault, 'ticket'),
+    openSigningKeys(postgres.db, vault, 'session'),
+    ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
+  ])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const changes = writeFeed(bus, identityChanges)
   const findTicketKey = createKeySet((issuer) => askForKeys(bus, issuer, ticketKeys.publicKeys))

@@ -10,10 +10,7 @@ export type SigningKeys = { signingKey: SigningKey; publicKeys: () => Promise<Pu
 
 /** Opens the stored keys of `purpose`; makes the first where there is none, and replicas that start at once agree on it. */
 export const openSigningKeys = async (db: Kysely<KeyTables>, vault: Vault, purpose: string): Promise<SigningKeys> => {
-  const newest = await db.transaction().execute(async (transaction) => {
-    await sql`select pg_advisory_xact_lock(hashtext(${`signing_key ${purpose}`}))`.execute(transaction)
-    return (await newestOf(transaction, purpose)) ?? (await insertFirst(transaction, vault, purpose))
-  })
+  const newest = (await newestOf(db, purpose)) ?? (await makeFirst(db, vault, purpose))
   const signingKey = await importSigningKey(JSON.parse(await vault.open(newest.private_jwk, placeOf(newest.id))))
   return {
     signingKey,
@@ -33,6 +30,12 @@ const newestOf = (db: Kysely<KeyTables>, purpose: string) =>
     .where('purpose', '=', purpose)
     .orderBy('created_at', 'desc')
     .executeTakeFirst()
+
+const makeFirst = (db: Kysely<KeyTables>, vault: Vault, purpose: string) =>
+  db.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(hashtext(${`signing_key ${purpose}`}))`.execute(transaction)
+    return (await newestOf(transaction, purpose)) ?? (await insertFirst(transaction, vault, purpose))
+  })
 
 const insertFirst = async (db: Kysely<KeyTables>, vault: Vault, purpose: string) => {
   const id = newId()

@@ -1,5 +1,5 @@
-export type { GivenServers } from './backing.ts'
+export { type GivenServers, startBacking } from './backing.ts'
 export { people, stranger } from './demo-tenant.ts'
 export { type Platform, type PlatformOptions, startPlatform } from './platform.ts'
-export { everySecret, type PlatformSecrets } from './secrets.ts'
+export { everySecret, loadSecrets, type PlatformSecrets } from './secrets.ts'
 export type { RunningService } from './services.ts'
