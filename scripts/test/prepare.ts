@@ -44,4 +44,4 @@ export const prepareTemplate = async (adminUrl: string, directory: string): Prom
 }
 
 export const installPrograms = (): Promise<string[]> =>
-  findPrograms(['nats-server', 'redis-server'], { onProgress: progress })
+  findPrograms(['nats-server', 'redis-server', 'caddy'], { onProgress: progress })

@@ -1,8 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, globSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { inRepository } from '@onbehalf/testkit'
+import { inRepository, processTable } from '@onbehalf/testkit'
 import t from 'tap'
 
 /** Without what tap told this file, so that the run inside is a run of its own. */
@@ -48,9 +48,9 @@ t.test('a file that cannot be loaded is a failure', async (t) => {
 })
 
 const processesNaming = (text: string): string[] =>
-  execFileSync('ps', ['-A', '-o', 'args='], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(text))
+  processTable()
+    .map(({ command }) => command)
+    .filter((command) => command.includes(text))
 
 /** The directory of the run whose test file has its servers up, and the processes of those. */
 const holding = async () => {

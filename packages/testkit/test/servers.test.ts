@@ -1,4 +1,4 @@
-import { execFileSync, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import {
   findProgram,
   freePort,
   missingProgramLine,
+  processTable,
   readTestRun,
   removePostgresDirectory,
   startCaddy,
@@ -41,9 +42,8 @@ const survivors = async (pids: number[], secondsMax: number): Promise<number[]> 
 /** These processes and all that came from them: Postgres has workers. */
 const withDescendants = (pids: number[]): number[] => {
   const all = new Set(pids)
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
-  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
-  for (const [pid = 0, parent = 0] of pairs.sort(([a = 0], [b = 0]) => a - b)) if (all.has(parent)) all.add(pid)
+  const table = processTable().sort((one, other) => one.pid - other.pid)
+  for (const { pid, parent } of table) if (all.has(parent)) all.add(pid)
   return [...all]
 }
 
