@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -9,9 +9,18 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+// One step at a time: Node's recursive mkdir never returns where nothing can be made, for instance below /proc.
+const makeDirectory = (directory: string): void => {
+  try {
+    for (const path of [dirname(directory), directory]) if (!existsSync(path)) mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    throw new Error(`The data directory ${directory} cannot be made. Name another one in ONBEHALF_DATA.`, { cause })
+  }
+}
+
 /** Takes a data directory for this process, and answers with how it is let go. Throws when another has it. */
 export const lockDirectory = (directory: string): (() => void) => {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   const file = join(directory, 'lock')
   for (;;) {
     try {

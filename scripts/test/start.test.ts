@@ -60,3 +60,9 @@ t.test(
     t.notMatch(given.state.output, /hidden-password/)
   }
 )
+
+t.test('a data directory that cannot be made is said at once', async (t) => {
+  const nowhere = begin('/proc/nowhere/data', ['--once'])
+  t.equal(await nowhere.end, 1)
+  t.match(nowhere.state.output, /ONBEHALF_DATA/)
+})
