@@ -7,13 +7,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { securitySchemesFor } from './access.ts'
 import { type Authenticators, registerAuthentication } from './authenticate.ts'
+import { serializerCompiler, validatorCompiler } from './compilers.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
 import { type LogLevel, logOptions } from './logger.ts'
 import { registerMetrics } from './metrics.ts'
 import { type FindSessionKey, registerSessions } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
-import { validatorCompiler } from './validators.ts'
 
 export type AppOptions = {
   service: string
@@ -52,6 +52,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     frameworkErrors: errorHandler(renderError)
   })
   app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(errorHandler(renderError))
   app.setNotFoundHandler(notFoundHandler(renderError))
   let isClosing = false
