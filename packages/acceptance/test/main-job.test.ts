@@ -154,6 +154,15 @@ await t.test('every other route refuses nobody, somebody unknown, and the wrong 
   }
 })
 
+await t.test('a good API key opens no route that is not for API keys', async (t) => {
+  const app = withToken(platform, platform.secrets.apiKey)
+  for (const { method, path, credentials } of guarded) {
+    if (credentials.includes('api_key')) continue
+    const { status } = await app.send(method, path, method === 'GET' || method === 'DELETE' ? undefined : {})
+    t.equal(status, 401, `${method} ${path}`)
+  }
+})
+
 await t.test("another tenant's owner finds nothing of ours", async (t) => {
   const greta = await signInAs(platform, stranger.login, '/auth/sign-in?tenant=globex&return_to=/auth/me')
   const owner = callerNamed(world, 'owner')
