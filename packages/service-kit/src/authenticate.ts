@@ -87,10 +87,9 @@ const authenticate = async (
 ): Promise<Caller> => {
   const shown = bearerOf(request.headers.authorization)
   const kind: CredentialKind = shown ? shown.kind : 'session'
-  if (!credentials.includes(kind)) throw shown ? invalidBearer() : unauthenticated()
-  if (!shown) return bySession(authenticators, request)
-  const resolve = authenticators[shown.kind]
-  if (!resolve) throw invalidBearer()
+  const resolve = shown && authenticators[shown.kind]
+  if (!credentials.includes(kind) || (shown && !resolve)) throw notTaken(kind, credentials, request)
+  if (!shown || !resolve) return bySession(authenticators, request)
   const hash = hashOf(shown.token)
   return { ...(await resolve(hash)), credential_hash: hash, csrf: null }
 }
@@ -115,6 +114,19 @@ const invalidBearer = () =>
   new ReportedError('invalid_bearer', 'The bearer token is not valid here. Sign in again to get a new one.')
 const unauthenticated = () =>
   new ReportedError('unauthenticated', 'Sign in first, or send a token as `Authorization: Bearer …`.')
+
+const kindNames: Readonly<Record<CredentialKind, string>> = {
+  session: "a signed-in browser's cookie",
+  bearer: 'a device token (dfoa_… or dfoe_…)',
+  api_key: 'an API key (obk_…)'
+}
+
+// Told by the form alone, before anything is looked up: it says nothing about whether the credential is good.
+const notTaken = (kind: CredentialKind, credentials: readonly CredentialKind[], { headers }: FastifyRequest) => {
+  const taken = credentials.map((one) => kindNames[one]).join(' or ')
+  if (headers.authorization === undefined) return new ReportedError('unauthenticated', `This takes ${taken}.`)
+  return new ReportedError('invalid_bearer', `This takes ${taken}, not ${kindNames[kind]}.`)
+}
 
 const requireRole = ({ roles }: Restricted, principal: Principal): void => {
   if (!roles) return

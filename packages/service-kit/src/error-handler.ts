@@ -1,5 +1,6 @@
-import { type ErrorDetail, ReportedError, toReported } from '@onbehalf/errors'
+import { ReportedError, toReported } from '@onbehalf/errors'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { schemaFault } from './schema-fault.ts'
 
 /** How an error is written for one family of routes. */
 export type RenderError = (error: ReportedError, request: FastifyRequest) => Record<string, unknown>
@@ -50,7 +51,7 @@ const fromFastify = (thrown: FastifyError | Error): ReportedError | undefined =>
   if (thrown instanceof ReportedError) return thrown
   // Anything can be thrown, whatever the types say.
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
-  if ('validation' in thrown && thrown.validation) return invalid(thrown)
+  if ('validation' in thrown && thrown.validation) return schemaFault(thrown)
   return requestFaults.get(thrown.code)?.(thrown)
 }
 
@@ -72,22 +73,3 @@ const requestFaults: ReadonlyMap<string, RequestFault> = new Map(
     FST_ERR_MAX_PARAM_LENGTH: () => new ReportedError('not_found', 'There is nothing here.')
   })
 )
-
-type Fault = NonNullable<FastifyError['validation']>[number]
-
-/** A schema fault as a 400 that names each field. */
-const invalid = ({ validation = [], validationContext = 'body' }: FastifyError): ReportedError => {
-  const details = validation.map((fault) => detailOf(fault, validationContext))
-  const first = details[0]
-  const sentence = first ? `${first.path} ${first.message}.` : `The ${validationContext} is not as it must be.`
-  return new ReportedError('invalid_request', sentence, { details })
-}
-
-const detailOf = ({ instancePath, params, keyword, message }: Fault, context: string): ErrorDetail => {
-  const extra = keyword === 'additionalProperties' ? params.additionalProperty : undefined
-  const missing = keyword === 'required' ? params.missingProperty : undefined
-  const name = extra ?? missing
-  const path = `${instancePath.slice(1).replaceAll('/', '.')}${name ? `${instancePath ? '.' : ''}${String(name)}` : ''}`
-  const text = missing ? 'is missing' : extra ? 'is not known here' : (message ?? 'is not as it must be')
-  return { path: path || context, message: text }
-}

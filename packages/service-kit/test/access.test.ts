@@ -72,6 +72,26 @@ t.test('each kind of credential opens the routes that name it, and no other', as
     }
 })
 
+t.test('who shows a credential of a kind that a route does not take reads which kinds it takes', async (t) => {
+  const { app } = await startApp(t, { routes, authenticators })
+  const { cookie } = await directory.session()
+  const said = async (url: string, headers: Record<string, string>) => (await app.inject({ url, headers })).json()
+  t.match(await said('/any-user', directory.apiKey()), {
+    code: 'invalid_bearer',
+    message: /takes .*cookie or a device token .*, not an API key/
+  })
+  t.match(await said('/api-key', directory.deviceToken()), {
+    code: 'invalid_bearer',
+    message: /takes an API key .*, not a device/
+  })
+  t.match(await said('/bearer', { cookie }), { code: 'unauthenticated', message: /takes a device token/ })
+  t.same(
+    (await said('/any-user', directory.apiKey())).message,
+    (await said('/any-user', { authorization: `Bearer obk_${'A'.repeat(43)}` })).message,
+    'whether the key is good is not told'
+  )
+})
+
 const statusOfRefusal = (url: string, who: string): number => {
   if (url === '/inner') return 404
   return url === '/admin' && ['session', 'nobody', 'device', 'external'].includes(who) ? 403 : 401

@@ -1,3 +1,4 @@
+import { Uuid } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
@@ -9,6 +10,9 @@ const secret = 'hunter2hunter2'
 const body = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
+    id: Type.Optional(Uuid),
+    mode: Type.Optional(Type.Union([Type.Literal('off'), Type.Literal('signed')])),
+    kind: Type.Optional(Type.Union([Type.Literal('one'), Type.Null()])),
     configuration: Type.Optional(
       Type.Object(
         { timeout: Type.Number({ minimum: 1 }), modes: Type.Optional(Type.Array(Type.String())) },
@@ -109,6 +113,10 @@ t.test('a body that is not as it must be is a 400 that names each field', async 
     [{ name: 'a', configuration: {} }, 'configuration.timeout', 'is missing'],
     [{ name: 'a', configuration: { timeout: 1, extra: 1 } }, 'configuration.extra', 'is not known here'],
     [{ name: 'a', configuration: { timeout: 1, modes: ['x', 5] } }, 'configuration.modes.1', 'must be string'],
+    [{ name: 'a', id: 'x' }, 'id', 'must be a UUID, such as 01890a5d-ac96-774b-bcce-b302099a8057'],
+    [{ name: 'a', mode: 'of' }, 'mode', 'must be one of off, signed'],
+    [{ name: 'a', mode: 5 }, 'mode', 'must be one of off, signed'],
+    [{ name: 'a', kind: 'two' }, 'kind', 'must be one or null'],
     [[], 'body', 'must be object']
   ]
   for (const [payload, path, message] of faults) {
