@@ -16,6 +16,8 @@ export type LiveCacheOptions<Key, Value> = {
   tagsOf: (value: Value) => readonly string[]
   /** Milliseconds since the epoch after which the value is of no use, whatever the owner says. */
   expiresAtOf?: (value: Value) => number
+  /** When the value was true for certain, where that is before the load began: one that another cache had held. */
+  trueAtOf?: (value: Value) => number
   /** Age at which a hit asks the owner again in the background (20 s). */
   refreshAfterMs?: number
   /** Age at which an entry is no longer used (30 s): a revocation acts by then even when the bus is broken. */
@@ -44,6 +46,7 @@ export const createLiveCache = <Key, Value>({
   load,
   tagsOf,
   expiresAtOf = () => Number.POSITIVE_INFINITY,
+  trueAtOf = () => Number.POSITIVE_INFINITY,
   refreshAfterMs = 20_000,
   maxAgeMs = 30_000,
   now = Date.now
@@ -80,7 +83,8 @@ export const createLiveCache = <Key, Value>({
       .then((value) => {
         const tags = tagsOf(value)
         const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
-        if (!isStale) keep(id, { value, tags, loadedAt, expiresAt: expiresAtOf(value) })
+        const since = Math.min(loadedAt, trueAtOf(value))
+        if (!isStale) keep(id, { value, tags, loadedAt: since, expiresAt: expiresAtOf(value) })
         return value
       })
       .finally(() => {

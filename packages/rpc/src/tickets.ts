@@ -21,6 +21,7 @@ export const defineTicket = <Claims extends TSchema>(definition: TicketContract<
   definition
 
 export const ticketSecondsMax = 60
+const toleranceSeconds = 5
 const audience = 'onbehalf'
 
 /** A public key as services exchange them. */
@@ -64,6 +65,11 @@ export const signTicket = async <Claims extends TSchema>(
 /** Where the public key of an issuer's `kid` comes from; undefined when it has none such. */
 export type FindKey = (issuer: string, kid: string) => Promise<CryptoKey | undefined>
 
+/** What a ticket says, and until when it may be believed, in milliseconds since the epoch. */
+export type TicketRead<Claims> = { statement: Claims; holdsUntil: number }
+
+type Verification = { findKey: FindKey; now?: () => number }
+
 /**
  * The claims of `ticket`, after signature, type, issuer, audience, age and shape. Throws `policy_denied`: whoever
  * shows a ticket that does not hold is not let through, and is not told which check failed.
@@ -71,19 +77,25 @@ export type FindKey = (issuer: string, kid: string) => Promise<CryptoKey | undef
 export const verifyTicket = async <Claims extends TSchema>(
   contract: TicketContract<Claims>,
   ticket: string,
-  { findKey, now = Date.now }: { findKey: FindKey; now?: () => number }
-): Promise<Static<Claims>> => {
+  verification: Verification
+): Promise<Static<Claims>> => (await readTicket(contract, ticket, verification)).statement
+
+/** As `verifyTicket`, with the end of what was verified. */
+export const readTicket = async <Claims extends TSchema>(
+  contract: TicketContract<Claims>,
+  ticket: string,
+  { findKey, now = Date.now }: Verification
+): Promise<TicketRead<Static<Claims>>> => {
   const { payload } = await verified(contract, ticket, findKey, now).catch((cause: unknown) => {
     if (cause instanceof ReportedError) throw cause
     throw refused(contract, cause)
   })
-  const { statement } = payload
-  const { iss = '' } = payload
-  if (matches(contract.claims, statement)) {
-    if (contract.mayState?.(iss, statement) ?? true) return statement
+  const { statement, iss = '', exp = 0, iat = 0 } = payload
+  if (!matches(contract.claims, statement))
+    throw refused(contract, new Error(`bad claims at ${faultOf(contract.claims, statement)?.path}`))
+  if (contract.mayState && !contract.mayState(iss, statement))
     throw refused(contract, new Error(`${iss} may not say this`))
-  }
-  throw refused(contract, new Error(`bad claims at ${faultOf(contract.claims, statement)?.path}`))
+  return { statement, holdsUntil: (Math.min(exp, iat + ticketSecondsMax) + toleranceSeconds) * 1000 }
 }
 
 const verified = async (contract: TicketContract, ticket: string, findKey: FindKey, now: () => number) => {
@@ -95,7 +107,7 @@ const verified = async (contract: TicketContract, ticket: string, findKey: FindK
   const options = { algorithms: ['ES256'], typ: contract.type, issuer, audience, currentDate: new Date(now()) }
   const result = await jwtVerify(ticket, key, {
     ...options,
-    clockTolerance: 5,
+    clockTolerance: toleranceSeconds,
     maxTokenAge: ticketSecondsMax,
     requiredClaims: ['exp', 'iat', 'jti']
   })

@@ -111,6 +111,21 @@ t.test('the age of a value counts from when it was asked for', async (t) => {
   t.equal(cache.peek('a'), undefined)
 })
 
+t.test('the age of a value that another cache had held counts from when it was certain', async (t) => {
+  const { cache, clock, hold, load, loads } = start({ trueAtOf: ({ version }) => version })
+  clock.time = 50_000
+  await hold('a', v(30_000))
+  t.same(cache.peek('a'), v(30_000), 'still of use')
+  t.equal(loads.length, 2, 'and old enough to be asked for again')
+  clock.time += 10_000
+  t.equal(cache.peek('a'), undefined)
+  load(1).answer(v(90_000))
+  await turn()
+  t.same(cache.peek('a'), v(90_000))
+  clock.time = 80_000
+  t.equal(cache.peek('a'), undefined, 'a time later than the question counts from the question')
+})
+
 t.test('an older value is used while the owner is asked again, once, in the background', async (t) => {
   const { cache, clock, loads, hold, load } = start()
   await hold('a', v(1, 'user:1'))

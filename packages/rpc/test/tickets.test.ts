@@ -5,6 +5,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, Unsec
 import t from 'tap'
 import {
   createKeySet,
+  createTicketReader,
   defineTicket,
   type FindKey,
   importSigningKey,
@@ -116,6 +117,34 @@ t.test('a ticket that is not what it must be is refused, without saying what is 
     const refused = await refusalOf(verifyTicket(passport, await ticket, { findKey }))
     t.same(refused, { code: 'policy_denied', message: 'The passport+jwt shown does not hold.' }, what)
   }
+})
+
+t.test('a reader verifies a ticket once, and believes it no longer than the ticket holds', async (t) => {
+  const clock = { ms: Date.now() }
+  let asked = 0
+  const counting: FindKey = (issuer, kid) => {
+    asked += 1
+    return findKey(issuer, kid)
+  }
+  const read = createTicketReader(passport, { findKey: counting, now: () => clock.ms })
+  const ticket = await forge()
+  for (let time = 0; time < 3; time += 1) t.same(await read(ticket), claims)
+  t.equal(asked, 1, 'the signature was checked once')
+  const [head, body, signature = ''] = ticket.split('.')
+  const altered = `${head}.${body}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
+  for (let time = 0; time < 2; time += 1) t.match(await refusalOf(read(altered)), { code: 'policy_denied' })
+  t.equal(asked, 3, 'and a refused one each time')
+  clock.ms += 66_000
+  t.match(
+    await refusalOf(read(ticket)),
+    { code: 'policy_denied' },
+    'a ticket that ended is refused though it was known'
+  )
+  const brief = await forge({ payload: { iat: now(), exp: now() + 10 } })
+  clock.ms = Date.now()
+  t.same(await read(brief), claims)
+  clock.ms += 16_000
+  t.match(await refusalOf(read(brief)), { code: 'policy_denied' }, 'its own end counts where that is sooner')
 })
 
 t.test('while nobody can say which keys hold, a ticket is unavailable and not refused', async (t) => {
