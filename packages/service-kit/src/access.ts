@@ -15,6 +15,9 @@ export const anyUser: Access = { credentials: ['session', 'bearer'] }
 /** Those who may change what a tenant has. */
 export const administrators: Access = { credentials: ['session', 'bearer'], roles: ['owner', 'admin'] }
 
+/** Whether somebody with this role may change what the tenant has. */
+export const isAdministrator = ({ role }: { role: Role | null }): boolean => role === 'owner' || role === 'admin'
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access

@@ -1,4 +1,14 @@
-export { type Access, administrators, anyUser, type CredentialKind, type RouteFact } from './access.ts'
+export {
+  type Access,
+  administrators,
+  anyUser,
+  type CredentialKind,
+  isAdministrator,
+  type RouteFact
+} from './access.ts'
+export { type AuditContext, type AuditEvent, auditContextOf, recordAudit } from './audit/record.ts'
+export { auditRoutes } from './audit/routes.ts'
+export { type AuditDetails, type AuditTables, createAuditTable, dropAuditTable } from './audit/tables.ts'
 export { type Authenticators, type Caller, callerOf, userOf } from './authenticate.ts'
 export {
   baseVariables,
@@ -36,9 +46,11 @@ export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { ownServers } from './own-servers.ts'
 export { type Html, html } from './page/html.ts'
 export { sendPage, type View } from './page/send-page.ts'
+export { cursorQuery, type Page, pageAnswer, pageQuery, takePage } from './paging.ts'
 export { type Migrations, migrate, openPostgres, type Postgres, UnreachableError } from './postgres.ts'
 export { redact } from './redact.ts'
 export { openRedis, type RedisHandle } from './redis.ts'
 export { runService, type ServiceDefinition } from './run-service.ts'
+export { orNull, wordOf } from './schema.ts'
 export { type FindSessionKey, readSession, registerSessions, SessionClaims } from './session.ts'
 export { cookieNamesFor, sessionType } from './session-cookie.ts'

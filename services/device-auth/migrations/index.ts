@@ -1,6 +1,8 @@
 import type { Migrations } from '@onbehalf/service-kit'
 import * as deviceSignIn from './0001-device-sign-in.ts'
+import * as audit from './0002-audit.ts'
 
 export const migrations: Migrations = {
-  '0001-device-sign-in': deviceSignIn
+  '0001-device-sign-in': deviceSignIn,
+  '0002-audit': audit
 }

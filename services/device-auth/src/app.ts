@@ -1,6 +1,5 @@
-import { type App, type AppOptions, busSessionKeys, createApp } from '@onbehalf/service-kit'
+import { type App, type AppOptions, auditRoutes, busSessionKeys, createApp, recordAudit } from '@onbehalf/service-kit'
 import { accountRoutes } from './account/routes.ts'
-import { auditStore } from './audit/store.ts'
 import { deviceCodeRoutes } from './device-code/routes.ts'
 import { codeStore } from './device-code/store.ts'
 import { serveDeviceCalls } from './device-token/calls.ts'
@@ -19,7 +18,6 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   const { PUBLIC_URL: publicUrl, DEVICE_CLIENT_IDS: clientIds } = config
   const tokens = tokenStore(postgres.db)
   const codes = codeStore(redis.redis)
-  const audit = auditStore(postgres.db)
   const announce = (id: string) => feed.publish({ kind: 'device_token', id })
   const onUse = createTouch(tokens, (err) => app.log.warn({ err }, 'the use of a token was not noted'))
   const resolving = { tokens, users, signingKey: keys.signingKey, onUse }
@@ -37,12 +35,14 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   })
   const budgets = await openBudgets(app, redis.redis)
   const flows = {
-    ...{ codes, audit, budgets, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
+    ...{ codes, budgets, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
+    record: (event) => recordAudit(postgres.db, event),
     mint: (approval, collector) => mint(approval, collector, { tokens, users, announce })
   } satisfies Parameters<typeof deviceCodeRoutes>[0]
   await app.register(deviceCodeRoutes(flows), { prefix: '/openapi/v1/oauth/device' })
   await app.register(accountRoutes({ users, tokens, announce }), { prefix: '/openapi/v1/account' })
   await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
+  auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })
   serveDeviceCalls(app, bus, { ...resolving, keys })
   return app
 }

@@ -1,6 +1,6 @@
 import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
-import { type App, createApp } from '@onbehalf/service-kit'
+import { type App, auditRoutes, createApp } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
 import { assemble } from './assemble.ts'
@@ -17,7 +17,7 @@ import { serveUsers } from './users/calls.ts'
 
 /** What the service offers, in the order in which it comes up. */
 export const buildApp = async (resources: Resources): Promise<App> => {
-  const { config, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies } = resources
+  const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies } = resources
   const publicUrl = config.PUBLIC_URL
   const parts = assemble(resources)
   const { users, sessions, refresher, announce } = parts
@@ -35,6 +35,7 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
   connectRoutes(app)
   grantRoutes(app, parts)
+  auditRoutes(app, { path: '/v1/audit/identity', db })
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
   const issue = createIssue({ findTicketKey, users, modes: parts.modes, publicUrl })

@@ -1,5 +1,5 @@
 import type { IdentityMode, Role } from '@onbehalf/contracts'
-import type { KeyTables } from '@onbehalf/service-kit'
+import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
 
 export type ClientAuthentication = 'basic' | 'post' | 'none'
@@ -121,19 +121,20 @@ type InstallationTable = {
   created_at: Generated<Date>
 }
 
-export type Database = KeyTables & {
-  tenant: TenantTable
-  connection: ConnectionTable
-  user: UserTable
-  member: MemberTable
-  session: SessionTable
-  grant: GrantTable
-  minted_token: MintedTokenTable
-  issuance: IssuanceTable
-  app: AppTable
-  api_key: ApiKeyTable
-  installation: InstallationTable
-}
+export type Database = KeyTables &
+  AuditTables & {
+    tenant: TenantTable
+    connection: ConnectionTable
+    user: UserTable
+    member: MemberTable
+    session: SessionTable
+    grant: GrantTable
+    minted_token: MintedTokenTable
+    issuance: IssuanceTable
+    app: AppTable
+    api_key: ApiKeyTable
+    installation: InstallationTable
+  }
 
 /** The database inside of a transaction. */
 export type Writing = Transaction<Database>

@@ -1,4 +1,4 @@
-import { type App, busSessionKeys, createApp } from '@onbehalf/service-kit'
+import { type App, auditRoutes, busSessionKeys, createApp } from '@onbehalf/service-kit'
 import { serveProviders } from './providers/calls.ts'
 import type { Desk } from './providers/desk.ts'
 import { registerProviders } from './providers/routes.ts'
@@ -36,6 +36,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const desk: Desk = { providers, tools, vault, checkReachable: egress.checkReachable, refreshTools, publish }
 
   registerProviders(app, desk)
+  auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const { publicKeys } = ticketKeys
   const served = serveProviders(

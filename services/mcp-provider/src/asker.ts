@@ -1,5 +1,12 @@
 import type { CallOptions } from '@onbehalf/rpc'
-import { callerOf, callOptionsOf, userOf } from '@onbehalf/service-kit'
+import {
+  type AuditContext,
+  auditContextOf,
+  callerOf,
+  callOptionsOf,
+  isAdministrator,
+  userOf
+} from '@onbehalf/service-kit'
 import type { FastifyRequest } from 'fastify'
 
 /** The member who asks, with what it takes to ask others in their name. */
@@ -10,10 +17,14 @@ export type Asker = {
   /** Their principal ticket. */
   ticket: string
   callOptions: CallOptions
+  /** What the record of a change says of them. */
+  audit: AuditContext
 }
 
 export const askerOf = (request: FastifyRequest): Asker => {
-  const { tenant_id, user_id, role } = userOf(request)
-  const isAdministrator = role === 'owner' || role === 'admin'
-  return { tenant_id, user_id, isAdministrator, ticket: callerOf(request).ticket, callOptions: callOptionsOf(request) }
+  const user = userOf(request)
+  return {
+    ...{ tenant_id: user.tenant_id, user_id: user.user_id, isAdministrator: isAdministrator(user) },
+    ...{ ticket: callerOf(request).ticket, callOptions: callOptionsOf(request), audit: auditContextOf(request) }
+  }
 }

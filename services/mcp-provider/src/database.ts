@@ -1,5 +1,5 @@
 import type { IdentityMode } from '@onbehalf/contracts'
-import type { KeyTables } from '@onbehalf/service-kit'
+import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely'
 import type { ToolDefinition, ToolsStatus } from './tools/tool.ts'
 
@@ -39,7 +39,7 @@ type ToolTable = {
   hash: string
 }
 
-export type Database = KeyTables & { provider: ProviderTable; tool: ToolTable }
+export type Database = KeyTables & AuditTables & { provider: ProviderTable; tool: ToolTable }
 
 export type ProviderRow = Selectable<ProviderTable>
 export type NewProviderRow = Insertable<ProviderTable>

@@ -15,12 +15,13 @@ t.test('the migrations go down to nothing and up again', async (t) => {
       where table_schema = 'mcp_provider' and table_name not like 'kysely%' order by 1`.execute(db)
     return rows.map(({ name }) => name)
   }
-  const all = ['data_key', 'provider', 'signing_key', 'tool']
+  const all = ['audit_event', 'data_key', 'provider', 'signing_key', 'tool']
   t.same(await tables(), all)
   t.same(await migrate(url, migrations, 'up'), [])
+  t.same(await migrate(url, migrations, 'down'), ['0002-audit'])
   t.same(await migrate(url, migrations, 'down'), ['0001-providers'])
   t.same(await tables(), [])
-  t.same(await migrate(url, migrations, 'up'), ['0001-providers'])
+  t.same(await migrate(url, migrations, 'up'), ['0001-providers', '0002-audit'])
   t.same(await tables(), all)
 })
 

@@ -1,13 +1,13 @@
 import type { UserPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Log, newId } from '@onbehalf/service-kit'
-import type { AuditStore } from '../audit/store.ts'
+import { type AuditEvent, type Log, newId } from '@onbehalf/service-kit'
+import { deviceEvent } from '../audit/event.ts'
 import { type FindTools, type FoundFlow, findFlow } from './find.ts'
 import type { CodeStore, Decision } from './store.ts'
 
 export type DecideTools = FindTools & {
   codes: Pick<CodeStore, 'decide'>
-  audit: Pick<AuditStore, 'record'>
+  record: (event: AuditEvent) => Promise<void>
 }
 
 export type Asked = {
@@ -28,7 +28,7 @@ export const decide = async (asked: Asked, tools: DecideTools): Promise<{ status
   const outcome = await settle({ codeHash: found.codeHash, status, marker: newId(), tenant_id, user_id }, tools.codes)
   if (outcome === 'missing') throw expiredOrUnknown()
   if (outcome === 'resolved') throw alreadyResolved()
-  await record(asked, found, tools)
+  await note(asked, found, tools)
   return { status }
 }
 
@@ -54,12 +54,13 @@ const unknownOutcome = (cause?: unknown): never => {
 }
 
 // The decision stands already; a lost line of the audit is said loudly and does not take it back.
-const record = async (asked: Asked, { flow }: FoundFlow, { audit }: DecideTools): Promise<void> => {
+const note = async (asked: Asked, { flow }: FoundFlow, { record }: DecideTools): Promise<void> => {
   const { status, user, ip, request_id, log } = asked
   const { client_id, device_label } = flow
   const event = `oauth.device_flow_${status}` as const
   const { tenant_id, user_id: actor_user_id } = user
-  await audit
-    .record({ event, tenant_id, actor_user_id, client_id, device_label, ip, request_id })
-    .catch((error: unknown) => log.error({ err: error, event, tenant_id, actor_user_id }, 'an audit event is lost'))
+  const facts = { event, tenant_id, actor_user_id, ip, request_id, details: { client_id, device_label } }
+  await record(deviceEvent(facts)).catch((error: unknown) =>
+    log.error({ err: error, event, tenant_id, actor_user_id }, 'an audit event is lost')
+  )
 }

@@ -1,6 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
-import { newId } from '@onbehalf/service-kit'
-import type { AuditEvent } from '../audit/store.ts'
+import { type AuditEvent, newId } from '@onbehalf/service-kit'
+import { deviceEvent } from '../audit/event.ts'
 import { type Member, memberOrNobody, type Users } from '../users/find.ts'
 import { accountIssuer, kinds, lifetimeDays, makeToken } from './kinds.ts'
 import type { TokenStore } from './store.ts'
@@ -64,8 +64,11 @@ const describeToken = (token: string, { id, expires_at }: { id: string; expires_
 
 const eventsOf = (token_id: string, approval: Approval, { ip, request_id }: Collector): AuditEvent[] => {
   const { tenant_id, user_id: actor_user_id, client_id, device_label, created_ip } = approval
-  const facts = { tenant_id, actor_user_id, token_id, client_id, device_label, ip, request_id }
-  const issued: AuditEvent = { ...facts, event: 'oauth.token_issued', details: { scopes: [kinds.dfoa_.scope] } }
+  const facts = { tenant_id, actor_user_id, token_id, ip, request_id }
+  const device = { client_id, device_label }
+  const scopes = [kinds.dfoa_.scope]
+  const issued = deviceEvent({ ...facts, event: 'oauth.token_issued', details: { ...device, scopes } })
   if (ip === created_ip) return [issued]
-  return [issued, { ...facts, event: 'oauth.device_code_cross_ip_poll', details: { creation_ip: created_ip } }]
+  const details = { ...device, creation_ip: created_ip }
+  return [issued, deviceEvent({ ...facts, event: 'oauth.device_code_cross_ip_poll', details })]
 }

@@ -1,3 +1,4 @@
+import { deviceEvent } from '../audit/event.ts'
 import type { TokenStore } from './store.ts'
 
 export type RevokeTools = { tokens: Pick<TokenStore, 'revoke'>; announce: (id: string) => void }
@@ -9,6 +10,6 @@ export const revokeToken = async (
   { id, tenant_id, ...actor }: Revocation,
   { tokens, announce }: RevokeTools
 ): Promise<void> => {
-  const event = { event: 'oauth.token_revoked', tenant_id, token_id: id, ...actor } as const
+  const event = deviceEvent({ event: 'oauth.token_revoked', tenant_id, token_id: id, ...actor })
   if (await tokens.revoke(id, tenant_id, event)) announce(id)
 }

@@ -1,5 +1,5 @@
+import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
-import { type AuditEvent, auditStore } from '../audit/store.ts'
 import type { Database } from '../database.ts'
 
 export type NewToken = {
@@ -42,7 +42,7 @@ export const tokenStore = (db: Kysely<Database>) => ({
     db.transaction().execute(async (transaction) => {
       await sql`set local lock_timeout = '2s'`.execute(transaction)
       const row = await upsert(transaction, token)
-      await auditStore(transaction).record(...eventsOf(row.id))
+      await recordAudit(transaction, ...eventsOf(row.id))
       return row
     }),
 
@@ -66,7 +66,7 @@ export const tokenStore = (db: Kysely<Database>) => ({
         .where('revoked_at', 'is', null)
         .executeTakeFirst()
       if (numUpdatedRows === 0n) return false
-      await auditStore(transaction).record(event)
+      await recordAudit(transaction, event)
       return true
     }),
 

@@ -73,16 +73,22 @@ t.test('what was decided is recorded with who did it', async (t) => {
   const { body } = await poll(app, second.device_code)
   const client = new Client({ connectionString: backends.adminDatabaseUrl })
   await client.connect()
-  const { rows } = await client.query('select * from device_auth.audit_event where device_label = $1 order by id', [
-    label
-  ])
+  const { rows } = await client.query(
+    "select * from device_auth.audit_event where details ->> 'device_label' = $1 order by id",
+    [label]
+  )
   await client.end()
-  const facts = { tenant_id: who.tenant_id, actor_user_id: who.user_id, client_id: 'onbehalf' }
+  const facts = {
+    tenant_id: who.tenant_id,
+    actor_kind: 'user',
+    actor_id: who.user_id,
+    details: { client_id: 'onbehalf' }
+  }
   t.match(rows, [
-    { event: 'oauth.device_flow_denied', ...facts },
-    { event: 'oauth.device_flow_approved', ...facts },
-    { event: 'oauth.token_issued', ...facts, token_id: body.token_id, details: { scopes: ['full'] } },
-    { event: 'oauth.device_code_cross_ip_poll', token_id: body.token_id, details: { creation_ip: '10.9.9.9' } }
+    { action: 'oauth.device_flow_denied', ...facts, subject_kind: 'device_flow', subject_id: null },
+    { action: 'oauth.device_flow_approved', ...facts },
+    { action: 'oauth.token_issued', ...facts, subject_id: body.token_id, details: { scopes: ['full'] } },
+    { action: 'oauth.device_code_cross_ip_poll', subject_id: body.token_id, details: { creation_ip: '10.9.9.9' } }
   ])
 })
 

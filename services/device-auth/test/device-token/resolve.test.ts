@@ -113,10 +113,10 @@ t.test('revoking reaches those who hold the token as good, and so does rotating'
     second.token_id
   ])
   t.match(rows, [{ token_hash: null, revoked_at: Date }])
-  const events = await admin.query('select event from device_auth.audit_event where token_id = $1 order by id', [
+  const events = await admin.query('select action from device_auth.audit_event where subject_id = $1 order by id', [
     second.token_id
   ])
-  t.match(events.rows.at(-1), { event: 'oauth.token_revoked' })
+  t.match(events.rows.at(-1), { action: 'oauth.token_revoked' })
   const { body: third } = await signInDevice(app, who)
   t.not(third.token_id, second.token_id, 'after a revocation a new row begins')
 })

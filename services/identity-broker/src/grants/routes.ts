@@ -1,6 +1,15 @@
 import { Uuid } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type App, anyUser, typed, userOf } from '@onbehalf/service-kit'
+import {
+  type App,
+  anyUser,
+  isAdministrator,
+  pageAnswer,
+  pageQuery,
+  takePage,
+  typed,
+  userOf
+} from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Announce } from '../announce.ts'
@@ -21,12 +30,7 @@ const GrantView = Type.Object({
   updated_at: Type.String({ format: 'date-time' })
 })
 
-const Page = Type.Object({ data: Type.Array(GrantView), next_cursor: Type.Union([Type.String(), Type.Null()]) })
-const Query = Type.Object({
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
-  cursor: Type.Optional(Uuid),
-  user_id: Type.Optional(Uuid)
-})
+const Query = pageQuery({ user_id: Type.Optional(Uuid) })
 const Params = Type.Object({ id: Uuid })
 
 type Needs = {
@@ -42,28 +46,28 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
 
   routes.get(
     '/v1/grants',
-    { config: { access }, schema: { querystring: Query, response: { 200: Page } } },
+    { config: { access }, schema: { querystring: Query, response: { 200: pageAnswer(GrantView) } } },
     async (request) => {
-      const { limit = 50, cursor, user_id } = request.query
-      const { tenant_id, user_id: own } = userOf(request)
-      const whose = isAdministrator(request) ? user_id : own
-      const filter = { limit: limit + 1, ...(whose ? { user_id: whose } : {}), ...(cursor ? { before: cursor } : {}) }
-      const rows = await grants.page(tenant_id, filter)
-      const data = rows.slice(0, limit).map(({ dead_reason, created_at, updated_at, ...rest }) => ({
+      const { limit, cursor, user_id } = request.query
+      const user = userOf(request)
+      const whose = isAdministrator(user) ? user_id : user.user_id
+      const filter = { ...(whose ? { user_id: whose } : {}), ...(cursor ? { before: cursor } : {}) }
+      const page = await takePage(limit, (more) => grants.page(user.tenant_id, { ...filter, limit: more }))
+      const data = page.data.map(({ dead_reason, created_at, updated_at, ...rest }) => ({
         ...rest,
         dead_reason,
         status: dead_reason === null ? ('live' as const) : ('dead' as const),
         created_at: created_at.toISOString(),
         updated_at: updated_at.toISOString()
       }))
-      return { data, next_cursor: rows.length > limit ? (data.at(-1)?.id ?? null) : null }
+      return { ...page, data }
     }
   )
 
   const findOwn = async (request: FastifyRequest, id: string): Promise<Grant> => {
-    const { tenant_id, user_id } = userOf(request)
-    const grant = await grants.find(tenant_id, id)
-    if (grant && (grant.user_id === user_id || isAdministrator(request))) return grant
+    const user = userOf(request)
+    const grant = await grants.find(user.tenant_id, id)
+    if (grant && (grant.user_id === user.user_id || isAdministrator(user))) return grant
     throw new ReportedError('not_found', 'There is no such grant.')
   }
 
@@ -86,9 +90,4 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
     },
     async (request) => endGrant(await findOwn(request, request.params.id))
   )
-}
-
-const isAdministrator = (request: FastifyRequest): boolean => {
-  const { role } = userOf(request)
-  return role === 'owner' || role === 'admin'
 }

@@ -3,6 +3,7 @@ import type { Asker } from '../asker.ts'
 import { settingsOf } from './apply-change.ts'
 import { checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
+import { providerEvent } from './event.ts'
 import { refuseTaken } from './problems.ts'
 import { readProvider } from './read.ts'
 import { openProvider, sealSettings } from './secrets.ts'
@@ -14,13 +15,16 @@ export const createProvider = async (desk: Desk, asker: Asker, given: NewProvide
   await checkSettings(settings, undefined, desk.checkReachable)
   const owner = { id: newId(), tenant_id: asker.tenant_id }
   const row = await desk.providers
-    .insert({
-      ...owner,
-      ...(await sealSettings(desk.vault, owner, settings)),
-      created_by: asker.user_id,
-      tools_status: 'stale',
-      tools_error: 'The tools have not been listed yet.'
-    })
+    .insert(
+      {
+        ...owner,
+        ...(await sealSettings(desk.vault, owner, settings)),
+        created_by: asker.user_id,
+        tools_status: 'stale',
+        tools_error: 'The tools have not been listed yet.'
+      },
+      providerEvent(asker, 'created', owner.id, { fields: Object.keys(given) })
+    )
     .catch(refuseTaken)
   desk.publish(row.id)
   await desk.refreshTools(await openProvider(desk.vault, row), asker)

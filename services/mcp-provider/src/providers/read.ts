@@ -1,3 +1,4 @@
+import { takePage } from '@onbehalf/service-kit'
 import type { Asker } from '../asker.ts'
 import { answerOf, summaryOf } from './answer.ts'
 import type { Desk } from './desk.ts'
@@ -33,9 +34,8 @@ export const listProviders = async (
   asker: Asker,
   { limit, cursor }: { limit: number; cursor?: string }
 ): Promise<ProviderPage> => {
-  const rows = await providers.page(asker.tenant_id, { limit: limit + 1, ...(cursor ? { cursor } : {}) })
-  const shown = rows.slice(0, limit)
-  const opened = await Promise.all(shown.map((row) => openProvider(vault, row)))
-  const next_cursor = rows.length > limit ? (shown.at(-1)?.id ?? null) : null
+  const load = (more: number) => providers.page(asker.tenant_id, { limit: more, ...(cursor ? { cursor } : {}) })
+  const { data, next_cursor } = await takePage(limit, load)
+  const opened = await Promise.all(data.map((row) => openProvider(vault, row)))
   return { data: opened.map((provider) => summaryOf(provider, asker)), next_cursor }
 }

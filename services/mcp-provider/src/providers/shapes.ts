@@ -1,6 +1,6 @@
 import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
-import { orNull, wordOf } from '../schema.ts'
 import { Tool, ToolsError, ToolsStatus } from '../tools/tool.ts'
 
 const closed = { additionalProperties: false } as const
@@ -84,11 +84,8 @@ export const ProviderAnswer = Type.Object({ ...shown, tools: Type.Array(Tool) })
 export type ProviderAnswer = Static<typeof ProviderAnswer>
 
 /** Catalogues can be large, so a page has the providers without their tools. */
-export const ProviderPage = Type.Object({ data: Type.Array(ProviderSummary), next_cursor: orNull(Type.String()) })
+export const ProviderPage = pageAnswer(ProviderSummary)
 export type ProviderPage = Static<typeof ProviderPage>
 
-export const PageQuery = Type.Object(
-  { limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }), cursor: Type.Optional(Uuid) },
-  closed
-)
+export const PageQuery = pageQuery({})
 export const ProviderId = Type.Object({ id: Uuid }, closed)

@@ -1,12 +1,17 @@
+import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
 import type { Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
 
-/** The providers of all tenants; every question names the tenant. */
+/** The providers of all tenants; every question names the tenant, and every change is recorded with it. */
 export const providerStore = (db: Kysely<Database>) => ({
-  insert: (row: NewProviderRow): Promise<ProviderRow> =>
-    db.insertInto('provider').values(row).returningAll().executeTakeFirstOrThrow(),
+  insert: (row: NewProviderRow, event: AuditEvent): Promise<ProviderRow> =>
+    db.transaction().execute(async (transaction) => {
+      const stored = await transaction.insertInto('provider').values(row).returningAll().executeTakeFirstOrThrow()
+      await recordAudit(transaction, event)
+      return stored
+    }),
 
   find: (tenant_id: string, id: string) =>
     db.selectFrom('provider').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
@@ -44,7 +49,7 @@ export const providerStore = (db: Kysely<Database>) => ({
   replace: (
     { id, tenant_id, revision }: Pick<ProviderRow, 'id' | 'tenant_id' | 'revision'>,
     change: ProviderRowChange,
-    { dropsTools }: { dropsTools: boolean }
+    { dropsTools, event }: { dropsTools: boolean; event: AuditEvent }
   ): Promise<ProviderRow | undefined> =>
     db.transaction().execute(async (transaction) => {
       const row = await transaction
@@ -55,19 +60,22 @@ export const providerStore = (db: Kysely<Database>) => ({
         .where('revision', '=', revision)
         .returningAll()
         .executeTakeFirst()
+      if (row) await recordAudit(transaction, event)
       if (row && dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
       return row
     }),
 
   /** Whether there was one to take away; its tools go with it. */
-  remove: async (tenant_id: string, id: string): Promise<boolean> => {
-    const { numDeletedRows } = await db
-      .deleteFrom('provider')
-      .where('tenant_id', '=', tenant_id)
-      .where('id', '=', id)
-      .executeTakeFirst()
-    return numDeletedRows > 0n
-  }
+  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const { numDeletedRows } = await transaction
+        .deleteFrom('provider')
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (numDeletedRows > 0n) await recordAudit(transaction, event)
+      return numDeletedRows > 0n
+    })
 })
 
 const fieldByConstraint = {

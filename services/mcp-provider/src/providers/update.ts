@@ -3,6 +3,7 @@ import type { Asker } from '../asker.ts'
 import { applyChange, keptSecrets } from './apply-change.ts'
 import { checkSecretsStay, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
+import { providerEvent } from './event.ts'
 import { changedMeanwhile, noSuchProvider, refuseTaken } from './problems.ts'
 import type { Provider, Settings } from './provider.ts'
 import { findProvider, readProvider } from './read.ts'
@@ -30,11 +31,12 @@ const replace = async (
 ): Promise<void> => {
   const isReachedAnew = reachOf(next) !== reachOf(stored.settings)
   const sealed = await sealSettings(desk.vault, stored, next)
+  const event = providerEvent(asker, 'updated', stored.id, { fields: changedFields(stored.settings, next) })
   const row = await desk.providers
     .replace(
       stored,
       { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}) },
-      { dropsTools: next.server_url !== stored.settings.server_url }
+      { dropsTools: next.server_url !== stored.settings.server_url, event }
     )
     .catch(refuseTaken)
   if (!row) throw await lossOf(desk, stored)
@@ -48,6 +50,11 @@ const unlisted = ({ revision }: Provider) =>
     tools_status: 'stale',
     tools_error: 'The tools have not been listed since the change.'
   }) as const
+
+const changedFields = (before: Settings, after: Settings): string[] => {
+  const held = new Map(Object.entries(before))
+  return Object.entries(after).flatMap(([name, value]) => (isDeepStrictEqual(held.get(name), value) ? [] : [name]))
+}
 
 /** What decides whether and how the server answers us. */
 const reachOf = ({ server_url, headers, timeout, sse_read_timeout }: Settings): string =>

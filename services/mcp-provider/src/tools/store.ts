@@ -1,3 +1,4 @@
+import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import type { Listing, Tool } from './tool.ts'
@@ -21,7 +22,7 @@ export const toolStore = (db: Kysely<Database>) => ({
   },
 
   /** Keeps how a listing went; false when the server is reached in another way meanwhile, or is gone. */
-  keep: (provider: { id: string; reach_revision: number }, listing: Listing): Promise<boolean> =>
+  keep: (provider: { id: string; reach_revision: number }, listing: Listing, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
       const { tools_status, tools_error } = listing
       const { numUpdatedRows } = await transaction
@@ -31,6 +32,7 @@ export const toolStore = (db: Kysely<Database>) => ({
         .where('reach_revision', '=', provider.reach_revision)
         .executeTakeFirst()
       if (numUpdatedRows === 0n) return false
+      await recordAudit(transaction, event)
       if ('tools' in listing) await replaceTools(transaction, provider.id, listing.tools)
       return true
     })

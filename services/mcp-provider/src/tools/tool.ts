@@ -1,5 +1,5 @@
+import { orNull, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
-import { orNull, wordOf } from '../schema.ts'
 
 /** fresh: as last listed · stale: not listed since a change · needs_identity: it wants to know who asks · unreachable. */
 export const ToolsStatus = wordOf('fresh', 'stale', 'needs_identity', 'unreachable')

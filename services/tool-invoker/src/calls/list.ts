@@ -1,6 +1,7 @@
 import type { UserPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { matches } from '@onbehalf/rpc'
+import { isAdministrator, type Page, takePage } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { CallTable } from '../database.ts'
 import type { CallPlace, CallStore } from './store.ts'
@@ -10,19 +11,12 @@ type Asked = { limit: number; cursor?: string }
 /** A page of the calls the user may see: their own, or for owners and admins all of the tenant. */
 export const listCalls = async (
   { calls }: { calls: Pick<CallStore, 'list'> },
-  { tenant_id, user_id, role }: UserPrincipal,
+  user: UserPrincipal,
   { limit, cursor }: Asked
-): Promise<{ data: CallTable[]; next_cursor: string | null }> => {
-  const isAdministrator = role === 'owner' || role === 'admin'
-  const data = await calls.list({
-    tenant_id,
-    ...(isAdministrator ? {} : { user_id }),
-    after: cursor === undefined ? undefined : placeOf(cursor),
-    limit: limit + 1
-  })
-  const page = data.slice(0, limit)
-  const last = page.at(-1)
-  return { data: page, next_cursor: data.length > limit && last ? cursorOf(last) : null }
+): Promise<Page<CallTable>> => {
+  const whose = { tenant_id: user.tenant_id, ...(isAdministrator(user) ? {} : { user_id: user.user_id }) }
+  const after = cursor === undefined ? undefined : placeOf(cursor)
+  return takePage(limit, (more) => calls.list({ ...whose, after, limit: more }), cursorOf)
 }
 
 const Place = Type.Tuple([Type.String({ format: 'date-time' }), Type.String({ format: 'uuid' })])

@@ -1,4 +1,5 @@
 import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { cursorQuery, pageAnswer } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 
 const timeoutMsMax = 600_000
@@ -37,13 +38,7 @@ export const CallAnswer = Type.Object({
   duration_ms: Type.Integer()
 })
 
-export const CallsQuery = Type.Object(
-  {
-    limit: Type.Integer({ minimum: 1, maximum: 200, default: 50 }),
-    cursor: Type.Optional(Type.String({ maxLength: 200 }))
-  },
-  { additionalProperties: false }
-)
+export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {})
 
 const textOrNull = Type.Unsafe<string | null>({ type: 'string', ...orNull })
 
@@ -65,4 +60,4 @@ const CallItem = Type.Object({
   finished_at: Time
 })
 
-export const CallsAnswer = Type.Object({ data: Type.Array(CallItem), next_cursor: textOrNull })
+export const CallsAnswer = pageAnswer(CallItem)

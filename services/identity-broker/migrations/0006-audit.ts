@@ -1,0 +1,1 @@
+export { createAuditTable as up, dropAuditTable as down } from '@onbehalf/service-kit'
