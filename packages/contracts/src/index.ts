@@ -26,8 +26,11 @@ export {
   UserPrincipal
 } from './shared/principal.ts'
 export {
+  CallBinding,
   CredentialHash,
+  type ForwardingMode,
   IdentityMode,
+  ModeName,
   Role,
   ServerIdentifier,
   type ServiceName,

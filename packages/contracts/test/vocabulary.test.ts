@@ -4,6 +4,8 @@ import { type TSchema, Type } from '@sinclair/typebox'
 import t from 'tap'
 import {
   CredentialHash,
+  IdentityMode,
+  ModeName,
   Principal,
   principalTicket,
   providerTicket,
@@ -23,6 +25,11 @@ t.test('a server identifier can be told from the tool behind it', async (t) => {
   const good = ['a', '7', '-', 'a_b', 'a-b', 'a-_-b', 'weather_2', 'a'.repeat(64), `${'a_'.repeat(31)}aa`]
   const bad = ['', '_', '_a', 'a_', 'a__b', '__', 'A', 'aB', 'a b', 'a.b', 'a/b', 'ä', 'a\n', 'a'.repeat(65), 5, null]
   check(t, ServerIdentifier, good, bad)
+})
+
+t.test('a mode that this replica does not know travels, so that the one who mints can refuse it', async (t) => {
+  check(t, ModeName, ['off', 'id_jag', 'of_tomorrow'], ['', 'Off', '_x', 'x y', '__proto__', 'a'.repeat(33), 5, null])
+  check(t, IdentityMode, ['off', 'idp_token', 'token_exchange', 'signed', 'id_jag'], ['of_tomorrow', ''])
 })
 
 t.test('the formats our schemas use are known', async (t) => {

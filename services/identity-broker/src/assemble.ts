@@ -1,4 +1,4 @@
-import { listAudiences } from '@onbehalf/contracts'
+import { type ForwardingMode, listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { announcer } from './announce.ts'
 import { apiKeyStore } from './apps/store.ts'
@@ -17,6 +17,7 @@ import { createSessionStart } from './sessions/start.ts'
 import { sessionStore } from './sessions/store.ts'
 import { signInStates } from './sign-in/state.ts'
 import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
+import type { Mint, Modes } from './tokens/modes/mode.ts'
 import { userStore } from './users/store.ts'
 
 /** An IdP that has not answered by then is treated as if it never will. */
@@ -55,6 +56,11 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
   })
   const exchange = createExchange({ connections, findClient, egress, exchangeMs })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
+  const modes: Modes = new Map(
+    Object.entries({
+      idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected })
+    } satisfies Partial<Record<ForwardingMode, Mint>>)
+  )
   return {
     users,
     sessions,
@@ -68,7 +74,7 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
-    modes: { idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) },
+    modes,
     startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
     resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
     publicUrl,

@@ -1,4 +1,4 @@
-import type { IdentityMode, Role } from '@onbehalf/contracts'
+import type { Role } from '@onbehalf/contracts'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
 
@@ -74,7 +74,7 @@ type GrantTable = {
 type MintedTokenTable = {
   grant_id: string
   audience: string
-  mode: IdentityMode
+  mode: string
   scopes: string
   token: Buffer
   token_hash: string
@@ -90,7 +90,7 @@ type IssuanceTable = {
   user_id: string
   grant_id: string | null
   audience: string
-  mode: IdentityMode
+  mode: string
   jti: string | null
   generation: number
   expires_at: Date

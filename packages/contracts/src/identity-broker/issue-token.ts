@@ -1,7 +1,7 @@
 import { defineCall } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
 import { Ticket } from '../shared/principal.ts'
-import { CredentialHash, IdentityMode, UnixSeconds, Uuid } from '../shared/vocabulary.ts'
+import { CallBinding, CredentialHash, ModeName, UnixSeconds, Uuid } from '../shared/vocabulary.ts'
 
 /**
  * A token for the principal's user at the provider's server. Tenant, user, audience, mode and scopes come from the
@@ -13,6 +13,8 @@ export const issueToken = defineCall({
   request: Type.Object({
     principal: Ticket,
     provider: Ticket,
+    /** The call it is for; left out where tools are listed. */
+    call: Type.Optional(CallBinding),
     /** Hash of a token the MCP server answered 401 to: mint anew if that one is still the current one. */
     rejected_token_hash: Type.Optional(CredentialHash)
   }),
@@ -22,8 +24,9 @@ export const issueToken = defineCall({
     /** False for tokens that are good for one call only. */
     reusable: Type.Boolean(),
     identity: Type.Object({
-      mode: IdentityMode,
+      mode: ModeName,
       user_id: Uuid,
+      /** The subject that the token names. */
       subject: Type.String(),
       audience: Type.String(),
       jti: Type.Union([Type.String(), Type.Null()]),

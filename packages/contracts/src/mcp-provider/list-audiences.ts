@@ -1,6 +1,6 @@
 import { defineCall } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
-import { IdentityMode, ServerIdentifier, Uuid } from '../shared/vocabulary.ts'
+import { ModeName, ServerIdentifier, Uuid } from '../shared/vocabulary.ts'
 
 /** The audiences of a tenant's forwarding providers: what a sign-in asks the IdP for, and what may be minted for. */
 export const listAudiences = defineCall({
@@ -11,7 +11,7 @@ export const listAudiences = defineCall({
     audiences: Type.Array(
       Type.Object({
         audience: Type.String(),
-        mode: IdentityMode,
+        mode: ModeName,
         server_identifier: ServerIdentifier,
         name: Type.String()
       })

@@ -1,7 +1,7 @@
 import { defineCall, defineTicket } from '@onbehalf/rpc'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ticket } from '../shared/principal.ts'
-import { IdentityMode, ServerIdentifier, Uuid } from '../shared/vocabulary.ts'
+import { ModeName, ServerIdentifier, Uuid } from '../shared/vocabulary.ts'
 
 /** What a token is for; signed by mcp-provider. */
 export const ProviderStatement = Type.Object({
@@ -10,7 +10,7 @@ export const ProviderStatement = Type.Object({
   revision: Type.Integer({ minimum: 1 }),
   server_identifier: ServerIdentifier,
   audience: Type.String(),
-  mode: IdentityMode,
+  mode: ModeName,
   scopes: Type.Array(Type.String())
 })
 export type ProviderStatement = Static<typeof ProviderStatement>
@@ -32,7 +32,7 @@ export const ProviderSettings = Type.Object({
   server_url: Type.String(),
   /** The provider's own headers, in clear: sent when no identity is forwarded, and without Authorization when one is. */
   headers: Type.Record(Type.String(), Type.String()),
-  mode: IdentityMode,
+  mode: ModeName,
   audience: Type.String(),
   /** Seconds. */
   timeout: Type.Number(),

@@ -15,6 +15,27 @@ export const ServerIdentifier = Type.String({ pattern: '^(?!_)(?!.*__)[a-z0-9_-]
 export const Role = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
 export type Role = Static<typeof Role>
 
-/** How the identity of the caller is forwarded; an open enum, one file each in identity-broker. */
-export const IdentityMode = Type.Union([Type.Literal('off'), Type.Literal('idp_token')])
+/** How the identity of the caller is forwarded: what may be written, and what identity-broker has one file each for. */
+export const IdentityMode = Type.Union([
+  Type.Literal('off'),
+  Type.Literal('idp_token'),
+  Type.Literal('token_exchange'),
+  Type.Literal('signed'),
+  Type.Literal('id_jag')
+])
 export type IdentityMode = Static<typeof IdentityMode>
+export type ForwardingMode = Exclude<IdentityMode, 'off'>
+
+/**
+ * A mode as it travels: any word, because a replica that is older than a mode must refuse just that and not the whole
+ * message. Only identity-broker, which mints, tells modes apart.
+ */
+export const ModeName = Type.String({ pattern: '^[a-z][a-z0-9_]{0,31}$' })
+
+/** The one call a token is for: the tool by its name at the server, and the digest of its arguments. */
+export const CallBinding = Type.Object({
+  tool: Type.String({ minLength: 1, maxLength: 256 }),
+  /** base64url SHA-256 over the RFC 8785 form; of `{}` where there are none. */
+  arguments_digest: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
+})
+export type CallBinding = Static<typeof CallBinding>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type IdentityMode, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
+import { type CallBinding, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
 import { usableUntil } from './usable-until.ts'
@@ -13,14 +13,19 @@ export type TokenAsk = {
   user_id: string
   /** The app that acts for the user; null where they act themselves. */
   app_id: string | null
-  provider: { provider_id: string; revision: number; mode: IdentityMode; audience: string }
+  provider: { provider_id: string; revision: number; mode: string; audience: string }
+  /** The call it is for, for a token that is good for that call only; left out where tools are listed. */
+  call?: CallBinding
   /** Asked only when the broker is, and then anew: a ticket read at the start of a call may have ended since. */
   tickets: () => Promise<{ principal: string; provider: string }>
   traceparent?: string | undefined
 }
 
 export type Tokens = {
-  /** The held token, or one from the broker; those who ask for the same one at once share one question. */
+  /**
+   * The held token, or one from the broker; those who ask for the same one at once share one question. A token that is
+   * not reusable goes to the one whose question it answers, and is held for nobody.
+   */
   get: (ask: TokenAsk) => Promise<MintedToken>
   /** Another token than `rejected`, to which the server answered 401; the very same one when the broker has no other. */
   reissue: (ask: TokenAsk, rejected: string) => Promise<MintedToken>
@@ -29,7 +34,6 @@ export type Tokens = {
 
 // One object per question, so that its asker can tell whether the answer is to its own tickets.
 type Question = TokenAsk & { rejected_token_hash?: string; isOwn: boolean }
-type Held = MintedToken & { isTaken: boolean }
 
 const heldMax = 100_000
 // A refresh at the IdP is inside; callers that cannot wait so long stop waiting, the question goes on.
@@ -41,13 +45,15 @@ const keyOf = ({ tenant_id, user_id, app_id, provider }: TokenAsk): string =>
 /** The one way to ask identity-broker for minted tokens: held in memory, emptied by the owners' feeds. */
 export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number } = {}): Tokens => {
   const reissues = new Map<string, Promise<MintedToken>>()
-  const cache = createLiveCache<Question, Held & { tags: string[]; usableUntil: number }>({
+  // Which modes give such tokens is the broker's to know; the first answer of each tells.
+  const singleUse = new Set<string>()
+  const cache = createLiveCache<Question, MintedToken & { tags: string[]; usableUntil: number }>({
     max: heldMax,
     now,
     keyOf,
     load: async (question) => {
       const minted = await issue(bus, question, now() + issueMs)
-      return { ...minted, isTaken: false, tags: tagsOf(question, minted), usableUntil: usableUntil(minted, now()) }
+      return { ...minted, tags: tagsOf(question, minted), usableUntil: usableUntil(minted, now()) }
     },
     tagsOf: ({ tags }) => tags,
     expiresAtOf: (held) => held.usableUntil
@@ -58,18 +64,23 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
     readFeed(bus, providerChanges, { onChange: dropTag, onReset: cache.dropAll })
   ]
 
+  const askAlone = async (question: Question): Promise<MintedToken> => {
+    const minted = await issue(bus, question, now() + issueMs)
+    if (minted.reusable) singleUse.delete(question.provider.mode)
+    return minted
+  }
   const ask = async (question: Question): Promise<MintedToken> => {
+    if (singleUse.has(question.provider.mode)) return askAlone(question)
     const held = await cache.get(question).catch((error: unknown) => {
       // The broker may have refused the tickets of whoever asked first; these are others.
       if (question.isOwn || !isPolicyDenied(error)) throw error
       return cache.get(question)
     })
     if (held.reusable) return held
+    singleUse.add(question.provider.mode)
     cache.delete(question)
-    // Good for one call: whoever is not the first to take it asks alone.
-    if (held.isTaken) return issue(bus, question, now() + issueMs)
-    held.isTaken = true
-    return held
+    // It is for the call of whoever asked first.
+    return question.isOwn ? held : askAlone(question)
   }
 
   const askAnew = (question: Question, id: string): Promise<MintedToken> => {
@@ -100,14 +111,18 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
 
 const askBroker = (
   bus: Bus,
-  request: { principal: string; provider: string; rejected_token_hash?: string },
+  request: { principal: string; provider: string; call?: CallBinding; rejected_token_hash?: string },
   options: { deadlineAt: number; traceparent: string | undefined }
 ) => call(bus, issueToken, request, options)
 
 const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<MintedToken> => {
   question.isOwn = true
-  const { rejected_token_hash, traceparent, user_id, provider } = question
-  const request = { ...(await question.tickets()), ...(rejected_token_hash ? { rejected_token_hash } : {}) }
+  const { rejected_token_hash, call: binding, traceparent, user_id, provider } = question
+  const request = {
+    ...(await question.tickets()),
+    ...(binding ? { call: binding } : {}),
+    ...(rejected_token_hash ? { rejected_token_hash } : {})
+  }
   const minted = await askBroker(bus, request, { deadlineAt, traceparent })
   const { identity } = minted
   // A provider that moved meanwhile has other tickets: their token is for another server than the one to be called.

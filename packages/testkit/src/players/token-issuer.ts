@@ -1,16 +1,21 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import { issueToken, type Principal, type ProviderStatement } from '@onbehalf/contracts'
+import { type CallBinding, issueToken, type Principal, type ProviderStatement } from '@onbehalf/contracts'
 import type { ReportedError } from '@onbehalf/errors'
 import { type Bus, type Served, serve } from '@onbehalf/rpc'
-import { decodeJwt, SignJWT } from 'jose'
+import { decodeJwt, type JWTPayload, SignJWT } from 'jose'
 import { listen, stopServer } from '../http/listen.ts'
 import { recordSecrets } from '../test-run.ts'
 import { makeKeyPair, type PlayedKey } from './keys.ts'
 import { principalOf } from './mcp-provider.ts'
 
 /** One question for a token, as the broker understands it. */
-export type AskedToken = { principal: Principal; provider: ProviderStatement; rejected_token_hash?: string }
+export type AskedToken = {
+  principal: Principal
+  provider: ProviderStatement
+  call?: CallBinding
+  rejected_token_hash?: string
+}
 
 export type PlayedTokenIssuer = {
   /** The issuer of the tokens; its keys are published there. */
@@ -58,24 +63,33 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
     grants.set(userId, grant)
     return grant
   }
-  const mintFor = async (user_id: string, audience: string, rejected: string | undefined): Promise<Minted> => {
+  const mintFor = async ({ principal, provider, call, rejected_token_hash: rejected }: AskedToken): Promise<Minted> => {
+    const { user_id } = principal
+    const { audience } = provider
+    if (user_id === null) throw new Error('a token is for a user')
     const place = `${user_id} ${audience}`
     const held = current.get(place)
     const isFine = behaviour.isStubborn === true || (held && hashOf(held.token) !== rejected)
-    if (held && behaviour.reusable !== false && isFine) return held
-    const minted = await mint(issuer, key, { user_id, audience, seconds: behaviour.lifetimeSeconds ?? 300 })
+    const { reusable = true, lifetimeSeconds: seconds = 300 } = behaviour
+    if (held && reusable && isFine) return held
+    const minted = await mint(issuer, key, { user_id, audience, seconds, binding: reusable ? {} : { ...call } })
     current.set(place, minted)
     return minted
   }
   const answer = () =>
-    serve(bus, issueToken, async ({ principal, provider, rejected_token_hash }) => {
-      const question = { principal: principalOf(principal), provider: statementOf(provider) }
-      asked.push({ ...question, ...(rejected_token_hash ? { rejected_token_hash } : {}) })
+    serve(bus, issueToken, async ({ principal, provider, rejected_token_hash, call }) => {
+      const question: AskedToken = {
+        principal: principalOf(principal),
+        provider: statementOf(provider),
+        ...(call ? { call } : {}),
+        ...(rejected_token_hash ? { rejected_token_hash } : {})
+      }
+      asked.push(question)
       for (const look of curious) look()
       const { refuse, reusable = true } = behaviour
       const { user_id } = question.principal
       const { audience, mode } = question.provider
-      const minted = refuse || user_id === null ? undefined : await mintFor(user_id, audience, rejected_token_hash)
+      const minted = refuse ? undefined : await mintFor(question)
       await gate
       if (refuse) throw refuse()
       if (user_id === null || !minted) throw new Error('a token is for a user')
@@ -132,11 +146,11 @@ const hashOf = (token: string): string => createHash('sha256').update(token).dig
 const mint = async (
   issuer: string,
   { signingKey }: PlayedKey,
-  { user_id, audience, seconds }: { user_id: string; audience: string; seconds: number }
+  { user_id, audience, seconds, binding }: { user_id: string; audience: string; seconds: number; binding: JWTPayload }
 ): Promise<Minted> => {
   const jti = randomUUID()
   const expires_at = Math.floor(Date.now() / 1000) + seconds
-  const token = await new SignJWT({ email: `${user_id.slice(0, 8)}@example.com` })
+  const token = await new SignJWT({ email: `${user_id.slice(0, 8)}@example.com`, ...binding })
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: signingKey.kid })
     .setIssuer(issuer)
     .setAudience(audience)

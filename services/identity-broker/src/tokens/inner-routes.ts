@@ -7,7 +7,7 @@ import type { InstallationStore } from '../installations/store.ts'
 import type { Audience } from '../sign-in/begin.ts'
 import type { UserStore } from '../users/store.ts'
 import { connectUrl } from './connect-url.ts'
-import type { Modes } from './issue.ts'
+import { type Modes, mintOf } from './modes/mode.ts'
 
 const Asked = Type.Object({
   user_id: Type.String({ minLength: 1, maxLength: 255 }),
@@ -62,8 +62,18 @@ export const innerTokenRoutes = (app: App, { installationOf, users, audiencesOf,
       const user = isUuid(user_id) ? await users.find(tenant_id, user_id) : undefined
       if (!user) throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
       const deadlineAt = Date.now() + waitMs
-      const mint = { user, audience, scopes: '', rejectedTokenHash: undefined, connectUrl: url, deadlineAt }
-      const { token, expires_at } = await modes.idp_token(mint)
+      const { token, expires_at } = await mintOf(
+        modes,
+        'idp_token'
+      )({
+        user,
+        app_id: null,
+        provider: { audience, scopes: [] },
+        call: undefined,
+        rejectedTokenHash: undefined,
+        connectUrl: url,
+        deadlineAt
+      })
       return { token, expires_at }
     }
   )

@@ -109,6 +109,14 @@ await t.test('a server whose mode is off gets no token', async (t) => {
   await t.rejects(issue(user, { provider: ticket }), { code: 'policy_denied' })
 })
 
+await t.test('a mode that is not known here gets no token, whoever signed for it', async (t) => {
+  for (const mode of ['of_tomorrow', 'constructor'])
+    await t.rejects(issue(user, { provider: await mcpProvider.ticketFor({ ...provider, mode }) }), {
+      code: 'policy_denied',
+      message: new RegExp(`"${mode}"`)
+    })
+})
+
 await t.test('300 callers at three replicas see one refresh and one token', async (t) => {
   await broker.addReplica()
   await broker.addReplica()

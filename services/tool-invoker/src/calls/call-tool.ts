@@ -74,7 +74,8 @@ const make = async (tools: CallToolTools, asked: AskedCall, context: CallContext
   const outbound: Outbound = { acting, provider, tool, arguments: asked.arguments, timeout_ms, signal }
   if (provider.mode === 'off') return { ...(await callPlain(tools, outbound)), minted: null }
 
-  const ask = tokenAskOf(tools.providers, acting, provider, traceparent)
+  const call = { tool, arguments_digest: row.arguments_digest }
+  const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
   let minted = await tools.tokens.get(ask)
   noteIdentity(row, minted)
   // Whoever stopped waiting while the token was minted is not called for.

@@ -1,4 +1,4 @@
-import type { ProviderSettings } from '@onbehalf/contracts'
+import type { CallBinding, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk } from '@onbehalf/mcp'
 import type { Providers } from '../providers/cache.ts'
@@ -9,7 +9,7 @@ export const tokenAskOf = (
   providers: Pick<Providers, 'find'>,
   acting: Acting,
   provider: ProviderSettings,
-  traceparent: string
+  { call, traceparent }: { call: CallBinding; traceparent: string }
 ): TokenAsk => {
   const { tenant_id, user_id, kind } = acting.principal
   if (user_id === null) throw userRequired(provider)
@@ -19,6 +19,7 @@ export const tokenAskOf = (
     user_id,
     app_id: kind === 'app' ? acting.principal.app_id : null,
     provider,
+    call,
     tickets: async () => ({
       principal: await acting.ticket(),
       provider: (await providers.find({ acting, server_identifier, traceparent })).ticket

@@ -1,4 +1,4 @@
-import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
 import { cursorQuery, pageAnswer } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 
@@ -22,7 +22,7 @@ export const CallBody = Type.Object(
 
 /** As whom the MCP server was called; never the token. */
 const Identity = Type.Object({
-  mode: IdentityMode,
+  mode: ModeName,
   user_id: Type.String(),
   subject: Type.String(),
   audience: Type.String(),

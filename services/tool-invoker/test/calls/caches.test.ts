@@ -1,5 +1,6 @@
 import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
+import { digestOf } from '../../src/calls/digest.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -7,6 +8,9 @@ const { backends, call, settle, broker, providers, devices, issuer, recording, w
 
 const forwarding = (tenant_id: string, server: { url: string } = recording) =>
   providers.register({ tenant_id, server_url: server.url, mode: 'idp_token' })
+
+const claimsOf = (authorization = ''): unknown =>
+  JSON.parse(Buffer.from(authorization.split('.')[1] ?? '', 'base64url').toString())
 
 t.afterEach(() => issuer.behave({}))
 
@@ -102,17 +106,25 @@ t.test('a revoked device token and an ended session make no more calls', async (
   for (const { headers } of [user, device]) t.equal((await call(headers, { server_identifier, tool: 'x' })).status, 401)
 })
 
-t.test('a token that is good for one call is used for one call', async (t) => {
+t.test('a token that is good for one call is used for that call, and for no other', async (t) => {
   const user = await broker.signIn()
   const { server_identifier } = forwarding(user.tenant_id)
   issuer.behave({ reusable: false })
   const before = recording.calls().length
-  const calls = Array.from({ length: 20 }, () => call(user.headers, { server_identifier, tool: 'x' }))
-  const answers = await Promise.all(calls)
+  const callAtOnce = (count: number) => {
+    const given = Array.from({ length: count }, (_, index) => ({ tool: `tool-${index}`, arguments: { index } }))
+    return Promise.all(given.map((one) => call(user.headers, { server_identifier, ...one })))
+  }
+  const answers = [...(await callAtOnce(20)), ...(await callAtOnce(20))]
   t.ok(answers.every(({ status }) => status === 200))
   const sent = recording.calls().slice(before)
-  t.equal(new Set(sent.map(({ headers }) => headers.authorization)).size, 20)
+  t.equal(new Set(sent.map(({ headers }) => headers.authorization)).size, 40)
+  for (const { tool, arguments: given, headers } of sent)
+    t.match(claimsOf(headers.authorization), { tool, arguments_digest: digestOf(given) })
   issuer.behave({})
+  for (const _ of [1, 2]) await call(user.headers, { server_identifier, tool: 'x' })
+  const kept = recording.calls().slice(-2)
+  t.equal(kept[0]?.headers.authorization, kept[1]?.headers.authorization, 'and what may be kept again is')
 })
 
 t.test('a token that is about to end is not used again', async (t) => {

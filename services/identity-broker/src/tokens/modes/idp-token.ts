@@ -20,19 +20,20 @@ const remintSeconds = 60
 export const createIdpTokenMint =
   ({ grants, refresher, dropRejected }: Needs): Mint =>
   async (request) => {
-    const { user, audience, scopes, rejectedTokenHash: hash, deadlineAt } = request
+    const { user, provider, rejectedTokenHash: hash, deadlineAt } = request
     const held = await grants.listOf({ tenant_id: user.tenant_id, user_id: user.id, connection_id: user.connection_id })
     const grant = chooseGrant(held, request)
-    const want: Want = { audience, mode: 'idp_token', scopes }
+    const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     if (hash) await dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
     const { token, expires_at, jti } = await refresher.obtain(grant.id, want, deadlineAt).catch((error: unknown) => {
       throw explain(error, request)
     })
-    return { token, expires_at, jti, reusable: true, grant_id: grant.id, connection_id: grant.connection_id }
+    const { id: grant_id, connection_id } = grant
+    return { token, expires_at, reusable: true, subject: user.subject, jti, grant_id, connection_id }
   }
 
 /** A live grant that was authorised for the audience: a resource outside of it would cost the IdP's grant. */
-const chooseGrant = (held: Grant[], { audience, connectUrl }: MintRequest): Grant => {
+const chooseGrant = (held: Grant[], { provider: { audience }, connectUrl }: MintRequest): Grant => {
   if (held.length === 0) throw signIn('no_refresh_token', 'Nothing is stored to act as this user.', connectUrl)
   const covering = held.filter(({ resources }) => resources.includes(audience))
   const live = covering.find(({ dead_reason }) => dead_reason === null)
