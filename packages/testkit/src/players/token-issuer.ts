@@ -37,7 +37,7 @@ export type PlayedTokenIssuer = {
   hold: () => { open: () => void }
   /** Nobody answers until `comeBack`. */
   leave: () => Promise<void>
-  comeBack: () => void
+  comeBack: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -126,8 +126,10 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
       await served?.stop()
       served = undefined
     },
-    comeBack: () => {
+    comeBack: async () => {
       served ??= answer()
+      // Only then do the others' questions find somebody.
+      await bus.connection.flush()
     },
     close: async () => {
       await served?.stop()

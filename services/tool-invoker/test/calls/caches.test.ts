@@ -148,7 +148,7 @@ t.test('while the broker is away warm calls go on, cold ones are 503', async (t)
   t.match({ status, code: body.code }, { status: 503, code: 'unavailable' })
   t.ok(headers['retry-after'])
   t.equal(recording.requests().length, before)
-  issuer.comeBack()
+  await issuer.comeBack()
   t.equal((await call(cold.headers, { server_identifier, tool: 'x' })).status, 200)
 })
 
