@@ -5,9 +5,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Installation } from '../database.ts'
 import type { InstallationStore } from '../installations/store.ts'
 import type { Audience } from '../sign-in/begin.ts'
-import type { UserStore } from '../users/store.ts'
 import { connectUrl } from './connect-url.ts'
-import { type Modes, mintOf } from './modes/mode.ts'
+import type { MintToken } from './mint.ts'
 
 const Asked = Type.Object({
   user_id: Type.String({ minLength: 1, maxLength: 255 }),
@@ -37,14 +36,13 @@ const nothingHere = () => new ReportedError('not_found', 'There is nothing here.
 
 type Needs = {
   installationOf: (request: FastifyRequest) => Installation | undefined
-  users: Pick<UserStore, 'find'>
   audiencesOf: (tenantId: string) => Promise<Audience[]>
-  modes: Modes
+  mint: MintToken
   publicUrl: string
 }
 
 /** What platforms with their own registry ask: a token for one of their users at one server. */
-export const innerTokenRoutes = (app: App, { installationOf, users, audiencesOf, modes, publicUrl }: Needs): void => {
+export const innerTokenRoutes = (app: App, { installationOf, audiencesOf, mint, publicUrl }: Needs): void => {
   typed(app).post(
     '/inner/api/mcp/issue-token',
     { config: { access: 'inner' }, schema: { body: Asked, response: { 200: Answer } } },
@@ -59,20 +57,11 @@ export const innerTokenRoutes = (app: App, { installationOf, users, audiencesOf,
           details: [{ path: 'audience', message: 'is not a registered server of this tenant' }]
         })
       const url = connectUrl(publicUrl, tenant_id, provider?.server_identifier)
-      const user = isUuid(user_id) ? await users.find(tenant_id, user_id) : undefined
-      if (!user) throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
-      const deadlineAt = Date.now() + waitMs
-      const { token, expires_at } = await mintOf(
-        modes,
-        'idp_token'
-      )({
-        user,
-        app_id: null,
-        provider: { audience, scopes: [] },
-        call: undefined,
-        rejectedTokenHash: undefined,
-        connectUrl: url,
-        deadlineAt
+      if (!isUuid(user_id))
+        throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
+      const { token, expires_at } = await mint({
+        ...{ tenant_id, user_id, mode: 'idp_token', app_id: null, provider: { audience, scopes: [] } },
+        ...{ call: undefined, rejectedTokenHash: undefined, connectUrl: url, deadlineAt: Date.now() + waitMs }
       })
       return { token, expires_at }
     }
