@@ -4,6 +4,7 @@ import { type App, auditRoutes, createApp } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
 import { assemble } from './assemble.ts'
+import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
@@ -35,10 +36,11 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
   connectRoutes(app)
   grantRoutes(app, parts)
+  audienceRoutes(app, parts.audiences)
   auditRoutes(app, { path: '/v1/audit/identity', db })
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
-  const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
+  const issue = createIssue({ findTicketKey, users, modes: parts.modes, publicUrl })
   const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
   const served = [
@@ -53,7 +55,6 @@ export const buildApp = async (resources: Resources): Promise<App> => {
     await Promise.all(served.map(({ stop }) => stop()))
     // A refresh under way holds an answer nobody else has: it is stored before the database is let go.
     await refresher.settle()
-    parts.kept.close()
   })
   return app
 }

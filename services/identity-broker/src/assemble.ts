@@ -1,7 +1,9 @@
 import { type ForwardingMode, listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
-import { createAnnouncements } from './announce.ts'
+import { announcer } from './announce.ts'
 import { apiKeyStore } from './apps/store.ts'
+import { createAudienceCheck } from './audiences/allow.ts'
+import { audienceStore } from './audiences/store.ts'
 import { createClients } from './connections/client.ts'
 import { connectionStore } from './connections/store.ts'
 import { createGrantKeeper } from './grants/keep.ts'
@@ -16,11 +18,8 @@ import { createSessionResolver } from './sessions/resolve.ts'
 import { createSessionStart } from './sessions/start.ts'
 import { sessionStore } from './sessions/store.ts'
 import { signInStates } from './sign-in/state.ts'
-import { createKeptTokens } from './tokens/kept/kept.ts'
-import { sharedTokens } from './tokens/kept/shared.ts'
-import { createMint, createMintAnew } from './tokens/mint.ts'
 import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
-import type { Mode, Modes } from './tokens/modes/mode.ts'
+import type { Mint, Modes } from './tokens/modes/mode.ts'
 import { userStore } from './users/store.ts'
 
 /** An IdP that has not answered by then is treated as if it never will. */
@@ -45,8 +44,7 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
   const sessions = sessionStore(db)
   const connections = connectionStore(db, vault)
   const grants = grantStore(db)
-  const shared = sharedTokens(redis, vault)
-  const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
+  const announce = announcer(changes)
   const findClient = createClients(connections, egress)
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
@@ -62,11 +60,12 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const modes: Modes = new Map(
     Object.entries({
-      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) }
-    } satisfies Partial<Record<ForwardingMode, Mode>>)
+      idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected })
+    } satisfies Partial<Record<ForwardingMode, Mint>>)
   )
-  const mintAnew = createMintAnew({ users, modes })
-  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
+  const audiences = audienceStore(db)
+  const audiencesOf = async (tenant_id: string) =>
+    (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
   return {
     users,
     sessions,
@@ -75,19 +74,17 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     announce,
     findClient,
     refresher,
+    audiences,
+    audiencesOf,
+    allowAudience: createAudienceCheck({ audiencesOf, audiences }),
     apiKeys: apiKeyStore(db),
     installations: installationStore(db),
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
-    kept,
-    mint: createMint({ modes, mintKept: kept.mint, mintAnew }),
+    modes,
     startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
     resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
-    publicUrl,
-    audiencesOf: async (tenant_id: string) => {
-      const { audiences } = await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })
-      return audiences.filter(({ mode }) => mode === 'idp_token')
-    }
+    publicUrl
   }
 }

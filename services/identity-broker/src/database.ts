@@ -112,14 +112,26 @@ type ApiKeyTable = {
   revoked_at: Date | null
 }
 
-type InstallationTable = {
+type InstallationTable = { id: string; name: string; created_at: Generated<Date> }
+
+type InstallationSecretTable = {
   id: string
-  name: string
+  installation_id: string
   secret_hash: string
-  tenant_ids: string[]
-  audience_patterns: string[]
   created_at: Generated<Date>
+  /** Set when a newer one took its place. */
+  expires_at: Date | null
+  last_used_at: Date | null
 }
+
+type InstallationTenantTable = {
+  installation_id: string
+  tenant_id: string
+  /** What the installation itself calls the tenant. */
+  external_id: string | null
+}
+
+type AudiencePatternTable = { id: string; tenant_id: string; pattern: string; created_at: Generated<Date> }
 
 export type Database = KeyTables &
   AuditTables & {
@@ -134,6 +146,9 @@ export type Database = KeyTables &
     app: AppTable
     api_key: ApiKeyTable
     installation: InstallationTable
+    installation_secret: InstallationSecretTable
+    installation_tenant: InstallationTenantTable
+    audience_pattern: AudiencePatternTable
   }
 
 /** The database inside of a transaction. */
@@ -145,4 +160,5 @@ export type User = Selectable<UserTable>
 export type Grant = Selectable<GrantTable>
 export type ApiKey = Selectable<ApiKeyTable>
 export type Installation = Selectable<InstallationTable>
+export type AudiencePatternRow = Selectable<AudiencePatternTable>
 export type NewUser = Pick<Insertable<UserTable>, 'subject' | 'email' | 'is_email_verified' | 'name'>

@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { applyBootstrapFile } from './bootstrap/apply.ts'
 import { variables } from './config.ts'
 import { buildInnerApp } from './inner-app.ts'
+import { manageInstallations } from './installations/manage.ts'
 import { openResources } from './resources.ts'
 
 await runService(
@@ -14,7 +15,7 @@ await runService(
     openResources,
     buildApp,
     inner: { buildApp: buildInnerApp, portOf: ({ INNER_PORT }) => INNER_PORT },
-    commands: { bootstrap: applyBootstrapFile }
+    commands: { bootstrap: applyBootstrapFile, installation: manageInstallations }
   },
   { args: process.argv.slice(2), env: process.env }
 )

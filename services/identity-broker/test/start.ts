@@ -31,12 +31,11 @@ import { openResources } from '../src/resources.ts'
 export const logins = { owner: 'olivia', user: 'ann', second: 'cem', absent: 'bob' }
 const loginNames = Object.values(logins)
 
-type Replica = { inner: Awaited<ReturnType<typeof buildInnerApp>> }
-
-export type Broker = Replica & {
+export type Broker = {
   backends: Backends
   config: Config
   publicUrl: string
+  inner: Awaited<ReturnType<typeof buildInnerApp>>
   idp: Idp
   mcpProvider: PlayedMcpProvider
   /** The bus as tool-invoker. */
@@ -48,7 +47,7 @@ export type Broker = Replica & {
   secret: string
   register: (audience: string, given?: Partial<ProviderSettings>) => ProviderSettings
   /** Another replica, on the same rows. */
-  addReplica: () => Promise<Replica>
+  addReplica: () => Promise<void>
   bootstrap: (file: unknown, env?: Record<string, string>) => Promise<string>
 }
 
@@ -122,7 +121,9 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
     ),
     register: (audience, given = {}) =>
       mcpProvider.register({ server_url: audience, tenant_id: tenantId, mode: 'idp_token', ...given }),
-    addReplica: start
+    addReplica: async () => {
+      await start()
+    }
   }
 }
 
@@ -149,13 +150,12 @@ export const bootstrapFile = (issuer: string) => {
           member(logins.second, 'member'),
           member(logins.absent, 'member')
         ],
-        apps: [{ name: 'flows', api_key_env: 'API_KEY', act_for: 'any' }]
+        apps: [{ name: 'flows', api_key_env: 'API_KEY', act_for: 'any' }],
+        audience_patterns: ['https://own.example/mcp/*']
       },
       { slug: 'globex', name: 'Globex', connections: [connection], members: [member(logins.owner, 'owner')] }
     ],
-    installations: [
-      { name: 'platform', secret_env: 'SECRET', tenants: ['acme'], audiences: ['https://own.example/mcp/*'] }
-    ]
+    installations: [{ name: 'platform', secret_env: 'SECRET', tenants: [{ slug: 'acme', external_id: 'workspace-1' }] }]
   }
 }
 

@@ -48,6 +48,6 @@ const requireActFor = async (key: ApiKey, userId: string, { users, publicUrl }: 
     })
   if (await users.find(key.tenant_id, userId)) return
   throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', {
-    connect_url: connectUrl(publicUrl, key.tenant_id, undefined)
+    connect_url: connectUrl(publicUrl, key.tenant_id)
   })
 }

@@ -1,17 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { ReportedError } from '@onbehalf/errors'
-import { hashOf, openPostgres, openVault } from '@onbehalf/service-kit'
+import { hashOf, newId, openPostgres, openVault } from '@onbehalf/service-kit'
 import { requireStrongSecret, type Vault } from '@onbehalf/vault'
 import { apiKeyStore } from '../apps/store.ts'
+import { patternEvent } from '../audiences/event.ts'
+import { checkPattern } from '../audiences/pattern.ts'
+import { insertPattern } from '../audiences/store.ts'
 import type { Config } from '../config.ts'
 import type { Connection, Database, Tenant, Writing } from '../database.ts'
-import { installationStore } from '../installations/store.ts'
+import { putInstallation } from '../installations/change.ts'
+import type { Spoken } from '../installations/store.ts'
 import { userStore } from '../users/store.ts'
 import { type BootstrapFile, readBootstrapFile } from './file.ts'
 import { bootstrapStore, inTransaction } from './store.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type TenantEntry = BootstrapFile['tenants'][number]
+type InstallationEntry = NonNullable<BootstrapFile['installations']>[number]
 
 /**
  * `bootstrap FILE`: brings the database to what the file says; running it again changes nothing. Secrets are named in
@@ -37,14 +42,15 @@ export const applyBootstrapFile = async (
 const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, env: Environment) => {
   const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
   for (const entry of file.tenants) tenants.push(await applyTenant(db, vault, entry, env))
-  const idOf = (slug: string) => {
+  const spokenOf = (given: InstallationEntry['tenants'][number]): Spoken => {
+    const { slug, external_id } = typeof given === 'string' ? { slug: given, external_id: null } : given
     const found = tenants.find((tenant) => tenant.slug === slug)
-    if (found) return found.id
+    if (found) return { tenant_id: found.id, external_id }
     throw new ReportedError('invalid_request', `An installation names the tenant "${slug}", which is not in the file.`)
   }
-  for (const { name, secret_env, tenants: slugs, audiences = [] } of file.installations ?? []) {
+  for (const { name, secret_env, tenants: named } of file.installations ?? []) {
     const secret_hash = hashOf(secretFrom(env, secret_env))
-    await installationStore(db).upsert({ name, secret_hash, tenant_ids: slugs.map(idOf), audience_patterns: audiences })
+    await putInstallation(db, { name, secret_hash, spoken: named.map(spokenOf) })
   }
   return { tenants }
 }
@@ -59,6 +65,7 @@ const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, env: E
   }
   const members = await applyMembers(db, tenant, connections, entry)
   await applyApps(db, tenant, entry, { env, members })
+  await applyAudiencePatterns(db, tenant, entry)
   return { id: tenant.id, slug: tenant.slug, members }
 }
 
@@ -99,6 +106,19 @@ const applyApps = async (
     const ids = members.filter(({ subject }) => listed.includes(subject)).map(({ id }) => id)
     const row = { tenant_id, app_id: app.id, key_hash: hashOf(key), prefix: key.slice(0, 8), act_for, listed: ids }
     await store.upsertKey(row)
+  }
+}
+
+/** Those of the file are added to what administrators allowed; none is taken away. */
+const applyAudiencePatterns = async (
+  db: Writing,
+  { id: tenant_id }: Tenant,
+  { audience_patterns = [] }: TenantEntry
+) => {
+  for (const pattern of audience_patterns) {
+    checkPattern(pattern, 'audience_patterns')
+    const row = { id: newId(), tenant_id, pattern }
+    await insertPattern(db, row, patternEvent({ tenant_id, actor: { kind: 'system' } }, 'created', row))
   }
 }
 

@@ -49,7 +49,9 @@ const Tenant = Type.Object(
     name: Name,
     connections: Type.Array(Connection),
     members: Type.Array(Member),
-    apps: Type.Optional(Type.Array(App))
+    apps: Type.Optional(Type.Array(App)),
+    /** What installations may ask for beside the registered servers: https://*.tools.example.com/mcp/*. */
+    audience_patterns: Type.Optional(Type.Array(Type.String({ maxLength: 2048 })))
   },
   strict
 )
@@ -58,8 +60,13 @@ const Installation = Type.Object(
   {
     name: Name,
     secret_env: FromEnvironment,
-    tenants: Type.Array(Type.String()),
-    audiences: Type.Optional(Type.Array(Type.String()))
+    /** Slugs; with `external_id` where the installation has an id of its own for the tenant. */
+    tenants: Type.Array(
+      Type.Union([
+        Type.String(),
+        Type.Object({ slug: Type.String(), external_id: Type.String({ minLength: 1, maxLength: 64 }) }, strict)
+      ])
+    )
   },
   strict
 )

@@ -6,6 +6,7 @@ import { connectedView, connectView } from './view.ts'
 const Query = Type.Object({
   tenant: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }),
   provider: Type.Optional(ServerIdentifier),
+  audience: Type.Optional(Type.String({ pattern: '^https?://[\\x21-\\x7e]{1,2040}$' })),
   done: Type.Optional(Type.Boolean())
 })
 
@@ -14,7 +15,6 @@ export const connectRoutes = (app: App): void => {
   typed(app).get(
     '/connect',
     { config: { access: 'public' }, schema: { querystring: Query } },
-    async ({ query: { tenant, provider, done = false } }, reply) =>
-      sendPage(reply, done ? connectedView : connectView({ tenant, provider }))
+    async ({ query: { done = false, ...where } }, reply) => sendPage(reply, done ? connectedView : connectView(where))
   )
 }

@@ -1,12 +1,13 @@
 import { html, type View } from '@onbehalf/service-kit'
 
-type Given = { tenant: string; provider: string | undefined }
+type Given = { tenant: string; provider?: string; audience?: string }
 
 /** What a refused user reads: which server, what signing in does, and that nothing happens otherwise. */
-export const connectView = ({ tenant, provider }: Given): View => {
-  const server = provider ? html`the tool server <code>${provider}</code>` : html`your tools`
-  const done = new URLSearchParams({ tenant, ...(provider ? { provider } : {}), done: 'true' })
-  const query = new URLSearchParams({ tenant, ...(provider ? { provider } : {}), return_to: `/connect?${done}` })
+export const connectView = (given: Given): View => {
+  const name = given.provider ?? given.audience
+  const server = name ? html`the tool server <code>${name}</code>` : html`your tools`
+  const done = new URLSearchParams({ ...given, done: 'true' })
+  const query = new URLSearchParams({ ...given, return_to: `/connect?${done}` })
   return {
     title: 'Sign in to go on',
     body: html`<h1>Sign in to go on</h1>

@@ -1,5 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client'
+import type { AllowAudience } from '../audiences/allow.ts'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { Connection, ResourceSupport, Tenant } from '../database.ts'
@@ -16,20 +17,28 @@ export type SignInNeeds = {
   states: SignInStates
   /** The audiences of the tenant's forwarding providers. */
   audiencesOf: (tenantId: string) => Promise<Audience[]>
+  allowAudience: AllowAudience
   publicUrl: string
 }
 
-export type SignInRequest = { tenant?: string; connection?: string; provider?: string; return_to: string }
+export type SignInRequest = {
+  tenant?: string
+  connection?: string
+  /** The server that is to be called, by its identifier, or by its audience where it is not registered. */
+  provider?: string
+  audience?: string
+  return_to: string
+}
 
 /** Where the browser goes to sign in, and the cookie that ties what comes back to it. */
 export const beginSignIn = async (
   needs: SignInNeeds,
-  { tenant: slug, connection: name, provider, return_to }: SignInRequest
+  { tenant: slug, connection: name, return_to, ...server }: SignInRequest
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
   const connection = tenant && (await chooseConnection(needs, tenant, name))
   if (!tenant || !connection) throw new ReportedError('not_found', 'There is no such place to sign in.')
-  const resources = choose[connection.resource_support](await needs.audiencesOf(tenant.id), provider)
+  const resources = await resourcesFor(needs, connection, server)
   const { configuration } = await needs.findClient(connection)
   const begun = await needs.states.begin({
     tenant_id: tenant.id,
@@ -61,12 +70,32 @@ const chooseConnection = async (
   return name ? all.find((one) => one.name === name) : all[0]
 }
 
-type Choose = (audiences: Audience[], provider: string | undefined) => string[]
+/** What the refresh token is to be good for; only `idp_token` asks the IdP for the audience itself. */
+const resourcesFor = async (
+  { audiencesOf, allowAudience }: SignInNeeds,
+  { tenant_id, resource_support }: Connection,
+  { provider, audience }: Pick<SignInRequest, 'provider' | 'audience'>
+): Promise<string[]> => {
+  const registered = (await audiencesOf(tenant_id)).filter(({ mode }) => mode === 'idp_token')
+  const named = registered.find(({ server_identifier }) => server_identifier === provider)?.audience
+  // What the tenant does not allow is left out: a link to us must not make the IdP issue for anything.
+  const allowed = audience ? await allowAudience(tenant_id, audience).catch(unlessAllowed) : undefined
+  const wanted = allowed?.mode === 'idp_token' ? allowed.audience : named
+  return choose[resource_support](
+    registered.map((one) => one.audience),
+    wanted
+  )
+}
+
+const unlessAllowed = (error: unknown): undefined => {
+  if (!(error instanceof ReportedError) || error.code !== 'audience_not_allowed') throw error
+}
+
+type Choose = (registered: string[], wanted: string | undefined) => string[]
 
 /** RFC 8707: which resources one refresh token of this IdP can be authorised for. */
 const choose: Readonly<Record<ResourceSupport, Choose>> = {
-  many: (audiences) => [...new Set(audiences.map(({ audience }) => audience))].sort(),
-  one: (audiences, provider) =>
-    audiences.filter(({ server_identifier }) => server_identifier === provider).map(({ audience }) => audience),
+  many: (registered, wanted) => [...new Set(wanted ? [...registered, wanted] : registered)].sort(),
+  one: (_registered, wanted) => (wanted ? [wanted] : []),
   none: () => []
 }

@@ -15,7 +15,8 @@ const Begin = Type.Object({
   tenant: Type.Optional(word(64)),
   connection: Type.Optional(word(64)),
   provider: Type.Optional(word(64)),
-  return_to: Type.Optional(word(1024))
+  audience: Type.Optional(word(2048)),
+  return_to: Type.Optional(word(4096))
 })
 
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.

@@ -1,3 +1,5 @@
+import { signIn } from '@onbehalf/testkit'
+import { decodeJwt } from 'jose'
 import t from 'tap'
 import { logins, signInAs, startBroker } from '../start.ts'
 
@@ -6,52 +8,97 @@ const audience = 'http://127.0.0.1:9/mcp'
 broker.register(audience, { server_identifier: 'tools' })
 const user = await signInAs(broker, logins.user)
 
-const ask = async (body: Record<string, unknown>, secret: string | undefined = broker.secret) => {
+type Asked = Record<string, unknown>
+const ask = async (body: Asked, headers: Record<string, string> = { 'enterprise-api-secret-key': broker.secret }) => {
   const response = await broker.inner.inject({
     method: 'POST',
     url: '/inner/api/mcp/issue-token',
-    headers: secret === undefined ? {} : { 'enterprise-api-secret-key': secret },
+    headers,
     payload: body
   })
   return { status: response.statusCode, body: response.json(), headers: response.headers }
 }
 const asked = { user_id: user.userId, tenant_id: broker.tenantId, app_id: '', audience }
+const requestsOf = () => Object.values(broker.idp.log().by_grant_type).reduce((sum, count) => sum + count, 0)
 
-await t.test('a token comes back with a whole number of seconds as its end', async (t) => {
+await t.test('a token comes back with a whole number of seconds as its end, and nothing else', async (t) => {
   const { status, body } = await ask({ ...asked, user_type: 'account' })
   t.equal(status, 200)
   t.same(Object.keys(body).sort(), ['expires_at', 'token'])
   t.ok(Number.isInteger(body.expires_at) && body.expires_at > Date.now() / 1000)
+  t.match(decodeJwt(body.token), { aud: audience, sub: logins.user, exp: body.expires_at })
+})
+
+await t.test('every form in which the reference asks is understood', async (t) => {
+  const { app_id: _, ...withoutApp } = asked
+  const bodies: [string, Asked][] = [
+    ['without user_type, as it was first', asked],
+    ['from its console', { ...asked, user_type: 'account' }],
+    ['from one of its apps', { ...asked, app_id: '0198c0de-0000-7000-8000-000000000001', user_type: 'end_user' }],
+    ['without an app', withoutApp],
+    ['with keys of a later version', { ...asked, call_id: 'x', context: { deep: true } }],
+    ['with its own id of the tenant', { ...asked, tenant_id: 'workspace-1' }]
+  ]
+  for (const [name, body] of bodies) t.equal((await ask(body)).status, 200, name)
+  const spelled = await ask(asked, { 'Enterprise-Api-Secret-Key': broker.secret })
+  t.equal(spelled.status, 200, 'the header is not about capitals')
 })
 
 await t.test('without the right secret there is nothing here', async (t) => {
   for (const secret of [undefined, '', 'x'.repeat(43), broker.secret.slice(0, -1), `${broker.secret} `.repeat(2)]) {
-    const response = await broker.inner.inject({
-      method: 'POST',
-      url: '/inner/api/mcp/issue-token',
-      headers: secret === undefined ? {} : { 'enterprise-api-secret-key': secret },
-      payload: asked
-    })
-    t.match([response.statusCode, response.json().code], [404, 'not_found'])
+    const { status, body } = await ask(asked, secret === undefined ? {} : { 'enterprise-api-secret-key': secret })
+    t.match([status, body.code], [404, 'not_found'])
   }
+  const asBearer = await ask(asked, { authorization: `Bearer ${broker.apiKey}` })
+  t.equal(asBearer.status, 404, 'another credential is none')
 })
 
-await t.test('every refusal has its own status and word', async (t) => {
+await t.test('every refusal has its own status and word, and none of them asks the IdP', async (t) => {
   const absent = broker.userIds[logins.absent]
-  const rows: [string, Record<string, unknown>, number, string][] = [
+  const rows: [string, Asked, number, string][] = [
     ['another tenant', { tenant_id: broker.otherTenantId }, 403, 'policy_denied'],
+    ['no tenant at all', { tenant_id: 'acme' }, 403, 'policy_denied'],
     ['an audience nobody registered', { audience: 'https://evil.example/mcp' }, 403, 'audience_not_allowed'],
     ['a trailing slash makes another audience', { audience: `${audience}/` }, 403, 'audience_not_allowed'],
+    ['what only begins like a pattern', { audience: 'https://own.example/mcpx' }, 403, 'audience_not_allowed'],
     ['who never signed in', { user_id: absent }, 428, 'no_refresh_token'],
     ['a user nobody knows', { user_id: 'not-ours' }, 428, 'no_refresh_token'],
-    ['a pattern of the installation', { audience: 'https://own.example/mcp/one' }, 428, 'resource_not_granted'],
-    ['no audience', { audience: undefined }, 400, 'invalid_request']
+    ['a pattern of the tenant', { audience: 'https://own.example/mcp/one' }, 428, 'resource_not_granted'],
+    ['no audience', { audience: undefined }, 400, 'invalid_request'],
+    ['a kind of user the reference does not have', { user_type: 'robot' }, 400, 'invalid_request']
   ]
+  const before = requestsOf()
   for (const [name, change, status, code] of rows) {
     const answer = await ask({ ...asked, ...change })
     t.match([answer.status, answer.body.code], [status, code], name)
     if (status === 428) t.match(answer.body.connect_url, `${broker.publicUrl}/connect?tenant=`)
   }
+  t.equal(requestsOf(), before)
+})
+
+await t.test(
+  'a server that is allowed by a pattern is agreed to at its connect_url, and then has its token',
+  async (t) => {
+    const own = 'https://own.example/mcp/one'
+    const refused = await ask({ ...asked, audience: own })
+    const page = await user.browser.visit(refused.body.connect_url)
+    t.match(page.body, /<code>https:\/\/own\.example\/mcp\/one<\/code>/)
+    const link = /href="(\/auth\/sign-in[^"]*)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    await signIn(user.browser, new URL(link, broker.publicUrl), { login: logins.user })
+    const { status, body } = await ask({ ...asked, audience: own })
+    t.equal(status, 200)
+    t.equal(decodeJwt(body.token).aud, own)
+    t.equal((await ask(asked)).status, 200, 'what was agreed to before still holds')
+  }
+)
+
+await t.test('a link does not make anybody agree to what the tenant does not allow', async (t) => {
+  const evil = 'https://evil.example/mcp'
+  const link = `${broker.publicUrl}/auth/sign-in?tenant=acme&audience=${encodeURIComponent(evil)}`
+  const { headers } = await user.browser.visit(link, { follow: false })
+  const asked = new URL(String(headers.location)).searchParams.getAll('resource')
+  t.ok(asked.includes(audience))
+  t.notOk(asked.includes(evil))
 })
 
 await t.test('what the IdP rejects is 401, and an IdP that is away 503 with Retry-After', async (t) => {
