@@ -4,11 +4,13 @@ import * as grants from './0002-grants.ts'
 import * as apps from './0003-apps.ts'
 import * as audit from './0006-audit.ts'
 import * as audiences from './0009-audiences.ts'
+import * as membership from './0016-people.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
   '0002-grants': grants,
   '0003-apps': apps,
   '0006-audit': audit,
-  '0009-audiences': audiences
+  '0009-audiences': audiences,
+  '0016-people': membership
 }

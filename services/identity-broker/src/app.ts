@@ -8,6 +8,7 @@ import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
+import { memberRoutes } from './members/routes.ts'
 import type { Resources } from './resources.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { sessionRoutes } from './sessions/routes.ts'
@@ -37,6 +38,7 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   connectRoutes(app)
   grantRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
+  memberRoutes(app, parts)
   auditRoutes(app, { path: '/v1/audit/identity', db })
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })

@@ -13,6 +13,7 @@ import { refreshStore } from './grants/refresh/store.ts'
 import { createGrantEnd, createRevocation } from './grants/revoke.ts'
 import { grantStore } from './grants/store.ts'
 import { installationStore } from './installations/store.ts'
+import { memberStore } from './members/store.ts'
 import type { Resources } from './resources.ts'
 import { createSessionResolver } from './sessions/resolve.ts'
 import { createSessionStart } from './sessions/start.ts'
@@ -77,6 +78,7 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     audiences,
     audiencesOf,
     allowAudience: createAudienceCheck({ audiencesOf, audiences }),
+    members: memberStore(db),
     apiKeys: apiKeyStore(db),
     installations: installationStore(db),
     states: signInStates(redis),

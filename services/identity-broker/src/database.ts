@@ -3,8 +3,10 @@ import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
 
 export type ClientAuthentication = 'basic' | 'post' | 'none'
+/** A public JWK: ES256 or EdDSA. */
+export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: string; x: string; y?: string }
 export type ResourceSupport = 'many' | 'one' | 'none'
-export type ActFor = 'none' | 'listed' | 'any'
+export type ActFor = 'none' | 'linked' | 'listed' | 'any'
 
 type TenantTable = { id: string; slug: string; name: string; created_at: Generated<Date> }
 
@@ -33,6 +35,8 @@ type UserTable = {
   is_email_verified: boolean
   name: string | null
   created_at: Generated<Date>
+  /** Their last sign-in; null for somebody who never did. */
+  signed_in_at: Generated<Date | null>
 }
 
 type MemberTable = { user_id: string; tenant_id: string; role: Role; created_at: Generated<Date> }
@@ -97,7 +101,44 @@ type IssuanceTable = {
   created_at: Generated<Date>
 }
 
-type AppTable = { id: string; tenant_id: string; name: string; created_at: Generated<Date> }
+type InvitationTable = {
+  id: string
+  tenant_id: string
+  /** As it was typed; compared without regard to case. */
+  email: string
+  role: Role
+  token_hash: string
+  invited_by: string
+  created_at: Generated<Date>
+  expires_at: Date
+  accepted_at: Generated<Date | null>
+  accepted_by: Generated<string | null>
+  revoked_at: Generated<Date | null>
+}
+
+type DomainTable = {
+  id: string
+  tenant_id: string
+  /** Lower case, as DNS has it. */
+  name: string
+  /** What the TXT record has to say. */
+  token: string
+  verified_at: Date | null
+  verified_by: 'dns' | 'instance' | null
+  checked_at: Generated<Date | null>
+  created_at: Generated<Date>
+}
+
+type AppTable = {
+  id: string
+  tenant_id: string
+  name: string
+  /** Where a browser may be sent back to after a link was made. */
+  return_urls: Generated<string[]>
+  /** Whose signatures on links are the app's. */
+  link_keys: ColumnType<LinkKey[], string | undefined, string>
+  created_at: Generated<Date>
+}
 
 type ApiKeyTable = {
   id: string
@@ -107,9 +148,24 @@ type ApiKeyTable = {
   prefix: string
   act_for: ActFor
   listed: ColumnType<string[], string[], string[]>
+  scopes: Generated<string[]>
   created_at: Generated<Date>
+  /** To within a minute. */
+  last_used_at: Generated<Date | null>
   expires_at: Date | null
   revoked_at: Date | null
+}
+
+type LinkTable = {
+  id: string
+  tenant_id: string
+  app_id: string
+  /** The user's id at the app. */
+  external_id: string
+  user_id: string
+  status: 'pending' | 'active'
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
 }
 
 type InstallationTable = { id: string; name: string; created_at: Generated<Date> }
@@ -143,7 +199,10 @@ export type Database = KeyTables &
     grant: GrantTable
     minted_token: MintedTokenTable
     issuance: IssuanceTable
+    invitation: InvitationTable
+    domain: DomainTable
     app: AppTable
+    link: LinkTable
     api_key: ApiKeyTable
     installation: InstallationTable
     installation_secret: InstallationSecretTable

@@ -7,7 +7,7 @@ import type { UserStore } from '../users/store.ts'
 import type { ApiKeyStore } from './store.ts'
 
 type Needs = {
-  apiKeys: Pick<ApiKeyStore, 'findLive'>
+  apiKeys: Pick<ApiKeyStore, 'findLive' | 'isLinked'>
   users: Pick<UserStore, 'find'>
   key: SigningKey
   publicUrl: string
@@ -22,7 +22,7 @@ export const createApiKeyResolver =
   async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
     const found = await apiKeys.findLive(key_hash)
     if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
-    if (user_id) await requireActFor(found, user_id, { users, publicUrl })
+    if (user_id) await requireActFor(found, user_id, { apiKeys, users, publicUrl })
     const principal: AppPrincipal = {
       kind: 'app',
       tenant_id: found.tenant_id,
@@ -35,14 +35,18 @@ export const createApiKeyResolver =
     return { principal, ticket, credential_expires_at: Math.floor(end) }
   }
 
-const mayActFor: Readonly<Record<ActFor, (key: ApiKey, userId: string) => boolean>> = {
+type IsLinked = ApiKeyStore['isLinked']
+type MayActFor = (key: ApiKey, userId: string, isLinked: IsLinked) => boolean | Promise<boolean>
+
+const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
   none: () => false,
+  linked: ({ app_id }, userId, isLinked) => isLinked(app_id, userId),
   listed: ({ listed }, userId) => listed.includes(userId),
   any: () => true
 }
 
-const requireActFor = async (key: ApiKey, userId: string, { users, publicUrl }: Pick<Needs, 'users' | 'publicUrl'>) => {
-  if (!mayActFor[key.act_for](key, userId))
+const requireActFor = async (key: ApiKey, userId: string, { apiKeys, users, publicUrl }: Omit<Needs, 'key'>) => {
+  if (!(await mayActFor[key.act_for](key, userId, apiKeys.isLinked)))
     throw new ReportedError('policy_denied', 'This app may not act for that user.', {
       details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]
     })
