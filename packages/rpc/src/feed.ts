@@ -26,7 +26,12 @@ const Envelope = Type.Object({
   is_leaving: Type.Boolean()
 })
 
-export type FeedWriter<Change> = { publish: (...changes: Change[]) => void; close: () => void }
+export type FeedWriter<Change> = {
+  publish: (...changes: Change[]) => void
+  /** Waits until the bus has what was published, a second at most; it never rejects. */
+  flush: () => Promise<void>
+  close: () => void
+}
 
 /** Publishes changes of this replica, and a beat every `beatMs` (5 s) so that readers notice a silence. */
 export const writeFeed = <Change extends TSchema>(
@@ -48,12 +53,23 @@ export const writeFeed = <Change extends TSchema>(
   send([])
   return {
     publish: (...changes) => send(changes),
+    flush: async () => {
+      if (!bus.isConnected()) return
+      const flushed = bus.connection.flush().catch(() => {})
+      await Promise.race([flushed, late(flushMs)])
+    },
     close: () => {
       clearInterval(beat)
       send([], true)
     }
   }
 }
+
+const flushMs = 1_000
+const late = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })
 
 export type FeedReader = { close: () => void }
 

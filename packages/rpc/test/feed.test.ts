@@ -59,6 +59,18 @@ t.test('changes arrive in order after the reset of a writer seen first', async (
   t.same(await hears(['reset', 'a', 'b', 'c']), ['reset', 'a', 'b', 'c'])
 })
 
+t.test('once flushed, a reader hears of it before anything it is asked afterwards', async (t) => {
+  const { heard } = await listen(t)
+  const feed = writeFeed(owner, changes)
+  t.teardown(feed.close)
+  for (let round = 0; round < 50; round += 1) {
+    feed.publish(user(String(round)))
+    await feed.flush()
+    await reader.connection.flush()
+    t.equal(heard.at(-1), String(round))
+  }
+})
+
 t.test('a writer beats, so that silence means something', async (t) => {
   await settled(owner)
   const numbers: number[] = []

@@ -50,6 +50,7 @@ export { cursorQuery, type Page, pageAnswer, pageQuery, takePage } from './pagin
 export { type Migrations, migrate, openPostgres, type Postgres, UnreachableError } from './postgres.ts'
 export { redact } from './redact.ts'
 export { openRedis, type RedisHandle } from './redis.ts'
+export { defineScript, type Script } from './redis-script.ts'
 export { runService, type ServiceDefinition } from './run-service.ts'
 export { orNull, wordOf } from './schema.ts'
 export { type FindSessionKey, readSession, registerSessions, SessionClaims } from './session.ts'

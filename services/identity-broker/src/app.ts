@@ -42,7 +42,7 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   auditRoutes(app, { path: '/v1/audit/identity', db })
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
-  const issue = createIssue({ findTicketKey, users, modes: parts.modes, publicUrl })
+  const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
   const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
   const served = [
@@ -57,6 +57,7 @@ export const buildApp = async (resources: Resources): Promise<App> => {
     await Promise.all(served.map(({ stop }) => stop()))
     // A refresh under way holds an answer nobody else has: it is stored before the database is let go.
     await refresher.settle()
+    parts.kept.close()
   })
   return app
 }

@@ -1,6 +1,6 @@
 import { type ForwardingMode, listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
-import { announcer } from './announce.ts'
+import { createAnnouncements } from './announce.ts'
 import { apiKeyStore } from './apps/store.ts'
 import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
@@ -19,8 +19,11 @@ import { createSessionResolver } from './sessions/resolve.ts'
 import { createSessionStart } from './sessions/start.ts'
 import { sessionStore } from './sessions/store.ts'
 import { signInStates } from './sign-in/state.ts'
+import { createKeptTokens } from './tokens/kept/kept.ts'
+import { sharedTokens } from './tokens/kept/shared.ts'
+import { createMint, createMintAnew } from './tokens/mint.ts'
 import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
-import type { Mint, Modes } from './tokens/modes/mode.ts'
+import type { Mode, Modes } from './tokens/modes/mode.ts'
 import { userStore } from './users/store.ts'
 
 /** An IdP that has not answered by then is treated as if it never will. */
@@ -45,7 +48,8 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
   const sessions = sessionStore(db)
   const connections = connectionStore(db, vault)
   const grants = grantStore(db)
-  const announce = announcer(changes)
+  const shared = sharedTokens(redis, vault)
+  const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
   const findClient = createClients(connections, egress)
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
@@ -61,9 +65,11 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const modes: Modes = new Map(
     Object.entries({
-      idp_token: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected })
-    } satisfies Partial<Record<ForwardingMode, Mint>>)
+      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) }
+    } satisfies Partial<Record<ForwardingMode, Mode>>)
   )
+  const mintAnew = createMintAnew({ users, modes })
+  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
@@ -84,7 +90,8 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
-    modes,
+    kept,
+    mint: createMint({ modes, mintKept: kept.mint, mintAnew }),
     startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
     resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
     publicUrl

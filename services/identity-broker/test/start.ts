@@ -31,11 +31,12 @@ import { openResources } from '../src/resources.ts'
 export const logins = { owner: 'olivia', user: 'ann', second: 'cem', absent: 'bob' }
 const loginNames = Object.values(logins)
 
-export type Broker = {
+type Replica = { inner: Awaited<ReturnType<typeof buildInnerApp>> }
+
+export type Broker = Replica & {
   backends: Backends
   config: Config
   publicUrl: string
-  inner: Awaited<ReturnType<typeof buildInnerApp>>
   idp: Idp
   mcpProvider: PlayedMcpProvider
   /** The bus as tool-invoker. */
@@ -47,7 +48,7 @@ export type Broker = {
   secret: string
   register: (audience: string, given?: Partial<ProviderSettings>) => ProviderSettings
   /** Another replica, on the same rows. */
-  addReplica: () => Promise<void>
+  addReplica: () => Promise<Replica>
   bootstrap: (file: unknown, env?: Record<string, string>) => Promise<string>
 }
 
@@ -121,9 +122,7 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
     ),
     register: (audience, given = {}) =>
       mcpProvider.register({ server_url: audience, tenant_id: tenantId, mode: 'idp_token', ...given }),
-    addReplica: async () => {
-      await start()
-    }
+    addReplica: start
   }
 }
 

@@ -1,8 +1,8 @@
 import { matches } from '@onbehalf/rpc'
+import { defineScript } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import type { Redis } from 'ioredis'
 import { orUnavailable } from '../redis/or-unavailable.ts'
-import { defineScript } from '../redis/script.ts'
 import * as scripts from './scripts.ts'
 
 const prefix = 'device-auth:'

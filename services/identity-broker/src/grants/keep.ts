@@ -31,7 +31,7 @@ export const createGrantKeeper =
       await store.delete(superfluous.map((grant) => grant.id))
       return [...superfluous.map((grant) => grant.id), ...(same ? [id] : [])]
     })
-    for (const id of replaced) announce('grant', id)
+    await Promise.all(replaced.map((id) => announce('grant', id)))
   }
 
 const isWithin = (some: string[], all: string[]) => some.every((one) => all.includes(one))

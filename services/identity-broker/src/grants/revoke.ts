@@ -32,7 +32,7 @@ export const createGrantEnd =
   async (grant: Grant): Promise<{ revoked_at_idp: boolean }> => {
     const refreshToken = grant.refresh_token && (await vault.open(grant.refresh_token, refreshTokenPlace(grant)))
     await grants.kill(grant.tenant_id, grant.id, 'revoked')
-    announce('grant', grant.id)
+    await announce('grant', grant.id)
     if (!refreshToken) return { revoked_at_idp: false }
     const isRevoked = await revokeAtIdp(grant, refreshToken).catch(() => false)
     return { revoked_at_idp: isRevoked }

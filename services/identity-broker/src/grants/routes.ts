@@ -77,7 +77,7 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
     async (request, reply) => {
       const { id, tenant_id } = await findOwn(request, request.params.id)
       await grants.emptyTokens(tenant_id, id)
-      announce('grant', id)
+      await announce('grant', id)
       return reply.status(204).send(null)
     }
   )

@@ -25,7 +25,7 @@ type Needs = {
   sessions: Pick<SessionStore, 'end'>
   publicUrl: string
   sessionKeys: Pick<SigningKeys, 'publicKeys'>
-  onEnded: (sessionId: string) => void
+  onEnded: (sessionId: string) => Promise<void>
 }
 
 /** Who is signed in, signing out, and the keys sessions are signed with. */
@@ -50,7 +50,7 @@ export const sessionRoutes = (app: App, { users, sessions, publicUrl, sessionKey
     async (request, reply) => {
       const { tenant_id, credential } = callerOf(request).principal
       await sessions.end(tenant_id, credential.id)
-      onEnded(credential.id)
+      await onEnded(credential.id)
       reply.clearCookie(cookieName, { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' })
       return reply.status(204).send(null)
     }

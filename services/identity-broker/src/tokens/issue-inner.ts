@@ -1,15 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { AllowAudience } from '../audiences/allow.ts'
 import type { FoundInstallation, InstallationStore } from '../installations/store.ts'
-import type { UserStore } from '../users/store.ts'
 import { connectUrl } from './connect-url.ts'
-import { type Modes, mintOf } from './modes/mode.ts'
+import type { MintToken } from './mint.ts'
 
 type Needs = {
   installations: Pick<InstallationStore, 'tenantOf'>
-  users: Pick<UserStore, 'find'>
   allowAudience: AllowAudience
-  modes: Modes
+  mint: MintToken
   publicUrl: string
 }
 
@@ -18,19 +16,18 @@ export type InnerAsked = { tenant_id: string; user_id: string; audience: string 
 
 /** Mints for a user of one of the installation's tenants; what the tenant does not allow never reaches an IdP. */
 export const createInnerIssue =
-  ({ installations, users, allowAudience, modes, publicUrl }: Needs) =>
+  ({ installations, allowAudience, mint, publicUrl }: Needs) =>
   async (installation: FoundInstallation, asked: InnerAsked, { deadlineAt }: { deadlineAt: number }) => {
     const tenant_id = await installations.tenantOf(installation.id, asked.tenant_id)
     if (!tenant_id) throw notTheirs()
     const { audience, mode, server_identifier } = await allowAudience(tenant_id, asked.audience)
     const url = connectUrl(publicUrl, tenant_id, { server_identifier, audience })
-    const mint = mintOf(modes, mode)
-    const user = isUuid(asked.user_id) ? await users.find(tenant_id, asked.user_id) : undefined
-    if (!user) throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
-    const provider = { audience, scopes: [] }
+    const { user_id } = asked
+    if (!isUuid(user_id))
+      throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
     const { token, expires_at } = await mint({
-      ...{ user, app_id: null, provider, call: undefined, rejectedTokenHash: undefined },
-      ...{ connectUrl: url, deadlineAt }
+      ...{ tenant_id, user_id, mode, app_id: null, provider: { audience, scopes: [] } },
+      ...{ call: undefined, rejectedTokenHash: undefined, connectUrl: url, deadlineAt }
     })
     return { token, expires_at }
   }

@@ -16,7 +16,7 @@ type Needs = {
   vault: Vault
   grants: Pick<GrantStore, 'kill'>
   revoke: (material: Material, refreshToken: string) => Promise<void>
-  onDead: (grantId: string) => void
+  onDead: (grantId: string) => Promise<void>
 }
 
 export type DropRejected = (
@@ -176,7 +176,7 @@ export const refreshStore = ({ db, vault, grants, revoke, onDead }: Needs) => {
     kill: async (id, generation, reason) => {
       const tenant_id = inFlight.get(id)?.grant.tenant_id ?? (await tenantOf(db, id))
       inFlight.delete(id)
-      if (tenant_id && (await grants.kill(tenant_id, id, reason, generation))) onDead(id)
+      if (tenant_id && (await grants.kill(tenant_id, id, reason, generation))) await onDead(id)
     }
   }
   return store

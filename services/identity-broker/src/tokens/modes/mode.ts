@@ -1,5 +1,5 @@
-import type { CallBinding, ProviderStatement } from '@onbehalf/contracts'
-import { ReportedError } from '@onbehalf/errors'
+import { type CallBinding, type ProviderStatement, UnixSeconds, Uuid } from '@onbehalf/contracts'
+import { type Static, Type } from '@sinclair/typebox'
 import type { User } from '../../database.ts'
 
 /** A mint, after everything about the request was verified. */
@@ -17,31 +17,24 @@ export type MintRequest = {
   deadlineAt: number
 }
 
-export type Minted = {
-  token: string
-  expires_at: number
+/** A token, and what is told of it: whom it names, and what it was made from. Times in seconds since the epoch. */
+export const Minted = Type.Object({
+  token: Type.String(),
+  expires_at: UnixSeconds,
   /** False for a token that is good for one call only: nobody keeps it. */
-  reusable: boolean
-  /** Whom the token names. */
-  subject: string
-  jti: string | null
-  grant_id: string | null
-  connection_id: string | null
-}
+  reusable: Type.Boolean(),
+  subject: Type.String(),
+  jti: Type.Union([Type.String(), Type.Null()]),
+  grant_id: Type.Union([Uuid, Type.Null()]),
+  connection_id: Type.Union([Uuid, Type.Null()])
+})
+export type Minted = Static<typeof Minted>
 
 /** One way to make a token for a user and an audience. */
 export type Mint = (request: MintRequest) => Promise<Minted>
 
-/** The modes this service has, by name. */
-export type Modes = ReadonlyMap<string, Mint>
+/** `isReusable`: what it makes is good until it ends, and is kept; otherwise each call gets one of its own. */
+export type Mode = { isReusable: boolean; mint: Mint }
 
-/** The way to mint that a mode names. Throws `policy_denied` for one that is not here. */
-export const mintOf = (modes: Modes, mode: string): Mint => {
-  const mint = modes.get(mode)
-  if (mint) return mint
-  if (mode === 'off') throw new ReportedError('policy_denied', 'This server gets no identity: its mode is off.')
-  throw new ReportedError(
-    'policy_denied',
-    `The identity_mode "${mode}" of this server is not known here. Choose another.`
-  )
-}
+/** The modes this service has, by name. */
+export type Modes = ReadonlyMap<string, Mode>

@@ -1,0 +1,78 @@
+import { type IdentityChange, identityChanges } from '@onbehalf/contracts'
+import { type Bus, createLiveCache, readFeed } from '@onbehalf/rpc'
+import type { MintAsk, MintToken } from '../mint.ts'
+import type { Minted } from '../modes/mode.ts'
+import type { MintKey } from './key.ts'
+import type { SharedTokens } from './shared.ts'
+
+type Held = { minted: Minted; trueAt: number; tags: readonly string[] }
+
+type Needs = {
+  bus: Bus
+  shared: Pick<SharedTokens, 'look' | 'keep'>
+  /** Calls `listener` for every change this replica makes. */
+  onOwnChange: (listener: (change: IdentityChange) => void) => void
+  mintAnew: MintToken
+  now?: () => number
+}
+
+const heldMax = 50_000
+/** A token this close to its end is not handed out: the call it is for takes time too. */
+const skewMs = 30_000
+/** A fetch is shared by those who ask meanwhile; who cannot wait so long stops waiting. */
+const fetchMs = 20_000
+
+/**
+ * Tokens that are good for more than one call: in this process, in Redis for all replicas, and with the grant in
+ * Postgres, where the mode finds them. The feed empties this layer, and all layers together use none for more than
+ * 30 s without asking Postgres.
+ */
+export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, now = Date.now }: Needs) => {
+  const fetchAnew = async (ask: MintAsk, lookedAt: number | undefined): Promise<Held> => {
+    const trueAt = now()
+    const minted = await mintAnew({ ...ask, deadlineAt: trueAt + fetchMs })
+    const tags = tagsOf(minted, ask)
+    // Without Redis the other replicas find it in Postgres.
+    if (lookedAt !== undefined && usableUntil(minted) > now())
+      await shared.keep(keyOf(ask), minted, { tags, lookedAt }).catch(() => {})
+    return { minted, trueAt, tags }
+  }
+  const cache = createLiveCache<MintAsk, Held>({
+    max: heldMax,
+    now,
+    keyOf: (ask) => Object.values(keyOf(ask)).join('\n'),
+    load: async (ask) => {
+      const { found, lookedAt } = await shared.look(keyOf(ask))
+      if (!found || usableUntil(found.minted) <= now()) return fetchAnew(ask, lookedAt)
+      const { minted, ageMs } = found
+      return { minted, trueAt: now() - ageMs, tags: tagsOf(minted, ask) }
+    },
+    tagsOf: ({ tags }) => tags,
+    trueAtOf: ({ trueAt }) => trueAt,
+    expiresAtOf: ({ minted }) => usableUntil(minted)
+  })
+  const dropTag = ({ kind, id }: IdentityChange) => cache.dropTag(`${kind}:${id}`)
+  onOwnChange(dropTag)
+  const reader = readFeed(bus, identityChanges, { onChange: dropTag, onReset: cache.dropAll })
+
+  const mint: MintToken = async (ask) => {
+    if (ask.rejectedTokenHash === undefined) return (await cache.get(ask)).minted
+    // The server did not take what is held: only Postgres knows whether it still is the current one.
+    cache.delete(ask)
+    const { lookedAt } = await shared.look(keyOf(ask))
+    return (await fetchAnew(ask, lookedAt)).minted
+  }
+  return { mint, close: () => reader.close() }
+}
+
+const keyOf = ({ tenant_id, user_id, mode, provider: { audience, scopes } }: MintAsk): MintKey => ({
+  ...{ tenant_id, user_id, audience, mode, scopes: scopes.join(' ') }
+})
+
+const tagsOf = ({ grant_id, connection_id }: Minted, { user_id }: MintAsk): string[] => [
+  `user:${user_id}`,
+  ...(grant_id ? [`grant:${grant_id}`] : []),
+  ...(connection_id ? [`connection:${connection_id}`] : [])
+]
+
+const usableUntil = ({ expires_at }: Minted): number => expires_at * 1000 - skewMs

@@ -1,0 +1,2 @@
+/** All that decides which minted token it is; a user has one connection. Scopes are space separated, as OAuth has them. */
+export type MintKey = { tenant_id: string; user_id: string; audience: string; mode: string; scopes: string }

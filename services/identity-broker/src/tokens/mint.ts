@@ -1,0 +1,35 @@
+import { ReportedError } from '@onbehalf/errors'
+import type { UserStore } from '../users/store.ts'
+import type { Minted, MintRequest, Modes } from './modes/mode.ts'
+
+/** What is asked for: whom to act for, at which server, in which mode. All of it was verified. */
+export type MintAsk = Omit<MintRequest, 'user'> & { tenant_id: string; user_id: string; mode: string }
+
+export type MintToken = (ask: MintAsk) => Promise<Minted>
+
+/** Mints anew, in the mode that is asked for, for a user who signed in once. */
+export const createMintAnew =
+  ({ users, modes }: { users: Pick<UserStore, 'find'>; modes: Modes }): MintToken =>
+  async ({ tenant_id, user_id, mode, ...ask }) => {
+    const { mint } = modeOf(modes, mode)
+    const user = await users.find(tenant_id, user_id)
+    if (user) return mint({ ...ask, user })
+    const message = 'Nobody signed in as this user yet. Please sign in at the connect_url.'
+    throw new ReportedError('no_refresh_token', message, { connect_url: ask.connectUrl })
+  }
+
+/** What is good for more than one call comes from what is kept; the rest is made for its asker. */
+export const createMint =
+  ({ modes, mintKept, mintAnew }: { modes: Modes; mintKept: MintToken; mintAnew: MintToken }): MintToken =>
+  async (ask) =>
+    modeOf(modes, ask.mode).isReusable ? mintKept(ask) : mintAnew(ask)
+
+const modeOf = (modes: Modes, name: string) => {
+  const mode = modes.get(name)
+  if (mode) return mode
+  if (name === 'off') throw new ReportedError('policy_denied', 'This server gets no identity: its mode is off.')
+  throw new ReportedError(
+    'policy_denied',
+    `The identity_mode "${name}" of this server is not known here. Choose another.`
+  )
+}
