@@ -54,7 +54,7 @@ const settle = async (
     if (held === 'owner' && next !== 'owner' && owners.length === 1) throw lastOwner()
     return work(store, held)
   })
-  if (isChanged) announce('user', user_id)
+  if (isChanged) await announce('user', user_id)
 }
 
 export const noSuchMember = () => new ReportedError('not_found', 'There is no such member.')
