@@ -1,4 +1,5 @@
 import { type Browser, createBrowser, type Page, type Platform, signIn } from '@onbehalf/testkit'
+import { expectSame } from './expect.ts'
 
 export type Answer = { status: number; body: Record<string, unknown> }
 
@@ -62,6 +63,25 @@ export const withToken = ({ publicUrl }: Pick<Platform, 'publicUrl'>, token: str
       return answerOf(await browser.visit(`${publicUrl}${path}`, { method, headers, ...(json ? { json } : {}) }))
     }
   }
+}
+
+/** A device token, by the device flow: asked for by a terminal, approved by somebody who is signed in, and polled. */
+export const signInDevice = async (
+  platform: Pick<Platform, 'publicUrl'>,
+  approver: Pick<Caller, 'send'>,
+  device_label: string
+): Promise<string> => {
+  const terminal = withToken(platform, undefined)
+  const client = { client_id: 'onbehalf', device_label }
+  const begun = await terminal.send('POST', '/openapi/v1/oauth/device/code', client)
+  expectSame(`asking for a code (${JSON.stringify(begun.body)})`, begun.status, 200)
+  const poll = { ...client, device_code: textAt(begun.body, 'device_code') }
+  const user_code = textAt(begun.body, 'user_code')
+  const approved = await approver.send('POST', '/openapi/v1/oauth/device/approve', { user_code })
+  expectSame(`approving (${JSON.stringify(approved.body)})`, approved.status, 200)
+  const given = await terminal.send('POST', '/openapi/v1/oauth/device/token', poll)
+  expectSame(`the poll (${JSON.stringify(given.body.error)})`, given.status, 200)
+  return textAt(given.body, 'access_token')
 }
 
 /** Asks identity-broker's inner listener, as a platform with its own registry does. */

@@ -1,4 +1,15 @@
-export { type Answer, askInner, at, type Caller, callTool, inBrowser, signInAs, textAt, withToken } from './api.ts'
+export {
+  type Answer,
+  askInner,
+  at,
+  type Caller,
+  callTool,
+  inBrowser,
+  signInAs,
+  signInDevice,
+  textAt,
+  withToken
+} from './api.ts'
 export { expectSame } from './expect.ts'
 export { story } from './story/index.ts'
 export { callerNamed, idNamed, type Step, type World } from './story/world.ts'

@@ -26,11 +26,14 @@ declare module 'fastify' {
 
 export type RouteFact = { method: string; url: string; access: Access }
 
-/** The access a route declares; throws, so that the service does not start, when it declares none. */
-export const accessOf = ({ config, method, url }: RouteOptions): Access => {
+/** The access a route declares; throws, so that the service does not start, when it declares none or hides a guarded one. */
+export const accessOf = ({ config, method, url, schema }: RouteOptions): Access => {
   const access = config?.access
-  if (access) return access
-  throw new Error(`${String(method)} ${url} does not say who may call it: give it config.access`)
+  if (!access) throw new Error(`${String(method)} ${url} does not say who may call it: give it config.access`)
+  // The acceptance tests try every guarded route, and find them there.
+  if (access !== 'public' && schema?.hide)
+    throw new Error(`${String(method)} ${url} is not public: it may not hide from /openapi.json`)
+  return access
 }
 
 /** The credentials as OpenAPI has them, by the names that routes use. */

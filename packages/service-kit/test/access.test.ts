@@ -28,13 +28,17 @@ const inner = async ({ headers }: { headers: Record<string, unknown> }) => {
   if (headers['enterprise-api-secret-key'] !== 'right') throw new ReportedError('not_found', 'There is nothing here.')
 }
 
-t.test('a route that does not say who may call it does not register', async (t) => {
+t.test('a route that does not say who may call it, or hides that it is guarded, does not register', async (t) => {
   await t.rejects(startApp(t, { routes: (app) => void app.get('/open', async () => ({})) }), {
     message: /GET \/open does not say who may call it/
   })
   await t.rejects(
     startApp(t, { routes: (app) => void app.register(async (scope) => void scope.post('/in', async () => ({}))) })
   )
+  const hidden = { config: { access: anyUser }, schema: { hide: true } }
+  await t.rejects(startApp(t, { routes: (app) => void app.get('/hidden', hidden, async () => ({})) }), {
+    message: /GET \/hidden is not public: it may not hide/
+  })
   const { app } = await startApp(t, { routes })
   t.same(
     app.routeTable.filter(({ url, method }) => url === '/admin' && method !== 'HEAD').map(({ access }) => access),

@@ -1,5 +1,5 @@
 import { people } from '@onbehalf/testkit'
-import { at, type Caller, callTool, signInAs, textAt, withToken } from '../api.ts'
+import { at, type Caller, callTool, signInAs, signInDevice, textAt, withToken } from '../api.ts'
 import { expectSame } from '../expect.ts'
 import { callerNamed, type Step, type World } from './world.ts'
 
@@ -31,17 +31,8 @@ export const signInTerminal: Step = {
   title: 'The same user signs in from a terminal with the device flow, and makes the same call',
   run: async (world) => {
     const { platform } = world
-    const terminal = withToken(platform, undefined)
-    const client = { client_id: 'onbehalf', device_label: 'story terminal' }
-    const begun = await terminal.send('POST', '/openapi/v1/oauth/device/code', client)
-    expectSame(`asking for a code (${JSON.stringify(begun.body)})`, begun.status, 200)
-    const poll = { ...client, device_code: textAt(begun.body, 'device_code') }
-    const user_code = textAt(begun.body, 'user_code')
-    const approved = await callerNamed(world, 'user').send('POST', '/openapi/v1/oauth/device/approve', { user_code })
-    expectSame(`approving (${JSON.stringify(approved.body)})`, approved.status, 200)
-    const given = await terminal.send('POST', '/openapi/v1/oauth/device/token', poll)
-    expectSame(`the poll (${JSON.stringify(given.body.error)})`, given.status, 200)
-    const device = withToken(platform, textAt(given.body, 'access_token'))
+    const token = await signInDevice(platform, callerNamed(world, 'user'), 'story terminal')
+    const device = withToken(platform, token)
     world.callers.set('terminal', device)
     return expectWhoami(world, device)
   }

@@ -1,0 +1,56 @@
+import { at, type Caller, expectSame, signInAs, textAt } from '@onbehalf/acceptance'
+import { type Platform, people } from '@onbehalf/testkit'
+
+/** The tenant whose objects they are, and its owner. */
+export type Acme = { platform: Platform; owner: Caller }
+
+/** Makes an object of acme's, another one each time where it can, and answers with the parameters of its path. */
+type Make = (acme: Acme) => Promise<Record<string, string>>
+
+export type TenantObject = {
+  make: Make
+  /** What its owner would send, where the method has a body. */
+  body?: Record<string, unknown>
+  /** What its owner is answered, where that is no success. */
+  status?: number
+}
+
+let made = 0
+
+/** Made by its owner with a POST that answers with its id; no two have the same name. */
+const posted =
+  (path: string, bodyOf: (name: string, platform: Platform) => object): Make =>
+  async ({ platform, owner }) => {
+    made += 1
+    const { status, body } = await owner.send('POST', path, bodyOf(`object-${made}`, platform))
+    expectSame(`POST ${path} (${JSON.stringify(body).slice(0, 300)})`, status, 201)
+    return { id: textAt(body, 'id') }
+  }
+
+const provider = posted('/v1/mcp-providers', (name, { whoami }) => {
+  const icon = { icon: '🔧', icon_type: 'emoji', icon_background: '#fff' }
+  // A tenant has an address once; to the server they are all the same.
+  return { name, server_identifier: name, server_url: `${whoami.url}?${name}`, ...icon }
+})
+
+const audiencePattern = posted('/v1/audience-patterns', (name) => ({ pattern: `https://${name}.example.com/mcp/*` }))
+
+/** A sign-in leaves a grant where there is none. */
+const grant: Make = async ({ platform }) => {
+  const user = await signInAs(platform, people.user.login)
+  const [first] = [at((await user.send('GET', '/v1/grants')).body, 'data')].flat()
+  return { id: textAt(first, 'id') }
+}
+
+/** There already, by the demo's bootstrap file; what ends a member is tried last. */
+const member: Make = async ({ platform }) => ({ user_id: platform.userIds[people.absent.sub] ?? '' })
+
+/** How a real one is made, for every guarded path with a parameter, as /openapi.json writes it. */
+export const tenantObjects: Readonly<Record<string, TenantObject>> = {
+  '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
+  '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
+  '/v1/grants/{id}': { make: grant },
+  '/v1/grants/{id}/tokens': { make: grant },
+  '/v1/audience-patterns/{id}': { make: audiencePattern },
+  '/v1/members/{user_id}': { make: member, body: { role: 'member' } }
+}
