@@ -11,6 +11,7 @@ export {
   dropDatabase,
   ensureDatabase,
   provisionDatabase,
+  withClient,
   withDatabase
 } from './servers/database.ts'
 export { dieWithParent, withDeathSignal } from './servers/die-with-parent.ts'

@@ -1,0 +1,117 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { issueToken, principalTicket } from '@onbehalf/contracts'
+import { call, connectBus, signTicket } from '@onbehalf/rpc'
+import { loadConfig, openPostgres, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import {
+  freePort,
+  inRepository,
+  loadSecrets,
+  playMcpProvider,
+  removePostgresDirectory,
+  runService,
+  startBacking,
+  startProcess
+} from '@onbehalf/testkit'
+import { type Config, variables } from '../../../services/identity-broker/src/config.ts'
+import type { Database } from '../../../services/identity-broker/src/database.ts'
+
+const service = 'identity-broker'
+const [loadCore, brokerCore] = ['0', '1']
+
+export type Rig = Awaited<ReturnType<typeof startRig>>
+
+/**
+ * identity-broker from its sources on a core of its own; everything else (Postgres, NATS, Redis, an IdP that answers at
+ * once, the askers) shares the other one.
+ */
+export const startRig = async () => {
+  const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
+  mkdirSync(join(directory, 'logs'))
+  spawnSync('taskset', ['-acp', loadCore, String(process.pid)])
+  const secrets = loadSecrets(join(directory, 'secrets.json'))
+  const backing = await startBacking({ directory, secrets, given: {}, onProgress: () => {} })
+  const idp = spawn(process.execPath, [inRepository('scripts/bench/mints/quick-idp.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const [issuer] = await once(createInterface(idp.stdout), 'line')
+  const port = await freePort()
+  const environment = {
+    ...backing.environmentFor(service),
+    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    MASTER_KEYS: secrets.masterKeys[service],
+    EGRESS_ALLOW: new URL(issuer).host,
+    LOG_LEVEL: 'error'
+  }
+  await runService(service, ['migrate'], environment)
+  const file = join(directory, 'bootstrap.json')
+  const connection = {
+    name: 'sso',
+    issuer,
+    client_id: 'onbehalf',
+    client_authentication: 'none',
+    resource_support: 'many',
+    scopes: 'openid'
+  }
+  writeFileSync(
+    file,
+    JSON.stringify({ tenants: [{ slug: 'acme', name: 'Acme', connections: [connection], members: [] }] })
+  )
+  const { tenants } = JSON.parse(await runService(service, ['bootstrap', file], environment))
+  const tenant_id: string = tenants[0].id
+  const broker = await startProcess({
+    name: service,
+    command: 'taskset',
+    args: ['-c', brokerCore, process.execPath, inRepository('services/identity-broker/src/main.ts')],
+    environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
+    logFile: join(directory, 'logs/identity-broker.log'),
+    isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
+  })
+  const busAs = (name: 'tool-invoker' | 'mcp-provider') => {
+    const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(name)
+    return connectBus({ url, user, password, service: name })
+  }
+  const [bus, providerBus] = await Promise.all([busAs('tool-invoker'), busAs('mcp-provider')])
+  const mcpProvider = await playMcpProvider(providerBus)
+  const config: Config = loadConfig(variables, environment)
+  const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
+  const { signingKey } = await openSigningKeys(db, openVault(db, config.MASTER_KEYS), 'ticket')
+  await close()
+
+  /** What asks for a token for one of `people` after the other, with tickets made beforehand. */
+  const askerFor = async (people: readonly string[], { audience, mode }: { audience: string; mode: string }) => {
+    const settings = mcpProvider.register({ server_url: audience, tenant_id, mode })
+    const provider = await mcpProvider.ticketFor(settings)
+    const tickets = await Promise.all(
+      people.map(async (user_id) => {
+        const credential = { kind: 'session', id: randomUUID() } as const
+        const claims = { kind: 'user', tenant_id, user_id, role: null, credential } as const
+        return (await signTicket(principalTicket, claims, { issuer: service, key: signingKey })).ticket
+      })
+    )
+    let next = 0
+    return () => {
+      next = (next + 1) % tickets.length
+      const binding = { call: { tool: 'whoami', arguments_digest: 'A'.repeat(43) } }
+      const request = { principal: tickets[next] ?? '', provider, ...(mode === 'signed' ? binding : {}) }
+      return call(bus, issueToken, request, { deadlineAt: Date.now() + 20_000 })
+    }
+  }
+
+  return {
+    ...{ tenant_id, issuer: String(issuer), config, pid: broker.pid, adminUrl: backing.databaseUrl, askerFor },
+    stop: async () => {
+      await broker.stop()
+      await mcpProvider.close()
+      await Promise.all([bus.drain(), providerBus.drain()])
+      idp.kill()
+      await backing.stop()
+      removePostgresDirectory(join(directory, 'postgres'))
+      rmSync(directory, { recursive: true, force: true })
+    }
+  }
+}
