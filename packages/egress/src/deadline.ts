@@ -1,7 +1,13 @@
 import { DeadlinePassed } from './failure.ts'
 
 /** Aborts when the whole time is over or the caller gives up, whichever is first. `end` must be called. */
-export type Deadline = { signal: AbortSignal; passed: Promise<never>; end(): void }
+export type Deadline = {
+  signal: AbortSignal
+  passed: Promise<never>
+  /** Aborts now if the time is over: in a process that stood still, what was to say so may come late. */
+  check(): void
+  end(): void
+}
 
 const timersMax = 2 ** 31 - 1
 
@@ -13,10 +19,9 @@ export const startDeadline = (timeoutMs: number, running: Running, outer?: Abort
   running.add(controller)
   const { signal } = controller
   const giveUp = (): void => controller.abort(outer?.reason)
-  const timer =
-    timeoutMs <= timersMax
-      ? setTimeout(() => controller.abort(new DeadlinePassed(`${timeoutMs} ms are over`)), timeoutMs)
-      : undefined
+  const endsAt = Date.now() + timeoutMs
+  const pass = (): void => controller.abort(new DeadlinePassed(`${timeoutMs} ms are over`))
+  const timer = timeoutMs <= timersMax ? setTimeout(pass, timeoutMs) : undefined
   // The call's socket keeps the process up; a body that nobody reads shall not.
   timer?.unref()
   const passed = new Promise<never>((_, reject) => {
@@ -29,6 +34,9 @@ export const startDeadline = (timeoutMs: number, running: Running, outer?: Abort
   return {
     signal,
     passed,
+    check: () => {
+      if (Date.now() >= endsAt) pass()
+    },
     end: () => {
       clearTimeout(timer)
       running.delete(controller)

@@ -13,15 +13,18 @@ export type ExchangeOptions = {
   bodyTimeoutMs: number
 }
 
-// undici starts a request right before it writes the first byte, once connected and past the TLS handshake.
+// undici starts a request right before it writes the first byte, once connected and past the TLS handshake. A process
+// that stood still until then sends nothing after the deadline.
 const noting =
-  (progress: Progress): Dispatcher.DispatcherComposeInterceptor =>
+  (progress: Progress, deadline: Deadline): Dispatcher.DispatcherComposeInterceptor =>
   (dispatch) =>
   (options, handler) =>
     dispatch(options, {
       onRequestStart: (controller, context) => {
-        progress.sent = 'unknown'
+        deadline.check()
+        if (!deadline.signal.aborted) progress.sent = 'unknown'
         handler.onRequestStart?.(controller, context)
+        if (deadline.signal.aborted) controller.abort(deadline.signal.reason)
       },
       onResponseStart: (...args) => handler.onResponseStart?.(...args),
       onResponseData: (...args) => handler.onResponseData?.(...args),
@@ -38,8 +41,9 @@ export const exchange = async (
   progress: Progress,
   { dispatcher, deadline, headersTimeoutMs, bodyTimeoutMs }: ExchangeOptions
 ): Promise<Dispatcher.ResponseData> => {
+  deadline.check()
   deadline.signal.throwIfAborted()
-  const answer = dispatcher.compose(noting(progress)).request({
+  const answer = dispatcher.compose(noting(progress, deadline)).request({
     origin: hop.url.origin,
     path: `${hop.url.pathname}${hop.url.search}`,
     method: hop.method,

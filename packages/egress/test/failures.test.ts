@@ -155,6 +155,27 @@ t.test('what was surely not sent is told from what may have been', async (t) => 
   t.equal(wasSent(new Error('anything else')), 'unknown')
 })
 
+t.test('a process that stood still past its deadline sends nothing when it wakes', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'))
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const { now } = Date
+  t.teardown(() => {
+    Date.now = now
+  })
+  for (const call of ['that connects', 'on a connection that is open']) {
+    const asked = egress.request(server.origin, { ...get, timeoutMs: 5_000 })
+    // No timer ran meanwhile, so only the clock tells.
+    Date.now = () => now() + 6_000
+    const error = await failureOf(asked)
+    Date.now = now
+    t.match([error.code, wasSent(error)], ['upstream_timeout', 'no'], call)
+    t.same(server.seen, [])
+    server.seen.splice(0)
+    await (await egress.request(server.origin, get)).text()
+    server.seen.splice(0)
+  }
+})
+
 t.test('no error quotes what was sent or answered', async (t) => {
   const secret = 'secret-token-0123456789'
   const garbage = await serveTcp(t, (socket) => socket.once('data', () => socket.end(`HTTP/1.1 ${secret}\r\n\r\n`)))
