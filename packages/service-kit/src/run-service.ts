@@ -80,11 +80,12 @@ const listen = async <Set extends ServiceVariables, Resources extends Closable>(
   const { HOST, PORT, SHUTDOWN_SECONDS } = loadConfig({ HOST: host, PORT: port, SHUTDOWN_SECONDS: seconds }, env)
   const resources = await definition.openResources(config)
   const app = await definition.buildApp(resources)
-  app.addHook('onClose', () => resources.close())
   closeWithGrace({ delay: SHUTDOWN_SECONDS * 1000, logger: false }, async ({ err, signal }) => {
     if (err) app.log.error({ err }, 'leaving after an error')
     else app.log.info({ signal }, 'leaving')
     await app.close()
+    // Not as a hook of the app: those run last added first, and what the app ends needs its resources.
+    await resources.close()
   })
   const innerPort = definition.inner?.portOf(config) ?? 0
   if (definition.inner && innerPort > 0) {
