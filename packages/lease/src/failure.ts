@@ -10,3 +10,9 @@ export class RefreshFailure extends Error {
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
+
+export const dead = (cause?: unknown) => new RefreshFailure('dead', 0, cause)
+
+/** Rounded up to whole seconds, at least one. */
+export const unavailable = (retryAfterMs: number, cause?: unknown) =>
+  new RefreshFailure('unavailable', Math.max(1, Math.ceil(retryAfterMs / 1000)), cause)

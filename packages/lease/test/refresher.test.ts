@@ -1,34 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { answered, createIdp, createModel, startProcess } from './model.ts'
+import { answered, play, startProcess } from './play.ts'
 
 const hundred = Array.from({ length: 100 })
-const start = () => {
-  const [model, idp] = [createModel(), createIdp()]
-  return { model, idp, process: startProcess(model, idp) }
-}
 
 t.test('a stored token is handed out without asking the server', async (t) => {
-  const { model, idp, process } = start()
-  model.row.tokens.set('a', 'stored')
+  const { model, idp, process } = play()
+  model.keep('a', 'stored')
   t.equal(await process.get(), 'stored')
   t.same(idp.presented(), [])
 })
 
 t.test('a hundred callers cost one presentation and get its token', async (t) => {
-  const { model, idp, process } = start()
+  const { model, idp, process } = play()
   const callers = hundred.map(() => process.get())
   const first = await idp.next()
   t.ok(process.isRunning('g'))
   first.answer(answered('r2', 'token'))
   t.same(new Set(await Promise.all(callers)), new Set(['token']))
   t.same(idp.presented(), ['r1 for a'])
-  t.match(model.row, { material: 'r2', generation: 2, attempt: 0, owner: null, leaseUntil: 0 })
+  t.match(model.row(), { material: 'r2', generation: 2, attempt: 0, owner: null, leaseUntil: 0 })
   t.notOk(process.isRunning('g'))
 })
 
 t.test('callers share a token that is too short-lived to be handed out from the store', async (t) => {
-  const { model, idp, process } = start()
+  const { model, idp, process } = play()
   model.store.findToken = async () => undefined
   const callers = hundred.map(() => process.get())
   const first = await idp.next()
@@ -39,7 +35,7 @@ t.test('callers share a token that is too short-lived to be handed out from the 
 })
 
 t.test('two processes that begin at once present once', async (t) => {
-  const { model, idp } = start()
+  const { model, idp } = play()
   const processes = [startProcess(model, idp, { owner: 'p1' }), startProcess(model, idp, { owner: 'p2' })]
   const callers = processes.flatMap((process) => [process.get(), process.get()])
   ;(await idp.next()).answer(answered('r2', 'token'))
@@ -48,7 +44,7 @@ t.test('two processes that begin at once present once', async (t) => {
 })
 
 t.test('a caller that looked just before another process stored its token does not refresh again', async (t) => {
-  const { model, idp } = start()
+  const { model, idp } = play()
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
   const slow = startProcess({ store: { ...model.store } }, idp, { owner: 'p2' })
   const lateStore = { ...model.store }
@@ -71,7 +67,7 @@ t.test('a caller that looked just before another process stored its token does n
 t.test(
   'who wants another token waits for the refresh under way, then refreshes with the next refresh token',
   async (t) => {
-    const { idp, process } = start()
+    const { idp, process } = play()
     const first = process.get('a')
     const presentation = await idp.next()
     const others = [process.get('b'), process.get('b')]
@@ -86,7 +82,7 @@ t.test(
 )
 
 t.test('tokens that were emptied while one was fetched are fetched again, and the refresh token is kept', async (t) => {
-  const { model, idp, process } = start()
+  const { model, idp, process } = play()
   const caller = process.get()
   const first = await idp.next()
   model.empty()
@@ -97,7 +93,7 @@ t.test('tokens that were emptied while one was fetched are fetched again, and th
 })
 
 t.test('an answer for a grant that moved on is discarded, and nobody gets its token', async (t) => {
-  const { model, idp, process } = start()
+  const { model, idp, process } = play()
   const caller = process.get()
   const first = await idp.next()
   model.signIn('new')
@@ -105,26 +101,26 @@ t.test('an answer for a grant that moved on is discarded, and nobody gets its to
   first.answer(late)
   ;(await idp.next()).answer(answered('new2', 'fresh'))
   t.equal(await caller, 'fresh')
-  t.same(model.discarded, [late])
+  t.same(model.discarded(), [late])
   t.same(idp.presented(), ['r1 for a', 'new for a'])
 })
 
 t.test(
   'an answer for a grant that was revoked meanwhile is discarded, and the caller is told that it is dead',
   async (t) => {
-    const { model, idp, process } = start()
+    const { model, idp, process } = play()
     const caller = process.get()
     const first = await idp.next()
     model.revoke()
     first.answer(answered('r2', 'late'))
     await t.rejects(caller, { name: 'RefreshFailure', reason: 'dead' })
-    t.equal(model.discarded.length, 1)
-    t.equal(model.row.material, 'r1')
+    t.equal(model.discarded().length, 1)
+    t.equal(model.row().material, 'r1')
   }
 )
 
 t.test('an answer is stored as soon as the store can be reached again, without asking twice', async (t) => {
-  const { model, idp } = start()
+  const { model, idp } = play()
   const store = { ...model.store }
   let failures = 2
   store.finish = async (...given) => {
@@ -139,7 +135,7 @@ t.test('an answer is stored as soon as the store can be reached again, without a
 })
 
 t.test("a caller's deadline ends its waiting and not the refresh", async (t) => {
-  const { model, idp, process } = start()
+  const { model, idp, process } = play()
   const caller = process.get('a', 30)
   const first = await idp.next()
   await t.rejects(caller, { name: 'RefreshFailure', reason: 'unavailable', retryAfterSeconds: 1 })
@@ -147,21 +143,63 @@ t.test("a caller's deadline ends its waiting and not the refresh", async (t) => 
   const settled = process.settle()
   first.answer(answered('r2', 'token'))
   await settled
-  t.equal(model.row.tokens.get('a'), 'token')
+  t.equal(await model.store.findToken('g', 'a'), 'token')
   t.equal(await process.get(), 'token')
 })
 
 t.test('a store that hangs holds a caller no longer than its deadline', async (t) => {
-  const { model, idp } = start()
+  const { model, idp } = play()
   const store = { ...model.store, findToken: () => new Promise<undefined>(() => {}) }
   const begun = Date.now()
   await t.rejects(startProcess({ store }, idp).get('a', 50), { message: /no token can be had/ })
   t.ok(Date.now() - begun < 1000)
 })
 
-t.test('nothing is waiting when nothing runs', async () => start().process.settle())
+t.test('nothing is waiting when nothing runs', async () => play().process.settle())
 
 t.test('a grant that does not exist is dead', async (t) => {
-  const { process } = start()
+  const { process } = play()
   await t.rejects(process.obtain('other', 'a', Date.now() + 1000), { message: /no longer holds/ })
 })
+
+t.test('who leaves begins nothing any more, and stores what is under way', async (t) => {
+  const { model, idp, process } = play()
+  const under = process.get('a')
+  const first = await idp.next()
+  const late = process.get('b')
+  const settled = process.settle()
+  first.answer(answered('r2', 'token'))
+  t.equal(await under, 'token')
+  await settled
+  await t.rejects(late, { name: 'RefreshFailure', reason: 'unavailable' })
+  t.match(model.row(), { material: 'r2', generation: 2, owner: null })
+  t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test('who comes after tokens were emptied gets none from before', async (t) => {
+  const { model, idp } = play()
+  const store = { ...model.store }
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  store.finish = async (...given) => {
+    const stored = await model.store.finish(...given)
+    await gate
+    return stored
+  }
+  const process = startProcess({ store }, idp)
+  const early = process.get()
+  ;(await idp.next()).answer(answered('r2', 'first'))
+  await until(async () => (await model.store.findToken('g', 'a')) !== undefined)
+  model.empty()
+  store.finish = model.store.finish
+  const late = process.get()
+  await turns()
+  open()
+  t.equal(await early, 'first')
+  ;(await idp.next()).answer(answered('r3', 'second'))
+  t.equal(await late, 'second')
+})
+
+const until = async (isSo: () => Promise<boolean>) => {
+  while (!(await isSo())) await turns()
+}
+const turns = () => sleep(20)

@@ -4,6 +4,7 @@ import * as grants from './0002-grants.ts'
 import * as apps from './0003-apps.ts'
 import * as audit from './0006-audit.ts'
 import * as audiences from './0009-audiences.ts'
+import * as refusals from './0012-refusals.ts'
 import * as membership from './0016-people.ts'
 
 export const migrations: Migrations = {
@@ -12,5 +13,6 @@ export const migrations: Migrations = {
   '0003-apps': apps,
   '0006-audit': audit,
   '0009-audiences': audiences,
+  '0012-refusals': refusals,
   '0016-people': membership
 }

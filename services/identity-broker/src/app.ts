@@ -3,13 +3,12 @@ import { serve } from '@onbehalf/rpc'
 import { type App, auditRoutes, createApp } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
-import { assemble } from './assemble.ts'
+import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { memberRoutes } from './members/routes.ts'
-import type { Resources } from './resources.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { signInRoutes } from './sign-in/routes.ts'
@@ -18,10 +17,9 @@ import { createIssue } from './tokens/issue.ts'
 import { serveUsers } from './users/calls.ts'
 
 /** What the service offers, in the order in which it comes up. */
-export const buildApp = async (resources: Resources): Promise<App> => {
-  const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies } = resources
+export const buildApp = async (service: Service): Promise<App> => {
+  const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies, parts } = service
   const publicUrl = config.PUBLIC_URL
-  const parts = assemble(resources)
   const { users, sessions, refresher, announce } = parts
   const app = await createApp({
     service: 'identity-broker',
@@ -45,9 +43,9 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
   const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
+  const refreshOwner = serveRefreshOwner(bus, { instance, refresher }, report)
   const served = [
     serve(bus, listBrokerKeys, listKeys, report),
-    ...serveRefreshOwner(bus, { instance, refresher }, report),
     ...serveUsers(bus, users, report),
     ...serveSessions(bus, parts.resolveSession, report),
     ...serveApiKeys(bus, resolveApiKey, report),
@@ -55,8 +53,10 @@ export const buildApp = async (resources: Resources): Promise<App> => {
   ]
   app.addHook('onClose', async () => {
     await Promise.all(served.map(({ stop }) => stop()))
-    // A refresh under way holds an answer nobody else has: it is stored before the database is let go.
+    // A refresh under way holds an answer nobody else has: it is stored before the database is let go, and until then
+    // the other replicas are told that we wait for it.
     await refresher.settle()
+    await refreshOwner.stop()
     parts.kept.close()
   })
   return app

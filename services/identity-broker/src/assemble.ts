@@ -4,17 +4,19 @@ import { createAnnouncements } from './announce.ts'
 import { apiKeyStore } from './apps/store.ts'
 import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
+import type { Config } from './config.ts'
 import { createClients } from './connections/client.ts'
 import { connectionStore } from './connections/store.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
 import { refreshStore } from './grants/refresh/store.ts'
+import { tokenStore } from './grants/refresh/token-store.ts'
 import { createGrantEnd, createRevocation } from './grants/revoke.ts'
 import { grantStore } from './grants/store.ts'
 import { installationStore } from './installations/store.ts'
 import { memberStore } from './members/store.ts'
-import type { Resources } from './resources.ts'
+import { openResources, type Resources } from './resources.ts'
 import { createSessionResolver } from './sessions/resolve.ts'
 import { createSessionStart } from './sessions/start.ts'
 import { sessionStore } from './sessions/store.ts'
@@ -26,23 +28,15 @@ import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
 import type { Mode, Modes } from './tokens/modes/mode.ts'
 import { userStore } from './users/store.ts'
 
-/** An IdP that has not answered by then is treated as if it never will. */
-const exchangeMs = 10_000
+export type Service = Awaited<ReturnType<typeof openService>>
 
-export type Parts = ReturnType<typeof build>
-
-const built = new WeakMap<Resources, Parts>()
-
-/** The parts of the service over its resources, made once: both listeners share one refresher. */
-export const assemble = (resources: Resources): Parts => {
-  const known = built.get(resources)
-  if (known) return known
-  const parts = build(resources)
-  built.set(resources, parts)
-  return parts
+/** The resources of the service and its parts over them, made once: both listeners share one refresher. */
+export const openService = async (config: Config) => {
+  const resources = await openResources(config)
+  return { ...resources, parts: assemble(resources) }
 }
 
-const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, sessionKeys, instance }: Resources) => {
+const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, sessionKeys, instance }: Resources) => {
   const publicUrl = config.PUBLIC_URL
   const users = userStore(db)
   const sessions = sessionStore(db)
@@ -61,11 +55,13 @@ const build = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, ses
     },
     onDead: (id) => announce('grant', id)
   })
-  const exchange = createExchange({ connections, findClient, egress, exchangeMs })
+  const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
+  const exchange = createExchange({ connections, findClient, egress })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
+  const { dropRejected } = tokenStore(db, vault)
   const modes: Modes = new Map(
     Object.entries({
-      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, refresher, dropRejected: store.dropRejected }) }
+      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, refresher, dropRejected }) }
     } satisfies Partial<Record<ForwardingMode, Mode>>)
   )
   const mintAnew = createMintAnew({ users, modes })

@@ -17,6 +17,10 @@ export const variables = {
   ),
   REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
+  IDP_TIMEOUT_SECONDS: integer({ min: 1, max: 60 })(
+    'How long an identity provider may take to answer a refresh; what it answers later is lost.',
+    { default: 10 }
+  ),
   EGRESS_ALLOW: egressAllowVariable
 }
 

@@ -6,6 +6,7 @@ export type ClientAuthentication = 'basic' | 'post' | 'none'
 /** A public JWK: ES256 or EdDSA. */
 export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: string; x: string; y?: string }
 export type ResourceSupport = 'many' | 'one' | 'none'
+export type RefusalCode = 'audience_not_supported' | 'audience_not_allowed' | 'policy_denied'
 export type ActFor = 'none' | 'linked' | 'listed' | 'any'
 
 type TenantTable = { id: string; slug: string; name: string; created_at: Generated<Date> }
@@ -86,6 +87,20 @@ type MintedTokenTable = {
   generation: number
   issued_at: Generated<Date>
   expires_at: Date
+}
+
+/** An answer without a token that could be handed out; it holds while `epoch` and the connection's revision do. */
+type RefusalTable = {
+  grant_id: string
+  audience: string
+  mode: string
+  scopes: string
+  code: RefusalCode
+  message: string
+  connection_revision: number
+  /** The grant's, when it was asked. */
+  epoch: number
+  created_at: Generated<Date>
 }
 
 type IssuanceTable = {
@@ -198,6 +213,7 @@ export type Database = KeyTables &
     session: SessionTable
     grant: GrantTable
     minted_token: MintedTokenTable
+    refusal: RefusalTable
     issuance: IssuanceTable
     invitation: InvitationTable
     domain: DomainTable

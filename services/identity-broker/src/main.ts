@@ -1,18 +1,18 @@
 import { runService } from '@onbehalf/service-kit'
 import { migrations } from '../migrations/index.ts'
 import { buildApp } from './app.ts'
+import { openService } from './assemble.ts'
 import { applyBootstrapFile } from './bootstrap/apply.ts'
 import { variables } from './config.ts'
 import { buildInnerApp } from './inner-app.ts'
 import { manageInstallations } from './installations/manage.ts'
-import { openResources } from './resources.ts'
 
 await runService(
   {
     service: 'identity-broker',
     variables,
     migrations,
-    openResources,
+    openResources: openService,
     buildApp,
     inner: { buildApp: buildInnerApp, portOf: ({ INNER_PORT }) => INNER_PORT },
     commands: { bootstrap: applyBootstrapFile, installation: manageInstallations }

@@ -22,10 +22,10 @@ import {
   type TestContext
 } from '@onbehalf/testkit'
 import { buildApp } from '../src/app.ts'
+import { openService } from '../src/assemble.ts'
 import { applyBootstrapFile } from '../src/bootstrap/apply.ts'
 import { type Config, variables } from '../src/config.ts'
 import { buildInnerApp } from '../src/inner-app.ts'
-import { openResources } from '../src/resources.ts'
 
 /** The people at the IdP; `absent` is a member who never signs in. */
 export const logins = { owner: 'olivia', user: 'ann', second: 'cem', absent: 'bob' }
@@ -100,13 +100,13 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
   const { tenants } = JSON.parse(await bootstrap(bootstrapFile(idp.issuer)))
 
   const start = async () => {
-    const resources = await openResources(config)
-    const app = await buildApp(resources)
-    const inner = await buildInnerApp(resources)
+    const service = await openService(config)
+    const app = await buildApp(service)
+    const inner = await buildInnerApp(service)
     t.teardown(async () => {
       await inner.close()
       await app.close()
-      await resources.close()
+      await service.close()
     })
     return { app, inner }
   }

@@ -62,8 +62,16 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
       return numUpdatedRows > 0n
     }),
 
-  /** Ends a grant: nothing of it is usable any more. The row stays, so that its user is told why. */
-  kill: (tenant_id: string, id: string, reason: string, generation?: number): Promise<boolean> =>
+  /**
+   * Ends a grant, if it is still as `expected`: nothing of it is usable any more. The row stays, so that its user is
+   * told why.
+   */
+  kill: (
+    tenant_id: string,
+    id: string,
+    reason: string,
+    expected?: Pick<Grant, 'generation' | 'attempt'>
+  ): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
       const { numUpdatedRows } = await transaction
         .updateTable('grant')
@@ -78,7 +86,7 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
         .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
         .where('dead_reason', 'is', null)
-        .$if(generation !== undefined, (query) => query.where('generation', '=', generation ?? 0))
+        .$if(expected !== undefined, (query) => query.where((eb) => eb.and(expected ?? {})))
         .executeTakeFirst()
       if (numUpdatedRows > 0n) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
       return numUpdatedRows > 0n

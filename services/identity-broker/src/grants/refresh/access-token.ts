@@ -1,12 +1,17 @@
-import { ReportedError } from '@onbehalf/errors'
 import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { decodeJwt } from 'jose'
-import type { MintedToken, Want } from './minted-token.ts'
+import type { Connection, RefusalCode } from '../../database.ts'
+import type { Brought, Material, Want } from './minted-token.ts'
 
-type Read = { token: MintedToken; refusal?: undefined } | { token?: undefined; refusal: Error }
-type Expected = { subject: string; issuer: string; want: Want; now: () => number }
+type Given = { access_token: string; expires_in?: unknown }
+type Expected = {
+  material: Pick<Material, 'grant'>
+  connection: Pick<Connection, 'revision'>
+  want: Want
+  now: () => number
+}
 
 const Claims = Type.Object({
   iss: Type.String(),
@@ -21,22 +26,37 @@ const Claims = Type.Object({
  * Its signature is not checked here: it came straight from the token endpoint over a checked connection (OIDC Core
  * §3.1.3.7), and the MCP server verifies it anyway.
  */
-export const readAccessToken = (
-  { access_token, expires_in }: { access_token: string; expires_in?: number },
-  { subject, issuer, want, now }: Expected
-): Read => {
+export const readAccessToken = ({ access_token, expires_in }: Given, expected: Expected): Brought => {
+  const { material, connection, want, now } = expected
+  const { grant } = material
+  const refuse = (code: RefusalCode, why: string): Brought => ({
+    refusal: { code, message: `The identity provider ${why}.`, connection_revision: connection.revision }
+  })
   const claims = decode(access_token)
   if (!matches(Claims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
   const audiences = [claims.aud].flat()
   if (audiences.length !== 1 || audiences[0] !== want.audience)
     return refuse('audience_not_supported', 'did not bind the access token to this server')
-  if (claims.iss !== issuer || claims.sub !== subject)
+  if (claims.iss !== grant.issuer || claims.sub !== grant.subject)
     return refuse('policy_denied', 'answered with a token of somebody else')
-  const nowSeconds = Math.floor(now() / 1000)
-  const expires_at = Math.min(claims.exp, nowSeconds + Math.floor(expires_in ?? Number.POSITIVE_INFINITY))
+  const expires_at = Math.min(claims.exp, Math.floor(now() / 1000) + secondsOf(expires_in))
   const jti = claims.jti ?? null
   return { token: { token: access_token, token_hash: hashOf(access_token), jti, expires_at } }
+}
+
+/** Whole seconds; without end where the IdP does not say. */
+const secondsOf = (expiresIn: unknown): number => {
+  const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.floor(seconds) : Number.POSITIVE_INFINITY
+}
+
+const Named = Type.Object({ iss: Type.String(), sub: Type.String() })
+
+/** Whom a JWT of this issuer is about; undefined for what is none, or is another issuer's. */
+export const subjectOf = (token: unknown, issuer: string): string | undefined => {
+  const claims = typeof token === 'string' ? decode(token) : undefined
+  return matches(Named, claims) && claims.iss === issuer ? claims.sub : undefined
 }
 
 const decode = (token: string): unknown => {
@@ -46,7 +66,3 @@ const decode = (token: string): unknown => {
     return undefined
   }
 }
-
-const refuse = (code: 'audience_not_supported' | 'policy_denied', why: string): Read => ({
-  refusal: new ReportedError(code, `The identity provider ${why}.`)
-})

@@ -1,4 +1,4 @@
-import type { Grant } from '../../database.ts'
+import type { Grant, RefusalCode } from '../../database.ts'
 
 /** What a token is wanted for; with a grant's id this is the whole key of a minted token. */
 export type Want = { audience: string; mode: string; scopes: string }
@@ -8,3 +8,12 @@ export type Material = { grant: Grant & { subject: string }; refreshToken: strin
 
 /** Times in seconds since the epoch. */
 export type MintedToken = { token: string; token_hash: string; jti: string | null; expires_at: number }
+
+/** Why an answer held no token for a want, as far as the connection's `connection_revision` led to that answer. */
+export type Refusal = { code: RefusalCode; message: string; connection_revision: number }
+
+/**
+ * What an answer brought for a want. A refusal is kept like a token, so that the IdP, which rotates the refresh token
+ * with each answer, is not asked in vain again.
+ */
+export type Brought = { token: MintedToken; refusal?: undefined } | { token?: undefined; refusal: Refusal }

@@ -2,16 +2,16 @@ import { refreshOwner } from '@onbehalf/contracts'
 import { createRefresher, type Exchange, type Refresher, type RefreshStore } from '@onbehalf/lease'
 import { type Bus, call, serve } from '@onbehalf/rpc'
 import type { Report } from '../../report.ts'
-import type { Material, MintedToken, Want } from './minted-token.ts'
+import type { Brought, Material, Want } from './minted-token.ts'
 
 type Options = {
-  store: RefreshStore<Material, Want, MintedToken>
-  exchange: Exchange<Material, Want, MintedToken>
+  store: RefreshStore<Material, Want, Brought>
+  exchange: Exchange<Material, Want, Brought>
   exchangeMs: number
   instance: string
 }
 
-export type GrantRefresher = Refresher<Want, MintedToken>
+export type GrantRefresher = Refresher<Want, Brought>
 
 /** How long another replica has to say that it still waits for what it sent. */
 const askOwnerMs = 500
@@ -25,7 +25,8 @@ export const createGrantRefresher = (bus: Bus, { instance, ...options }: Options
       const asked = call(bus, refreshOwner, { owner, grant_id }, { deadlineAt: Date.now() + askOwnerMs })
       return asked.then(
         ({ is_waiting }) => is_waiting,
-        () => false
+        // Silence says that it is gone; but who cannot ask has not heard silence.
+        () => !bus.isConnected()
       )
     }
   })
@@ -35,11 +36,10 @@ export const serveRefreshOwner = (
   bus: Bus,
   { instance, refresher }: { instance: string; refresher: Pick<GrantRefresher, 'isRunning'> },
   report: Report
-) => [
+) =>
   serve(
     bus,
     refreshOwner,
     async ({ owner, grant_id }) => (owner === instance ? { is_waiting: refresher.isRunning(grant_id) } : undefined),
     report
   )
-]

@@ -3,14 +3,14 @@ import { RefreshFailure } from '@onbehalf/lease'
 import type { Grant } from '../../database.ts'
 import type { Want } from '../../grants/refresh/minted-token.ts'
 import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
-import type { DropRejected } from '../../grants/refresh/store.ts'
+import type { TokenStore } from '../../grants/refresh/token-store.ts'
 import type { GrantStore } from '../../grants/store.ts'
 import type { Mint, MintRequest } from './mode.ts'
 
 type Needs = {
   grants: Pick<GrantStore, 'listOf'>
   refresher: Pick<GrantRefresher, 'obtain'>
-  dropRejected: DropRejected
+  dropRejected: TokenStore['dropRejected']
 }
 
 /** A token the MCP server refused is replaced at most this often. */
@@ -25,9 +25,11 @@ export const createIdpTokenMint =
     const grant = chooseGrant(held, request)
     const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     if (hash) await dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
-    const { token, expires_at, jti } = await refresher.obtain(grant.id, want, deadlineAt).catch((error: unknown) => {
+    const brought = await refresher.obtain(grant.id, want, deadlineAt).catch((error: unknown) => {
       throw explain(error, request)
     })
+    if (brought.refusal) throw new ReportedError(brought.refusal.code, brought.refusal.message)
+    const { token, expires_at, jti } = brought.token
     const { id: grant_id, connection_id } = grant
     return { token, expires_at, reusable: true, subject: user.subject, jti, grant_id, connection_id }
   }

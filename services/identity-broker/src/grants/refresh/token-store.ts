@@ -1,0 +1,92 @@
+import { newId } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
+import { type Kysely, sql } from 'kysely'
+import type { Database, Grant } from '../../database.ts'
+import { mintedTokenPlace } from '../place.ts'
+import type { MintedToken, Refusal, Want } from './minted-token.ts'
+
+/** A token this close to its end is not handed out: the call it is for takes time too. */
+const skewSeconds = 30
+
+const keyColumns = ['grant_id', 'audience', 'mode', 'scopes'] as const
+
+export type TokenStore = ReturnType<typeof tokenStore>
+
+/** What was got for each want of a grant: tokens, encrypted, and refusals. */
+export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
+  find: async (id: string, { audience, mode, scopes }: Want): Promise<MintedToken | undefined> => {
+    const row = await db
+      .selectFrom('minted_token')
+      .innerJoin('grant', 'grant.id', 'minted_token.grant_id')
+      .select(['tenant_id', 'user_id', 'connection_id'])
+      .select(['token', 'token_hash', 'jti', 'expires_at', 'minted_token.generation'])
+      .where('grant_id', '=', id)
+      .where('audience', '=', audience)
+      .where('mode', '=', mode)
+      .where('scopes', '=', scopes)
+      .where('dead_reason', 'is', null)
+      .where('expires_at', '>', sql<Date>`now() + ${sql.lit(`${skewSeconds} seconds`)}::interval`)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const token = await vault.open(row.token, mintedTokenPlace({ id, ...row }, { audience, mode, scopes }))
+    const { jti, token_hash } = row
+    return { token, token_hash, jti, expires_at: Math.floor(row.expires_at.getTime() / 1000) }
+  },
+
+  /** A refusal that still holds: no sign-in, no emptying and no edit of the connection came after it. */
+  findRefusal: (id: string, { audience, mode, scopes }: Want): Promise<Refusal | undefined> =>
+    db
+      .selectFrom('refusal')
+      .innerJoin('grant', 'grant.id', 'refusal.grant_id')
+      .innerJoin('connection', 'connection.id', 'grant.connection_id')
+      .select(['code', 'message', 'connection_revision'])
+      .where('grant_id', '=', id)
+      .where('audience', '=', audience)
+      .where('mode', '=', mode)
+      .where('refusal.scopes', '=', scopes)
+      .whereRef('refusal.epoch', '=', 'grant.epoch')
+      .whereRef('connection_revision', '=', 'connection.revision')
+      .executeTakeFirst(),
+
+  /** Keeps a token of this grant, and records that it was issued. */
+  keep: async (grant: Grant, want: Want, { token, token_hash, jti, expires_at }: MintedToken): Promise<void> => {
+    const { id: grant_id, tenant_id, user_id, generation } = grant
+    const expiry = new Date(expires_at * 1000)
+    const sealed = await vault.seal(token, mintedTokenPlace(grant, want))
+    const row = { grant_id, ...want, token: sealed, token_hash, jti, generation, expires_at: expiry }
+    await db
+      .insertInto('minted_token')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(keyColumns).doUpdateSet({ ...row, issued_at: sql`now()` }))
+      .execute()
+    const { audience, mode } = want
+    const issued = { id: newId(), tenant_id, user_id, grant_id, audience, mode, jti, generation, expires_at: expiry }
+    await db.insertInto('issuance').values(issued).execute()
+  },
+
+  keepRefusal: async ({ id: grant_id, epoch }: Grant, want: Want, refusal: Refusal): Promise<void> => {
+    const row = { grant_id, ...want, ...refusal, epoch }
+    await db
+      .insertInto('refusal')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(keyColumns).doUpdateSet({ ...row, created_at: sql`now()` }))
+      .execute()
+  },
+
+  /** Drops a kept token the MCP server did not accept, if it is this one and older than `ageSeconds`. */
+  dropRejected: async (
+    id: string,
+    { audience, mode, scopes }: Want,
+    { hash, ageSeconds }: { hash: string; ageSeconds: number }
+  ): Promise<void> => {
+    await db
+      .deleteFrom('minted_token')
+      .where('grant_id', '=', id)
+      .where('audience', '=', audience)
+      .where('mode', '=', mode)
+      .where('scopes', '=', scopes)
+      .where('token_hash', '=', hash)
+      .where('issued_at', '<', sql<Date>`now() - ${`${ageSeconds} seconds`}::interval`)
+      .execute()
+  }
+})

@@ -1,0 +1,173 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type StoreFixture, storePromises } from '@onbehalf/lease/testing'
+import { newId, openPostgres, openVault } from '@onbehalf/service-kit'
+import { recordSecrets, startBackends } from '@onbehalf/testkit'
+import { parseKeyRing } from '@onbehalf/vault'
+import { sql } from 'kysely'
+import t from 'tap'
+import type { Database } from '../../src/database.ts'
+import { createGrantKeeper } from '../../src/grants/keep.ts'
+import type { Brought, Material, Want } from '../../src/grants/refresh/minted-token.ts'
+import { refreshStore } from '../../src/grants/refresh/store.ts'
+import { grantStore } from '../../src/grants/store.ts'
+
+const backends = await startBackends(t)
+const { DATABASE_URL = '' } = backends.environmentFor('identity-broker')
+const { db, close } = await openPostgres<Database>(DATABASE_URL)
+t.teardown(close)
+const masterKey = randomBytes(32).toString('base64')
+const vault = openVault(db, parseKeyRing(`k1:${masterKey}`))
+recordSecrets([masterKey])
+
+const secret = (): string => {
+  const made = randomBytes(24).toString('base64url')
+  recordSecrets([made])
+  return made
+}
+
+const tenant_id = newId()
+await db.insertInto('tenant').values({ id: tenant_id, slug: 'acme', name: 'Acme' }).execute()
+const connection = await db
+  .insertInto('connection')
+  .values({
+    ...{ id: newId(), tenant_id, name: 'sso', issuer: 'https://idp.test', client_id: 'onbehalf', client_secret: null },
+    ...{ client_authentication: 'none', scopes: 'openid', resource_support: 'many' }
+  })
+  .returningAll()
+  .executeTakeFirstOrThrow()
+
+const grants = grantStore(db)
+const announced: string[] = []
+const revoked: string[] = []
+const store = refreshStore({
+  ...{ db, vault, grants },
+  revoke: async (_material, refreshToken) => {
+    revoked.push(refreshToken)
+  },
+  onDead: async (id) => {
+    announced.push(id)
+  }
+})
+const keepGrant = createGrantKeeper(grants, vault, async () => {})
+const audience = 'https://tools.test/mcp'
+const wants: [Want, Want] = [
+  { audience, mode: 'idp_token', scopes: '' },
+  { audience, mode: 'idp_token', scopes: 'read' }
+]
+
+const signInAs = async (userId: string): Promise<string> => {
+  const user = await db.selectFrom('user').selectAll().where('id', '=', userId).executeTakeFirstOrThrow()
+  const tokenEndpoint = 'https://idp.test/token'
+  await keepGrant(connection, user, { resources: [audience], refreshToken: secret(), tokenEndpoint })
+  const [grant] = await grants.listOf({ tenant_id, user_id: userId, connection_id: connection.id })
+  return grant?.id ?? ''
+}
+const userOf = async (id: string) => (await grants.find(tenant_id, id))?.user_id ?? ''
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3600
+
+const fixture: StoreFixture<Material, Want, Brought> = {
+  store,
+  wants,
+  make: async () => {
+    const user = { id: newId(), tenant_id, connection_id: connection.id, subject: randomUUID() }
+    await db
+      .insertInto('user')
+      .values({ ...user, email: null, is_email_verified: false, name: null })
+      .execute()
+    return signInAs(user.id)
+  },
+  answerTo: ({ material: { grant } }, rotation) => ({
+    material: rotation === 'kept' ? undefined : { grant, refreshToken: secret() },
+    token: { token: { token: secret(), token_hash: randomUUID(), jti: null, expires_at: inAnHour() } }
+  }),
+  textOf: ({ refreshToken }) => refreshToken,
+  endLease: async (id) => {
+    await db.updateTable('grant').set({ lease_until: sql`now()` }).where('id', '=', id).execute()
+  },
+  signIn: async (id) => {
+    await signInAs(await userOf(id))
+  },
+  revoke: async (id) => {
+    await grants.kill(tenant_id, id, 'revoked')
+  },
+  empty: async (id) => {
+    await grants.emptyTokens(tenant_id, id)
+  }
+}
+
+for (const [promise, isKept] of Object.entries(storePromises(fixture)))
+  t.test(`in the database: ${promise}`, async (t) => {
+    await isKept()
+    t.pass(promise)
+  })
+
+const taken = async (id: string) => {
+  const { generation = 0, attempt = 0 } = (await store.read(id)) ?? {}
+  const lease = await store.take({ id, owner: newId(), generation, attempt: attempt + 1 }, 60_000)
+  if (lease) return lease
+  throw new Error('it was free')
+}
+const refuse = async (id: string) => {
+  const refusal = { code: 'audience_not_supported', message: 'no', connection_revision: connection.revision } as const
+  await store.finish(await taken(id), wants[0], { material: undefined, token: { refusal } })
+  return { refusal }
+}
+
+t.test('a refusal is kept for its want, until a sign-in, an emptying or an edit of the connection', async (t) => {
+  const id = await fixture.make()
+  t.same(await refuse(id).then(() => store.findToken(id, wants[0])), await refuse(id))
+  t.equal(await store.findToken(id, wants[1]), undefined)
+  for (const change of [fixture.signIn, fixture.empty]) {
+    await change(id)
+    t.equal(await store.findToken(id, wants[0]), undefined)
+    await refuse(id)
+  }
+  await db
+    .updateTable('connection')
+    .set({ revision: connection.revision + 1 })
+    .execute()
+  t.equal(await store.findToken(id, wants[0]), undefined)
+  await db.updateTable('connection').set({ revision: connection.revision }).execute()
+})
+
+t.test('a token near its end is not handed out, and one that was refused gives way to the next', async (t) => {
+  const id = await fixture.make()
+  await refuse(id)
+  const token = { token: secret(), token_hash: 'h', jti: null, expires_at: inAnHour() }
+  await store.finish(await taken(id), wants[0], { material: undefined, token: { token } })
+  t.same(await store.findToken(id, wants[0]), { token })
+  await db.updateTable('minted_token').set({ expires_at: sql`now() + interval '29 seconds'` }).execute()
+  t.not((await store.findToken(id, wants[0]))?.token?.token, token.token)
+})
+
+t.test('what was got in vain is revoked at the IdP only where nobody is left to use it', async (t) => {
+  const [id, other] = [await fixture.make(), await fixture.make()]
+  const [lease, otherLease] = [await taken(id), await taken(other)]
+  const [answer, otherAnswer] = [fixture.answerTo(lease), fixture.answerTo(otherLease)]
+  await fixture.signIn(id)
+  await store.discard(lease, answer)
+  await fixture.revoke(other)
+  await store.discard(otherLease, otherAnswer)
+  t.same(revoked, [otherAnswer.material?.refreshToken])
+})
+
+t.test('an end is told to everybody, once', async (t) => {
+  const lease = await taken(await fixture.make())
+  announced.splice(0)
+  await store.kill(lease, 'rejected')
+  await store.kill(lease, 'rejected')
+  t.same(announced, [lease.id])
+})
+
+t.test('a refresh token that this replica cannot open is not presented, and the lease can be given back', async (t) => {
+  const id = await fixture.make()
+  const strange = refreshStore({
+    ...{ db, grants, revoke: async () => {}, onDead: async () => {} },
+    vault: { ...vault, open: () => Promise.reject(new Error('no such key')) }
+  })
+  const { generation = 0 } = (await store.read(id)) ?? {}
+  const claim = { id, owner: newId(), generation, attempt: 1 }
+  await t.rejects(strange.take(claim, 60_000), /no such key/)
+  await strange.release(claim, { isCounted: false, backoffMs: 0 })
+  t.match(await store.read(id), { attempt: 0, leaseMs: 0 })
+})
