@@ -1,4 +1,5 @@
 import {
+  at,
   type Caller,
   callerNamed,
   callTool,
@@ -9,11 +10,12 @@ import {
   type World,
   withToken
 } from '@onbehalf/acceptance'
-import { createBrowser, people, recordSecrets, signIn, startWhoami } from '@onbehalf/testkit'
+import { createBrowser, freePort, people, recordSecrets, signIn, startWhoami } from '@onbehalf/testkit'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
 
-const platform = await startTestPlatform(t, 'main-job')
+const laterPort = await freePort()
+const platform = await startTestPlatform(t, 'main-job', { allowedPorts: [laterPort] })
 const world: World = { platform, callers: new Map(), ids: new Map() }
 
 for (const [index, { title, run }] of story.entries())
@@ -35,23 +37,20 @@ const register = async (owner: Caller, name: string, server_url: string) => {
 }
 
 await t.test('a server registered after the sign-in is refused until the user passes /connect once more', async (t) => {
-  const later = await startWhoami({ issuer: platform.idp.issuer })
-  t.teardown(later.stop)
   // The first user's grant was revoked by the story; they sign in again before the new server exists.
   const user = await signInAs(platform, people.user.login)
-  const gateway = new URL(platform.publicUrl)
   t.equal((await callTool(user, 'whoami', 'whoami')).status, 200, 'a new sign-in gives calls back')
 
-  const allowed = new URL(later.url).host
-  t.not(allowed, gateway.host)
   const owner = callerNamed(world, 'owner')
   await owner.send('DELETE', `/v1/mcp-providers/${world.ids.get('whoami')}`)
   const { status } = await register(owner, 'whoami-renamed', platform.whoami.url)
   t.equal(status, 201)
   t.equal((await callTool(user, 'whoami-renamed', 'whoami')).status, 200, 'the audience is the same, so is the grant')
 
+  const later = await startWhoami({ issuer: platform.idp.issuer, port: laterPort })
+  t.teardown(later.stop)
   const refreshesBefore = platform.idp.log().refreshes_by_user[people.user.sub]
-  const registered = await register(owner, 'later', `${platform.whoami.url}/later`)
+  const registered = await register(owner, 'later', later.url)
   t.equal(registered.status, 201)
   const refused = await callTool(user, 'later', 'whoami')
   t.match([refused.status, refused.body.code], [428, 'resource_not_granted'])
@@ -60,6 +59,7 @@ await t.test('a server registered after the sign-in is refused until the user pa
     refreshesBefore,
     'the IdP was not asked: asking would have burnt the refresh token'
   )
+  t.same(later.log(), [], 'and the server was not called')
 
   const connectUrl = textAt(refused.body, 'connect_url')
   const page = await user.browser.visit(connectUrl)
@@ -68,8 +68,10 @@ await t.test('a server registered after the sign-in is refused until the user pa
   const done = await signIn(user.browser, `${platform.publicUrl}${link}`, { login: people.user.login })
   t.match(done.url, /\/connect\?.*done=true/)
   const again = await inBrowser(platform, user.browser)
-  const after = await callTool(again, 'later', 'whoami')
-  t.not(after.body.code, 'resource_not_granted', 'the new sign-in covers the later server')
+  const { status: after, body } = await callTool(again, 'later', 'whoami')
+  t.equal(after, 200, 'the new sign-in covers the later server')
+  const told = { subject: people.user.sub, audience: later.url }
+  t.match(at(body, 'result', 'structuredContent'), told, 'who is told who called, and of itself alone')
   t.equal((await callTool(again, 'whoami-renamed', 'whoami')).status, 200, 'and still the first one')
 })
 

@@ -1,18 +1,31 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { dumpRows, everySecret, type Platform, readTestRun, recordSecrets, startPlatform } from '@onbehalf/testkit'
+import {
+  dumpRows,
+  everySecret,
+  type Platform,
+  type PlatformOptions,
+  readTestRun,
+  recordSecrets,
+  startPlatform
+} from '@onbehalf/testkit'
 
 export type TestContext = { teardown: (handler: () => Promise<void>) => unknown }
 
 /** A whole installation of this test's own; its rows, logs and Redis files are searched for secrets after the run. */
-export const startTestPlatform = async (t: TestContext, name: string): Promise<Platform> => {
+export const startTestPlatform = async (
+  t: TestContext,
+  name: string,
+  options: Pick<PlatformOptions, 'allowedPorts'> = {}
+): Promise<Platform> => {
   const { directory: runDirectory } = readTestRun()
   const directory = join(runDirectory, name)
   mkdirSync(directory, { recursive: true })
   const elsewhere = mkdtempSync(join(tmpdir(), 'onbehalf-secrets-'))
   const seen = new Set<string>()
   const platform = await startPlatform({
+    ...options,
     directory,
     secretsFile: join(elsewhere, 'secrets.json'),
     onSecret: (secret) => seen.add(secret)

@@ -39,6 +39,8 @@ export type PlatformOptions = {
   secretsFile?: string
   /** Told of every code and token of the demo IdP. */
   onSecret?: (secret: string) => void
+  /** Ports on loopback that the services may call beside the IdP's and the two MCP servers'. */
+  allowedPorts?: readonly number[]
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
@@ -48,7 +50,8 @@ export const startPlatform = async ({
   given = {},
   onProgress = () => {},
   secretsFile = join(directory, 'secrets.json'),
-  onSecret = () => {}
+  onSecret = () => {},
+  allowedPorts = []
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -59,7 +62,7 @@ export const startPlatform = async ({
     return part
   }
   try {
-    return { ...(await start({ directory, port, given, onProgress, secretsFile, onSecret, keep })), stop }
+    return { ...(await start({ directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, keep })), stop }
   } catch (error) {
     await stop()
     throw error
@@ -70,7 +73,7 @@ type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
 type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
 
 const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
-  const { directory, port, given, onProgress, secretsFile, onSecret, keep } = started
+  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, keep } = started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
   const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
@@ -86,7 +89,7 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
   const whoami = keep(await startWhoami({ issuer: idp.issuer, port: ports.whoami }))
 
   onProgress('migrating the four schemas')
-  const allowed = [idp.port, whoami.port, everything.port].map((allowedPort) => `127.0.0.1:${allowedPort}`)
+  const allowed = [idp.port, whoami.port, everything.port, ...allowedPorts].map((one) => `127.0.0.1:${one}`)
   const environmentFor = (service: ServiceName) => ({
     ...backing.environmentFor(service),
     HOST: '127.0.0.1',
