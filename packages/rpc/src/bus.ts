@@ -18,7 +18,7 @@ export type BusOptions = { url: string; user: string; password: string; service:
 
 /** Connects to NATS, or throws within `timeoutMs` (5 s); later disconnects are mended by itself, without end. */
 export const connectBus = async ({ url, user, password, service, timeoutMs = 5_000 }: BusOptions): Promise<Bus> => {
-  const connection = await connect({
+  const connecting = connect({
     servers: url.split(','),
     user,
     pass: password,
@@ -32,6 +32,7 @@ export const connectBus = async ({ url, user, password, service, timeoutMs = 5_0
     pingInterval: 10_000,
     maxPingOut: 2
   })
+  const connection = await connectedWithin(connecting, timeoutMs)
   const state = { connected: true }
   const listeners = new Set<() => void>()
   // The client never ends this iteration, not even when the connection is closed, so nobody may wait for it.
@@ -53,6 +54,17 @@ export const connectBus = async ({ url, user, password, service, timeoutMs = 5_0
     }
   }
 }
+
+/** The client's own timeout begins anew with every server it knows. */
+const connectedWithin = (connecting: Promise<NatsConnection>, timeoutMs: number): Promise<NatsConnection> =>
+  new Promise((resolve, reject) => {
+    const giveUp = () => {
+      reject(new Error(`no answer in ${timeoutMs} ms`))
+      connecting.then((connection) => connection.close()).catch(() => {})
+    }
+    const timer = setTimeout(giveUp, timeoutMs)
+    connecting.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
 
 const watch = async (
   connection: NatsConnection,

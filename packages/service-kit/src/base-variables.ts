@@ -1,16 +1,17 @@
 import { parseKeyRing } from '@onbehalf/vault'
-import { integer, list, oneOf, publicOrigin, serverUrl, strongSecret, text, variable } from './config.ts'
+import { integer, oneOf, publicOrigin, serverUrl, strongSecret, text, variable } from './config.ts'
 import { logLevels } from './logger.ts'
+import { addressesWithPorts, natsServers, networks } from './network-variables.ts'
 
 /** What every service reads from its environment. */
 export const baseVariables = {
   HOST: text('Address to listen on.', { default: '127.0.0.1' }),
   PUBLIC_URL: publicOrigin('The origin users see, such as https://onbehalf.example.com; every link is made from it.'),
   DATABASE_URL: serverUrl('postgres', 'postgresql')("Postgres, as this service's own role."),
-  NATS_URL: text('NATS servers, comma separated.', { default: 'nats://127.0.0.1:4222' }),
+  NATS_URL: natsServers('NATS servers, comma separated.', { default: 'nats://127.0.0.1:4222' }),
   NATS_USER: text("This service's NATS user."),
   NATS_PASSWORD: strongSecret(16)("This service's NATS password.", { isSecret: true }),
-  TRUSTED_PROXIES: list('Addresses or CIDRs whose X-Forwarded-For is believed, comma separated.', { default: [] }),
+  TRUSTED_PROXIES: networks('Addresses or CIDRs whose X-Forwarded-For is believed, comma separated.', { default: [] }),
   LOG_LEVEL: oneOf(...logLevels)('How much is logged: error, warn, info or debug.', { default: 'info' }),
   SHUTDOWN_SECONDS: integer({ min: 1, max: 600 })('How long running work may take after SIGTERM.', { default: 25 })
 }
@@ -27,7 +28,7 @@ export const masterKeysVariable = keyRing(
   { isSecret: true }
 )
 
-export const egressAllowVariable = text(
+export const egressAllowVariable = addressesWithPorts(
   'Inner addresses that may be called all the same: address:port or CIDR:port, comma separated.',
   { default: '' }
 )

@@ -1,6 +1,6 @@
 import { type Bus, connectBus } from '@onbehalf/rpc'
 import type { Dependency } from './health.ts'
-import { UnreachableError } from './postgres.ts'
+import { UnreachableError } from './unreachable-error.ts'
 
 /** The service's connection to NATS; throws, naming the variable and what was tried, when NATS does not answer. */
 export const openBus = async (options: {

@@ -1,13 +1,5 @@
 import { lookup } from 'node:dns/promises'
-
-const defaultPorts: Readonly<Record<string, string>> = {
-  'postgres:': '5432',
-  'postgresql:': '5432',
-  'redis:': '6379',
-  'rediss:': '6379',
-  'nats:': '4222',
-  'tls:': '4222'
-}
+import { defaultPorts } from './server-address.ts'
 
 /**
  * Our own servers as egress denies them (`address:port`, comma separated): whatever EGRESS_ALLOW says, nobody's URL

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { type Dependency, within } from './health.ts'
-import { UnreachableError } from './postgres.ts'
+import { UnreachableError } from './unreachable-error.ts'
 
 export type RedisHandle = { redis: Redis; dependency: Dependency; close: () => Promise<void> }
 

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { type ConfigOf, loadConfig, type Variable, type Variables } from './config.ts'
 import type { App } from './create-app.ts'
 import { type Migrations, migrate } from './postgres.ts'
+import { wordsOfStartFailure } from './start-failure.ts'
 import { warmUp } from './warm-up.ts'
 
 type Closable = { close: () => Promise<void> }
@@ -47,8 +48,7 @@ export const runService = async <Set extends ServiceVariables, Resources extends
     if (!run) return await listen(definition, config, env)
     say(await run(config, { args: rest, env }))
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
-    for (const line of words.split('\n')) process.stderr.write(`${definition.service}: ${line}\n`)
+    for (const line of wordsOfStartFailure(error).split('\n')) process.stderr.write(`${definition.service}: ${line}\n`)
     process.exit(1)
   }
 }
