@@ -6,7 +6,10 @@ import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
 import type { Config } from './config.ts'
 import { createClients } from './connections/client.ts'
+import { createIdpKeys } from './connections/keys.ts'
+import { createLearn } from './connections/learn.ts'
 import { connectionStore } from './connections/store.ts'
+import { createVerifyJwt } from './connections/verify-jwt.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
@@ -20,6 +23,7 @@ import { openResources, type Resources } from './resources.ts'
 import { createSessionResolver } from './sessions/resolve.ts'
 import { createSessionStart } from './sessions/start.ts'
 import { sessionStore } from './sessions/store.ts'
+import { createFindPerson } from './sign-in/person.ts'
 import { signInStates } from './sign-in/state.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
@@ -44,7 +48,9 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
   const grants = grantStore(db)
   const shared = sharedTokens(redis, vault)
   const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
-  const findClient = createClients(connections, egress)
+  const verifyJwt = createVerifyJwt(createIdpKeys(egress))
+  const onDiscovered = createLearn({ connections, vault, announce })
+  const findClient = createClients({ connections, egress, onDiscovered })
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
     db,
@@ -76,6 +82,8 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
     grants,
     announce,
     findClient,
+    verifyJwt,
+    findPerson: createFindPerson({ verifyJwt }),
     refresher,
     audiences,
     audiencesOf,

@@ -1,11 +1,10 @@
 import type { Role } from '@onbehalf/contracts'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
+import type { Claims, ClientAuthentication, ConnectionKind, Quirk, ResourceSupport } from './connections/vocabulary.ts'
 
-export type ClientAuthentication = 'basic' | 'post' | 'none'
 /** A public JWK: ES256 or EdDSA. */
 export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: string; x: string; y?: string }
-export type ResourceSupport = 'many' | 'one' | 'none'
 export type RefusalCode = 'audience_not_supported' | 'audience_not_allowed' | 'policy_denied'
 export type ActFor = 'none' | 'linked' | 'listed' | 'any'
 
@@ -15,13 +14,24 @@ type ConnectionTable = {
   id: string
   tenant_id: string
   name: string
+  kind: Generated<ConnectionKind>
   issuer: string
+  /** Null where discovery tells it; so are the next two. */
+  authorization_endpoint: string | null
+  /** With discovery: what it told last, null until it was asked. */
+  token_endpoint: string | null
+  userinfo_endpoint: string | null
+  revocation_endpoint: string | null
+  claims: Claims | null
   client_id: string
   client_secret: Buffer | null
   client_authentication: ClientAuthentication
   /** Space separated, as OAuth has them. */
   scopes: string
   resource_support: ResourceSupport
+  /** Whether a refresh token is replaced by the next one each time it is used. */
+  rotating: Generated<boolean>
+  quirks: Generated<Quirk[]>
   revision: Generated<number>
   created_at: Generated<Date>
   updated_at: Generated<Date>

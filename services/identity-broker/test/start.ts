@@ -52,8 +52,17 @@ export type Broker = Replica & {
   bootstrap: (file: unknown, env?: Record<string, string>) => Promise<string>
 }
 
+type Options = {
+  accessTokenSeconds?: number
+  /** Ports on loopback that may be called besides the IdP's. */
+  allow?: number[]
+}
+
 /** identity-broker on real servers, with a real IdP; mcp-provider is played on the bus. */
-export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } = {}): Promise<Broker> => {
+export const startBroker = async (
+  t: TestContext,
+  { accessTokenSeconds = 300, allow = [] }: Options = {}
+): Promise<Broker> => {
   const backends = await startBackends(t)
   const port = await freePort()
   const publicUrl = `http://127.0.0.1:${port}`
@@ -78,7 +87,7 @@ export const startBroker = async (t: TestContext, { accessTokenSeconds = 300 } =
     ...backends.environmentFor('identity-broker'),
     PUBLIC_URL: publicUrl,
     MASTER_KEYS: `k1:${masterKey}`,
-    EGRESS_ALLOW: `127.0.0.1:${idp.port}`,
+    EGRESS_ALLOW: [idp.port, ...allow].map((one) => `127.0.0.1:${one}`).join(','),
     LOG_LEVEL: 'error'
   })
   const mcpProvider = await playMcpProvider(await openBusAs(t, backends, 'mcp-provider'))

@@ -7,12 +7,15 @@ import { patternEvent } from '../audiences/event.ts'
 import { checkPattern } from '../audiences/pattern.ts'
 import { insertPattern } from '../audiences/store.ts'
 import type { Config } from '../config.ts'
+import type { Written } from '../connections/write.ts'
 import type { Connection, Database, Tenant, Writing } from '../database.ts'
 import { putInstallation } from '../installations/change.ts'
 import type { Spoken } from '../installations/store.ts'
 import { userStore } from '../users/store.ts'
+import { applyConnection } from './connections.ts'
 import { type BootstrapFile, readBootstrapFile } from './file.ts'
 import { bootstrapStore, inTransaction } from './store.ts'
+import { tellOfMoves } from './tell.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type TenantEntry = BootstrapFile['tenants'][number]
@@ -31,37 +34,42 @@ export const applyBootstrapFile = async (
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
   try {
     const vault = openVault(db, config.MASTER_KEYS)
+    const written: Written[] = []
     // A tenant's first data key is made outside of the transaction, which must not wait for itself.
-    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, env))
+    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, { env, written }))
+    await tellOfMoves(config, vault, written)
     return JSON.stringify(ids)
   } finally {
     await close()
   }
 }
 
-const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, env: Environment) => {
+type Given = { env: Environment; written: Written[] }
+
+const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: Given) => {
   const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
-  for (const entry of file.tenants) tenants.push(await applyTenant(db, vault, entry, env))
-  const spokenOf = (given: InstallationEntry['tenants'][number]): Spoken => {
-    const { slug, external_id } = typeof given === 'string' ? { slug: given, external_id: null } : given
+  for (const entry of file.tenants) tenants.push(await applyTenant(db, vault, entry, given))
+  const spokenOf = (named: InstallationEntry['tenants'][number]): Spoken => {
+    const { slug, external_id } = typeof named === 'string' ? { slug: named, external_id: null } : named
     const found = tenants.find((tenant) => tenant.slug === slug)
     if (found) return { tenant_id: found.id, external_id }
     throw new ReportedError('invalid_request', `An installation names the tenant "${slug}", which is not in the file.`)
   }
   for (const { name, secret_env, tenants: named } of file.installations ?? []) {
-    const secret_hash = hashOf(secretFrom(env, secret_env))
+    const secret_hash = hashOf(secretFrom(given.env, secret_env))
     await putInstallation(db, { name, secret_hash, spoken: named.map(spokenOf) })
   }
   return { tenants }
 }
 
-const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, env: Environment) => {
-  const store = bootstrapStore(db, vault)
-  const tenant = await store.upsertTenant(entry.slug, entry.name)
+const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env, written }: Given) => {
+  const tenant = await bootstrapStore(db).upsertTenant(entry.slug, entry.name)
   const connections: Connection[] = []
   for (const { client_secret_env, ...given } of entry.connections) {
-    const secret = client_secret_env ? secretFrom(env, client_secret_env, 16) : undefined
-    connections.push(await store.upsertConnection(tenant.id, given, secret))
+    const client_secret = client_secret_env ? secretFrom(env, client_secret_env, 16) : null
+    const one = await applyConnection(db, vault, tenant.id, { ...given, client_secret })
+    connections.push(one.connection)
+    written.push(one)
   }
   const members = await applyMembers(db, tenant, connections, entry)
   await applyApps(db, tenant, entry, { env, members })

@@ -1,6 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import { faultOf, matches } from '@onbehalf/rpc'
-import { type Static, Type } from '@sinclair/typebox'
+import { type Static, type TLiteral, Type } from '@sinclair/typebox'
+import { clientAuthentications, kinds, type Quirk, quirkMeanings, resourceSupports } from '../connections/vocabulary.ts'
 
 const strict = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: 64 })
@@ -8,16 +9,40 @@ const Slug = Type.String({ pattern: '^[a-z0-9-]{1,64}$' })
 /** The name of an environment variable that holds the value. */
 const FromEnvironment = Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })
 
+const wordOf = <Word extends string>(words: readonly Word[]) =>
+  Type.Union(words.map((word): TLiteral<Word> => Type.Literal(word)))
+const quirks = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
+const Url = Type.String({ pattern: '^https?://', maxLength: 2048 })
+const ClaimName = Type.String({ minLength: 1, maxLength: 256 })
+
+const Claims = Type.Object(
+  {
+    subject: Type.Optional(ClaimName),
+    email: Type.Optional(ClaimName),
+    email_verified: Type.Optional(ClaimName),
+    name: Type.Optional(ClaimName)
+  },
+  strict
+)
+
 const Connection = Type.Object(
   {
     /** Part of its callback's address: PUBLIC_URL/auth/callback/<tenant's slug>/<name>. */
     name: Slug,
-    issuer: Type.String({ pattern: '^https?://' }),
+    kind: Type.Optional(wordOf(kinds)),
+    issuer: Type.Optional(Url),
+    authorization_endpoint: Type.Optional(Url),
+    token_endpoint: Type.Optional(Url),
+    userinfo_endpoint: Type.Optional(Url),
+    revocation_endpoint: Type.Optional(Url),
+    claims: Type.Optional(Claims),
     client_id: Name,
     client_secret_env: Type.Optional(FromEnvironment),
-    client_authentication: Type.Union([Type.Literal('basic'), Type.Literal('post'), Type.Literal('none')]),
-    scopes: Type.String({ default: 'openid email profile offline_access' }),
-    resource_support: Type.Union([Type.Literal('many'), Type.Literal('one'), Type.Literal('none')])
+    client_authentication: wordOf(clientAuthentications),
+    scopes: Type.Optional(Type.String()),
+    resource_support: wordOf(resourceSupports),
+    rotating: Type.Optional(Type.Boolean()),
+    quirks: Type.Optional(Type.Array(wordOf(quirks)))
   },
   strict
 )

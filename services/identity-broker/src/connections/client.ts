@@ -1,69 +1,107 @@
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { LRUCache } from 'lru-cache'
-import {
-  allowInsecureRequests,
-  type ClientAuth,
-  ClientSecretBasic,
-  ClientSecretPost,
-  type Configuration,
-  customFetch,
-  discovery,
-  None
-} from 'openid-client'
-import type { ClientAuthentication, Connection } from '../database.ts'
-import type { ConnectionStore } from './store.ts'
+import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
+import type { Connection } from '../database.ts'
+import { type Authenticate, authenticationOf, type Credentials } from './authenticate.ts'
+import { discover } from './discover.ts'
+import { createTokenFetch } from './token-fetch.ts'
 
-const authentications: Readonly<Record<ClientAuthentication, (secret?: string) => ClientAuth>> = {
-  basic: ClientSecretBasic,
-  post: ClientSecretPost,
-  none: () => None()
-}
-
-/** The tenant's client at its IdP: what discovery told, and how the client authenticates. */
-export type OidcClient = {
+/** The tenant's client at its IdP: where it is reached, and how the client authenticates there. */
+export type IdpClient = {
   configuration: Configuration
+  issuer: string
+  clientId: string
   tokenEndpoint: string
   revocationEndpoint: string | undefined
-  secret: string | undefined
+  userinfoEndpoint: string | undefined
+  jwksUri: string | undefined
+  authenticate: Authenticate
 }
 
-export type FindClient = (connection: Connection) => Promise<OidcClient>
+export type FindClient = (connection: Connection) => Promise<IdpClient>
+
+type Needs = {
+  connections: { credentialsOf: (connection: Connection) => Promise<Credentials> }
+  egress: Pick<Egress, 'request' | 'checkReachable' | 'fetchWith'>
+  /** Hears what discovery said; throws where the connection must not be used as it is. */
+  onDiscovered: (connection: Connection, tokenEndpoint: string) => Promise<void>
+}
 
 const heldMs = 10 * 60_000
 
-/** Discovers connections through the egress guard, and keeps what was found for ten minutes and one revision. */
-export const createClients = (connections: Pick<ConnectionStore, 'secretOf'>, egress: Egress): FindClient => {
-  const held = new LRUCache<string, Promise<OidcClient>>({ max: 1_000, ttl: heldMs })
-  const discover = async (connection: Connection): Promise<OidcClient> => {
-    const secret = await connections.secretOf(connection)
-    const configuration = await discovery(
-      new URL(connection.issuer),
-      connection.client_id,
-      {},
-      authentications[connection.client_authentication](secret),
-      // Whether http is acceptable is the guard's decision: it allows it for listed loopback addresses only.
-      { [customFetch]: egress.fetch, execute: [allowInsecureRequests] }
-    ).catch((cause: unknown) => {
+/** Finds clients through the egress guard, and keeps what discovery told for ten minutes and one revision. */
+export const createClients = ({ connections, egress, onDiscovered }: Needs): FindClient => {
+  const held = new LRUCache<string, Promise<IdpClient>>({ max: 1_000, ttl: heldMs })
+  const find = async (connection: Connection): Promise<IdpClient> => {
+    const metadata = await metadataOf[connection.kind](egress, connection).catch((cause: unknown) => {
       throw unavailable(connection, cause)
     })
-    const { token_endpoint, revocation_endpoint } = configuration.serverMetadata()
-    if (!token_endpoint) throw unavailable(connection, new Error('no token_endpoint in the metadata'))
-    return { configuration, tokenEndpoint: token_endpoint, revocationEndpoint: revocation_endpoint, secret }
+    await onDiscovered(connection, metadata.token_endpoint)
+    const credentials = await connections.credentialsOf(connection)
+    const authenticate = authenticationOf(connection, credentials, metadata.token_endpoint)
+    return clientOf(connection, metadata, authenticate, createTokenFetch(egress, connection))
   }
   return (connection) => {
     const key = `${connection.id} ${connection.revision}`
     const known = held.get(key)
     if (known) return known
-    const found = discover(connection)
+    const found = find(connection)
     held.set(key, found)
     found.catch(() => held.delete(key))
     return found
   }
 }
 
-const unavailable = ({ name }: Connection, cause: unknown) =>
-  new ReportedError('identity_provider_unavailable', `The identity provider of "${name}" does not answer. Try again.`, {
-    cause,
-    retry_after_seconds: 5
-  })
+type Found = ServerMetadata & { token_endpoint: string }
+type FindMetadata = (egress: Needs['egress'], connection: Connection) => Promise<Found>
+
+const metadataOf: Readonly<Record<Connection['kind'], FindMetadata>> = {
+  oidc: async (egress, { issuer, quirks }) => {
+    const metadata = await discover(egress, issuer)
+    return quirks.includes('no_iss_parameter')
+      ? { ...metadata, authorization_response_iss_parameter_supported: false }
+      : metadata
+  },
+  oauth2: async (
+    _egress,
+    { issuer, authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint }
+  ) => {
+    if (!authorization_endpoint || !token_endpoint || !userinfo_endpoint)
+      throw new Error('an oauth2 connection without endpoints')
+    const revocation = revocation_endpoint ? { revocation_endpoint } : {}
+    return { issuer, authorization_endpoint, token_endpoint, userinfo_endpoint, ...revocation }
+  }
+}
+
+const clientOf = (
+  { client_id, issuer }: Connection,
+  metadata: Found,
+  authenticate: Authenticate,
+  fetchTokens: ReturnType<typeof createTokenFetch>
+): IdpClient => {
+  const clientAuth: ClientAuth = (_server, _client, body, headers) => authenticate(body, headers)
+  const configuration = new Configuration(metadata, client_id, {}, clientAuth)
+  configuration[customFetch] = fetchTokens
+  // Whether http is acceptable is the guard's decision: it allows it for listed loopback addresses only.
+  allowInsecureRequests(configuration)
+  return {
+    configuration,
+    issuer,
+    clientId: client_id,
+    tokenEndpoint: metadata.token_endpoint,
+    revocationEndpoint: metadata.revocation_endpoint,
+    userinfoEndpoint: metadata.userinfo_endpoint,
+    jwksUri: metadata.jwks_uri,
+    authenticate
+  }
+}
+
+/** A connection that is not set up right is said to be so, but not how: people who sign in read it. */
+const unavailable = ({ name }: Connection, cause: unknown) => {
+  const isWrong = cause instanceof ReportedError && cause.code === 'invalid_request'
+  const words = isWrong
+    ? `The connection "${name}" does not fit its identity provider. An administrator must test it.`
+    : `The identity provider of "${name}" does not answer. Try again.`
+  return new ReportedError('identity_provider_unavailable', words, { cause, retry_after_seconds: isWrong ? 60 : 5 })
+}

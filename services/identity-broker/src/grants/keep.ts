@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import { newId } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Announce } from '../announce.ts'
@@ -19,6 +20,8 @@ export const createGrantKeeper =
     if (!refreshToken) return
     const key = { tenant_id: user.tenant_id, user_id: user.id, connection_id: connection.id, resources }
     const replaced = await grants.transaction(async (store) => {
+      // An edit that comes now waits, and ends the grant that is stored here; one that came before is seen.
+      if (!(await store.holdConnection(connection))) throw changedMeanwhile()
       const held = await store.lockFor(key)
       const same = held.find((grant) => isSameSet(grant.resources, resources))
       const id = same?.id ?? newId()
@@ -33,6 +36,9 @@ export const createGrantKeeper =
     })
     await Promise.all(replaced.map((id) => announce('grant', id)))
   }
+
+const changedMeanwhile = () =>
+  new ReportedError('sign_in_failed', 'The way to sign in was changed meanwhile. Please sign in again.')
 
 const isWithin = (some: string[], all: string[]) => some.every((one) => all.includes(one))
 const isSameSet = (one: string[], other: string[]) => isWithin(one, other) && isWithin(other, one)

@@ -4,6 +4,7 @@ import type { Announce } from '../announce.ts'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { Grant } from '../database.ts'
+import { isBoundTo } from './bound.ts'
 import { refreshTokenPlace } from './place.ts'
 import type { GrantStore } from './store.ts'
 
@@ -14,7 +15,7 @@ export const createRevocation =
     const connection = await connections.find(grant.tenant_id, grant.connection_id)
     if (!connection) return false
     const client = await findClient(connection)
-    if (!client.revocationEndpoint || client.tokenEndpoint !== grant.token_endpoint) return false
+    if (!client.revocationEndpoint || !isBoundTo(grant, client)) return false
     await tokenRevocation(client.configuration, refreshToken, { token_type_hint: 'refresh_token' })
     return true
   }

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Database, Grant } from '../database.ts'
+import type { Connection, Database, Grant } from '../database.ts'
 
 export type GrantStore = ReturnType<typeof grantStore>
 
@@ -94,6 +94,17 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
 })
 
 const writes = (transaction: Transaction<Database>) => ({
+  /** Whether the connection is still at this revision; it then stays there until the transaction ends. */
+  holdConnection: async ({ id, revision }: Pick<Connection, 'id' | 'revision'>): Promise<boolean> => {
+    const row = await transaction
+      .selectFrom('connection')
+      .select('revision')
+      .where('id', '=', id)
+      .forShare()
+      .executeTakeFirst()
+    return row?.revision === revision
+  },
+
   /** All grants of the owner, held until the transaction ends; two sign-ins at once take turns. */
   lockFor: async ({ tenant_id, user_id, connection_id }: OwnerKey) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${connection_id} ${user_id}`}, 0))`.execute(

@@ -3,7 +3,8 @@ import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client
 import type { AllowAudience } from '../audiences/allow.ts'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
-import type { Connection, ResourceSupport, Tenant } from '../database.ts'
+import type { ResourceSupport } from '../connections/vocabulary.ts'
+import type { Connection, Tenant } from '../database.ts'
 import type { UserStore } from '../users/store.ts'
 import { callbackUrl } from './callback-url.ts'
 import type { SignInStates } from './state.ts'
@@ -51,15 +52,18 @@ export const beginSignIn = async (
     redirect_uri: callbackUrl(needs.publicUrl, tenant, connection),
     scope: connection.scopes,
     state: begun.state,
-    nonce: begun.nonce,
     code_challenge: await calculatePKCECodeChallenge(begun.codeVerifier),
     code_challenge_method: 'S256'
   })
+  if (usesNonce(connection)) parameters.set('nonce', begun.nonce)
   // OIDC Core §11: a refresh token for somebody who is away is given only after consent.
   if (connection.scopes.split(' ').includes('offline_access')) parameters.set('prompt', 'consent')
   for (const resource of resources) parameters.append('resource', resource)
   return { location: buildAuthorizationUrl(configuration, parameters).href, state: begun.state, binding: begun.binding }
 }
+
+/** OIDC Core §3.1.2.1: a nonce ties an ID token to the browser, where there is one that repeats it. */
+export const usesNonce = ({ kind, quirks }: Connection): boolean => kind === 'oidc' && !quirks.includes('no_nonce')
 
 const chooseConnection = async (
   { connections }: SignInNeeds,

@@ -1,12 +1,13 @@
-import { ReportedError } from '@onbehalf/errors'
-import { type AuthorizationResponseError, authorizationCodeGrant, type IDToken } from 'openid-client'
+import { type AuthorizationResponseError, authorizationCodeGrant } from 'openid-client'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
-import type { NewUser } from '../database.ts'
 import type { StoreGrant } from '../grants/keep.ts'
 import type { StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
+import { usesNonce } from './begin.ts'
 import { callbackUrl } from './callback-url.ts'
+import { failed } from './failed.ts'
+import type { FindPerson } from './person.ts'
 import type { SignInStates } from './state.ts'
 
 export type CompleteNeeds = {
@@ -14,6 +15,7 @@ export type CompleteNeeds = {
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
   states: Pick<SignInStates, 'take'>
+  findPerson: FindPerson
   keepGrant: StoreGrant
   startSession: StartSession
   publicUrl: string
@@ -42,16 +44,15 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   const client = await needs.findClient(connection)
   const answer = await authorizationCodeGrant(client.configuration, new URL(`${expected}?${query}`), {
     expectedState: state,
-    expectedNonce: nonce,
     pkceCodeVerifier: codeVerifier,
-    idTokenExpected: true
+    ...(connection.kind === 'oidc' ? { idTokenExpected: true } : {}),
+    ...(usesNonce(connection) ? { expectedNonce: nonce } : {})
   }).catch((cause: unknown) => {
-    throw failed(isRefusal(cause) ? `The identity provider refused: ${cause.error}.` : undefined, cause)
+    throw failed(isRefusal(cause) ? wordsOf(cause) : undefined, cause)
   })
-  const claims = answer.claims()
-  if (!claims) throw failed()
+  const person = await needs.findPerson(connection, client, answer)
   const { tenant_id, id: connection_id } = connection
-  const user = await needs.users.upsert({ tenant_id, connection_id }, personOf(claims))
+  const user = await needs.users.upsert({ tenant_id, connection_id }, person)
   await needs.keepGrant(connection, user, {
     resources: remembered.resources,
     refreshToken: answer.refresh_token,
@@ -63,14 +64,10 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>
   cause instanceof Error && cause.name === 'AuthorizationResponseError'
 
-const failed = (why = 'The identity provider did not confirm who you are.', cause?: unknown) =>
-  new ReportedError('sign_in_failed', `${why} Please sign in again.`, { cause })
+/** What an IdP says of its refusal (RFC 6749 §4.1.2.1) is shown as text, and not without end. */
+const wordsOf = ({ error, error_description = '' }: AuthorizationResponseError): string => {
+  const [code, description] = [error, error_description].map((text) => text.replace(/\p{Cc}/gu, ' ').slice(0, shownMax))
+  return `The identity provider refused: ${code}${description ? ` (${description})` : ''}.`
+}
 
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
-
-const personOf = ({ sub, email, email_verified, name }: IDToken): NewUser => ({
-  subject: sub,
-  email: text(email),
-  is_email_verified: email_verified === true,
-  name: text(name)
-})
+const shownMax = 200

@@ -1,8 +1,10 @@
 import { type Egress, wasSent } from '@onbehalf/egress'
-import type { Exchange } from '@onbehalf/lease'
-import type { FindClient, OidcClient } from '../../connections/client.ts'
+import type { Exchange, Outcome } from '@onbehalf/lease'
+import type { FindClient, IdpClient } from '../../connections/client.ts'
+import { bytesMax } from '../../connections/json.ts'
 import type { ConnectionStore } from '../../connections/store.ts'
-import type { ClientAuthentication, Connection } from '../../database.ts'
+import type { Connection } from '../../database.ts'
+import { isBoundTo } from '../bound.ts'
 import type { Brought, Material, Want } from './minted-token.ts'
 import { type Answered, readAnswer, rejected } from './read-answer.ts'
 
@@ -24,70 +26,50 @@ export const createExchange =
     const connection = found
     const client = await findClient(connection).catch((cause: unknown) => cause)
     if (!isClient(client)) return { kind: 'not_processed', retryAfterMs: 5_000, cause: client }
-    if (!isBound(grant, connection, client)) return rejected('the connection was changed')
-    const body = new URLSearchParams({
-      grant_type: 'refresh_token',
-      refresh_token: refreshToken,
-      resource: want.audience
-    })
-    if (want.scopes) body.set('scope', want.scopes)
-    const headers = authenticate(connection, client.secret, body)
+    if (!isBoundTo(grant, client)) return rejected('the connection was changed')
+    const request = await requestOf(connection, client, refreshToken, want).catch((cause: Error) => cause)
+    if (request instanceof Error) return { kind: 'not_processed', retryAfterMs: 60_000, cause: request }
     try {
-      const answer = await post(egress, client.tokenEndpoint, headers, body, deadlineAt - now())
-      return readAnswer(answer, { material, connection, want, now })
+      const answer = await post(egress, client.tokenEndpoint, request, deadlineAt - now())
+      return whereRotating(connection, readAnswer(answer, { material, connection, want, now }))
     } catch (cause) {
       return wasSent(cause) === 'no'
         ? { kind: 'not_processed', retryAfterMs: 1_000, cause }
-        : { kind: 'unknown', cause }
+        : whereRotating(connection, { kind: 'unknown', cause })
     }
   }
 
-const isClient = (found: unknown): found is OidcClient =>
+const isClient = (found: unknown): found is IdpClient =>
   typeof found === 'object' && found !== null && 'tokenEndpoint' in found
 
-// A grant never goes to another place than the one that issued it, whoever changed the connection or its metadata.
-const isBound = (grant: Material['grant'], connection: Connection, client: OidcClient): boolean =>
-  grant.issuer === connection.issuer &&
-  grant.client_id === connection.client_id &&
-  grant.token_endpoint === client.tokenEndpoint
+/** A refresh token that is not replaced with each use can be presented again, whatever came of it. */
+const whereRotating = ({ rotating }: Connection, outcome: Outcome<Material, Brought>): Outcome<Material, Brought> =>
+  outcome.kind === 'unknown' && !rotating ? { retryAfterMs: 1_000, ...outcome, kind: 'not_processed' } : outcome
 
-type Authenticate = (clientId: string, secret: string, body: URLSearchParams) => Record<string, string>
+type Request = { headers: Record<string, string>; body: string }
 
-/** RFC 6749 §2.3.1. */
-const authentications: Readonly<Record<ClientAuthentication, Authenticate>> = {
-  basic: (clientId, secret) => {
-    const pair = `${formEncode(clientId)}:${formEncode(secret)}`
-    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
-  },
-  post: (clientId, secret, body) => {
-    body.set('client_id', clientId)
-    body.set('client_secret', secret)
-    return {}
-  },
-  none: (clientId, _secret, body) => {
-    body.set('client_id', clientId)
-    return {}
-  }
+const requestOf = async (
+  { resource_support, quirks }: Connection,
+  { authenticate }: IdpClient,
+  refreshToken: string,
+  { audience, scopes }: Want
+): Promise<Request> => {
+  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
+  if (resource_support !== 'none') body.set('resource', audience)
+  if (scopes && !quirks.includes('refresh_without_scope')) body.set('scope', scopes)
+  const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
+  await authenticate(body, headers)
+  return { headers: Object.fromEntries(headers), body: body.toString() }
 }
-
-const authenticate = (connection: Connection, secret: string | undefined, body: URLSearchParams) => ({
-  'content-type': 'application/x-www-form-urlencoded',
-  accept: 'application/json',
-  ...authentications[connection.client_authentication](connection.client_id, secret ?? '', body)
-})
-
-const formEncode = (value: string): string => new URLSearchParams({ v: value }).toString().slice(2)
 
 const post = async (
   egress: Needs['egress'],
   url: string,
-  headers: Record<string, string>,
-  body: URLSearchParams,
+  { headers, body }: Request,
   timeoutMs: number
 ): Promise<Answered> => {
-  const limits = { timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs }
-  const request = { method: 'POST', headers, body: body.toString(), carriesCredential: true, ...limits }
-  const response = await egress.request(url, request)
+  const limits = { timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs, maxBytes: bytesMax }
+  const response = await egress.request(url, { method: 'POST', headers, body, carriesCredential: true, ...limits })
   const retryAfter = response.headers['retry-after']
   return { status: response.status, text: await response.text(), retryAfter: [retryAfter].flat()[0] }
 }

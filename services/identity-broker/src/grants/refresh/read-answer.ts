@@ -2,6 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Outcome } from '@onbehalf/lease'
 import { matches } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
+import { parseShallow } from '../../connections/json.ts'
 import type { Connection, RefusalCode } from '../../database.ts'
 import { readAccessToken, subjectOf } from './access-token.ts'
 import type { Brought, Material, Want } from './minted-token.ts'
@@ -44,7 +45,7 @@ export const rejected = (why: string): Outcome<Material, Brought> => ({ kind: 'r
 
 const parse = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseShallow(text)
   } catch {
     return undefined
   }

@@ -1,0 +1,35 @@
+import { identityChanges } from '@onbehalf/contracts'
+import { writeFeed } from '@onbehalf/rpc'
+import { openBus, openRedis } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
+import { createAnnouncements } from '../announce.ts'
+import type { Config } from '../config.ts'
+import type { Written } from '../connections/write.ts'
+import { sharedTokens } from '../tokens/kept/shared.ts'
+
+/** Empties the caches of running replicas where connections lost grants; without NATS they notice within 30 s. */
+export const tellOfMoves = async (config: Config, vault: Vault, written: readonly Written[]): Promise<void> => {
+  const moved = written.filter(({ ended }) => ended.length > 0)
+  if (moved.length === 0) return
+  const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config
+  const [bus, redis] = await Promise.all([
+    openBus({ service: 'identity-broker', url, user, password }).catch(() => undefined),
+    openRedis(config.REDIS_URL).catch(() => undefined)
+  ])
+  if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, moved)
+  await Promise.all([bus?.bus.drain(), redis?.close()])
+}
+
+const tell = async (
+  bus: Parameters<typeof writeFeed>[0],
+  emptyShared: (tag: string) => Promise<void>,
+  moved: readonly Written[]
+) => {
+  const feed = writeFeed(bus, identityChanges)
+  const { announce } = createAnnouncements({ feed, emptyShared })
+  for (const { connection, ended } of moved) {
+    await announce('connection', connection.id)
+    await announce('grant', ...ended)
+  }
+  feed.close()
+}

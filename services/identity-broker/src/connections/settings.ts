@@ -1,0 +1,50 @@
+import type { Connection } from '../database.ts'
+
+/** What is decided about a connection, its secret in clear. Of an `oidc` one, `token_endpoint` is what discovery told. */
+export type Settings = Pick<
+  Connection,
+  | 'name'
+  | 'kind'
+  | 'issuer'
+  | 'authorization_endpoint'
+  | 'token_endpoint'
+  | 'userinfo_endpoint'
+  | 'revocation_endpoint'
+  | 'claims'
+  | 'client_id'
+  | 'client_authentication'
+  | 'scopes'
+  | 'resource_support'
+  | 'rotating'
+  | 'quirks'
+> & { client_secret: string | null }
+
+export const defaultScopes = 'openid email profile offline_access'
+
+export const blankSettings = {
+  ...{ authorization_endpoint: null, token_endpoint: null, userinfo_endpoint: null, revocation_endpoint: null },
+  ...{ claims: null, client_secret: null, rotating: true, quirks: [] }
+}
+
+/** The settings of a stored connection. */
+export const settingsOf = (stored: Connection, client_secret: string | null): Settings => {
+  const { name, kind, issuer, claims, client_id, client_authentication, scopes } = stored
+  const { authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint } = stored
+  const { resource_support, rotating, quirks } = stored
+  return {
+    ...{ name, kind, issuer, claims, client_id, client_secret, client_authentication, scopes },
+    ...{ authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint },
+    ...{ resource_support, rotating, quirks }
+  }
+}
+
+type Place = Pick<Settings, 'issuer' | 'token_endpoint' | 'revocation_endpoint'>
+
+/**
+ * Whether what was stored for a connection would be sent to another place than it was stored for. A token endpoint
+ * that was not known yet is no other one.
+ */
+export const isMoved = (stored: Place, next: Place): boolean =>
+  stored.issuer !== next.issuer ||
+  (stored.token_endpoint !== null && stored.token_endpoint !== next.token_endpoint) ||
+  (next.revocation_endpoint !== null && stored.revocation_endpoint !== next.revocation_endpoint)

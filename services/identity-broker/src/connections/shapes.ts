@@ -1,0 +1,104 @@
+import { Uuid } from '@onbehalf/contracts'
+import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
+import { type Static, Type } from '@sinclair/typebox'
+import { clientAuthentications, kinds, type Quirk, quirkMeanings, resourceSupports } from './vocabulary.ts'
+
+const closed = { additionalProperties: false } as const
+
+/** Part of its callback's address: PUBLIC_URL/auth/callback/<tenant's slug>/<name>. */
+export const ConnectionName = Type.String({ pattern: '^[a-z0-9-]{1,64}$' })
+const Url = Type.String({ minLength: 1, maxLength: 2048 })
+/** RFC 6749 appendix A: visible ASCII and spaces. */
+const ClientId = Type.String({ minLength: 1, maxLength: 512, pattern: '^[\\x20-\\x7e]+$' })
+const ClientSecret = Type.String({ minLength: 1, maxLength: 4096, pattern: '^[\\x20-\\x7e]+$' })
+/** RFC 6749 §3.3 */
+const Scopes = Type.String({
+  maxLength: 2048,
+  pattern: '^([\\x21\\x23-\\x5b\\x5d-\\x7e]+( [\\x21\\x23-\\x5b\\x5d-\\x7e]+)*)?$'
+})
+const ClaimName = Type.String({ minLength: 1, maxLength: 256 })
+
+const quirks = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
+const Quirks = Type.Array(wordOf(...quirks), { maxItems: quirks.length })
+
+const Claims = Type.Object(
+  {
+    subject: Type.Optional(ClaimName),
+    email: Type.Optional(orNull(ClaimName)),
+    email_verified: Type.Optional(orNull(ClaimName)),
+    name: Type.Optional(orNull(ClaimName))
+  },
+  closed
+)
+
+const endpoints = {
+  authorization_endpoint: Type.Optional(Url),
+  token_endpoint: Type.Optional(Url),
+  userinfo_endpoint: Type.Optional(Url),
+  revocation_endpoint: Type.Optional(orNull(Url))
+}
+
+/** What may be left out: then the default holds on create, and what is stored on update. */
+const leavable = {
+  issuer: Type.Optional(Url),
+  ...endpoints,
+  claims: Type.Optional(orNull(Claims)),
+  client_secret: Type.Optional(orNull(ClientSecret)),
+  client_authentication: Type.Optional(wordOf(...clientAuthentications)),
+  scopes: Type.Optional(orNull(Scopes)),
+  resource_support: Type.Optional(wordOf(...resourceSupports)),
+  rotating: Type.Optional(Type.Boolean()),
+  quirks: Type.Optional(orNull(Quirks))
+}
+
+export const NewConnection = Type.Object(
+  { name: ConnectionName, kind: Type.Optional(wordOf(...kinds)), client_id: ClientId, ...leavable },
+  closed
+)
+export type NewConnection = Static<typeof NewConnection>
+
+/** An update: what is left out stays, null clears. The kind stays what it is. */
+export const ConnectionChange = Type.Object(
+  { name: Type.Optional(ConnectionName), client_id: Type.Optional(ClientId), ...leavable },
+  closed
+)
+export type ConnectionChange = Static<typeof ConnectionChange>
+
+export const ConnectionAnswer = Type.Object({
+  id: Uuid,
+  name: Type.String(),
+  kind: wordOf(...kinds),
+  issuer: Type.String(),
+  authorization_endpoint: orNull(Type.String()),
+  token_endpoint: orNull(Type.String()),
+  userinfo_endpoint: orNull(Type.String()),
+  revocation_endpoint: orNull(Type.String()),
+  claims: orNull(
+    Type.Object({
+      subject: Type.String(),
+      email: orNull(Type.String()),
+      email_verified: orNull(Type.String()),
+      name: orNull(Type.String())
+    })
+  ),
+  client_id: Type.String(),
+  /** Masked. */
+  client_secret: orNull(Type.String()),
+  client_authentication: wordOf(...clientAuthentications),
+  scopes: Type.String(),
+  resource_support: wordOf(...resourceSupports),
+  rotating: Type.Boolean(),
+  quirks: Type.Array(wordOf(...quirks)),
+  /** To be registered at the IdP: where it sends browsers back to. */
+  callback_url: Type.String(),
+  /** To be registered at the IdP for `private_key_jwt`: the public keys of this client. */
+  jwks_url: orNull(Type.String()),
+  revision: Type.Integer(),
+  created_at: Type.String({ format: 'date-time' }),
+  updated_at: Type.String({ format: 'date-time' })
+})
+export type ConnectionAnswer = Static<typeof ConnectionAnswer>
+
+export const ConnectionPage = pageAnswer(ConnectionAnswer)
+export const PageQuery = pageQuery({})
+export const ConnectionId = Type.Object({ id: Uuid }, closed)

@@ -1,0 +1,27 @@
+/** `oidc` is told its endpoints by discovery; `oauth2` has them given, and asks userinfo who somebody is. */
+export const kinds = ['oidc', 'oauth2'] as const
+export type ConnectionKind = (typeof kinds)[number]
+
+/** How our client authenticates at the token endpoint (RFC 6749 §2.3.1, RFC 7523 §2.2). */
+export const clientAuthentications = ['basic', 'post', 'private_key_jwt', 'none'] as const
+export type ClientAuthentication = (typeof clientAuthentications)[number]
+
+/** RFC 8707: one refresh token for all servers, one for each, or none that is for a server. */
+export const resourceSupports = ['many', 'one', 'none'] as const
+export type ResourceSupport = (typeof resourceSupports)[number]
+
+/** What some identity providers do in their own way, and what is then done about it. */
+export const quirkMeanings = {
+  basic_not_encoded: 'Reads Basic credentials as they are: they are sent without the form encoding of RFC 6749 §2.3.1.',
+  assertion_for_token_endpoint:
+    'Wants its token endpoint as the audience of a client assertion, in place of its issuer.',
+  no_nonce: 'Does not repeat the nonce in ID tokens: PKCE alone ties them to the browser.',
+  no_iss_parameter:
+    'Announces the iss parameter of RFC 9207 and does not send it: its callback address alone tells it apart.',
+  refresh_without_scope: 'Refuses a refresh that names scopes: none are named.',
+  opaque_tokens_are_bound: 'Gives opaque access tokens that are good for the asked resource only: they are forwarded.'
+} as const
+export type Quirk = keyof typeof quirkMeanings
+
+/** Where userinfo says what, by the name of the claim, or by names with dots between them (`data.id`). */
+export type Claims = { subject: string; email: string | null; email_verified: string | null; name: string | null }
