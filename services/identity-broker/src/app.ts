@@ -6,6 +6,7 @@ import { createApiKeyResolver } from './apps/resolve.ts'
 import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
+import { connectionRoutes } from './connections/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { memberRoutes } from './members/routes.ts'
@@ -34,6 +35,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   await app.register(signInRoutes({ ...parts, publicUrl }))
   sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
   connectRoutes(app)
+  connectionRoutes(app, parts)
   grantRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)

@@ -38,6 +38,10 @@ export const settingsOf = (stored: Connection, client_secret: string | null): Se
   }
 }
 
+/** All that decides who somebody is who signs in; two that are alike decide alike. */
+export const saysWho = ({ issuer, token_endpoint, userinfo_endpoint, claims }: Settings): string =>
+  JSON.stringify([issuer, token_endpoint, userinfo_endpoint, claims && Object.entries(claims).sort()])
+
 type Place = Pick<Settings, 'issuer' | 'token_endpoint' | 'revocation_endpoint'>
 
 /**

@@ -1,4 +1,5 @@
-import { openSigningKeys } from '@onbehalf/service-kit'
+import type { Role } from '@onbehalf/contracts'
+import { type AuditEvent, openSigningKeys, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Connection, Database, Writing } from '../database.ts'
@@ -33,6 +34,17 @@ export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
     /** The tenant's connections, oldest first. */
     list: (tenant_id: string) =>
       db.selectFrom('connection').selectAll().where('tenant_id', '=', tenant_id).orderBy('created_at').execute(),
+
+    /** In the order they were made, those after `cursor`. */
+    page: (tenant_id: string, { cursor, limit }: { cursor?: string; limit: number }) =>
+      db
+        .selectFrom('connection')
+        .selectAll()
+        .where('tenant_id', '=', tenant_id)
+        .$if(cursor !== undefined, (query) => query.where('id', '>', cursor ?? ''))
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
 
     secretOf,
 
@@ -110,5 +122,60 @@ export const connectionWrites = (db: Writing) => ({
       .where('grant.connection_id', '=', connection_id)
       .execute()
     return ended.map(({ id }) => id)
-  }
+  },
+
+  /** The roles of those who sign in by a connection. */
+  rolesOf: async (connection_id: string): Promise<Role[]> => {
+    const rows = await db
+      .selectFrom('member')
+      .innerJoin('user', 'user.id', 'member.user_id')
+      .select('member.role')
+      .distinct()
+      .where('user.connection_id', '=', connection_id)
+      .execute()
+    return rows.map(({ role }) => role)
+  },
+
+  /** Whether an owner of the tenant signs in by another connection; those owners stay owners until the end. */
+  hasOwnerElsewhere: async (tenant_id: string, connection_id: string): Promise<boolean> => {
+    const owners = await db
+      .selectFrom('member')
+      .innerJoin('user', 'user.id', 'member.user_id')
+      .select('user.connection_id')
+      .where('member.tenant_id', '=', tenant_id)
+      .where('member.role', '=', 'owner')
+      .orderBy('member.user_id')
+      .forUpdate('member')
+      .execute()
+    return owners.some((owner) => owner.connection_id !== connection_id)
+  },
+
+  /** Deletes a connection with its users and its own keys; answers with the ids of all that went with it. */
+  remove: async (connection_id: string) => {
+    const users = await idsOf(db.selectFrom('user').select('id').where('connection_id', '=', connection_id))
+    const sessions = await idsOf(
+      db
+        .selectFrom('session')
+        .innerJoin('user', 'user.id', 'session.user_id')
+        .select('session.id')
+        .where('user.connection_id', '=', connection_id)
+        .where('session.ended_at', 'is', null)
+        .where('session.expires_at', '>', sql<Date>`now()`)
+    )
+    const grants = await idsOf(
+      db.selectFrom('grant').select('id').where('connection_id', '=', connection_id).where('dead_reason', 'is', null)
+    )
+    await db.deleteFrom('signing_key').where('purpose', '=', keyPurpose(connection_id)).execute()
+    await db.deleteFrom('connection').where('id', '=', connection_id).execute()
+    return { users, sessions, grants }
+  },
+
+  record: (event: AuditEvent) => recordAudit(db, event)
 })
+
+const idsOf = async (query: { execute: () => Promise<{ id: string }[]> }): Promise<string[]> =>
+  (await query.execute()).map(({ id }) => id)
+
+/** Whether this is Postgres' refusal of a name that another connection of the tenant has. */
+export const isNameTaken = (error: unknown): boolean =>
+  error instanceof Error && 'constraint' in error && error.constraint === 'connection_name_taken'

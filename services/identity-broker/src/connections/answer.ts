@@ -1,0 +1,36 @@
+import { mask } from '@onbehalf/vault'
+import type { Connection, Tenant } from '../database.ts'
+import { callbackUrl } from '../sign-in/callback-url.ts'
+import { noSuchConnection } from './problems.ts'
+import { settingsOf } from './settings.ts'
+import type { ConnectionAnswer } from './shapes.ts'
+import type { ConnectionStore } from './store.ts'
+
+export type AnswerNeeds = {
+  connections: Pick<ConnectionStore, 'secretOf'>
+  users: { findTenant: (id: string) => Promise<Tenant | undefined> }
+  publicUrl: string
+}
+
+/** Connections of one tenant as they are shown: the secret masked, with the addresses to register at the IdP. */
+export const createAnswers =
+  ({ connections, users, publicUrl }: AnswerNeeds) =>
+  async (tenant_id: string, stored: readonly Connection[]): Promise<ConnectionAnswer[]> => {
+    const tenant = await users.findTenant(tenant_id)
+    if (!tenant) throw noSuchConnection()
+    return Promise.all(stored.map(async (one) => answerOf(publicUrl, tenant, one, await connections.secretOf(one))))
+  }
+
+const answerOf = (publicUrl: string, tenant: Tenant, stored: Connection, secret: string | undefined) => ({
+  ...settingsOf(stored, secret === undefined ? null : mask(secret)),
+  id: stored.id,
+  callback_url: callbackUrl(publicUrl, tenant, stored),
+  jwks_url: stored.client_authentication === 'private_key_jwt' ? jwksUrl(publicUrl, tenant, stored) : null,
+  revision: stored.revision,
+  created_at: stored.created_at.toISOString(),
+  updated_at: stored.updated_at.toISOString()
+})
+
+/** Where an IdP finds the public keys of our client at it. */
+export const jwksUrl = (publicUrl: string, { slug }: Pick<Tenant, 'slug'>, { name }: Pick<Connection, 'name'>) =>
+  `${publicUrl}/auth/connections/${slug}/${name}/jwks.json`
