@@ -28,8 +28,11 @@ export {
 export {
   CallBinding,
   CredentialHash,
+  defaultKeyScopes,
   type ForwardingMode,
   IdentityMode,
+  type KeyScope,
+  keyScopes,
   ModeName,
   Role,
   ServerIdentifier,

@@ -47,6 +47,7 @@ t.test('who may do what on the bus', async (t) => {
     publish: [
       `${device}.bearer.resolve.v1`,
       `${device}.keys.list.v1`,
+      `${broker}.api-key.resolve.v1`,
       `${broker}.keys.list.v1`,
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
@@ -76,7 +77,13 @@ t.test('who may do what on the bus', async (t) => {
   })
   t.same(permissionsOf('device-auth'), {
     publish: [
-      ...[feed(device), `${broker}.keys.list.v1`, `${broker}.session.resolve.v1`, `${broker}.user.find.v1`],
+      ...[
+        feed(device),
+        `${broker}.api-key.resolve.v1`,
+        `${broker}.keys.list.v1`,
+        `${broker}.session.resolve.v1`,
+        `${broker}.user.find.v1`
+      ],
       ...repliesOf(device, [broker, provider, 'tool-invoker'])
     ].sort(),
     subscribe: [

@@ -60,7 +60,14 @@ t.test('a principal is exactly one user or one app of one tenant', async (t) => 
   const [tenant_id, user_id, app_id] = [randomUUID(), randomUUID(), randomUUID()]
   const credential = { kind: 'session', id: randomUUID() }
   const user = { kind: 'user', tenant_id, user_id, role: 'owner', credential }
-  const app = { kind: 'app', tenant_id, app_id, user_id: null, credential: { ...credential, kind: 'api_key' } }
+  const app = {
+    kind: 'app',
+    tenant_id,
+    app_id,
+    user_id: null,
+    scopes: [],
+    credential: { ...credential, kind: 'api_key' }
+  }
   const good = [user, { ...user, role: null }, app, { ...app, user_id }]
   const bad = [
     { ...user, user_id: null },

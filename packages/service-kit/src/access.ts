@@ -1,4 +1,4 @@
-import type { Role } from '@onbehalf/contracts'
+import type { KeyScope, Role } from '@onbehalf/contracts'
 import type { RouteOptions } from 'fastify'
 
 export type CredentialKind = 'session' | 'bearer' | 'api_key'
@@ -8,12 +8,28 @@ export type Access =
   | 'public'
   /** The installation's secret, on the inner listener only. */
   | 'inner'
-  | { credentials: readonly CredentialKind[]; roles?: readonly Role[] }
+  | {
+      credentials: readonly CredentialKind[]
+      /** Which roles a person needs. */
+      roles?: readonly Role[]
+      /** What an API key has to be made for; said by every route that takes API keys. */
+      scope?: KeyScope
+    }
 
 /** Any member of the tenant, from a browser or a terminal. */
-export const anyUser: Access = { credentials: ['session', 'bearer'] }
+export const anyUser = { credentials: ['session', 'bearer'] } as const satisfies Access
 /** Those who may change what a tenant has. */
-export const administrators: Access = { credentials: ['session', 'bearer'], roles: ['owner', 'admin'] }
+export const administrators = {
+  credentials: ['session', 'bearer'],
+  roles: ['owner', 'admin']
+} as const satisfies Access
+
+/** The same, and API keys that were made for it. */
+export const orKeyFor = (scope: KeyScope, access: Exclude<Access, string>): Access => ({
+  ...access,
+  credentials: [...access.credentials, 'api_key'],
+  scope
+})
 
 /** Whether somebody with this role may change what the tenant has. */
 export const isAdministrator = ({ role }: { role: Role | null }): boolean => role === 'owner' || role === 'admin'
@@ -26,10 +42,15 @@ declare module 'fastify' {
 
 export type RouteFact = { method: string; url: string; access: Access }
 
-/** The access a route declares; throws, so that the service does not start, when it declares none or hides a guarded one. */
+/**
+ * The access a route declares; throws, so that the service does not start, when it declares none or half of one, or hides
+ * a guarded one.
+ */
 export const accessOf = ({ config, method, url, schema }: RouteOptions): Access => {
   const access = config?.access
   if (!access) throw new Error(`${String(method)} ${url} does not say who may call it: give it config.access`)
+  if (typeof access === 'object' && access.credentials.includes('api_key') && !access.scope)
+    throw new Error(`${String(method)} ${url} takes API keys and does not say of which scope: give its access one`)
   // The acceptance tests try every guarded route, and find them there.
   if (access !== 'public' && schema?.hide)
     throw new Error(`${String(method)} ${url} is not public: it may not hide from /openapi.json`)
@@ -49,5 +70,6 @@ export const securitySchemesFor = (sessionCookie: string) =>
 export const securityOf = (access: Access): Record<string, string[]>[] => {
   if (access === 'public') return []
   if (access === 'inner') return [{ inner: [] }]
-  return access.credentials.map((kind) => ({ [kind]: [] }))
+  const scopes = access.scope ? [access.scope] : []
+  return access.credentials.map((kind) => ({ [kind]: kind === 'api_key' ? scopes : [] }))
 }

@@ -1,4 +1,4 @@
-import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
+import type { AppPrincipal, Principal, ResolvedPrincipal, UserPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Access, accessOf, type CredentialKind, type RouteFact, securityOf } from './access.ts'
@@ -68,7 +68,7 @@ export const registerAuthentication = (
       if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
       throw error
     })
-    requireRole(access, request.caller.principal)
+    requireRight(access, request.caller.principal)
   })
   app.addHook('preValidation', async (request, _reply: FastifyReply) => requireCsrf(request, publicUrl))
 }
@@ -128,10 +128,19 @@ const notTaken = (kind: CredentialKind, credentials: readonly CredentialKind[], 
   return new ReportedError('invalid_bearer', `This takes ${taken}, not ${kindNames[kind]}.`)
 }
 
-const requireRole = ({ roles }: Restricted, principal: Principal): void => {
-  if (!roles) return
-  if (principal.kind === 'user' && principal.role && roles.includes(principal.role)) return
+const requireRight = ({ roles, scope }: Restricted, principal: Principal): void => {
+  if (principal.kind === 'app') requireScope(scope, principal)
+  else requireRole(roles, principal)
+}
+
+const requireRole = (roles: Restricted['roles'], principal: UserPrincipal): void => {
+  if (!roles || (principal.role && roles.includes(principal.role))) return
   throw new ReportedError('forbidden', `This needs the role ${roles.join(' or ')}.`)
+}
+
+const requireScope = (scope: Restricted['scope'], { scopes }: AppPrincipal): void => {
+  if (scope && scopes.includes(scope)) return
+  throw new ReportedError('forbidden', `This API key was not made for this: it needs the scope ${scope}.`)
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])

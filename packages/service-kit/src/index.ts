@@ -4,6 +4,7 @@ export {
   anyUser,
   type CredentialKind,
   isAdministrator,
+  orKeyFor,
   type RouteFact
 } from './access.ts'
 export { type AuditContext, type AuditEvent, auditContextOf, recordAudit } from './audit/record.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import t from 'tap'
-import { type Access, type App, administrators, anyUser, callerOf, userOf } from '../src/index.ts'
+import { type Access, type App, administrators, anyUser, callerOf, orKeyFor, userOf } from '../src/index.ts'
 import { createDirectory, publicUrl, sessionCookie, startApp } from './app.ts'
 
 const directory = createDirectory()
@@ -11,7 +11,7 @@ const accesses: Record<string, Access> = {
   '/public': 'public',
   '/session': { credentials: ['session'] },
   '/bearer': { credentials: ['bearer'] },
-  '/api-key': { credentials: ['api_key'] },
+  '/api-key': { credentials: ['api_key'], scope: 'tools:call' },
   '/any-user': anyUser,
   '/admin': administrators,
   '/inner': 'inner'
@@ -21,7 +21,7 @@ const routes = (app: App) => {
     app.get(url, { config: { access } }, async ({ caller }) => ({ kind: caller?.principal.kind ?? 'nobody' }))
     app.post(url, { config: { access } }, async () => ({}))
   }
-  app.get('/person', { config: { access: { credentials: ['api_key', 'bearer'] } } }, async (request) => userOf(request))
+  app.get('/person', { config: { access: orKeyFor('tools:call', anyUser) } }, async (request) => userOf(request))
   app.get('/nobody', { config: { access: 'public' } }, async (request) => callerOf(request).principal)
 }
 const inner = async ({ headers }: { headers: Record<string, unknown> }) => {
@@ -74,6 +74,28 @@ t.test('each kind of credential opens the routes that name it, and no other', as
       if (open[url]?.includes(who)) t.equal(statusCode, 200, `${who} may ${url}`)
       else t.equal(statusCode, statusOfRefusal(url, who), `${who} may not ${url}: ${json().code}`)
     }
+})
+
+t.test('an API key opens what it was made for, and a route that takes keys says for what', async (t) => {
+  const access = orKeyFor('providers:write', administrators)
+  const guarded = (app: App) => void app.get('/guarded', { config: { access } }, async () => ({}))
+  const { app } = await startApp(t, { routes: guarded, authenticators })
+  const ask = async (headers: Record<string, string>) => (await app.inject({ url: '/guarded', headers })).json()
+  const refused = { status: 403, code: 'forbidden' }
+  t.match(await ask(directory.apiKey()), { ...refused, message: /providers:write/ }, 'a key as they are made')
+  t.match(await ask(directory.apiKey(['providers:read', 'members:read'])), refused)
+  t.same(await ask(directory.apiKey(['providers:write'])), {})
+  t.same(await ask(directory.deviceToken('admin')), {})
+  t.match(await ask(directory.deviceToken('member')), refused)
+  t.match((await app.inject('/openapi.json')).json().paths['/guarded'].get.security, [
+    { session: [] },
+    { bearer: [] },
+    { api_key: ['providers:write'] }
+  ])
+  const forgotten = { config: { access: { credentials: ['api_key'] } } } as const
+  await t.rejects(startApp(t, { routes: (app) => void app.get('/keys', forgotten, async () => ({})) }), {
+    message: /GET \/keys takes API keys and does not say of which scope/
+  })
 })
 
 t.test('who shows a credential of a kind that a route does not take reads which kinds it takes', async (t) => {

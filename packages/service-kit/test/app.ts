@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { Principal, ResolvedPrincipal, Role } from '@onbehalf/contracts'
+import { defaultKeyScopes, type KeyScope, type Principal, type ResolvedPrincipal, type Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { makeKeyPair, type PlayedKey } from '@onbehalf/testkit/players'
 import { SignJWT } from 'jose'
@@ -49,9 +49,9 @@ export const createDirectory = () => {
     },
     deviceToken: (role: Role | null = 'member') => bearer('dfoa', user('device_token', role)),
     externalToken: () => bearer('dfoe', user('device_token', null)),
-    apiKey: () => {
+    apiKey: (scopes: KeyScope[] = [...defaultKeyScopes]) => {
       const credential = { kind: 'api_key' as const, id: randomUUID() }
-      return bearer('obk', { kind: 'app', tenant_id, app_id: randomUUID(), user_id: null, credential })
+      return bearer('obk', { kind: 'app', tenant_id, app_id: randomUUID(), user_id: null, scopes, credential })
     },
     session: async (role: Role | null = 'member', change: SessionChange = {}) => {
       const sid = randomUUID()

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { startBackends } from '@onbehalf/testkit'
 import t from 'tap'
-import { type AuditTables, auditContextOf, auditRoutes, openPostgres, recordAudit } from '../src/index.ts'
+import {
+  type AuditTables,
+  anyUser,
+  auditContextOf,
+  auditRoutes,
+  openPostgres,
+  orKeyFor,
+  recordAudit
+} from '../src/index.ts'
 import { createDirectory, startApp } from './app.ts'
 
 const backends = await startBackends(t)
@@ -13,7 +21,7 @@ const { app } = await startApp(t, {
   authenticators: directory.authenticators,
   routes: (app) => {
     auditRoutes(app, { path, db })
-    app.post('/things', { config: { access: { credentials: ['bearer', 'api_key'] } } }, async (request) => {
+    app.post('/things', { config: { access: orKeyFor('tools:call', anyUser) } }, async (request) => {
       const context = auditContextOf(request)
       await recordAudit(db, { ...context, action: 'thing.made', subject: { kind: 'thing', id: randomUUID() } })
       return context
@@ -44,7 +52,8 @@ t.test('administrators read the record of their own tenant, others do not', asyn
   t.equal((await get(directory.deviceToken('admin'))).body.data.length, 0, 'another tenant sees nothing of it')
   t.equal((await get(directory.deviceToken('member'))).status, 403)
   t.equal((await get(directory.deviceToken(null))).status, 403)
-  t.equal((await get(directory.apiKey())).status, 401)
+  t.equal((await get(directory.apiKey())).status, 403)
+  t.equal((await get(directory.apiKey(['audit:read']))).status, 200)
   t.equal((await get({})).status, 401)
 })
 

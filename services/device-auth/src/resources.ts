@@ -26,7 +26,7 @@ export const openResources = async (config: Config) => {
   ])
   const { bus } = nats
   const feed = writeFeed(bus, deviceChanges)
-  const sessions = busAuthenticators(bus, { accepts: ['session'] })
+  const sessions = busAuthenticators(bus, { accepts: ['session', 'api_key'] })
   const users = openUsers(bus)
   return {
     ...{ config, postgres, redis, bus, keys, userCodeKey, feed, sessions, users, makeUserCode },

@@ -22,13 +22,14 @@ export const buildApp = async (service: Service): Promise<App> => {
   const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies, parts } = service
   const publicUrl = config.PUBLIC_URL
   const { users, sessions, refresher, announce } = parts
+  const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const app = await createApp({
     service: 'identity-broker',
     description: 'Who people are, and the tokens minted for them',
     publicUrl,
     logLevel: config.LOG_LEVEL,
     trustedProxies: config.TRUSTED_PROXIES,
-    authenticators: { session: parts.resolveSession },
+    authenticators: { session: parts.resolveSession, api_key: (key_hash) => resolveApiKey({ key_hash }) },
     findSessionKey: async (kid) => (await sessionKeys.publicKeys()).find((key) => key.kid === kid),
     dependencies
   })
@@ -43,7 +44,6 @@ export const buildApp = async (service: Service): Promise<App> => {
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
   const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
-  const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
   const refreshOwner = serveRefreshOwner(bus, { instance, refresher }, report)
   const served = [

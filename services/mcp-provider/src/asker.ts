@@ -1,30 +1,29 @@
+import type { Principal } from '@onbehalf/contracts'
 import type { CallOptions } from '@onbehalf/rpc'
-import {
-  type AuditContext,
-  auditContextOf,
-  callerOf,
-  callOptionsOf,
-  isAdministrator,
-  userOf
-} from '@onbehalf/service-kit'
+import { auditContextOf, callerOf, callOptionsOf, isAdministrator } from '@onbehalf/service-kit'
 import type { FastifyRequest } from 'fastify'
 
-/** The member who asks, with what it takes to ask others in their name. */
+/** The member or app that asks, with what it takes to ask others in their name. */
 export type Asker = {
   tenant_id: string
-  user_id: string
+  /** Null for an app, which has no identity to forward. */
+  user_id: string | null
   isAdministrator: boolean
   /** Their principal ticket. */
   ticket: string
   callOptions: CallOptions
   /** What the record of a change says of them. */
-  audit: AuditContext
+  audit: ReturnType<typeof auditContextOf>
 }
 
 export const askerOf = (request: FastifyRequest): Asker => {
-  const user = userOf(request)
+  const { principal, ticket } = callerOf(request)
+  const { tenant_id, user_id } = principal
   return {
-    ...{ tenant_id: user.tenant_id, user_id: user.user_id, isAdministrator: isAdministrator(user) },
-    ...{ ticket: callerOf(request).ticket, callOptions: callOptionsOf(request), audit: auditContextOf(request) }
+    ...{ tenant_id, user_id, isAdministrator: mayChange(principal), ticket },
+    ...{ callOptions: callOptionsOf(request), audit: auditContextOf(request) }
   }
 }
+
+const mayChange = (principal: Principal): boolean =>
+  principal.kind === 'user' ? isAdministrator(principal) : principal.scopes.includes('providers:write')

@@ -27,7 +27,7 @@ export const openResources = async (config: Config) => {
   const mcp = openMcpLister(egress)
   const changes = writeFeed(bus, providerChanges)
   const tokens = createTokens(bus)
-  const callers = busAuthenticators(bus, { accepts: ['session', 'bearer'] })
+  const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   return {
     config,
     db: postgres.db,

@@ -6,7 +6,7 @@ import { CredentialHash, Uuid } from '../shared/vocabulary.ts'
 /** Which app an API key belongs to; with `user_id`, also whether that app may act for that user. */
 export const resolveApiKey = defineCall({
   subject: 'identity-broker.api-key.resolve.v1',
-  callers: ['tool-invoker'],
+  callers: ['tool-invoker', 'mcp-provider', 'device-auth'],
   request: Type.Object({ key_hash: CredentialHash, user_id: Type.Optional(Uuid) }),
   reply: ResolvedPrincipal,
   errors: ['invalid_bearer', 'policy_denied', 'no_refresh_token']

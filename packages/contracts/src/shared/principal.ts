@@ -23,6 +23,8 @@ export const AppPrincipal = Type.Object({
   tenant_id: Uuid,
   app_id: Uuid,
   user_id: Type.Union([Uuid, Type.Null()]),
+  /** What its API key was made for; words that a reader does not know open nothing. */
+  scopes: Type.Array(Type.String()),
   credential: Credential
 })
 export type AppPrincipal = Static<typeof AppPrincipal>

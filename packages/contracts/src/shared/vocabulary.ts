@@ -15,6 +15,21 @@ export const ServerIdentifier = Type.String({ pattern: '^(?!_)(?!.*__)[a-z0-9_-]
 export const Role = Type.Union([Type.Literal('owner'), Type.Literal('admin'), Type.Literal('member')])
 export type Role = Static<typeof Role>
 
+/**
+ * What an API key may do. The first two every key is made for; none reaches people, keys or connections, or a key could
+ * make itself mightier than whoever made it.
+ */
+export const keyScopes = [
+  'tools:call',
+  'tools:list',
+  'providers:read',
+  'providers:write',
+  'members:read',
+  'audit:read'
+] as const
+export type KeyScope = (typeof keyScopes)[number]
+export const defaultKeyScopes: readonly KeyScope[] = ['tools:call', 'tools:list']
+
 /** How the identity of the caller is forwarded: what may be written, and what identity-broker has one file each for. */
 export const IdentityMode = Type.Union([
   Type.Literal('off'),

@@ -4,10 +4,12 @@ import { callerOf } from '../authenticate.ts'
 import { newId } from '../ids.ts'
 import type { ActorKind, AuditDetails } from './tables.ts'
 
+type Actor = { kind: Exclude<ActorKind, 'system'>; id: string }
+
 /** Who does something in which tenant, and by which request. */
 export type AuditContext = {
   tenant_id: string
-  actor: { kind: Exclude<ActorKind, 'system'>; id: string } | { kind: 'system' }
+  actor: Actor | { kind: 'system' }
   request_id?: string
   ip?: string
 }
@@ -36,7 +38,7 @@ const rowOf = ({ tenant_id, action, actor, subject, details = {}, request_id, ip
 }
 
 /** What an event says of the request that caused it. */
-export const auditContextOf = (request: FastifyRequest): AuditContext => {
+export const auditContextOf = (request: FastifyRequest): AuditContext & { actor: Actor } => {
   const { principal } = callerOf(request)
   const { tenant_id } = principal
   const actor =

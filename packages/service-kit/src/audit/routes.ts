@@ -1,7 +1,7 @@
 import { Uuid } from '@onbehalf/contracts'
 import { Type } from '@sinclair/typebox'
 import type { Kysely, Selectable } from 'kysely'
-import { administrators } from '../access.ts'
+import { administrators, orKeyFor } from '../access.ts'
 import { callerOf } from '../authenticate.ts'
 import { type App, typed } from '../create-app.ts'
 import { pageAnswer, pageQuery, takePage } from '../paging.ts'
@@ -35,7 +35,7 @@ export const auditRoutes = (app: App, { path, db }: { path: string; db: Kysely<A
   typed(app).get(
     path,
     {
-      config: { access: administrators },
+      config: { access: orKeyFor('audit:read', administrators) },
       schema: {
         ...{ tags: ['audit'], summary: 'Who changed what' },
         ...{ querystring: Query, response: { 200: pageAnswer(AuditItem) } }

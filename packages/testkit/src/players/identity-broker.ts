@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
+  defaultKeyScopes,
   findUser,
   type IdentityChange,
   identityChanges,
+  type KeyScope,
   listBrokerKeys,
   type Principal,
   principalTicket,
@@ -41,7 +43,7 @@ export type PlayedIdentityBroker = {
   /** Ends a session and tells everybody. */
   endSession: (sessionId: string) => void
   /** An API key of an app that may act for the users named. */
-  makeApiKey: (app?: { tenant_id?: string; app_id?: string; actsFor?: string[] }) => ApiKey
+  makeApiKey: (app?: { tenant_id?: string; app_id?: string; actsFor?: string[]; scopes?: KeyScope[] }) => ApiKey
   /** A principal ticket of any content, made at any time and signed by any key. */
   ticketFor: (principal: Principal, options?: { key?: PlayedKey; now?: () => number }) => Promise<string>
   change: (...changes: IdentityChange[]) => void
@@ -118,11 +120,16 @@ export const playIdentityBroker = async (
       sessions.delete(sessionId)
       feed.publish({ kind: 'session', id: sessionId })
     },
-    makeApiKey: ({ tenant_id = randomUUID(), app_id = randomUUID(), actsFor = [] } = {}) => {
+    makeApiKey: ({
+      tenant_id = randomUUID(),
+      app_id = randomUUID(),
+      actsFor = [],
+      scopes = [...defaultKeyScopes]
+    } = {}) => {
       const key = `obk_${randomBytes(32).toString('base64url')}`
       recordSecrets([key])
       const credential = { kind: 'api_key' as const, id: randomUUID() }
-      apiKeys.set(hashOf(key), { app: { kind: 'app', tenant_id, app_id, user_id: null, credential }, actsFor })
+      apiKeys.set(hashOf(key), { app: { kind: 'app', tenant_id, app_id, user_id: null, scopes, credential }, actsFor })
       return { tenant_id, app_id, key, headers: { authorization: `Bearer ${key}` } }
     },
     ticketFor,

@@ -28,6 +28,7 @@ export const createApiKeyResolver =
       tenant_id: found.tenant_id,
       app_id: found.app_id,
       user_id: user_id ?? null,
+      scopes: found.scopes,
       credential: { kind: 'api_key', id: found.id }
     }
     const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })

@@ -3,6 +3,8 @@ import {
   type App,
   administrators,
   auditContextOf,
+  callerOf,
+  orKeyFor,
   orNull,
   pageAnswer,
   pageQuery,
@@ -43,12 +45,13 @@ const Params = Type.Object({ user_id: Uuid })
 const RoleChange = Type.Object({ role: RoleWord }, { additionalProperties: false })
 
 const access = administrators
+const readers = orKeyFor('members:read', administrators)
 const tags = ['members']
 const url = '/v1/members'
 const one = `${url}/:user_id`
 
 const list = {
-  config: { access },
+  config: { access: readers },
   schema: {
     tags,
     summary: 'The members of the tenant',
@@ -57,7 +60,7 @@ const list = {
   }
 } as const
 const read = {
-  config: { access },
+  config: { access: readers },
   schema: { tags, summary: 'One member', params: Params, response: { 200: MemberAnswer } }
 } as const
 const change = {
@@ -88,11 +91,11 @@ export const memberRoutes = (app: App, needs: Needs): void => {
 
   routes.get(url, list, async (request) => {
     const { limit, ...filter } = request.query
-    const { tenant_id } = userOf(request)
+    const { tenant_id } = callerOf(request).principal
     const page = await takePage(limit, (more) => needs.members.page(tenant_id, { ...filter, limit: more }))
     return { ...page, data: page.data.map(answerOf) }
   })
-  routes.get(one, read, (request) => answer(userOf(request).tenant_id, request.params.user_id))
+  routes.get(one, read, (request) => answer(callerOf(request).principal.tenant_id, request.params.user_id))
   routes.patch(one, change, async (request) => {
     const { user_id } = request.params
     await changeRole(needs, { ...changeBy(request), user_id, role: request.body.role })

@@ -19,7 +19,7 @@ export const createProvider = async (desk: Desk, asker: Asker, given: NewProvide
       {
         ...owner,
         ...(await sealSettings(desk.vault, owner, settings)),
-        created_by: asker.user_id,
+        created_by: asker.audit.actor.id,
         tools_status: 'stale',
         tools_error: 'The tools have not been listed yet.'
       },

@@ -1,4 +1,4 @@
-import { type Access, type App, administrators, typed } from '@onbehalf/service-kit'
+import { type Access, type App, administrators, orKeyFor, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
 import { createProvider } from './create.ts'
@@ -9,7 +9,11 @@ import { removeProvider } from './remove.ts'
 import { NewProvider, PageQuery, ProviderAnswer, ProviderChange, ProviderId, ProviderPage } from './shapes.ts'
 import { updateProvider } from './update.ts'
 
-const members: Access = { credentials: ['session', 'bearer'], roles: ['owner', 'admin', 'member'] }
+const members: Access = orKeyFor('providers:read', {
+  credentials: ['session', 'bearer'],
+  roles: ['owner', 'admin', 'member']
+})
+const writers: Access = orKeyFor('providers:write', administrators)
 const tags = ['providers']
 const url = '/v1/mcp-providers'
 const one = `${url}/:id`
@@ -17,7 +21,7 @@ const one = `${url}/:id`
 const create = {
   method: 'POST',
   url,
-  config: { access: administrators },
+  config: { access: writers },
   schema: { tags, summary: 'Register an MCP server', body: NewProvider, response: { 201: ProviderAnswer } }
 } as const
 const list = {
@@ -35,7 +39,7 @@ const read = {
 const update = {
   method: ['PUT', 'PATCH'],
   url: one,
-  config: { access: administrators },
+  config: { access: writers },
   schema: {
     ...{ tags, summary: 'Change an MCP server: left out stays, null clears' },
     ...{ params: ProviderId, body: ProviderChange, response: { 200: ProviderAnswer } }
@@ -44,13 +48,13 @@ const update = {
 const remove = {
   method: 'DELETE',
   url: one,
-  config: { access: administrators },
+  config: { access: writers },
   schema: { tags, summary: 'Forget an MCP server', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 const refresh = {
   method: 'POST',
   url: `${one}/refresh-tools`,
-  config: { access: administrators },
+  config: { access: writers },
   schema: { tags, summary: 'List its tools anew', params: ProviderId, response: { 200: ProviderAnswer } }
 } as const
 

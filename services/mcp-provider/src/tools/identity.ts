@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import type { Tokens } from '@onbehalf/mcp'
 import type { Asker } from '../asker.ts'
 import { modeOf, type Provider } from '../providers/provider.ts'
@@ -15,6 +16,7 @@ export type IdentityOf = (provider: Provider, asker: Asker) => Identity
 export const createIdentityOf =
   (tokens: Pick<Tokens, 'get' | 'reissue'>, signProvider: SignProvider): IdentityOf =>
   (provider, { tenant_id, user_id, ticket, callOptions: { traceparent } }) => {
+    if (user_id === null) return nobody
     const { id, revision, settings } = provider
     const ask = {
       ...{ tenant_id, user_id, app_id: null, traceparent },
@@ -26,3 +28,9 @@ export const createIdentityOf =
       reissue: async (rejected) => (await tokens.reissue(ask, rejected)).token
     }
   }
+
+const refuse = async (): Promise<never> => {
+  throw new ReportedError('user_required', 'Only a person can list them as themselves: ask one to refresh the tools.')
+}
+/** Who calls with an API key is an app and no user of the server. */
+const nobody: Identity = { get: refuse, reissue: refuse }

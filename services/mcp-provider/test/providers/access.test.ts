@@ -46,11 +46,38 @@ t.test('owners and admins write, members read, others do neither', async (t) => 
     const nobody = await app.inject({ method, url: path, ...(body ? { payload: body } : {}) })
     t.match(nobody, { statusCode: 401, headers: { 'www-authenticate': 'Bearer' } }, label)
     const { headers } = broker.makeApiKey({ tenant_id })
-    t.equal((await app.inject({ method, url: path, headers })).statusCode, 401, `${label} with an API key`)
+    t.equal((await app.inject({ method, url: path, headers })).statusCode, 403, `${label} with an API key for tools`)
   }
   t.equal((await as(admin)('POST', url, given())).status, 201)
   t.equal((await as(admin)('PATCH', at, { icon: 'x' })).status, 200)
 })
+
+t.test(
+  'an API key that was made for it reads or writes providers, and has no identity to list them with',
+  async (t) => {
+    const reading = broker.makeApiKey({ tenant_id, scopes: ['providers:read'] })
+    const writing = broker.makeApiKey({ tenant_id, scopes: ['providers:write'] })
+    const send = async (
+      headers: Record<string, string>,
+      method: 'GET' | 'POST' | 'PATCH',
+      path: string,
+      payload?: object
+    ) => (await app.inject({ method, url: path, headers, ...(payload ? { payload } : {}) })).json()
+    t.match(await send(reading.headers, 'GET', at), { id: provider.id, server_url: `http://${noting.address}/******` })
+    t.match(await send(reading.headers, 'PATCH', at, { icon: 'k' }), { status: 403, code: 'forbidden' })
+    t.match(await send(writing.headers, 'PATCH', at, { icon: 'k' }), { icon: 'k' })
+    const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
+    const { headers: _, ...plain } = given()
+    const made = await send(writing.headers, 'POST', url, {
+      ...plain,
+      server_url: `${noting.url}/by-key`,
+      ...forwarding
+    })
+    t.match(made, { tools_status: 'needs_identity', tools_error: /Only a person/ })
+    const { body } = await as(owner)('GET', `/v1/audit/providers?subject_id=${made.id}&action=provider.created`)
+    t.match(JSON.stringify(body), `"actor":{"kind":"app","id":"${writing.app_id}"}`)
+  }
+)
 
 t.test('a cookie alone changes nothing: the csrf value has to come with it', async (t) => {
   const { cookie } = owner

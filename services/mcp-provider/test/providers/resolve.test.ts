@@ -72,7 +72,14 @@ t.test('a change holds with the next question', async (t) => {
 
 t.test('apps and people with a device token are answered like people with a session', async (t) => {
   const credential = { kind: 'api_key' as const, id: randomUUID() }
-  const app = await broker.ticketFor({ kind: 'app', tenant_id, app_id: randomUUID(), user_id: null, credential })
+  const app = await broker.ticketFor({
+    kind: 'app',
+    tenant_id,
+    app_id: randomUUID(),
+    user_id: null,
+    scopes: [],
+    credential
+  })
   t.equal((await resolve(app, 'plain')).settings.name, 'Plain')
 
   const deviceBus = await openBusAs(t, backends, 'device-auth')
