@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { serviceNames } from '@onbehalf/contracts'
 import { inRepository, startBackends } from '@onbehalf/testkit'
 import t from 'tap'
-import { asItIs, startMs } from '../../scripts/bench/start-time.ts'
+import { asItIs, startBundle } from '../../scripts/bench/start-time.ts'
 
 const backends = await startBackends(t)
 for (const service of serviceNames) {
-  t.test(`${service} starts and answers from its bundle`, async (t) => {
+  t.test(`${service} starts from its bundle, is ready, and leaves`, async (t) => {
     const directory = join(backends.directory, service)
     const { status } = spawnSync(...asItIs([inRepository('scripts/bundle.ts'), service, directory]))
     t.equal(status, 0, 'bundled')
@@ -18,7 +18,12 @@ for (const service of serviceNames) {
       PUBLIC_URL: 'http://127.0.0.1:4000',
       MASTER_KEYS: `k1:${randomBytes(32).toString('base64')}`
     }
-    t.ok((await startMs(main, environment)) > 0)
+    const { url, stop } = await startBundle(main, environment)
+    const ready = await fetch(`${url}/readyz`)
+    t.match([ready.status, await ready.json()], [200, { status: 'ready', degraded: [] }], 'with all of its servers')
+    const described = await fetch(`${url}/openapi.json`)
+    t.match(await described.json(), { info: { title: service } })
+    t.equal(await stop(), 0, 'and leaves when it is told to')
   })
 }
 
