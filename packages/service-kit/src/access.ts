@@ -8,6 +8,8 @@ export type Access =
   | 'public'
   /** The installation's secret, on the inner listener only. */
   | 'inner'
+  /** The cookie a browser renews its session with, on a request of our own origin; for identity-broker alone. */
+  | 'renewal'
   | {
       credentials: readonly CredentialKind[]
       /** Which roles a person needs. */
@@ -58,9 +60,10 @@ export const accessOf = ({ config, method, url, schema }: RouteOptions): Access 
 }
 
 /** The credentials as OpenAPI has them, by the names that routes use. */
-export const securitySchemesFor = (sessionCookie: string) =>
+export const securitySchemesFor = ({ session, renewal }: { session: string; renewal: string }) =>
   ({
-    session: { type: 'apiKey', in: 'cookie', name: sessionCookie, description: 'A signed-in browser' },
+    session: { type: 'apiKey', in: 'cookie', name: session, description: 'A signed-in browser' },
+    renewal: { type: 'apiKey', in: 'cookie', name: renewal, description: 'What a browser renews its session with' },
     bearer: { type: 'http', scheme: 'bearer', description: 'A device token: dfoa_…' },
     api_key: { type: 'http', scheme: 'bearer', description: "An app's API key: obk_…" },
     inner: { type: 'apiKey', in: 'header', name: 'Enterprise-Api-Secret-Key', description: "An installation's secret" }
@@ -69,7 +72,7 @@ export const securitySchemesFor = (sessionCookie: string) =>
 /** Any one of the named credentials; none for a public route. */
 export const securityOf = (access: Access): Record<string, string[]>[] => {
   if (access === 'public') return []
-  if (access === 'inner') return [{ inner: [] }]
+  if (access === 'inner' || access === 'renewal') return [{ [access]: [] }]
   const scopes = access.scope ? [access.scope] : []
   return access.credentials.map((kind) => ({ [kind]: kind === 'api_key' ? scopes : [] }))
 }

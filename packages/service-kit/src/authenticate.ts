@@ -63,6 +63,7 @@ export const registerAuthentication = (
     const access = request.routeOptions.config.access ?? 'public'
     if (access === 'public') return
     if (access === 'inner') return requireInner(authenticators, request)
+    if (access === 'renewal') return requireRenewal(request, publicUrl)
     failures.refuseIfMany(request.ip)
     request.caller = await authenticate(access, authenticators, request).catch((error: unknown) => {
       if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
@@ -78,7 +79,14 @@ const requireInner = async ({ inner }: Authenticators, request: FastifyRequest):
   await inner(request)
 }
 
-type Restricted = Exclude<Access, 'public' | 'inner'>
+// There is no csrf value yet when a page renews first of all, so the browser itself has to say that the page is ours.
+const requireRenewal = (request: FastifyRequest, publicUrl: string): void => {
+  if (request.cookies[cookieNamesFor(publicUrl).renewal] === undefined) throw unauthenticated()
+  if (request.headers.origin !== undefined && isFromUs(request, publicUrl)) return
+  throw new ReportedError('csrf_rejected', 'A session is renewed from our own pages only.')
+}
+
+type Restricted = Exclude<Access, 'public' | 'inner' | 'renewal'>
 
 const authenticate = async (
   { credentials }: Restricted,
@@ -96,8 +104,11 @@ const authenticate = async (
 
 const bySession = async ({ session }: Authenticators, request: FastifyRequest): Promise<Caller> => {
   if (!session) throw unauthenticated()
-  const { tenant_id, sid, csrf } = await readSession(request)
-  return { ...(await session({ tenant_id, session_id: sid })), credential_hash: null, csrf }
+  const { tenant_id, sid, csrf, exp } = await readSession(request)
+  const resolved = await session({ tenant_id, session_id: sid })
+  // The session may live on; this credential of it is to be renewed.
+  const credential_expires_at = Math.min(resolved.credential_expires_at, exp)
+  return { ...resolved, credential_expires_at, credential_hash: null, csrf }
 }
 
 const bearerForm = /^Bearer +((?:dfoa|dfoe|obk)_[A-Za-z0-9_-]{43})$/i

@@ -84,7 +84,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     openapi: {
       openapi: '3.1.0',
       info: { title: service, description: options.description, version: '1' },
-      components: { securitySchemes: securitySchemesFor(cookieNamesFor(publicUrl).session) }
+      components: { securitySchemes: securitySchemesFor(cookieNamesFor(publicUrl)) }
     }
   })
   registerAuthentication(app, { publicUrl, authenticators: options.authenticators })

@@ -11,7 +11,8 @@ export const SessionClaims = Type.Object({
   sub: Type.String({ format: 'uuid' }),
   tenant_id: Type.String({ format: 'uuid' }),
   sid: Type.String({ format: 'uuid' }),
-  csrf: Type.String({ minLength: 16 })
+  csrf: Type.String({ minLength: 16 }),
+  exp: Type.Integer()
 })
 export type SessionClaims = Static<typeof SessionClaims>
 

@@ -123,6 +123,26 @@ const statusOfRefusal = (url: string, who: string): number => {
   return url === '/admin' && ['session', 'nobody', 'device', 'external'].includes(who) ? 403 : 401
 }
 
+t.test('a renewal needs its cookie, and a page of ours that asks', async (t) => {
+  const { app } = await startApp(t, {
+    routes: (app) => void app.post('/renew', { config: { access: 'renewal' } }, async () => ({}))
+  })
+  const cookie = '__Secure-onbehalf_renewal=x'
+  const origin = publicUrl
+  const sent: [Record<string, string>, number][] = [
+    [{ origin }, 401],
+    [{ cookie }, 403],
+    [{ cookie, origin: 'https://evil.example' }, 403],
+    [{ cookie, origin: 'null' }, 403],
+    [{ cookie, origin: 'null', 'sec-fetch-site': 'same-origin' }, 200],
+    [{ cookie, origin }, 200]
+  ]
+  for (const [headers, expected] of sent) {
+    const { statusCode } = await app.inject({ method: 'POST', url: '/renew', headers })
+    t.equal(statusCode, expected, JSON.stringify(headers))
+  }
+})
+
 t.test(
   'a kind that a service cannot resolve is refused, and an inner route it does not have is not there',
   async (t) => {

@@ -1,4 +1,12 @@
-import { type App, type AppOptions, auditRoutes, busSessionKeys, createApp, recordAudit } from '@onbehalf/service-kit'
+import {
+  type App,
+  type AppOptions,
+  auditRoutes,
+  busSessionKeys,
+  createApp,
+  findVisitorBy,
+  recordAudit
+} from '@onbehalf/service-kit'
 import { accountRoutes } from './account/routes.ts'
 import { deviceCodeRoutes } from './device-code/routes.ts'
 import { codeStore } from './device-code/store.ts'
@@ -10,7 +18,6 @@ import { createTouch } from './device-token/touch.ts'
 import { openBudgets } from './limits/budgets.ts'
 import { pageRoutes } from './page/routes.ts'
 import { type Resources, service } from './resources.ts'
-import { findVisitorBy } from './sessions/find.ts'
 
 /** Device sign-in, its page, and the tokens it hands out. */
 export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {

@@ -3,6 +3,7 @@ import * as people from './0001-people.ts'
 import * as grants from './0002-grants.ts'
 import * as apps from './0003-apps.ts'
 import * as connections from './0004-connections.ts'
+import * as sessions from './0005-sessions.ts'
 import * as audit from './0006-audit.ts'
 import * as audiences from './0009-audiences.ts'
 import * as refusals from './0012-refusals.ts'
@@ -13,6 +14,7 @@ export const migrations: Migrations = {
   '0002-grants': grants,
   '0003-apps': apps,
   '0004-connections': connections,
+  '0005-sessions': sessions,
   '0006-audit': audit,
   '0009-audiences': audiences,
   '0012-refusals': refusals,

@@ -11,6 +11,7 @@ import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
+import { renewRoutes } from './sessions/renew-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { signInRoutes } from './sign-in/routes.ts'
 import { serveTokens } from './tokens/calls.ts'
@@ -21,7 +22,7 @@ import { serveUsers } from './users/calls.ts'
 export const buildApp = async (service: Service): Promise<App> => {
   const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies, parts } = service
   const publicUrl = config.PUBLIC_URL
-  const { users, sessions, refresher, announce } = parts
+  const { users, refresher } = parts
   const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
   const app = await createApp({
     service: 'identity-broker',
@@ -33,8 +34,9 @@ export const buildApp = async (service: Service): Promise<App> => {
     findSessionKey: async (kid) => (await sessionKeys.publicKeys()).find((key) => key.kid === kid),
     dependencies
   })
-  await app.register(signInRoutes({ ...parts, publicUrl }))
-  sessionRoutes(app, { users, sessions, publicUrl, sessionKeys, onEnded: (id) => announce('session', id) })
+  await app.register(signInRoutes(parts))
+  await app.register(renewRoutes(parts))
+  sessionRoutes(app, { ...parts, sessionKeys })
   connectRoutes(app)
   connectionRoutes(app, parts)
   grantRoutes(app, parts)

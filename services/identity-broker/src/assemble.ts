@@ -20,9 +20,7 @@ import { grantStore } from './grants/store.ts'
 import { installationStore } from './installations/store.ts'
 import { memberStore } from './members/store.ts'
 import { openResources, type Resources } from './resources.ts'
-import { createSessionResolver } from './sessions/resolve.ts'
-import { createSessionStart } from './sessions/start.ts'
-import { sessionStore } from './sessions/store.ts'
+import { createSessions } from './sessions/sessions.ts'
 import { createFindPerson } from './sign-in/person.ts'
 import { signInStates } from './sign-in/state.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
@@ -43,7 +41,6 @@ export const openService = async (config: Config) => {
 const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, sessionKeys, instance }: Resources) => {
   const publicUrl = config.PUBLIC_URL
   const users = userStore(db)
-  const sessions = sessionStore(db)
   const connections = connectionStore(db, vault)
   const grants = grantStore(db)
   const shared = sharedTokens(redis, vault)
@@ -77,7 +74,6 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
   return {
     users,
-    sessions,
     connections,
     vault,
     egress,
@@ -98,8 +94,7 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
     kept,
     mint: createMint({ modes, mintKept: kept.mint, mintAnew }),
-    startSession: createSessionStart(sessions, { key: sessionKeys.signingKey, publicUrl }),
-    resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
+    ...createSessions({ config, db, vault, ticketKeys, sessionKeys, announce }),
     publicUrl
   }
 }

@@ -15,6 +15,14 @@ export const variables = {
     'Port of the inner listener for /inner/api; 0 keeps it closed. Never route the gateway to it.',
     { default: 0 }
   ),
+  SESSION_SECONDS: integer({ min: 600, max: 30 * 86_400 })(
+    'How long somebody stays signed in at most, however often the session is renewed.',
+    { default: 12 * 3_600 }
+  ),
+  SESSION_IDLE_SECONDS: integer({ min: 600, max: 30 * 86_400 })(
+    'How long somebody stays signed in whose browser does not come back.',
+    { default: 2 * 3_600 }
+  ),
   REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
   IDP_TIMEOUT_SECONDS: integer({ min: 1, max: 60 })(

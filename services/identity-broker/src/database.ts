@@ -56,10 +56,37 @@ type SessionTable = {
   id: string
   tenant_id: string
   user_id: string
+  connection_id: string
+  /** Whether the user was a member when it began: it ends with the membership. */
+  is_member: boolean
+  /** What pages repeat on unsafe requests; the same for the whole session, so that no open form goes stale. */
+  csrf: string
   created_at: Generated<Date>
+  renewed_at: Generated<Date>
+  /** When it ends unless it is renewed before. */
+  idle_until: Date
+  /** When it ends, however often it was renewed. */
   expires_at: Date
   ended_at: Date | null
+  /** The `sid` of the IdP's own session. */
+  idp_session: string | null
+  /** Encrypted, until the session ends: what the IdP wants to see when its user signs out there. */
+  id_token: Buffer | null
+  user_agent: string
+  created_ip: string
 }
+
+/** Everything a session was or is renewed with. */
+type SessionRenewalTable = {
+  hash: string
+  session_id: string
+  /** With the token itself it gives the next one; null while the token is the current one. */
+  seed: string | null
+  replaced_at: Date | null
+}
+
+/** Logout tokens that were accepted, until they end: each works once. */
+type LogoutTokenTable = { connection_id: string; jti_hash: string; expires_at: Date }
 
 type GrantTable = {
   id: string
@@ -71,6 +98,10 @@ type GrantTable = {
   issuer: string
   token_endpoint: string
   client_id: string
+  /** Whether it was given for when its user is away (offline_access): it then outlives the IdP's session. */
+  is_offline: boolean
+  /** The `sid` of the IdP's session it was given in. */
+  idp_session: string | null
   /** Null once the grant is dead. */
   refresh_token: Buffer | null
   generation: Generated<number>
@@ -221,6 +252,8 @@ export type Database = KeyTables &
     user: UserTable
     member: MemberTable
     session: SessionTable
+    session_renewal: SessionRenewalTable
+    logout_token: LogoutTokenTable
     grant: GrantTable
     minted_token: MintedTokenTable
     refusal: RefusalTable
@@ -241,6 +274,7 @@ export type Writing = Transaction<Database>
 
 export type Tenant = Selectable<TenantTable>
 export type Connection = Selectable<ConnectionTable>
+export type Session = Selectable<SessionTable>
 export type User = Selectable<UserTable>
 export type Grant = Selectable<GrantTable>
 export type ApiKey = Selectable<ApiKeyTable>

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ProviderSettings, resolveSession } from '@onbehalf/contracts'
-import { type Bus, call } from '@onbehalf/rpc'
+import { type IdentityChange, identityChanges, type ProviderSettings, resolveSession } from '@onbehalf/contracts'
+import { type Bus, call, readFeed } from '@onbehalf/rpc'
 import { loadConfig } from '@onbehalf/service-kit'
 import {
   type Backends,
@@ -185,7 +185,7 @@ export const signInAs = async (
   const landed = await signIn(browser, `${publicUrl}/auth/sign-in?tenant=${tenant}&return_to=/auth/me`, { login })
   const me = JSON.parse(landed.body)
   const cookie = cookieOf(browser, publicUrl)
-  recordSecrets([cookie])
+  recordSecrets([cookie, renewalOf(browser, publicUrl)])
   const { sid } = JSON.parse(Buffer.from(cookie.split('.')[1] ?? '', 'base64url').toString())
   const session = { tenant_id: tenant === 'acme' ? tenantId : me.tenant.id, session_id: sid }
   return {
@@ -199,3 +199,32 @@ export const signInAs = async (
 
 export const cookieOf = (browser: Browser, publicUrl: string): string =>
   /onbehalf_session=([^;]+)/.exec(browser.cookies.header(new URL(publicUrl)) ?? '')?.[1] ?? ''
+
+/** What the browser renews its session with; empty when it has nothing. */
+export const renewalOf = (browser: Browser, publicUrl: string): string =>
+  browser.cookies.all(new URL('/auth', publicUrl)).onbehalf_renewal ?? ''
+
+/** As if ten minutes had passed: the browser has dropped its session cookie. */
+export const dropSessionCookie = (browser: Browser, publicUrl: string): void =>
+  browser.cookies.store(new URL(publicUrl), ['onbehalf_session=; Max-Age=0; Path=/'])
+
+/** What identity-broker tells the other services; `heard` waits until it says this, for two seconds at most. */
+export const listenToChanges = async (t: TestContext, { bus }: Pick<Broker, 'bus'>) => {
+  const said = new Set<string>()
+  const waiting = new Map<string, () => void>()
+  const onChange = ({ kind, id }: IdentityChange) => {
+    said.add(`${kind} ${id}`)
+    waiting.get(`${kind} ${id}`)?.()
+  }
+  const reader = readFeed(bus, identityChanges, { onChange, onReset: () => {} })
+  t.teardown(async () => reader.close())
+  await bus.connection.flush()
+  return {
+    heard: (kind: IdentityChange['kind'], id: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        if (said.has(`${kind} ${id}`)) return resolve()
+        waiting.set(`${kind} ${id}`, resolve)
+        setTimeout(() => reject(new Error(`nobody was told of ${kind} ${id}`)), 2_000).unref()
+      })
+  }
+}

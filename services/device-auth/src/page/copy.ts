@@ -22,8 +22,8 @@ const messages: Partial<Record<ErrorCode, Message>> = {
     text: 'Wait a few minutes, then try again. Your device keeps waiting meanwhile.'
   },
   unauthenticated: {
-    title: 'Sign in again',
-    text: 'Your session has ended. Sign in, and you come back to this page.'
+    title: 'This page was open for a while',
+    text: 'Nothing was decided. Go on, and decide on the page that comes; it may ask you to sign in again.'
   },
   csrf_rejected: {
     title: 'This page is out of date',

@@ -1,12 +1,11 @@
 import { ReportedError } from '@onbehalf/errors'
-import { sendPage } from '@onbehalf/service-kit'
+import { type FindVisitor, renewalPath, sendPage, type Visitor } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFlow, type FindTools, type FoundFlow, findFlow } from '../device-code/find.ts'
 import type { Budgets } from '../limits/budgets.ts'
-import type { FindVisitor, Visitor } from '../sessions/find.ts'
 import { memberOrNobody, type Users } from '../users/find.ts'
 import type { keptCode } from './kept-code.ts'
-import { codeEntry, confirm, signInPath } from './views.ts'
+import { codeEntry, confirm } from './views.ts'
 
 export type ShowTools = FindTools & {
   budgets: Pick<Budgets, 'lookup'>
@@ -30,7 +29,7 @@ export const show = async (request: FastifyRequest, reply: FastifyReply, tools: 
 }
 
 const toSignIn = (reply: FastifyReply, tenant?: string): FastifyReply =>
-  reply.header('cache-control', 'no-store').redirect(signInPath(tenant), 303)
+  reply.header('cache-control', 'no-store').redirect(renewalPath('/device', tenant), 303)
 
 const ask = async (
   reply: FastifyReply,

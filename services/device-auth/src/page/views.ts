@@ -1,12 +1,8 @@
 import type { ErrorCode } from '@onbehalf/errors'
-import { html, type View } from '@onbehalf/service-kit'
+import { html, renewalPath, type View } from '@onbehalf/service-kit'
 import type { describeFlow } from '../device-code/find.ts'
 import type { Member } from '../users/find.ts'
 import { messageFor } from './copy.ts'
-
-/** Where a browser without a session goes; it comes back to this page and to no other. */
-export const signInPath = (tenant = ''): string =>
-  `/auth/sign-in?return_to=/device${tenant ? `&tenant=${encodeURIComponent(tenant)}` : ''}`
 
 export const codeEntry = (csrf: string): View => ({
   title: 'Sign in a device',
@@ -70,11 +66,11 @@ export const denied: View = {
 
 export const failure = (code: ErrorCode): View => {
   const { title, text } = messageFor(code)
-  const isSignIn = code === 'unauthenticated'
+  const isOver = code === 'unauthenticated'
   return {
     title,
     body: html`<div role="alert"><h1>${title}</h1>
 <p>${text}</p></div>
-<a class="button" href="${isSignIn ? signInPath() : '/device?user_code='}">${isSignIn ? 'Sign in' : 'Enter a code'}</a>`
+<a class="button" href="${isOver ? renewalPath('/device') : '/device?user_code='}">${isOver ? 'Go on' : 'Enter a code'}</a>`
   }
 }

@@ -72,7 +72,7 @@ t.test('a code that comes by URL stays in no URL, and lives through signing in',
     away.hops.map(({ url }) => url),
     [`${device}?user_code=${user_code}`, device]
   )
-  t.equal(away.headers.location, '/auth/sign-in?return_to=/device&tenant=acme')
+  t.equal(away.headers.location, '/auth/renew?return_to=%2Fdevice&tenant=acme')
   const first = await openBrowser().visit(`${device}?user_code=${user_code}`, { follow: false })
   t.match(first.headers, {
     location: '/device',
@@ -86,9 +86,9 @@ t.test('a code that comes by URL stays in no URL, and lives through signing in',
   t.match(other.body, /Type the code/, 'and can be let go')
 })
 
-t.test('without a session the page sends to the sign-in, and only back to itself', async (t) => {
+t.test('without a session the page sends to its renewal, and only back to itself', async (t) => {
   const away = await openBrowser().visit(device, { follow })
-  t.match(away, { status: 303, headers: { location: '/auth/sign-in?return_to=/device' } })
+  t.match(away, { status: 303, headers: { location: '/auth/renew?return_to=%2Fdevice' } })
 })
 
 t.test('a hostile label is text, and cannot make the page anything else', async (t) => {
@@ -104,7 +104,7 @@ t.test('a hostile label is text, and cannot make the page anything else', async 
   const tenant = '"><script>'
   const hinted = await startFlow(app, { tenant })
   const away = await openBrowser().visit(`${device}?user_code=${hinted.user_code}`, { follow })
-  t.equal(away.headers.location, `/auth/sign-in?return_to=/device&tenant=${encodeURIComponent(tenant)}`)
+  t.equal(away.headers.location, `/auth/renew?return_to=%2Fdevice&tenant=${encodeURIComponent(tenant)}`)
 })
 
 t.test('every page is kept by nobody, framed by nobody, and runs nothing', async (t) => {
@@ -159,11 +159,7 @@ t.test('what can go wrong has a page of its own', async (t) => {
     ({ status }) => status === 303
   )
   const page = await browser.submit(open, undefined, { button: { label: 'Approve' } })
-  t.match(
-    page,
-    { status: 401, body: /href="\/auth\/sign-in\?return_to=\/device"/ },
-    'a link, no redirect out of a form'
-  )
+  t.match(page, { status: 401, body: /href="\/auth\/renew\?return_to=%2Fdevice"/ }, 'a link, no redirect out of a form')
 
   const stranger = openBrowser(await broker.signIn({ role: null }))
   t.match(await stranger.visit(`${device}?user_code=${(await startFlow(app)).user_code}`), {

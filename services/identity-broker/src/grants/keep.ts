@@ -6,7 +6,14 @@ import type { Connection, User } from '../database.ts'
 import { refreshTokenPlace } from './place.ts'
 import type { GrantStore } from './store.ts'
 
-type Brought = { resources: string[]; refreshToken: string | undefined; tokenEndpoint: string }
+type Brought = {
+  resources: string[]
+  refreshToken: string | undefined
+  tokenEndpoint: string
+  /** Whether the granted scope has offline_access, and in which session at the IdP it was granted. */
+  is_offline: boolean
+  idp_session: string | null
+}
 
 export type StoreGrant = (connection: Connection, user: User, brought: Brought) => Promise<void>
 
@@ -16,7 +23,7 @@ export type StoreGrant = (connection: Connection, user: User, brought: Brought) 
  */
 export const createGrantKeeper =
   (grants: Pick<GrantStore, 'transaction'>, vault: Vault, announce: Announce): StoreGrant =>
-  async (connection, user, { resources, refreshToken, tokenEndpoint }) => {
+  async (connection, user, { resources, refreshToken, tokenEndpoint, ...session }) => {
     if (!refreshToken) return
     const key = { tenant_id: user.tenant_id, user_id: user.id, connection_id: connection.id, resources }
     const replaced = await grants.transaction(async (store) => {
@@ -29,7 +36,7 @@ export const createGrantKeeper =
       const sealed = await vault.seal(refreshToken, refreshTokenPlace({ ...key, id, generation }))
       const { issuer, client_id } = connection
       const bound = { issuer, client_id, token_endpoint: tokenEndpoint }
-      await store.put({ id, ...key, ...bound, refresh_token: sealed, generation })
+      await store.put({ id, ...key, ...bound, ...session, refresh_token: sealed, generation })
       const superfluous = held.filter((grant) => grant.id !== id && isWithin(grant.resources, resources))
       await store.delete(superfluous.map((grant) => grant.id))
       return [...superfluous.map((grant) => grant.id), ...(same ? [id] : [])]

@@ -5,7 +5,8 @@ export type GrantStore = ReturnType<typeof grantStore>
 
 type OwnerKey = Pick<Grant, 'tenant_id' | 'user_id' | 'connection_id'>
 type NewGrant = OwnerKey &
-  Pick<Grant, 'id' | 'resources' | 'issuer' | 'token_endpoint' | 'client_id' | 'generation'> & { refresh_token: Buffer }
+  Pick<Grant, 'id' | 'resources' | 'issuer' | 'token_endpoint' | 'client_id' | 'generation'> &
+  Pick<Grant, 'is_offline' | 'idp_session'> & { refresh_token: Buffer }
 
 const freed = { attempt: 0, lease_owner: null, lease_until: null, sent_at: null, backoff_until: null }
 

@@ -19,5 +19,6 @@ export const createSessionResolver =
       credential: { kind: 'session', id: session.id }
     }
     const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })
-    return { principal, ticket, credential_expires_at: Math.floor(session.expires_at.getTime() / 1000) }
+    const end = Math.min(session.idle_until.getTime(), session.expires_at.getTime())
+    return { principal, ticket, credential_expires_at: Math.floor(end / 1000) }
   }

@@ -1,9 +1,14 @@
 import { Role, Uuid } from '@onbehalf/contracts'
 import { PublicKey } from '@onbehalf/rpc'
-import { type App, anyUser, callerOf, cookieNamesFor, type SigningKeys, typed, userOf } from '@onbehalf/service-kit'
+import { type App, anyUser, callerOf, type SigningKeys, typed, userOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import type { Session } from '../database.ts'
 import type { UserStore } from '../users/store.ts'
+import type { SessionCookies } from './cookies.ts'
+import type { SessionEnds } from './end.ts'
 import type { SessionStore } from './store.ts'
+
+const DateTime = Type.String({ format: 'date-time' })
 
 const Me = Type.Object({
   user: Type.Object({
@@ -15,33 +20,53 @@ const Me = Type.Object({
   role: Type.Union([Role, Type.Null()]),
   /** To be repeated in X-CSRF-Token on every unsafe request. */
   csrf: Type.Union([Type.String(), Type.Null()]),
-  expires_at: Type.String({ format: 'date-time' })
+  /** When what was shown ends; a session's cookie is renewed before. */
+  expires_at: DateTime,
+  session: Type.Union([
+    Type.Object({
+      id: Uuid,
+      /** Without being renewed it ends then. */
+      renewable_until: DateTime,
+      /** However often it is renewed, it ends then. */
+      ends_at: DateTime
+    }),
+    Type.Null()
+  ])
 })
 
 const browser = { credentials: ['session'] } as const
 
 type Needs = {
   users: Pick<UserStore, 'findWithRole'>
-  sessions: Pick<SessionStore, 'end'>
-  publicUrl: string
+  sessions: Pick<SessionStore, 'findLive'>
+  sessionEnds: Pick<SessionEnds, 'end'>
+  sessionCookies: SessionCookies
   sessionKeys: Pick<SigningKeys, 'publicKeys'>
-  onEnded: (sessionId: string) => Promise<void>
 }
 
 /** Who is signed in, signing out, and the keys sessions are signed with. */
-export const sessionRoutes = (app: App, { users, sessions, publicUrl, sessionKeys, onEnded }: Needs): void => {
+export const sessionRoutes = (app: App, needs: Needs): void => {
+  const { users, sessions, sessionEnds, sessionCookies, sessionKeys } = needs
   const routes = typed(app)
-  const { session: cookieName, isSecure } = cookieNamesFor(publicUrl)
 
   routes.get('/auth/me', { config: { access: anyUser }, schema: { response: { 200: Me } } }, async (request, reply) => {
     const { tenant_id, user_id, role } = userOf(request)
-    const { csrf, credential_expires_at } = callerOf(request)
-    const found = await users.findWithRole(tenant_id, user_id)
+    const { csrf, credential_expires_at, principal } = callerOf(request)
+    const [found, live] = await Promise.all([
+      users.findWithRole(tenant_id, user_id),
+      sessions.findLive(tenant_id, principal.credential.id)
+    ])
     if (!found) throw new Error('a principal without a user')
     const { id, email, name, tenant_name } = found
     reply.header('cache-control', 'no-store')
-    const expires_at = new Date(credential_expires_at * 1000).toISOString()
-    return { user: { id, email, name }, tenant: { id: tenant_id, name: tenant_name }, role, csrf, expires_at }
+    return {
+      user: { id, email, name },
+      tenant: { id: tenant_id, name: tenant_name },
+      role,
+      csrf,
+      expires_at: new Date(credential_expires_at * 1000).toISOString(),
+      session: live ? lifeOf(live) : null
+    }
   })
 
   routes.post(
@@ -49,10 +74,8 @@ export const sessionRoutes = (app: App, { users, sessions, publicUrl, sessionKey
     { config: { access: browser }, schema: { response: { 204: Type.Null() } } },
     async (request, reply) => {
       const { tenant_id, credential } = callerOf(request).principal
-      await sessions.end(tenant_id, credential.id)
-      await onEnded(credential.id)
-      reply.clearCookie(cookieName, { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' })
-      return reply.status(204).send(null)
+      await sessionEnds.end(tenant_id, credential.id)
+      return sessionCookies.clear(reply).status(204).send(null)
     }
   )
 
@@ -65,3 +88,9 @@ export const sessionRoutes = (app: App, { users, sessions, publicUrl, sessionKey
     }
   )
 }
+
+const lifeOf = ({ id, idle_until, expires_at }: Pick<Session, 'id' | 'idle_until' | 'expires_at'>) => ({
+  id,
+  renewable_until: idle_until.toISOString(),
+  ends_at: expires_at.toISOString()
+})

@@ -1,32 +1,44 @@
 import { randomBytes } from 'node:crypto'
-import type { SigningKey } from '@onbehalf/rpc'
-import { newId, sessionType } from '@onbehalf/service-kit'
-import { SignJWT } from 'jose'
-import type { User } from '../database.ts'
+import { hashOf, newId } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
+import type { Session, User } from '../database.ts'
+import type { Issued, IssueSession } from './issue.ts'
+import { idTokenPlace } from './place.ts'
+import { newRenewalToken } from './renewal-token.ts'
 import type { SessionStore } from './store.ts'
 
-export const sessionSeconds = 600
+/** How long a session lives: at most, and without being renewed. */
+export type SessionLife = { seconds: number; idleSeconds: number }
 
-export type StartSession = (user: Pick<User, 'id' | 'tenant_id'>) => Promise<{ cookie: string; expires_at: Date }>
+/** What a sign-in brought besides the user: the IdP's session, and the browser it happened in. */
+export type SignInFacts = Pick<Session, 'connection_id' | 'idp_session' | 'user_agent' | 'created_ip'> & {
+  id_token: string | undefined
+}
 
-/** Signs a browser in as a user: a row that can be ended, and the JWT that names it. */
+export type StartSession = (user: Pick<User, 'id' | 'tenant_id'>, facts: SignInFacts) => Promise<Issued>
+
+type Needs = {
+  sessions: Pick<SessionStore, 'insert'>
+  vault: Vault
+  issue: IssueSession
+  life: SessionLife
+  now?: () => number
+}
+
+/** Signs a browser in as a user: a row that can be ended, the JWT that names it, and what renews that. */
 export const createSessionStart =
-  (
-    sessions: Pick<SessionStore, 'insert'>,
-    { key, publicUrl, now = Date.now }: { key: SigningKey; publicUrl: string; now?: () => number }
-  ): StartSession =>
-  async ({ id: user_id, tenant_id }) => {
-    const id = newId()
-    const issuedAt = Math.floor(now() / 1000)
-    const expires_at = new Date((issuedAt + sessionSeconds) * 1000)
-    const cookie = await new SignJWT({ tenant_id, sid: id, csrf: randomBytes(24).toString('base64url') })
-      .setProtectedHeader({ alg: 'ES256', typ: sessionType, kid: key.kid })
-      .setSubject(user_id)
-      .setIssuer(publicUrl)
-      .setAudience(publicUrl)
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + sessionSeconds)
-      .sign(key.privateKey)
-    await sessions.insert({ id, tenant_id, user_id, expires_at })
-    return { cookie, expires_at }
+  ({ sessions, vault, issue, life, now = Date.now }: Needs): StartSession =>
+  async ({ id: user_id, tenant_id }, { id_token: idToken, ...facts }) => {
+    const owner = { id: newId(), tenant_id, user_id }
+    const session = {
+      ...owner,
+      ...facts,
+      csrf: randomBytes(24).toString('base64url'),
+      id_token: idToken ? await vault.seal(idToken, idTokenPlace(owner)) : null,
+      expires_at: new Date(now() + life.seconds * 1000),
+      idle_until: new Date(now() + Math.min(life.idleSeconds, life.seconds) * 1000)
+    }
+    const renewal = newRenewalToken()
+    await sessions.insert(session, hashOf(renewal))
+    return issue(session, renewal)
   }

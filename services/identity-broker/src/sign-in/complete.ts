@@ -22,7 +22,12 @@ export type CompleteNeeds = {
 }
 
 /** What came back: at which path, with which query, in the browser that holds which cookie. */
-export type Callback = { path: string; query: URLSearchParams; binding: string | undefined }
+export type Callback = {
+  path: string
+  query: URLSearchParams
+  binding: string | undefined
+  browser: { user_agent: string; created_ip: string }
+}
 
 /**
  * Finishes a sign-in: the code is redeemed by the browser that began it, the person is who the IdP says, the refresh
@@ -53,12 +58,17 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   const person = await needs.findPerson(connection, client, answer)
   const { tenant_id, id: connection_id } = connection
   const user = await needs.users.upsert({ tenant_id, connection_id }, person)
+  const idp_session = sessionOf(answer.claims()?.sid)
   await needs.keepGrant(connection, user, {
+    idp_session,
+    // RFC 6749 §5.1: what was asked for, where the answer says nothing else.
+    is_offline: (answer.scope ?? connection.scopes).split(' ').includes('offline_access'),
     resources: remembered.resources,
     refreshToken: answer.refresh_token,
     tokenEndpoint: client.tokenEndpoint
   })
-  return { ...(await needs.startSession(user)), return_to: remembered.return_to }
+  const facts = { connection_id, idp_session, id_token: answer.id_token, ...callback.browser }
+  return { issued: await needs.startSession(user, facts), return_to: remembered.return_to }
 }
 
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>
@@ -71,3 +81,6 @@ const wordsOf = ({ error, error_description = '' }: AuthorizationResponseError):
 }
 
 const shownMax = 200
+
+/** The IdP's own name of its session: what it says when that one ends. */
+const sessionOf = (sid: unknown): string | null => (typeof sid === 'string' && sid !== '' ? sid : null)

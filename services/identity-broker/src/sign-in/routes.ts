@@ -1,8 +1,8 @@
-import rateLimit from '@fastify/rate-limit'
-import { ReportedError } from '@onbehalf/errors'
 import { type App, beginError, cookieNamesFor, hashOf, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
-import { sessionSeconds } from '../sessions/start.ts'
+import { perMinute, registerLimits } from '../limits.ts'
+import type { SessionCookies } from '../sessions/cookies.ts'
+import type { SessionEnds } from '../sessions/end.ts'
 import type { UserStore } from '../users/store.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
@@ -27,7 +27,13 @@ const Place = Type.Object({ tenant: word(64), connection: word(64) })
 /** From one address, on one replica: each begin costs a row in Redis and a question to mcp-provider. */
 const beginsPerMinute = 120
 
-type Needs = SignInNeeds & CompleteNeeds & { publicUrl: string; users: Pick<UserStore, 'countTenants'> }
+type Needs = SignInNeeds &
+  CompleteNeeds & {
+    publicUrl: string
+    users: Pick<UserStore, 'countTenants'>
+    sessionCookies: SessionCookies
+    sessionEnds: Pick<SessionEnds, 'endByRenewal'>
+  }
 
 /** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
 export const signInRoutes = (needs: Needs) => async (scope: App) => {
@@ -35,23 +41,17 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
   scope.setErrorHandler((thrown: Error, request, reply) =>
     sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
   )
-  const { session, signIn, isSecure } = cookieNamesFor(needs.publicUrl)
+  const { signIn, isSecure } = cookieNamesFor(needs.publicUrl)
   const cookie = { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' } as const
   // One cookie for each sign-in under way, so that two tabs do not disturb each other.
   const bindingOf = (state: string) => `${signIn}_${hashOf(state).slice(0, 10)}`
 
-  await scope.register(rateLimit, {
-    global: false,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new ReportedError('too_many_requests', 'Too many sign-ins begin at your address. Wait a little.', {
-        retry_after_seconds: Math.max(1, Math.ceil(ttl / 1000))
-      })
-  })
+  await registerLimits(scope, 'Too many sign-ins begin at your address.')
 
   routes.get(
     '/auth/sign-in',
     {
-      config: { access: 'public', rateLimit: { max: beginsPerMinute, timeWindow: 60_000 } },
+      config: { access: 'public', ...perMinute(beginsPerMinute) },
       schema: { querystring: Begin }
     },
     async ({ query }, reply) => {
@@ -68,17 +68,17 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
   routes.get(
     '/auth/callback/:tenant/:connection',
     { config: { access: 'public' }, schema: { params: Place, querystring: Callback } },
-    async ({ params, query: given, cookies }, reply) => {
+    async (request, reply) => {
+      const { params, query: given, cookies } = request
       const query = new URLSearchParams()
       for (const [name, all] of Object.entries(given)) for (const one of all) query.append(name, one)
       const path = `/auth/callback/${params.tenant}/${params.connection}`
       const name = bindingOf(query.get('state') ?? '')
-      const done = await completeSignIn(needs, { path, query, binding: cookies[name] })
-      return reply
-        .clearCookie(name, cookie)
-        .setCookie(session, done.cookie, { ...cookie, maxAge: sessionSeconds })
-        .header('cache-control', 'no-store')
-        .redirect(done.return_to, 303)
+      const browser = { user_agent: request.headers['user-agent']?.slice(0, 256) ?? '', created_ip: request.ip }
+      const done = await completeSignIn(needs, { path, query, binding: cookies[name], browser })
+      const replaced = needs.sessionCookies.renewalOf(request)
+      if (replaced) await needs.sessionEnds.endByRenewal(replaced)
+      return needs.sessionCookies.set(reply.clearCookie(name, cookie), done.issued).redirect(done.return_to, 303)
     }
   )
 }

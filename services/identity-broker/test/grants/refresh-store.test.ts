@@ -58,7 +58,8 @@ const wants: [Want, Want] = [
 const signInAs = async (userId: string): Promise<string> => {
   const user = await db.selectFrom('user').selectAll().where('id', '=', userId).executeTakeFirstOrThrow()
   const tokenEndpoint = 'https://idp.test/token'
-  await keepGrant(connection, user, { resources: [audience], refreshToken: secret(), tokenEndpoint })
+  const brought = { resources: [audience], refreshToken: secret(), tokenEndpoint, is_offline: true, idp_session: null }
+  await keepGrant(connection, user, brought)
   const [grant] = await grants.listOf({ tenant_id, user_id: userId, connection_id: connection.id })
   return grant?.id ?? ''
 }

@@ -1,7 +1,8 @@
 import type { ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Authenticators, readSession } from '@onbehalf/service-kit'
 import type { FastifyRequest } from 'fastify'
+import type { Authenticators } from './authenticate.ts'
+import { readSession } from './session.ts'
 
 export type Visitor = ResolvedPrincipal & { csrf: string }
 
