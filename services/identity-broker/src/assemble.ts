@@ -64,7 +64,7 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
   const { dropRejected } = tokenStore(db, vault)
   const modes: Modes = new Map(
     Object.entries({
-      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, refresher, dropRejected }) }
+      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, connections, refresher, dropRejected }) }
     } satisfies Partial<Record<ForwardingMode, Mode>>)
   )
   const mintAnew = createMintAnew({ users, modes })
@@ -81,7 +81,7 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
     announce,
     findClient,
     verifyJwt,
-    findPerson: createFindPerson({ verifyJwt }),
+    findPerson: createFindPerson({ verifyJwt, egress }),
     refresher,
     audiences,
     audiencesOf,

@@ -4,17 +4,21 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 
 export type Seen = { path: string; method: string; authorization: string | undefined; form: URLSearchParams }
 
+type Answer = { status?: number; body: unknown; headers?: Record<string, string> }
+
 /** An IdP whose every answer the test decides: for what a real one never says. */
 export type PlayedIdp = {
   issuer: string
   port: number
   /** The discovery document; to be changed at will. */
   metadata: Record<string, unknown>
-  /** In place of the usual answer of a path. */
-  answers: Map<string, { status?: number; body: unknown; headers?: Record<string, string> }>
+  /** In place of the usual answer of a path; of `/auth`, what is sent back. */
+  answers: Map<string, Answer>
   /** The claims of the next ID tokens, on top of the usual ones. */
   claims: JWTPayload
   seen: Seen[]
+  /** What the last sign-in asked for. */
+  asked: URLSearchParams
   seenAt: (path: string) => Seen[]
   sign: (claims: JWTPayload, header?: { kid?: string; typ?: string }) => Promise<string>
 }
@@ -56,6 +60,7 @@ export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
     answers: new Map(),
     claims: {},
     seen: [],
+    asked: new URLSearchParams(),
     seenAt: (path) => idp.seen.filter((one) => one.path === path),
     sign: (claims, header = {}) => {
       const now = Math.floor(Date.now() / 1000)
@@ -91,12 +96,14 @@ export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
     } = idp.answers.get(url.pathname) ?? {
       body: await usual[url.pathname]?.(url)
     }
-    const text = typeof body === 'string' ? body : JSON.stringify(body ?? {})
+    const told = typeof body === 'function' ? await body(form) : body
+    const text = typeof told === 'string' ? told : JSON.stringify(told ?? {})
     response.writeHead(body === undefined ? 404 : status, { 'content-type': 'application/json', ...headers }).end(text)
   }
 
   /** Nobody is asked: whoever comes is signed in. */
   const sendBack = ({ searchParams: asked }: URL, response: ServerResponse) => {
+    idp.asked = asked
     nonce = asked.get('nonce')
     const back = new URL(asked.get('redirect_uri') ?? issuer)
     back.searchParams.set('state', asked.get('state') ?? '')

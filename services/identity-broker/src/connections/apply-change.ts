@@ -3,7 +3,7 @@ import { blankSettings, defaultScopes, type Settings } from './settings.ts'
 import type { ConnectionChange, NewConnection } from './shapes.ts'
 import type { Claims } from './vocabulary.ts'
 
-/** OIDC Core §5.1: what most call them. */
+/** What most call them, after OIDC Core §5.1. */
 const defaultClaims: Claims = { subject: 'sub', email: 'email', email_verified: 'email_verified', name: 'name' }
 
 /** The settings of a new connection. */

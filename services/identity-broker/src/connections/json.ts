@@ -13,7 +13,7 @@ export const fetchJson = async (egress: Pick<Egress, 'request'>, url: string, as
   const response = await egress.request(url, {
     ...rest,
     timeoutMs,
-    headers: { accept: 'application/json', ...headers },
+    headers: { accept: 'application/json', 'user-agent': 'onbehalf', ...headers },
     maxBytes: bytesMax,
     // What others believe because of it must not be changed on the way.
     carriesCredential: true

@@ -8,7 +8,7 @@ import type { Brought, Material, Want } from './minted-token.ts'
 type Given = { access_token: string; expires_in?: unknown }
 type Expected = {
   material: Pick<Material, 'grant'>
-  connection: Pick<Connection, 'revision'>
+  connection: Pick<Connection, 'revision' | 'quirks'>
   want: Want
   now: () => number
 }
@@ -32,7 +32,11 @@ export const readAccessToken = ({ access_token, expires_in }: Given, expected: E
   const refuse = (code: RefusalCode, why: string): Brought => ({
     refusal: { code, message: `The identity provider ${why}.`, connection_revision: connection.revision }
   })
+  if (access_token.length > charactersMax)
+    return refuse('audience_not_supported', 'gives access tokens that are too long to be sent')
   const claims = decode(access_token)
+  if (claims === undefined && connection.quirks.includes('opaque_tokens_are_bound'))
+    return { token: opaqueToken(access_token, Math.floor(now() / 1000), secondsOf(expires_in)) }
   if (!matches(Claims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
   const audiences = [claims.aud].flat()
@@ -44,6 +48,16 @@ export const readAccessToken = ({ access_token, expires_in }: Given, expected: E
   const jti = claims.jti ?? null
   return { token: { token: access_token, token_hash: hashOf(access_token), jti, expires_at } }
 }
+
+/** The header it is sent in has 16 KiB on most servers, for all that is in it. */
+const charactersMax = 8 * 1024
+/** How long a token is used whose end nobody knows. */
+const unknownSeconds = 300
+
+const opaqueToken = (token: string, nowSeconds: number, seconds: number) => ({
+  ...{ token, token_hash: hashOf(token), jti: null },
+  expires_at: nowSeconds + (Number.isFinite(seconds) ? seconds : unknownSeconds)
+})
 
 /** Whole seconds; without end where the IdP does not say. */
 const secondsOf = (expiresIn: unknown): number => {

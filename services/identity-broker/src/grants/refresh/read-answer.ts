@@ -10,7 +10,7 @@ import type { Brought, Material, Want } from './minted-token.ts'
 /** What the token endpoint answered; `retryAfter` as its header has it. */
 export type Answered = { status: number; text: string; retryAfter: string | undefined }
 
-type Asked = { material: Material; connection: Pick<Connection, 'revision'>; want: Want; now: () => number }
+type Asked = { material: Material; connection: Pick<Connection, 'revision' | 'quirks'>; want: Want; now: () => number }
 
 // RFC 6749 §5.1. What else an IdP says is left alone: one that writes "expires_in": "300" costs nobody their grant.
 const TokenAnswer = Type.Object({

@@ -1,5 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { RefreshFailure } from '@onbehalf/lease'
+import type { ConnectionStore } from '../../connections/store.ts'
 import type { Grant } from '../../database.ts'
 import type { Want } from '../../grants/refresh/minted-token.ts'
 import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
@@ -9,6 +10,7 @@ import type { Mint, MintRequest } from './mode.ts'
 
 type Needs = {
   grants: Pick<GrantStore, 'listOf'>
+  connections: Pick<ConnectionStore, 'find'>
   refresher: Pick<GrantRefresher, 'obtain'>
   dropRejected: TokenStore['dropRejected']
 }
@@ -18,11 +20,12 @@ const remintSeconds = 60
 
 /** The IdP's own access token for the audience, from the user's stored refresh token. */
 export const createIdpTokenMint =
-  ({ grants, refresher, dropRejected }: Needs): Mint =>
+  ({ grants, connections, refresher, dropRejected }: Needs): Mint =>
   async (request) => {
     const { user, provider, rejectedTokenHash: hash, deadlineAt } = request
     const held = await grants.listOf({ tenant_id: user.tenant_id, user_id: user.id, connection_id: user.connection_id })
-    const grant = chooseGrant(held, request)
+    const grant = liveGrant(held, provider.audience)
+    if (!grant) throw await explainNone(connections, held, request)
     const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     if (hash) await dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
     const brought = await refresher.obtain(grant.id, want, deadlineAt).catch((error: unknown) => {
@@ -35,14 +38,29 @@ export const createIdpTokenMint =
   }
 
 /** A live grant that was authorised for the audience: a resource outside of it would cost the IdP's grant. */
-const chooseGrant = (held: Grant[], { provider: { audience }, connectUrl }: MintRequest): Grant => {
-  if (held.length === 0) throw signIn('no_refresh_token', 'Nothing is stored to act as this user.', connectUrl)
-  const covering = held.filter(({ resources }) => resources.includes(audience))
-  const live = covering.find(({ dead_reason }) => dead_reason === null)
-  if (live) return live
-  if (covering.length > 0 || held.every(({ dead_reason }) => dead_reason !== null)) throw refused(connectUrl)
-  throw signIn('resource_not_granted', 'This server was not part of what the user agreed to.', connectUrl)
+const liveGrant = (held: Grant[], audience: string): Grant | undefined =>
+  held.find(({ resources, dead_reason }) => resources.includes(audience) && dead_reason === null)
+
+const explainNone = async (
+  connections: Needs['connections'],
+  held: Grant[],
+  { user, provider: { audience }, connectUrl }: MintRequest
+): Promise<ReportedError> => {
+  const connection = await connections.find(user.tenant_id, user.connection_id)
+  // Signing in again would not help: the sign-in asks for no server.
+  if (connection?.resource_support === 'none') return noResources()
+  if (held.length === 0) return signIn('no_refresh_token', 'Nothing is stored to act as this user.', connectUrl)
+  const isDead = held.every(({ dead_reason }) => dead_reason !== null)
+  if (isDead || held.some(({ resources }) => resources.includes(audience))) return refused(connectUrl)
+  return signIn('resource_not_granted', 'This server was not part of what the user agreed to.', connectUrl)
 }
+
+const noResources = () =>
+  new ReportedError(
+    'audience_not_supported',
+    'The identity provider of this user gives no tokens for single servers (resource_support is none). ' +
+      'An administrator can choose another identity_mode.'
+  )
 
 const signIn = (code: 'no_refresh_token' | 'resource_not_granted', why: string, connect_url: string) =>
   new ReportedError(code, `${why} Please sign in again at the connect_url.`, { connect_url })
