@@ -1,3 +1,4 @@
+export { type AskedKeys, createAskedKeys } from './asked-keys.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
 export { type CallOptions, call } from './call.ts'
 export { type CallContract, defineCall, faultOf, matches, ownerOf } from './define-call.ts'

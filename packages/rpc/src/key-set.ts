@@ -1,40 +1,33 @@
 import { type CryptoKey, importJWK } from 'jose'
+import { type AskedKeys, createAskedKeys } from './asked-keys.ts'
 import type { FindKey, PublicKey } from './tickets.ts'
 
 /**
  * The public keys of each issuer, asked of it over the bus (only that service may answer there, by NATS permission)
- * and kept. An unknown `kid` asks again, at most once per `askAgainMs` (30 s) and issuer, so that made-up key ids
- * cannot turn into traffic.
+ * and kept as `createAskedKeys` keeps them.
  */
 export const createKeySet = (
-  listKeys: (issuer: string) => Promise<PublicKey[]>,
-  { askAgainMs = 30_000, now = Date.now } = {}
+  listKeys: (issuer: string) => Promise<readonly PublicKey[]>,
+  options: { askAgainMs?: number; refreshMs?: number; now?: () => number } = {}
 ): FindKey => {
-  const known = new Map<string, { keys: Map<string, CryptoKey>; askedAt: number }>()
-  const asking = new Map<string, Promise<void>>()
+  const issuers = new Map<string, AskedKeys>()
+  const imported = new WeakMap<PublicKey, Promise<CryptoKey | undefined>>()
 
-  const ask = async (issuer: string) => {
-    const keys = new Map<string, CryptoKey>()
-    for (const jwk of await listKeys(issuer)) {
-      const key = await importJWK({ ...jwk }, 'ES256')
-      if (!(key instanceof Uint8Array)) keys.set(jwk.kid, key)
-    }
-    known.set(issuer, { keys, askedAt: now() })
+  const keysOf = (issuer: string): AskedKeys => {
+    const known = issuers.get(issuer) ?? createAskedKeys(() => listKeys(issuer), options)
+    issuers.set(issuer, known)
+    return known
   }
-  const askOnce = (issuer: string): Promise<void> => {
-    const running = asking.get(issuer)
-    if (running !== undefined) return running
-    const started = ask(issuer).finally(() => asking.delete(issuer))
-    asking.set(issuer, started)
-    return started
-  }
-
   return async (issuer, kid) => {
-    const held = known.get(issuer)
-    const key = held?.keys.get(kid)
-    if (key) return key
-    if (held && now() - held.askedAt < askAgainMs) return undefined
-    await askOnce(issuer)
-    return known.get(issuer)?.keys.get(kid)
+    const jwk = await keysOf(issuer)(kid)
+    if (!jwk) return undefined
+    const key = imported.get(jwk) ?? importKey(jwk)
+    imported.set(jwk, key)
+    return key
   }
+}
+
+const importKey = async (jwk: PublicKey): Promise<CryptoKey | undefined> => {
+  const key = await importJWK({ ...jwk }, 'ES256')
+  return key instanceof Uint8Array ? undefined : key
 }

@@ -191,6 +191,41 @@ t.test('an unknown key id asks again at most once in 30 s per issuer, and a new 
   t.equal(asked, 2)
 })
 
+t.test(
+  'a key that its owner no longer shows is not believed for long, and none is lost while the owner is away',
+  async (t) => {
+    let time = 0
+    let asked = 0
+    const answers: (() => Promise<(typeof brokerKey.publicJwk)[]>)[] = [
+      async () => [brokerKey.publicJwk, deviceKey.publicJwk],
+      async () => {
+        throw new ReportedError('unavailable', 'away')
+      },
+      async () => [brokerKey.publicJwk]
+    ]
+    const find = createKeySet(
+      async () => {
+        asked += 1
+        return (await answers[asked - 1]?.()) ?? []
+      },
+      { now: () => time }
+    )
+    const kid = deviceKey.kid
+    t.ok(await find('identity-broker', kid))
+    time = 299_999
+    t.ok(await find('identity-broker', kid))
+    t.equal(asked, 1)
+    time = 300_000
+    t.ok(await find('identity-broker', kid), 'it is asked for behind the answer')
+    await new Promise(setImmediate)
+    t.ok(await find('identity-broker', kid), 'the owner was away')
+    await new Promise(setImmediate)
+    t.equal(await find('identity-broker', kid), undefined)
+    t.ok(await find('identity-broker', brokerKey.kid))
+    t.equal(asked, 3)
+  }
+)
+
 t.test('a key set that could not ask asks again', async (t) => {
   const answers = [Promise.reject(new ReportedError('unavailable', 'away')), Promise.resolve([brokerKey.publicJwk])]
   const find = createKeySet(async () => (await answers.shift()) ?? [])

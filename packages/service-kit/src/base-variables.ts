@@ -28,6 +28,11 @@ export const masterKeysVariable = keyRing(
   { isSecret: true }
 )
 
+export const signingKeyDaysVariable = integer({ min: 1, max: 3650 })(
+  'How many days a signing key signs before the next one takes over.',
+  { default: 30 }
+)
+
 export const egressAllowVariable = addressesWithPorts(
   'Inner addresses that may be called all the same: address:port or CIDR:port, comma separated.',
   { default: '' }

@@ -8,7 +8,7 @@ import {
   resolveBearer,
   resolveSession
 } from '@onbehalf/contracts'
-import { type Bus, call, createLiveCache, type LiveCache, type PublicKey, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createAskedKeys, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
 import type { FindSessionKey } from './session.ts'
 
 const heldMax = 100_000
@@ -75,20 +75,8 @@ export const busAuthenticators = (
 }
 
 /** Finds session keys at identity-broker; an unknown `kid` asks again at most once in 30 s. */
-export const busSessionKeys = (bus: Bus, { askAgainMs = 30_000, now = Date.now } = {}): FindSessionKey => {
-  let held: { keys: readonly PublicKey[]; askedAt: number } | undefined
-  let asking: Promise<void> | undefined
-  const ask = async () => {
+export const busSessionKeys = (bus: Bus, options: { askAgainMs?: number; now?: () => number } = {}): FindSessionKey =>
+  createAskedKeys(async () => {
     const { session } = await call(bus, listBrokerKeys, {}, { deadlineAt: Date.now() + waitMs })
-    held = { keys: session, askedAt: now() }
-  }
-  return async (kid) => {
-    const known = held?.keys.find((key) => key.kid === kid)
-    if (known || (held && now() - held.askedAt < askAgainMs)) return known
-    asking ??= ask().finally(() => {
-      asking = undefined
-    })
-    await asking
-    return held?.keys.find((key) => key.kid === kid)
-  }
-}
+    return session
+  }, options)

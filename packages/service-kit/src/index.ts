@@ -16,7 +16,8 @@ export {
   egressAllowVariable,
   masterKeysVariable,
   portVariable,
-  redisVariable
+  redisVariable,
+  signingKeyDaysVariable
 } from './base-variables.ts'
 export { openBus } from './bus.ts'
 export { busAuthenticators, busSessionKeys, tagsOfPrincipal } from './bus-authenticators.ts'
@@ -40,9 +41,11 @@ export { type App, type AppOptions, callOptionsOf, createApp, typed } from './cr
 export { beginError, errorHandler, renderError, renderOAuthError } from './error-handler.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'
-export { openSigningKeys, type SigningKeys } from './keys/signing-keys.ts'
-export { createKeyTables, dropKeyTables, type KeyTables } from './keys/tables.ts'
-export { openVault } from './keys/vault.ts'
+export { keyCommands } from './keys/commands.ts'
+export { openSigningKeys, openSigningKeysOf, type SigningKeysOf } from './keys/open-signing-keys.ts'
+export type { SigningKeys } from './keys/signing-keys.ts'
+export { addKeyRotation, createKeyTables, dropKeyRotation, dropKeyTables, type KeyTables } from './keys/tables.ts'
+export { openVault, vaultDependency } from './keys/vault.ts'
 export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { ownServers } from './own-servers.ts'
 export { type Html, html } from './page/html.ts'

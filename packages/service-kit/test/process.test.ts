@@ -30,9 +30,9 @@ t.test('wrong values are told all at once, a line each', async (t) => {
 
 t.test('an unknown command is said before anything else, with those there are', async (t) => {
   for (const command of ['migrat', 'toString'])
-    t.match(await runMain('mcp-provider', [command], {}), {
+    t.match(await runMain('tool-invoker', [command], {}), {
       code: 1,
-      stderr: `mcp-provider: there is no command "${command}": use none, migrate or migrate down\n`
+      stderr: `tool-invoker: there is no command "${command}": use none, migrate or migrate down\n`
     })
   t.match((await runMain('identity-broker', ['x'], {})).stderr, /use none, migrate, bootstrap, .*or migrate down/)
   t.match(await runMain('mcp-provider', ['migrate', 'sideways'], {}), {

@@ -19,6 +19,8 @@ export type DataKeyStore = {
   find(tenantId: string): Promise<WrappedDataKey[]>
   /** Stores the key unless (tenant_id, id) exists; the row that is there afterwards. */
   insert(key: WrappedDataKey): Promise<WrappedDataKey>
+  /** One key of each master key that wraps any. */
+  findOneOfEach(): Promise<WrappedDataKey[]>
   /** Up to `limit` keys of all tenants whose `master_key_id` is another. */
   findWrappedByOthers(masterKeyId: string, limit: number): Promise<WrappedDataKey[]>
   /** Stores `next` where the row still has `previous.master_key_id`; whether it did. */
@@ -62,6 +64,11 @@ export const addDataKey = async (
   keys.byId.set(place.id, key)
   keys.current = { id: place.id, key, seals: 0 }
   return keys.current
+}
+
+/** Opens one data key of each master key that wraps any. Throws VaultError where the ring is another one. */
+export const checkRing = async (ring: KeyRing, store: DataKeyStore): Promise<void> => {
+  for (const row of await store.findOneOfEach()) await unwrap(ring, row)
 }
 
 /**

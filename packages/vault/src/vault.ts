@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { decrypt, encrypt, nonceBytes, tagBytes } from './cipher.ts'
 import {
   addDataKey,
+  checkRing,
   type DataKeyStore,
   loadTenantKeys,
   rewrapAll,
@@ -34,6 +35,8 @@ export type Vault = {
    * @returns how many it wrapped
    */
   rewrap(): Promise<number>
+  /** Throws VaultError where the key ring is not the one that the stored data keys were wrapped with. */
+  check(): Promise<void>
   /** Drops a tenant's open data keys from this process, for a tenant that was deleted. */
   forget(tenantId: string): void
 }
@@ -116,6 +119,7 @@ export const createVault = ({
       }
     },
     rewrap: () => rewrapAll(keyRing, dataKeys),
+    check: () => checkRing(keyRing, dataKeys),
     forget: cache.forget
   }
 }

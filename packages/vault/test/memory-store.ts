@@ -16,6 +16,7 @@ export const memoryStore = (): DataKeyStore & { rows: WrappedDataKey[]; reads: n
       if (winner === undefined) store.rows.push(key)
       return winner ?? key
     },
+    findOneOfEach: async () => [...new Map(store.rows.map((row) => [row.master_key_id, row])).values()],
     findWrappedByOthers: async (masterKeyId: string, limit: number) =>
       store.rows.filter((row) => row.master_key_id !== masterKeyId).slice(0, limit),
     replace: async (previous: WrappedDataKey, next: WrappedDataKey) => {

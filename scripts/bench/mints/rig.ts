@@ -79,7 +79,9 @@ export const startRig = async () => {
   const mcpProvider = await playMcpProvider(providerBus)
   const config: Config = loadConfig(variables, environment)
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
-  const { signingKey } = await openSigningKeys(db, openVault(db, config.MASTER_KEYS), 'ticket')
+  const vault = await openVault(db, config.MASTER_KEYS)
+  const ticketKeys = await openSigningKeys(db, vault, { purpose: 'ticket', rotateDays: config.SIGNING_KEY_DAYS })
+  ticketKeys.close()
   await close()
 
   /** What asks for a token for one of `people` after the other, with tickets made beforehand. */
@@ -90,7 +92,7 @@ export const startRig = async () => {
       people.map(async (user_id) => {
         const credential = { kind: 'session', id: randomUUID() } as const
         const claims = { kind: 'user', tenant_id, user_id, role: null, credential } as const
-        return (await signTicket(principalTicket, claims, { issuer: service, key: signingKey })).ticket
+        return (await signTicket(principalTicket, claims, { issuer: service, key: ticketKeys.signingKey() })).ticket
       })
     )
     let next = 0

@@ -26,7 +26,7 @@ export const seedGrants = async (
   { adminUrl, total, usable, ...where }: Where & { adminUrl: string; total: number; usable: number }
 ): Promise<string[]> => {
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
-  const vault = openVault(db, config.MASTER_KEYS)
+  const vault = await openVault(db, config.MASTER_KEYS)
   const { tenant_id, connection_id, issuer, audience } = where
   const seal = async (id: string, user_id: string): Promise<Buffer> => {
     const refreshToken = `person-${user_id}.${randomBytes(32).toString('base64url')}`

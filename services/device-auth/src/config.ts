@@ -4,7 +4,8 @@ import {
   list,
   masterKeysVariable,
   portVariable,
-  redisVariable
+  redisVariable,
+  signingKeyDaysVariable
 } from '@onbehalf/service-kit'
 
 export const variables = {
@@ -12,6 +13,7 @@ export const variables = {
   PORT: portVariable(4004),
   REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
+  SIGNING_KEY_DAYS: signingKeyDaysVariable,
   DEVICE_CLIENT_IDS: list('The client_id values that may sign devices in, comma separated.', {
     default: ['onbehalf', 'difyctl']
   })

@@ -1,10 +1,10 @@
-import { runService } from '@onbehalf/service-kit'
+import { keyCommands, runService } from '@onbehalf/service-kit'
 import { migrations } from '../migrations/index.ts'
 import { buildApp } from './app.ts'
 import { variables } from './config.ts'
 import { openResources } from './resources.ts'
 
 await runService(
-  { service: 'device-auth', variables, migrations, openResources, buildApp },
+  { service: 'device-auth', variables, migrations, openResources, buildApp, commands: keyCommands(['ticket']) },
   { args: process.argv.slice(2), env: process.env }
 )

@@ -1,6 +1,14 @@
 import { deviceChanges } from '@onbehalf/contracts'
 import { writeFeed } from '@onbehalf/rpc'
-import { busAuthenticators, openBus, openPostgres, openRedis, openSigningKeys, openVault } from '@onbehalf/service-kit'
+import {
+  busAuthenticators,
+  openBus,
+  openPostgres,
+  openRedis,
+  openSigningKeys,
+  openVault,
+  vaultDependency
+} from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { makeUserCode } from './device-code/user-code.ts'
@@ -19,9 +27,9 @@ export const openResources = async (config: Config) => {
     openRedis(config.REDIS_URL),
     openBus({ service, url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
-  const vault = openVault(postgres.db, config.MASTER_KEYS)
+  const vault = await openVault(postgres.db, config.MASTER_KEYS)
   const [keys, userCodeKey] = await Promise.all([
-    openSigningKeys(postgres.db, vault, 'ticket'),
+    openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays: config.SIGNING_KEY_DAYS }),
     openSecret(secretStore(postgres.db), vault, 'user-code')
   ])
   const { bus } = nats
@@ -30,9 +38,10 @@ export const openResources = async (config: Config) => {
   const users = openUsers(bus)
   return {
     ...{ config, postgres, redis, bus, keys, userCodeKey, feed, sessions, users, makeUserCode },
-    dependencies: [postgres.dependency, redis.dependency, nats.dependency],
+    dependencies: [postgres.dependency, redis.dependency, nats.dependency, vaultDependency(vault)],
     close: async () => {
       feed.close()
+      keys.close()
       users.close()
       sessions.close()
       await bus.drain()

@@ -8,6 +8,7 @@ import * as audit from './0006-audit.ts'
 import * as audiences from './0009-audiences.ts'
 import * as refusals from './0012-refusals.ts'
 import * as membership from './0016-people.ts'
+import * as keyRotation from './0020-key-rotation.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -18,5 +19,6 @@ export const migrations: Migrations = {
   '0006-audit': audit,
   '0009-audiences': audiences,
   '0012-refusals': refusals,
-  '0016-people': membership
+  '0016-people': membership,
+  '0020-key-rotation': keyRotation
 }

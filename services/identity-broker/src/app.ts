@@ -23,7 +23,12 @@ export const buildApp = async (service: Service): Promise<App> => {
   const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies, parts } = service
   const publicUrl = config.PUBLIC_URL
   const { users, refresher } = parts
-  const resolveApiKey = createApiKeyResolver({ apiKeys: parts.apiKeys, users, key: ticketKeys.signingKey, publicUrl })
+  const resolveApiKey = createApiKeyResolver({
+    apiKeys: parts.apiKeys,
+    users,
+    signingKey: ticketKeys.signingKey,
+    publicUrl
+  })
   const app = await createApp({
     service: 'identity-broker',
     description: 'Who people are, and the tokens minted for them',
@@ -31,7 +36,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     logLevel: config.LOG_LEVEL,
     trustedProxies: config.TRUSTED_PROXIES,
     authenticators: { session: parts.resolveSession, api_key: (key_hash) => resolveApiKey({ key_hash }) },
-    findSessionKey: async (kid) => (await sessionKeys.publicKeys()).find((key) => key.kid === kid),
+    findSessionKey: async (kid) => sessionKeys.publicKeys().find((key) => key.kid === kid),
     dependencies
   })
   await app.register(signInRoutes(parts))
@@ -46,7 +51,7 @@ export const buildApp = async (service: Service): Promise<App> => {
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
   const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
-  const listKeys = async () => ({ ticket: await ticketKeys.publicKeys(), session: await sessionKeys.publicKeys() })
+  const listKeys = async () => ({ ticket: ticketKeys.publicKeys(), session: sessionKeys.publicKeys() })
   const refreshOwner = serveRefreshOwner(bus, { instance, refresher }, report)
   const served = [
     serve(bus, listBrokerKeys, listKeys, report),

@@ -6,6 +6,7 @@ import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
 import type { Config } from './config.ts'
 import { createClients } from './connections/client.ts'
+import { createCredentials } from './connections/credentials.ts'
 import { createIdpKeys } from './connections/keys.ts'
 import { createLearn } from './connections/learn.ts'
 import { connectionStore } from './connections/store.ts'
@@ -38,7 +39,19 @@ export const openService = async (config: Config) => {
   return { ...resources, parts: assemble(resources) }
 }
 
-const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, sessionKeys, instance }: Resources) => {
+const assemble = ({
+  config,
+  db,
+  redis,
+  bus,
+  vault,
+  egress,
+  changes,
+  ticketKeys,
+  sessionKeys,
+  signingKeysOf,
+  instance
+}: Resources) => {
   const publicUrl = config.PUBLIC_URL
   const users = userStore(db)
   const connections = connectionStore(db, vault)
@@ -47,7 +60,8 @@ const assemble = ({ config, db, redis, bus, vault, egress, changes, ticketKeys, 
   const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
   const verifyJwt = createVerifyJwt(createIdpKeys(egress))
   const onDiscovered = createLearn({ connections, vault, announce })
-  const findClient = createClients({ connections, egress, onDiscovered })
+  const { credentialsOf } = createCredentials({ connections, signingKeysOf })
+  const findClient = createClients({ credentialsOf, egress, onDiscovered })
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
     db,

@@ -5,7 +5,8 @@ import {
   integer,
   masterKeysVariable,
   portVariable,
-  redisVariable
+  redisVariable,
+  signingKeyDaysVariable
 } from '@onbehalf/service-kit'
 
 export const variables = {
@@ -29,6 +30,7 @@ export const variables = {
     'How long an identity provider may take to answer a refresh; what it answers later is lost.',
     { default: 10 }
   ),
+  SIGNING_KEY_DAYS: signingKeyDaysVariable,
   EGRESS_ALLOW: egressAllowVariable
 }
 

@@ -1,4 +1,4 @@
-import { runService } from '@onbehalf/service-kit'
+import { keyCommands, runService } from '@onbehalf/service-kit'
 import { migrations } from '../migrations/index.ts'
 import { buildApp } from './app.ts'
 import { openService } from './assemble.ts'
@@ -15,7 +15,11 @@ await runService(
     openResources: openService,
     buildApp,
     inner: { buildApp: buildInnerApp, portOf: ({ INNER_PORT }) => INNER_PORT },
-    commands: { bootstrap: applyBootstrapFile, installation: manageInstallations }
+    commands: {
+      bootstrap: applyBootstrapFile,
+      installation: manageInstallations,
+      ...keyCommands(['ticket', 'session', 'issuer'])
+    }
   },
   { args: process.argv.slice(2), env: process.env }
 )

@@ -2,7 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { identityChanges, listDeviceKeys, listProviderKeys } from '@onbehalf/contracts'
 import { createEgress } from '@onbehalf/egress'
 import { call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
-import { openBus, openPostgres, openRedis, openSigningKeys, openVault, ownServers } from '@onbehalf/service-kit'
+import {
+  openBus,
+  openPostgres,
+  openRedis,
+  openSigningKeys,
+  openSigningKeysOf,
+  openVault,
+  ownServers,
+  vaultDependency
+} from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 
@@ -20,10 +29,11 @@ export const openResources = async (config: Config) => {
       password: config.NATS_PASSWORD
     })
   ])
-  const vault = openVault(postgres.db, config.MASTER_KEYS)
+  const vault = await openVault(postgres.db, config.MASTER_KEYS)
+  const rotateDays = config.SIGNING_KEY_DAYS
   const [ticketKeys, sessionKeys, deny] = await Promise.all([
-    openSigningKeys(postgres.db, vault, 'ticket'),
-    openSigningKeys(postgres.db, vault, 'session'),
+    openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays }),
+    openSigningKeys(postgres.db, vault, { purpose: 'session', rotateDays }),
     ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   ])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
@@ -37,14 +47,16 @@ export const openResources = async (config: Config) => {
     vault,
     ticketKeys,
     sessionKeys,
+    signingKeysOf: openSigningKeysOf(postgres.db, vault, { rotateDays }),
     egress,
     changes,
     findTicketKey,
     /** How this process signs what it leaves in a grant's row while it refreshes. */
     instance: randomUUID(),
-    dependencies: [postgres.dependency, redis.dependency, nats],
+    dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       changes.close()
+      for (const keys of [ticketKeys, sessionKeys]) keys.close()
       await bus.drain()
       await egress.close()
       await Promise.all([redis.close(), postgres.close()])
@@ -57,7 +69,7 @@ const keyCalls = { 'mcp-provider': listProviderKeys, 'device-auth': listDeviceKe
 const askForKeys = async (
   bus: Parameters<typeof call>[0],
   issuer: string,
-  own: () => Promise<PublicKey[]>
+  own: () => PublicKey[]
 ): Promise<PublicKey[]> => {
   if (issuer === 'identity-broker') return own()
   if (issuer !== 'mcp-provider' && issuer !== 'device-auth') return []

@@ -3,13 +3,15 @@ import {
   type ConfigOf,
   egressAllowVariable,
   masterKeysVariable,
-  portVariable
+  portVariable,
+  signingKeyDaysVariable
 } from '@onbehalf/service-kit'
 
 export const variables = {
   ...baseVariables,
   PORT: portVariable(4002),
   MASTER_KEYS: masterKeysVariable,
+  SIGNING_KEY_DAYS: signingKeyDaysVariable,
   EGRESS_ALLOW: egressAllowVariable
 }
 

@@ -2,7 +2,15 @@ import { listBrokerKeys, listDeviceKeys, providerChanges } from '@onbehalf/contr
 import { createEgress } from '@onbehalf/egress'
 import { createTokens } from '@onbehalf/mcp'
 import { type Bus, call, createKeySet, type PublicKey, writeFeed } from '@onbehalf/rpc'
-import { busAuthenticators, openBus, openPostgres, openSigningKeys, openVault, ownServers } from '@onbehalf/service-kit'
+import {
+  busAuthenticators,
+  openBus,
+  openPostgres,
+  openSigningKeys,
+  openVault,
+  ownServers,
+  vaultDependency
+} from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { openMcpLister } from './tools/mcp-lister.ts'
@@ -20,8 +28,11 @@ export const openResources = async (config: Config) => {
       password: config.NATS_PASSWORD
     })
   ])
-  const vault = openVault(postgres.db, config.MASTER_KEYS)
-  const ticketKeys = await openSigningKeys(postgres.db, vault, 'ticket')
+  const vault = await openVault(postgres.db, config.MASTER_KEYS)
+  const ticketKeys = await openSigningKeys(postgres.db, vault, {
+    purpose: 'ticket',
+    rotateDays: config.SIGNING_KEY_DAYS
+  })
   const deny = await ownServers([config.DATABASE_URL, config.NATS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const mcp = openMcpLister(egress)
@@ -40,9 +51,10 @@ export const openResources = async (config: Config) => {
     changes,
     authenticators: callers.authenticators,
     findTicketKey: createKeySet((issuer) => askForKeys(bus, issuer)),
-    dependencies: [postgres.dependency, nats],
+    dependencies: [postgres.dependency, nats, vaultDependency(vault)],
     close: async () => {
       changes.close()
+      ticketKeys.close()
       tokens.close()
       callers.close()
       await bus.drain()

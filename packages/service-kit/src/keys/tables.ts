@@ -11,8 +11,12 @@ export type KeyTables = {
     /** The `kid`. */
     id: string
     purpose: string
+    /** `instance` for keys that are not a tenant's own. */
+    tenant_id: Generated<string>
     public_jwk: ColumnType<PublicKey, string, string>
     private_jwk: Buffer
+    /** When it begins to sign; until then it is only shown. */
+    active_from: Generated<Date>
     created_at: Generated<Date>
   }
 }
@@ -43,4 +47,22 @@ export const createKeyTables = async (db: Kysely<unknown>): Promise<void> => {
 export const dropKeyTables = async (db: Kysely<unknown>): Promise<void> => {
   await db.schema.dropTable('signing_key').execute()
   await db.schema.dropTable('data_key').execute()
+}
+
+/** For a migration: keys of a tenant's own, and a time from which a key signs, so that it can be shown before. */
+export const addKeyRotation = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`alter table signing_key
+    add column tenant_id text not null default 'instance',
+    add column active_from timestamptz not null default now()`.execute(db)
+  await sql`update signing_key set active_from = created_at`.execute(db)
+  await sql`drop index signing_key_purpose`.execute(db)
+  await sql`create index signing_key_purpose on signing_key (purpose, tenant_id, active_from)`.execute(db)
+}
+
+/** For a migration: takes that back. Tenants' own keys and those that do not sign yet go with it: before it, the newest key signed at once. */
+export const dropKeyRotation = async (db: Kysely<unknown>): Promise<void> => {
+  await sql`delete from signing_key where tenant_id <> 'instance' or active_from > now()`.execute(db)
+  await sql`drop index signing_key_purpose`.execute(db)
+  await sql`alter table signing_key drop column tenant_id, drop column active_from`.execute(db)
+  await sql`create index signing_key_purpose on signing_key (purpose, created_at desc)`.execute(db)
 }

@@ -7,13 +7,13 @@ import { type ResolveTools, resolveToken } from './resolve.ts'
 export const serveDeviceCalls = (
   app: App,
   bus: Bus,
-  { keys, ...tools }: ResolveTools & { keys: SigningKeys }
+  { keys, ...tools }: ResolveTools & { keys: Pick<SigningKeys, 'publicKeys'> }
 ): void => {
   const report = (failure: { subject: string; error: unknown }) =>
     app.log.error({ err: failure.error, subject: failure.subject }, 'a call failed')
   const served = [
     serve(bus, resolveBearer, ({ token_hash }) => resolveToken(token_hash, tools), report),
-    serve(bus, listDeviceKeys, async () => ({ ticket: await keys.publicKeys(), session: [] }), report)
+    serve(bus, listDeviceKeys, async () => ({ ticket: keys.publicKeys(), session: [] }), report)
   ]
   app.addHook('preClose', async () => {
     await Promise.all(served.map(({ stop }) => stop()))

@@ -7,7 +7,7 @@ import type { LiveToken, TokenStore } from './store.ts'
 export type ResolveTools = {
   tokens: Pick<TokenStore, 'findLive'>
   users: Pick<Users, 'find'>
-  signingKey: SigningKey
+  signingKey: () => SigningKey
   /** Hears of every use of a token. */
   onUse: (token: LiveToken) => void
 }
@@ -32,7 +32,7 @@ export const resolveToken = async (
     role: member.role,
     credential: { kind: 'device_token', id: token.id }
   }
-  const { ticket } = await signTicket(principalTicket, principal, { issuer: 'device-auth', key: signingKey })
+  const { ticket } = await signTicket(principalTicket, principal, { issuer: 'device-auth', key: signingKey() })
   onUse(token)
   return { principal, ticket, credential_expires_at: Math.floor(token.expires_at.getTime() / 1000) }
 }

@@ -9,7 +9,7 @@ import type { ApiKeyStore } from './store.ts'
 type Needs = {
   apiKeys: Pick<ApiKeyStore, 'findLive' | 'isLinked'>
   users: Pick<UserStore, 'find'>
-  key: SigningKey
+  signingKey: () => SigningKey
   publicUrl: string
 }
 
@@ -18,7 +18,7 @@ const noEnd = 100 * 365 * 86_400
 
 /** Which app a key belongs to, and, when a user is named, whether that app may act for them. */
 export const createApiKeyResolver =
-  ({ apiKeys, users, key, publicUrl }: Needs) =>
+  ({ apiKeys, users, signingKey, publicUrl }: Needs) =>
   async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
     const found = await apiKeys.findLive(key_hash)
     if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
@@ -31,7 +31,10 @@ export const createApiKeyResolver =
       scopes: found.scopes,
       credential: { kind: 'api_key', id: found.id }
     }
-    const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })
+    const { ticket } = await signTicket(principalTicket, principal, {
+      issuer: 'identity-broker',
+      key: signingKey()
+    })
     const end = found.expires_at ? found.expires_at.getTime() / 1000 : Date.now() / 1000 + noEnd
     return { principal, ticket, credential_expires_at: Math.floor(end) }
   }
@@ -46,7 +49,7 @@ const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
   any: () => true
 }
 
-const requireActFor = async (key: ApiKey, userId: string, { apiKeys, users, publicUrl }: Omit<Needs, 'key'>) => {
+const requireActFor = async (key: ApiKey, userId: string, { apiKeys, users, publicUrl }: Omit<Needs, 'signingKey'>) => {
   if (!(await mayActFor[key.act_for](key, userId, apiKeys.isLinked)))
     throw new ReportedError('policy_denied', 'This app may not act for that user.', {
       details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]

@@ -33,7 +33,7 @@ export const applyBootstrapFile = async (
   const file = readBootstrapFile(await readFile(path, 'utf8'))
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
   try {
-    const vault = openVault(db, config.MASTER_KEYS)
+    const vault = await openVault(db, config.MASTER_KEYS)
     const written: Written[] = []
     // A tenant's first data key is made outside of the transaction, which must not wait for itself.
     const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, { env, written }))

@@ -22,7 +22,7 @@ export type IdpClient = {
 export type FindClient = (connection: Connection) => Promise<IdpClient>
 
 type Needs = {
-  connections: { credentialsOf: (connection: Connection) => Promise<Credentials> }
+  credentialsOf: (connection: Connection) => Promise<Credentials>
   egress: Pick<Egress, 'request' | 'checkReachable' | 'fetchWith'>
   /** Hears what discovery said; throws where the connection must not be used as it is. */
   onDiscovered: (connection: Connection, tokenEndpoint: string) => Promise<void>
@@ -31,14 +31,14 @@ type Needs = {
 const heldMs = 10 * 60_000
 
 /** Finds clients through the egress guard, and keeps what discovery told for ten minutes and one revision. */
-export const createClients = ({ connections, egress, onDiscovered }: Needs): FindClient => {
+export const createClients = ({ credentialsOf, egress, onDiscovered }: Needs): FindClient => {
   const held = new LRUCache<string, Promise<IdpClient>>({ max: 1_000, ttl: heldMs })
   const find = async (connection: Connection): Promise<IdpClient> => {
     const metadata = await metadataOf[connection.kind](egress, connection).catch((cause: unknown) => {
       throw unavailable(connection, cause)
     })
     await onDiscovered(connection, metadata.token_endpoint)
-    const credentials = await connections.credentialsOf(connection)
+    const credentials = await credentialsOf(connection)
     const authenticate = authenticationOf(connection, credentials, metadata.token_endpoint)
     return clientOf(connection, metadata, authenticate, createTokenFetch(egress, connection))
   }

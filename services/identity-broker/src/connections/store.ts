@@ -1,9 +1,8 @@
 import type { Role } from '@onbehalf/contracts'
-import { type AuditEvent, openSigningKeys, recordAudit } from '@onbehalf/service-kit'
+import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Connection, Database, Writing } from '../database.ts'
-import type { Credentials } from './authenticate.ts'
 
 export type ConnectionStore = ReturnType<typeof connectionStore>
 export type ConnectionWrites = ReturnType<typeof connectionWrites>
@@ -15,10 +14,12 @@ export const secretPlace = ({ tenant_id, id }: Pick<Connection, 'tenant_id' | 'i
   row: id
 })
 
+/** What our own keys at a connection are kept under. */
+export const keyPurpose = (connectionId: string) => `connection ${connectionId}`
+
 export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
   const secretOf = async (connection: Connection): Promise<string | undefined> =>
     connection.client_secret ? vault.open(connection.client_secret, secretPlace(connection)) : undefined
-  const keysOf = ({ id }: Pick<Connection, 'id'>) => openSigningKeys(db, vault, keyPurpose(id))
   return {
     transaction: <Result>(work: (store: ConnectionWrites) => Promise<Result>): Promise<Result> =>
       db.transaction().execute((transaction) => work(connectionWrites(transaction))),
@@ -46,19 +47,9 @@ export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
         .limit(limit)
         .execute(),
 
-    secretOf,
-
-    /** Our own keys for `private_key_jwt` at this connection; made when they are first asked for. */
-    keysOf,
-
-    credentialsOf: async (connection: Connection): Promise<Credentials> => ({
-      secret: await secretOf(connection),
-      findKey: async () => (await keysOf(connection)).signingKey
-    })
+    secretOf
   }
 }
-
-const keyPurpose = (connectionId: string) => `connection ${connectionId}`
 
 type Row = Omit<Insertable<Connection>, 'id' | 'tenant_id' | 'revision' | 'created_at' | 'updated_at'>
 

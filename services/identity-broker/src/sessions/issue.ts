@@ -21,10 +21,13 @@ type Named = Pick<Session, 'id' | 'tenant_id' | 'user_id' | 'csrf' | 'idle_until
 
 export type IssueSession = (session: Named, renewal: string) => Promise<Issued>
 
+type Needs = { signingKey: () => SigningKey; publicUrl: string; now?: () => number }
+
 /** Signs the cookie of a session: ten minutes of it, and never past its end. */
 export const createSessionIssue =
-  ({ key, publicUrl, now = Date.now }: { key: SigningKey; publicUrl: string; now?: () => number }): IssueSession =>
+  ({ signingKey, publicUrl, now = Date.now }: Needs): IssueSession =>
   async ({ id, tenant_id, user_id, csrf, idle_until, expires_at }, renewal) => {
+    const key = signingKey()
     const issuedAt = Math.floor(now() / 1000)
     const expiresAt = Math.min(issuedAt + cookieSeconds, Math.floor(expires_at.getTime() / 1000))
     const cookie = await new SignJWT({ tenant_id, sid: id, csrf })

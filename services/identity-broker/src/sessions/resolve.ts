@@ -7,7 +7,7 @@ export type ResolveSession = (session: { tenant_id: string; session_id: string }
 
 /** Who a session's browser is now: the role is read each time, and an ended session is nobody. */
 export const createSessionResolver =
-  (sessions: Pick<SessionStore, 'findLive'>, key: SigningKey): ResolveSession =>
+  (sessions: Pick<SessionStore, 'findLive'>, signingKey: () => SigningKey): ResolveSession =>
   async ({ tenant_id, session_id }) => {
     const session = await sessions.findLive(tenant_id, session_id)
     if (!session) throw new ReportedError('unauthenticated', 'Sign in again: the session has ended.')
@@ -18,7 +18,7 @@ export const createSessionResolver =
       role: session.role,
       credential: { kind: 'session', id: session.id }
     }
-    const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key })
+    const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key: signingKey() })
     const end = Math.min(session.idle_until.getTime(), session.expires_at.getTime())
     return { principal, ticket, credential_expires_at: Math.floor(end / 1000) }
   }

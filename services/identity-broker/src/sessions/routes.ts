@@ -84,7 +84,7 @@ export const sessionRoutes = (app: App, needs: Needs): void => {
     { config: { access: 'public' }, schema: { response: { 200: Type.Object({ keys: Type.Array(PublicKey) }) } } },
     async (_request, reply) => {
       reply.header('cache-control', 'public, max-age=300')
-      return { keys: await sessionKeys.publicKeys() }
+      return { keys: sessionKeys.publicKeys() }
     }
   )
 }

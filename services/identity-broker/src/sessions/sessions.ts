@@ -14,7 +14,7 @@ type Needs = Pick<Resources, 'config' | 'db' | 'vault' | 'ticketKeys' | 'session
 export const createSessions = ({ config, db, vault, ticketKeys, sessionKeys, announce }: Needs) => {
   const publicUrl = config.PUBLIC_URL
   const sessions = sessionStore(db)
-  const issue = createSessionIssue({ key: sessionKeys.signingKey, publicUrl })
+  const issue = createSessionIssue({ signingKey: sessionKeys.signingKey, publicUrl })
   const life = { seconds: config.SESSION_SECONDS, idleSeconds: config.SESSION_IDLE_SECONDS }
   return {
     sessions,

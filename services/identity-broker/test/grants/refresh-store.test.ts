@@ -16,7 +16,7 @@ const { DATABASE_URL = '' } = backends.environmentFor('identity-broker')
 const { db, close } = await openPostgres<Database>(DATABASE_URL)
 t.teardown(close)
 const masterKey = randomBytes(32).toString('base64')
-const vault = openVault(db, parseKeyRing(`k1:${masterKey}`))
+const vault = await openVault(db, parseKeyRing(`k1:${masterKey}`))
 recordSecrets([masterKey])
 
 const secret = (): string => {

@@ -23,7 +23,7 @@ t.teardown(async () => {
   await closeRedis()
   await closePostgres()
 })
-const shared = sharedTokens(redis, openVault(db, config.MASTER_KEYS))
+const shared = sharedTokens(redis, await openVault(db, config.MASTER_KEYS))
 
 const keyOf = (more: object = {}) => ({
   ...{ tenant_id: randomUUID(), user_id: randomUUID(), audience: 'https://tools.example/mcp', mode: 'idp_token' },

@@ -11,7 +11,7 @@ type Tools = {
   vault: Pick<Vault, 'open'>
   findKey: FindKey
   signProvider: SignProvider
-  publicKeys: () => Promise<PublicKey[]>
+  publicKeys: () => PublicKey[]
 }
 
 /** The NATS edge of the registry. */
@@ -22,5 +22,5 @@ export const serveProviders = (
 ): Served[] => [
   serve(bus, resolveProvider, (request) => resolve(tools, request), report),
   serve(bus, listAudiences, ({ tenant_id }) => findAudiences(tools, tenant_id), report),
-  serve(bus, listProviderKeys, async () => ({ ticket: await tools.publicKeys(), session: [] }), report)
+  serve(bus, listProviderKeys, async () => ({ ticket: tools.publicKeys(), session: [] }), report)
 ]

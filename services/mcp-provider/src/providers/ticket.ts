@@ -6,8 +6,9 @@ import { modeOf, type Provider } from './provider.ts'
 export type SignProvider = (provider: Provider) => Promise<string>
 
 export const createSignProvider =
-  (key: SigningKey): SignProvider =>
+  (signingKey: () => SigningKey): SignProvider =>
   async (provider) => {
+    const key = signingKey()
     const { ticket } = await signTicket(providerTicket, statementOf(provider), { issuer: 'mcp-provider', key })
     return ticket
   }

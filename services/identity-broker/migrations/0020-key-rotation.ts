@@ -1,0 +1,1 @@
+export { addKeyRotation as up, dropKeyRotation as down } from '@onbehalf/service-kit'
