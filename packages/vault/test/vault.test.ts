@@ -201,9 +201,10 @@ t.test('master keys rotate while values are read and written', async (t) => {
 t.test('a cached seal and open are fast enough for 20,000 mints a second', async (t) => {
   const vault = createVault({ keyRing: parseKeyRing(k1), dataKeys: memoryStore() })
   const token = 'e'.repeat(1_000)
-  const started = performance.now()
+  const started = process.cpuUsage()
   for (let index = 0; index < 5_000; index += 1) await vault.open(await vault.seal(token, place), place)
-  const microseconds = ((performance.now() - started) / 5_000) * 1_000
+  const { user, system } = process.cpuUsage(started)
+  const microseconds = (user + system) / 5_000
   t.comment(`${microseconds.toFixed(1)} µs for both`)
   t.ok(microseconds < 500, 'ten times the target, so that a busy machine does not fail it')
 })
