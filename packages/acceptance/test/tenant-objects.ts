@@ -33,6 +33,8 @@ const provider = posted('/v1/mcp-providers', (name, { whoami }) => {
   return { name, server_identifier: name, server_url: `${whoami.url}?${name}`, ...icon }
 })
 
+const invitation = posted('/v1/invitations', (name) => ({ email: `${name}@example.com`, role: 'member' }))
+
 const audiencePattern = posted('/v1/audience-patterns', (name) => ({ pattern: `https://${name}.example.com/mcp/*` }))
 
 /** A sign-in leaves a grant where there is none. */
@@ -52,5 +54,6 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/grants/{id}': { make: grant },
   '/v1/grants/{id}/tokens': { make: grant },
   '/v1/audience-patterns/{id}': { make: audiencePattern },
+  '/v1/invitations/{id}': { make: invitation },
   '/v1/members/{user_id}': { make: member, body: { role: 'member' } }
 }

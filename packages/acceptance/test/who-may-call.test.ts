@@ -60,6 +60,8 @@ await t.test('exactly these routes need no credential', async (t) => {
       .sort(),
     [
       'GET /auth/callback/{tenant}/{connection}',
+      'GET /auth/invitations/accepted',
+      'GET /auth/invitations/{token}',
       'GET /auth/jwks.json',
       'GET /auth/sign-in',
       'GET /connect',

@@ -1,5 +1,5 @@
 const patterns: readonly [RegExp, string][] = [
-  [/\b(dfoa|dfoe|obk)_[A-Za-z0-9_-]{8,}/g, '$1_[redacted]'],
+  [/\b(dfoa|dfoe|obk|obi)_[A-Za-z0-9_-]{8,}/g, '$1_[redacted]'],
   [/\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)*/g, '[redacted jwt]'],
   [/\b((?:set-)?cookie["']?\s*[:=]\s*["']?)[^"'\r\n]+/gi, '$1[redacted]'],
   [/\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{6,}/gi, '$1 [redacted]'],

@@ -9,6 +9,8 @@ import { connectRoutes } from './connect/routes.ts'
 import { connectionRoutes } from './connections/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
+import { invitationPages } from './invitations/page-routes.ts'
+import { invitationRoutes } from './invitations/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { renewRoutes } from './sessions/renew-routes.ts'
@@ -47,6 +49,8 @@ export const buildApp = async (service: Service): Promise<App> => {
   grantRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)
+  invitationRoutes(app, parts)
+  await app.register(invitationPages(parts))
   auditRoutes(app, { path: '/v1/audit/identity', db })
 
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })

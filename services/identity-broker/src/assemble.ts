@@ -19,6 +19,9 @@ import { tokenStore } from './grants/refresh/token-store.ts'
 import { createGrantEnd, createRevocation } from './grants/revoke.ts'
 import { grantStore } from './grants/store.ts'
 import { installationStore } from './installations/store.ts'
+import { invitationStore } from './invitations/store.ts'
+import { admissionStore } from './members/admission-store.ts'
+import { createAdmission } from './members/admit.ts'
 import { memberStore } from './members/store.ts'
 import { openResources, type Resources } from './resources.ts'
 import { createSessions } from './sessions/sessions.ts'
@@ -101,6 +104,8 @@ const assemble = ({
     audiencesOf,
     allowAudience: createAudienceCheck({ audiencesOf, audiences }),
     members: memberStore(db),
+    invitations: invitationStore(db),
+    admit: createAdmission({ admissions: admissionStore(db), announce }),
     apiKeys: apiKeyStore(db),
     installations: installationStore(db),
     states: signInStates(redis),

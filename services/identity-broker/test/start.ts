@@ -11,6 +11,7 @@ import {
   createBrowser,
   freePort,
   type Idp,
+  type IdpUser,
   openBusAs,
   type PlayedMcpProvider,
   playMcpProvider,
@@ -56,12 +57,14 @@ type Options = {
   accessTokenSeconds?: number
   /** Ports on loopback that may be called besides the IdP's. */
   allow?: number[]
+  /** Who else has an account at the IdP. */
+  users?: IdpUser[]
 }
 
 /** identity-broker on real servers, with a real IdP; mcp-provider is played on the bus. */
 export const startBroker = async (
   t: TestContext,
-  { accessTokenSeconds = 300, allow = [] }: Options = {}
+  { accessTokenSeconds = 300, allow = [], users = [] }: Options = {}
 ): Promise<Broker> => {
   const backends = await startBackends(t)
   const port = await freePort()
@@ -78,7 +81,10 @@ export const startBroker = async (
         redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
       }
     ],
-    users: loginNames.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub })),
+    users: [
+      ...loginNames.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub })),
+      ...users
+    ],
     accessTokenSeconds,
     onSecret: (one) => recordSecrets([one])
   })

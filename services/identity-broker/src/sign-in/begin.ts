@@ -5,6 +5,8 @@ import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { ResourceSupport } from '../connections/vocabulary.ts'
 import type { Connection, Tenant } from '../database.ts'
+import { findInvitation } from '../invitations/find.ts'
+import type { InvitationStore } from '../invitations/store.ts'
 import type { UserStore } from '../users/store.ts'
 import { callbackUrl } from './callback-url.ts'
 import type { SignInStates } from './state.ts'
@@ -13,6 +15,7 @@ export type Audience = { audience: string; server_identifier: string; mode: stri
 
 export type SignInNeeds = {
   users: Pick<UserStore, 'findTenant' | 'onlyTenant'>
+  invitations: Pick<InvitationStore, 'findByToken'>
   connections: Pick<ConnectionStore, 'find' | 'list'>
   findClient: FindClient
   states: SignInStates
@@ -28,17 +31,21 @@ export type SignInRequest = {
   /** The server that is to be called, by its identifier, or by its audience where it is not registered. */
   provider?: string
   audience?: string
+  /** The token of an invitation to accept. */
+  invitation?: string
   return_to: string
 }
 
 /** Where the browser goes to sign in, and the cookie that ties what comes back to it. */
 export const beginSignIn = async (
   needs: SignInNeeds,
-  { tenant: slug, connection: name, return_to, ...server }: SignInRequest
+  { tenant: slug, connection: name, return_to, invitation: token, ...server }: SignInRequest
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
   const connection = tenant && (await chooseConnection(needs, tenant, name))
-  if (!tenant || !connection) throw new ReportedError('not_found', 'There is no such place to sign in.')
+  if (!tenant || !connection) throw noSuchPlace()
+  const invitation = token ? await findInvitation(needs.invitations, token, new Date()) : undefined
+  if (invitation && invitation.tenant_id !== tenant.id) throw noSuchPlace()
   const resources = await resourcesFor(needs, connection, server)
   const { configuration } = await needs.findClient(connection)
   const begun = await needs.states.begin({
@@ -46,7 +53,8 @@ export const beginSignIn = async (
     connection_id: connection.id,
     revision: connection.revision,
     resources,
-    return_to
+    return_to,
+    ...(invitation ? { invitation_id: invitation.id } : {})
   })
   const parameters = new URLSearchParams({
     redirect_uri: callbackUrl(needs.publicUrl, tenant, connection),
@@ -61,6 +69,8 @@ export const beginSignIn = async (
   for (const resource of resources) parameters.append('resource', resource)
   return { location: buildAuthorizationUrl(configuration, parameters).href, state: begun.state, binding: begun.binding }
 }
+
+const noSuchPlace = () => new ReportedError('not_found', 'There is no such place to sign in.')
 
 /** OIDC Core §3.1.2.1: a nonce ties an ID token to the browser, where there is one that repeats it. */
 export const usesNonce = ({ kind, quirks }: Connection): boolean => kind === 'oidc' && !quirks.includes('no_nonce')

@@ -2,6 +2,7 @@ import { type AuthorizationResponseError, authorizationCodeGrant } from 'openid-
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { StoreGrant } from '../grants/keep.ts'
+import type { Admit } from '../members/admit.ts'
 import type { StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
 import { usesNonce } from './begin.ts'
@@ -11,7 +12,8 @@ import type { FindPerson } from './person.ts'
 import type { SignInStates } from './state.ts'
 
 export type CompleteNeeds = {
-  users: Pick<UserStore, 'upsert' | 'findTenant'>
+  users: Pick<UserStore, 'findTenant'>
+  admit: Admit
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
   states: Pick<SignInStates, 'take'>
@@ -57,7 +59,7 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   })
   const person = await needs.findPerson(connection, client, answer)
   const { tenant_id, id: connection_id } = connection
-  const user = await needs.users.upsert({ tenant_id, connection_id }, person)
+  const user = await needs.admit({ tenant_id, connection_id }, person, remembered.invitation_id)
   const idp_session = sessionOf(answer.claims()?.sid)
   await needs.keepGrant(connection, user, {
     idp_session,

@@ -16,6 +16,7 @@ const Begin = Type.Object({
   connection: Type.Optional(word(64)),
   provider: Type.Optional(word(64)),
   audience: Type.Optional(word(2048)),
+  invitation: Type.Optional(word(64)),
   return_to: Type.Optional(word(4096))
 })
 

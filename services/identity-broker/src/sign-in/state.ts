@@ -10,7 +10,9 @@ export const SignInState = Type.Object({
   connection_id: Type.String(),
   revision: Type.Integer(),
   resources: Type.Array(Type.String()),
-  return_to: Type.String()
+  return_to: Type.String(),
+  /** Which invitation the sign-in is to accept. */
+  invitation_id: Type.Optional(Type.String())
 })
 export type SignInState = Static<typeof SignInState>
 

@@ -1,0 +1,65 @@
+import type { Role } from '@onbehalf/contracts'
+import type { AuditEvent } from '@onbehalf/service-kit'
+import type { Announce } from '../announce.ts'
+import type { NewUser, User } from '../database.ts'
+import { requireInvited } from '../invitations/require-invited.ts'
+import type { AdmissionStore, AdmissionWrites } from './admission-store.ts'
+
+/** Makes the user of a sign-in, or brings them up to date, and a member where an invitation or their domain says so. */
+export type Admit = (place: Place, person: NewUser, invitationId: string | undefined) => Promise<User>
+type Place = { tenant_id: string; connection_id: string }
+
+type Needs = { admissions: AdmissionStore; announce: Announce; now?: () => Date }
+
+/**
+ * One transaction: who comes with an invitation that does not hold leaves nothing behind, and of two who come with one
+ * at once the second finds it used.
+ */
+export const createAdmission =
+  ({ admissions, announce, now = () => new Date() }: Needs): Admit =>
+  async (place, person, invitationId) => {
+    const { user, isJoining } = await admissions.transaction(place.tenant_id, async (store) => {
+      const invitation = invitationId
+        ? requireInvited(await store.lockInvitation(invitationId), person, now())
+        : undefined
+      const { user, isFirst } = await store.signIn(place, person)
+      const joining = invitation
+        ? { by: 'invitation', role: invitation.role }
+        : isFirst && (await isOfOurDomain(store, person))
+          ? { by: 'domain', role: 'member' as const }
+          : undefined
+      const isJoining = joining !== undefined && (await join(store, user, joining))
+      if (invitation) await accept(store, user, invitation)
+      return { user, isJoining }
+    })
+    if (isJoining) await announce('user', user.id)
+    return user
+  }
+
+const isOfOurDomain = async (store: AdmissionWrites, { email, is_email_verified }: NewUser): Promise<boolean> => {
+  const domain = email?.split('@').at(-1)?.toLowerCase()
+  return is_email_verified && domain !== undefined && (await store.isOurDomain(domain))
+}
+
+const ranks: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 }
+
+/** Whether it gave a role; one that is held is never lowered. */
+const join = async (store: AdmissionWrites, user: User, { by, role }: { by: string; role: Role }): Promise<boolean> => {
+  const held = await store.lockRole(user.id)
+  if (held && ranks[held] >= ranks[role]) return false
+  await store.putRole(user.id, role)
+  await store.record(eventOf(user, 'member.joined', { kind: 'user', id: user.id }, { by, role }))
+  return true
+}
+
+const accept = async (store: AdmissionWrites, user: User, { id, role }: { id: string; role: Role }): Promise<void> => {
+  await store.markAccepted(id, user.id)
+  await store.record(eventOf(user, 'invitation.accepted', { kind: 'invitation', id }, { role }))
+}
+
+const eventOf = (
+  { tenant_id, id }: User,
+  action: string,
+  subject: AuditEvent['subject'],
+  details: Readonly<Record<string, string>>
+): AuditEvent => ({ tenant_id, action, actor: { kind: 'user', id }, subject, details })
