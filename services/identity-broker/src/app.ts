@@ -6,6 +6,7 @@ import { createApiKeyResolver } from './apps/resolve.ts'
 import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
+import { connectionKeyRoutes } from './connections/key-routes.ts'
 import { connectionRoutes } from './connections/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
@@ -46,6 +47,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   sessionRoutes(app, { ...parts, sessionKeys })
   connectRoutes(app)
   connectionRoutes(app, parts)
+  connectionKeyRoutes(app, parts)
   grantRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)

@@ -63,7 +63,7 @@ const assemble = ({
   const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
   const verifyJwt = createVerifyJwt(createIdpKeys(egress))
   const onDiscovered = createLearn({ connections, vault, announce })
-  const { credentialsOf } = createCredentials({ connections, signingKeysOf })
+  const { credentialsOf, keysOf } = createCredentials({ connections, signingKeysOf })
   const findClient = createClients({ credentialsOf, egress, onDiscovered })
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
@@ -97,6 +97,7 @@ const assemble = ({
     grants,
     announce,
     findClient,
+    keysOf,
     verifyJwt,
     findPerson: createFindPerson({ verifyJwt, egress }),
     refresher,

@@ -11,6 +11,7 @@ import {
   createBrowser,
   freePort,
   type Idp,
+  type IdpClient,
   type IdpUser,
   openBusAs,
   type PlayedMcpProvider,
@@ -59,12 +60,14 @@ type Options = {
   allow?: number[]
   /** Who else has an account at the IdP. */
   users?: IdpUser[]
+  /** More clients at the IdP. */
+  clients?: (publicUrl: string) => IdpClient[]
 }
 
 /** identity-broker on real servers, with a real IdP; mcp-provider is played on the bus. */
 export const startBroker = async (
   t: TestContext,
-  { accessTokenSeconds = 300, allow = [], users = [] }: Options = {}
+  { accessTokenSeconds = 300, allow = [], users = [], clients = () => [] }: Options = {}
 ): Promise<Broker> => {
   const backends = await startBackends(t)
   const port = await freePort()
@@ -79,7 +82,8 @@ export const startBroker = async (
         client_id: 'onbehalf',
         client_secret: clientSecret,
         redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
-      }
+      },
+      ...clients(publicUrl)
     ],
     users: [
       ...loginNames.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub })),

