@@ -8,6 +8,7 @@ import * as audit from './0006-audit.ts'
 import * as audiences from './0009-audiences.ts'
 import * as refusals from './0012-refusals.ts'
 import * as membership from './0016-people.ts'
+import * as issuance from './0018-issuance.ts'
 import * as keyRotation from './0020-key-rotation.ts'
 
 export const migrations: Migrations = {
@@ -20,5 +21,6 @@ export const migrations: Migrations = {
   '0009-audiences': audiences,
   '0012-refusals': refusals,
   '0016-people': membership,
+  '0018-issuance': issuance,
   '0020-key-rotation': keyRotation
 }

@@ -12,6 +12,8 @@ import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { invitationPages } from './invitations/page-routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
+import { startForgetting } from './issuances/forget.ts'
+import { issuanceRoutes } from './issuances/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { renewRoutes } from './sessions/renew-routes.ts'
@@ -49,12 +51,20 @@ export const buildApp = async (service: Service): Promise<App> => {
   connectionRoutes(app, parts)
   connectionKeyRoutes(app, parts)
   grantRoutes(app, parts)
+  issuanceRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)
   invitationRoutes(app, parts)
   await app.register(invitationPages(parts))
   auditRoutes(app, { path: '/v1/audit/identity', db })
 
+  const { recorder, issuances } = parts
+  recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'records of tokens wait to be written'))
+  const forgetting = startForgetting({
+    issuances,
+    days: config.ISSUANCE_DAYS,
+    report: (err) => app.log.warn({ err }, 'old records of tokens are not forgotten yet')
+  })
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
   const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
   const listKeys = async () => ({ ticket: ticketKeys.publicKeys(), session: sessionKeys.publicKeys() })
@@ -73,6 +83,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     await refresher.settle()
     await refreshOwner.stop()
     parts.kept.close()
+    await Promise.all([recorder.close(), forgetting.close()])
   })
   return app
 }

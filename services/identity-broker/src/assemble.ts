@@ -20,6 +20,8 @@ import { createGrantEnd, createRevocation } from './grants/revoke.ts'
 import { grantStore } from './grants/store.ts'
 import { installationStore } from './installations/store.ts'
 import { invitationStore } from './invitations/store.ts'
+import { createIssuanceRecorder } from './issuances/record.ts'
+import { issuanceStore } from './issuances/store.ts'
 import { admissionStore } from './members/admission-store.ts'
 import { createAdmission } from './members/admit.ts'
 import { memberStore } from './members/store.ts'
@@ -29,7 +31,7 @@ import { createFindPerson } from './sign-in/person.ts'
 import { signInStates } from './sign-in/state.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
-import { createMint, createMintAnew } from './tokens/mint.ts'
+import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
 import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
 import type { Mode, Modes } from './tokens/modes/mode.ts'
 import { userStore } from './users/store.ts'
@@ -87,6 +89,8 @@ const assemble = ({
   const mintAnew = createMintAnew({ users, modes })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
+  const issuances = issuanceStore(db)
+  const recorder = createIssuanceRecorder({ insert: issuances.insert })
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
   return {
@@ -113,7 +117,9 @@ const assemble = ({
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
     kept,
-    mint: createMint({ modes, mintKept: kept.mint, mintAnew }),
+    issuances,
+    recorder,
+    mint: createRecordedMint(createMint({ modes, mintKept: kept.mint, mintAnew }), recorder),
     ...createSessions({ config, db, vault, ticketKeys, sessionKeys, announce }),
     publicUrl
   }

@@ -31,7 +31,11 @@ export const variables = {
     { default: 10 }
   ),
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
-  EGRESS_ALLOW: egressAllowVariable
+  EGRESS_ALLOW: egressAllowVariable,
+  ISSUANCE_DAYS: integer({ min: 0, max: 36_500 })(
+    'How long it is remembered who was given a token to act as whom; 0 is for ever.',
+    { default: 90 }
+  )
 }
 
 export type Config = ConfigOf<typeof variables>

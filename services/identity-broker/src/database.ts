@@ -147,14 +147,24 @@ type RefusalTable = {
 type IssuanceTable = {
   id: string
   tenant_id: string
+  /** As whom. */
   user_id: string
+  /** Who asked; `system` where it was not recorded. */
+  actor_kind: 'user' | 'app' | 'installation' | 'system'
+  actor_id: string | null
   grant_id: string | null
   audience: string
   mode: string
+  /** `issued`, or the code it was refused with. */
+  outcome: string
   jti: string | null
-  generation: number
-  expires_at: Date
+  token_hash: string | null
+  generation: number | null
+  /** How often it was asked for. */
+  times: Generated<number>
+  expires_at: Date | null
   created_at: Generated<Date>
+  last_at: Generated<Date>
 }
 
 type InvitationTable = {

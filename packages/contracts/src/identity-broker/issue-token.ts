@@ -42,6 +42,7 @@ export const issueToken = defineCall({
     'audience_not_allowed',
     'audience_not_supported',
     'policy_denied',
-    'identity_provider_unavailable'
+    'identity_provider_unavailable',
+    'recording_unavailable'
   ]
 })

@@ -1,3 +1,4 @@
+import type { AuditEvent } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { tokenRevocation } from 'openid-client'
 import type { Announce } from '../announce.ts'
@@ -21,7 +22,7 @@ export const createRevocation =
   }
 
 type Needs = {
-  grants: Pick<GrantStore, 'kill'>
+  grants: Pick<GrantStore, 'revoke'>
   vault: Vault
   revokeAtIdp: ReturnType<typeof createRevocation>
   announce: Announce
@@ -30,11 +31,11 @@ type Needs = {
 /** Ends a grant here first, everywhere, and then at the IdP; answers whether the IdP took part. */
 export const createGrantEnd =
   ({ grants, vault, revokeAtIdp, announce }: Needs) =>
-  async (grant: Grant): Promise<{ revoked_at_idp: boolean }> => {
-    const refreshToken = grant.refresh_token && (await vault.open(grant.refresh_token, refreshTokenPlace(grant)))
-    await grants.kill(grant.tenant_id, grant.id, 'revoked')
-    await announce('grant', grant.id)
-    if (!refreshToken) return { revoked_at_idp: false }
-    const isRevoked = await revokeAtIdp(grant, refreshToken).catch(() => false)
-    return { revoked_at_idp: isRevoked }
+  async (grant: Grant, event: AuditEvent): Promise<{ revoked_at_idp: boolean }> => {
+    const { tenant_id, id, refresh_token: sealed } = grant
+    await grants.revoke(tenant_id, id, event)
+    await announce('grant', id)
+    if (!sealed) return { revoked_at_idp: false }
+    const atIdp = vault.open(sealed, refreshTokenPlace(grant)).then((token) => revokeAtIdp(grant, token))
+    return { revoked_at_idp: await atIdp.catch(() => false) }
   }

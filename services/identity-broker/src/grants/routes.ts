@@ -2,7 +2,9 @@ import { Uuid } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type App,
+  type AuditEvent,
   anyUser,
+  auditContextOf,
   isAdministrator,
   pageAnswer,
   pageQuery,
@@ -76,7 +78,7 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
     { config: { access }, schema: { params: Params, response: { 204: Type.Null() } } },
     async (request, reply) => {
       const { id, tenant_id } = await findOwn(request, request.params.id)
-      await grants.emptyTokens(tenant_id, id)
+      await grants.emptyTokens(tenant_id, id, grantEvent(request, 'tokens_emptied', id))
       await announce('grant', id)
       return reply.status(204).send(null)
     }
@@ -88,6 +90,15 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
       config: { access },
       schema: { params: Params, response: { 200: Type.Object({ revoked_at_idp: Type.Boolean() }) } }
     },
-    async (request) => endGrant(await findOwn(request, request.params.id))
+    async (request) => {
+      const grant = await findOwn(request, request.params.id)
+      return endGrant(grant, grantEvent(request, 'revoked', grant.id))
+    }
   )
 }
+
+const grantEvent = (request: FastifyRequest, verb: 'revoked' | 'tokens_emptied', id: string): AuditEvent => ({
+  ...auditContextOf(request),
+  action: `grant.${verb}`,
+  subject: { kind: 'grant', id }
+})

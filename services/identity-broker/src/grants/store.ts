@@ -1,3 +1,4 @@
+import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Connection, Database, Grant } from '../database.ts'
 
@@ -51,7 +52,7 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
       .execute(),
 
   /** Drops the minted tokens of a grant; what is under way is not kept either. */
-  emptyTokens: (tenant_id: string, id: string): Promise<boolean> =>
+  emptyTokens: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
       const { numUpdatedRows } = await transaction
         .updateTable('grant')
@@ -60,7 +61,16 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
         .where('id', '=', id)
         .executeTakeFirst()
       await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
+      if (numUpdatedRows > 0n) await recordAudit(transaction, event)
       return numUpdatedRows > 0n
+    }),
+
+  /** Ends a grant because somebody wants it. */
+  revoke: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const isEnded = await writes(transaction).end(tenant_id, id, 'revoked')
+      if (isEnded) await recordAudit(transaction, event)
+      return isEnded
     }),
 
   /**
@@ -71,27 +81,9 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
     tenant_id: string,
     id: string,
     reason: string,
-    expected?: Pick<Grant, 'generation' | 'attempt'>
+    expected: Pick<Grant, 'generation' | 'attempt'>
   ): Promise<boolean> =>
-    db.transaction().execute(async (transaction) => {
-      const { numUpdatedRows } = await transaction
-        .updateTable('grant')
-        .set({
-          ...freed,
-          refresh_token: null,
-          dead_reason: reason,
-          generation: sql`generation + 1`,
-          epoch: sql`epoch + 1`,
-          updated_at: sql`now()`
-        })
-        .where('tenant_id', '=', tenant_id)
-        .where('id', '=', id)
-        .where('dead_reason', 'is', null)
-        .$if(expected !== undefined, (query) => query.where((eb) => eb.and(expected ?? {})))
-        .executeTakeFirst()
-      if (numUpdatedRows > 0n) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
-      return numUpdatedRows > 0n
-    })
+    db.transaction().execute((transaction) => writes(transaction).end(tenant_id, id, reason, expected))
 })
 
 const writes = (transaction: Transaction<Database>) => ({
@@ -130,6 +122,30 @@ const writes = (transaction: Transaction<Database>) => ({
       )
       .execute()
     await transaction.deleteFrom('minted_token').where('grant_id', '=', grant.id).execute()
+  },
+  end: async (
+    tenant_id: string,
+    id: string,
+    reason: string,
+    expected: Partial<Pick<Grant, 'generation' | 'attempt'>> = {}
+  ): Promise<boolean> => {
+    const { numUpdatedRows } = await transaction
+      .updateTable('grant')
+      .set({
+        ...freed,
+        refresh_token: null,
+        dead_reason: reason,
+        generation: sql`generation + 1`,
+        epoch: sql`epoch + 1`,
+        updated_at: sql`now()`
+      })
+      .where('tenant_id', '=', tenant_id)
+      .where('id', '=', id)
+      .where('dead_reason', 'is', null)
+      .where((eb) => eb.and(expected))
+      .executeTakeFirst()
+    if (numUpdatedRows > 0n) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
+    return numUpdatedRows > 0n
   },
   delete: async (ids: string[]): Promise<void> => {
     if (ids.length > 0) await transaction.deleteFrom('grant').where('id', 'in', ids).execute()

@@ -27,6 +27,7 @@ export const createInnerIssue =
       throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', { connect_url: url })
     const { token, expires_at } = await mint({
       ...{ tenant_id, user_id, mode, app_id: null, provider: { audience, scopes: [] } },
+      actor: { kind: 'installation', id: installation.id },
       ...{ call: undefined, rejectedTokenHash: undefined, connectUrl: url, deadlineAt }
     })
     return { token, expires_at }

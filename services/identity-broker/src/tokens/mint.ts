@@ -1,16 +1,20 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { IssuanceRecorder } from '../issuances/record.ts'
 import type { UserStore } from '../users/store.ts'
 import type { Minted, MintRequest, Modes } from './modes/mode.ts'
 
-/** What is asked for: whom to act for, at which server, in which mode. All of it was verified. */
-export type MintAsk = Omit<MintRequest, 'user'> & { tenant_id: string; user_id: string; mode: string }
+/** Who asks: the user themselves, an app, or a platform at the inner listener. */
+export type Actor = { kind: 'user' | 'app' | 'installation'; id: string }
+
+/** What is asked for: by whom, whom to act for, at which server, in which mode. All of it was verified. */
+export type MintAsk = Omit<MintRequest, 'user'> & { actor: Actor; tenant_id: string; user_id: string; mode: string }
 
 export type MintToken = (ask: MintAsk) => Promise<Minted>
 
 /** Mints anew, in the mode that is asked for, for a user who signed in once. */
 export const createMintAnew =
   ({ users, modes }: { users: Pick<UserStore, 'find'>; modes: Modes }): MintToken =>
-  async ({ tenant_id, user_id, mode, ...ask }) => {
+  async ({ tenant_id, user_id, mode, actor: _, ...ask }) => {
     const { mint } = modeOf(modes, mode)
     const user = await users.find(tenant_id, user_id)
     if (user) return mint({ ...ask, user })
@@ -23,6 +27,18 @@ export const createMint =
   ({ modes, mintKept, mintAnew }: { modes: Modes; mintKept: MintToken; mintAnew: MintToken }): MintToken =>
   async (ask) =>
     modeOf(modes, ask.mode).isReusable ? mintKept(ask) : mintAnew(ask)
+
+/** Leaves a record of what was given, before it is, and of what was refused. */
+export const createRecordedMint =
+  (mint: MintToken, recorder: Pick<IssuanceRecorder, 'issued' | 'refused'>): MintToken =>
+  async (ask) => {
+    const minted = await mint(ask).catch((error: unknown) => {
+      recorder.refused(ask, error)
+      throw error
+    })
+    await recorder.issued(ask, minted)
+    return minted
+  }
 
 const modeOf = (modes: Modes, name: string) => {
   const mode = modes.get(name)

@@ -64,7 +64,11 @@ const signInAs = async (userId: string): Promise<string> => {
   return grant?.id ?? ''
 }
 const userOf = async (id: string) => (await grants.find(tenant_id, id))?.user_id ?? ''
+const event = { tenant_id, actor: { kind: 'system' }, action: 'grant.changed', subject: { kind: 'grant' } } as const
 const inAnHour = () => Math.floor(Date.now() / 1000) + 3600
+const tokenOf = (generation: number) => ({
+  ...{ token: secret(), token_hash: randomUUID(), jti: null, generation, expires_at: inAnHour() }
+})
 
 const fixture: StoreFixture<Material, Want, Brought> = {
   store,
@@ -79,7 +83,7 @@ const fixture: StoreFixture<Material, Want, Brought> = {
   },
   answerTo: ({ material: { grant } }, rotation) => ({
     material: rotation === 'kept' ? undefined : { grant, refreshToken: secret() },
-    token: { token: { token: secret(), token_hash: randomUUID(), jti: null, expires_at: inAnHour() } }
+    token: { token: tokenOf(grant.generation + 1) }
   }),
   textOf: ({ refreshToken }) => refreshToken,
   endLease: async (id) => {
@@ -89,10 +93,10 @@ const fixture: StoreFixture<Material, Want, Brought> = {
     await signInAs(await userOf(id))
   },
   revoke: async (id) => {
-    await grants.kill(tenant_id, id, 'revoked')
+    await grants.revoke(tenant_id, id, event)
   },
   empty: async (id) => {
-    await grants.emptyTokens(tenant_id, id)
+    await grants.emptyTokens(tenant_id, id, event)
   }
 }
 
@@ -134,7 +138,7 @@ t.test('a refusal is kept for its want, until a sign-in, an emptying or an edit 
 t.test('a token near its end is not handed out, and one that was refused gives way to the next', async (t) => {
   const id = await fixture.make()
   await refuse(id)
-  const token = { token: secret(), token_hash: 'h', jti: null, expires_at: inAnHour() }
+  const token = tokenOf(3)
   await store.finish(await taken(id), wants[0], { material: undefined, token: { token } })
   t.same(await store.findToken(id, wants[0]), { token })
   await db.updateTable('minted_token').set({ expires_at: sql`now() + interval '29 seconds'` }).execute()

@@ -54,4 +54,12 @@ await t.test('emptying and ending are told to everybody, and need the page’s o
   await broker.bus.connection.flush()
   t.same(heard.filter((one) => one === `grant:${id}`).length, 2)
   t.equal((await send(owner, 'DELETE', '/v1/grants/not-an-id')).status, 400)
+  const { data: events } = (await send(owner, 'GET', `/v1/audit/identity?subject_id=${id}`)).body
+  t.same(
+    events.map(({ action, actor }: { action: string; actor: { id: string } }) => [action, actor.id]),
+    [
+      ['grant.revoked', user.userId],
+      ['grant.tokens_emptied', user.userId]
+    ]
+  )
 })

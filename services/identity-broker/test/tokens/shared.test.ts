@@ -35,7 +35,7 @@ const fail = (why: string): never => {
 const timeOf = async (key = keyOf()) => (await shared.look(key)).lookedAt ?? fail('Redis did not answer')
 const minted = {
   ...{ token: randomBytes(32).toString('base64url'), expires_at: 4_000_000_000, reusable: true, subject: 'ann' },
-  ...{ jti: null, grant_id: null, connection_id: null }
+  ...{ jti: null, generation: null, grant_id: null, connection_id: null }
 }
 recordSecrets([minted.token])
 

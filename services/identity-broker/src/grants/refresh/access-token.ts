@@ -29,6 +29,8 @@ const Claims = Type.Object({
 export const readAccessToken = ({ access_token, expires_in }: Given, expected: Expected): Brought => {
   const { material, connection, want, now } = expected
   const { grant } = material
+  // Storing the answer raises the grant's generation.
+  const generation = grant.generation + 1
   const refuse = (code: RefusalCode, why: string): Brought => ({
     refusal: { code, message: `The identity provider ${why}.`, connection_revision: connection.revision }
   })
@@ -36,7 +38,7 @@ export const readAccessToken = ({ access_token, expires_in }: Given, expected: E
     return refuse('audience_not_supported', 'gives access tokens that are too long to be sent')
   const claims = decode(access_token)
   if (claims === undefined && connection.quirks.includes('opaque_tokens_are_bound'))
-    return { token: opaqueToken(access_token, Math.floor(now() / 1000), secondsOf(expires_in)) }
+    return { token: { ...opaqueToken(access_token, Math.floor(now() / 1000), secondsOf(expires_in)), generation } }
   if (!matches(Claims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
   const audiences = [claims.aud].flat()
@@ -45,9 +47,12 @@ export const readAccessToken = ({ access_token, expires_in }: Given, expected: E
   if (claims.iss !== grant.issuer || claims.sub !== grant.subject)
     return refuse('policy_denied', 'answered with a token of somebody else')
   const expires_at = Math.min(claims.exp, Math.floor(now() / 1000) + secondsOf(expires_in))
-  const jti = claims.jti ?? null
-  return { token: { token: access_token, token_hash: hashOf(access_token), jti, expires_at } }
+  const jti = readable.test(claims.jti ?? '') ? (claims.jti ?? null) : null
+  return { token: { token: access_token, token_hash: hashOf(access_token), jti, generation, expires_at } }
 }
+
+/** What Postgres takes and people can read. */
+const readable = /^[\x20-\x7e]{1,255}$/
 
 /** The header it is sent in has 16 KiB on most servers, for all that is in it. */
 const charactersMax = 8 * 1024

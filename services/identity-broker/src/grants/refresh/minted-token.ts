@@ -6,8 +6,14 @@ export type Want = { audience: string; mode: string; scopes: string }
 /** What is sent to the IdP, and what its answer is held against. */
 export type Material = { grant: Grant & { subject: string }; refreshToken: string }
 
-/** Times in seconds since the epoch. */
-export type MintedToken = { token: string; token_hash: string; jti: string | null; expires_at: number }
+/** Times in seconds since the epoch; `generation` of the grant it was made from. */
+export type MintedToken = {
+  token: string
+  token_hash: string
+  jti: string | null
+  generation: number
+  expires_at: number
+}
 
 /** Why an answer held no token for a want, as far as the connection's `connection_revision` led to that answer. */
 export type Refusal = { code: RefusalCode; message: string; connection_revision: number }

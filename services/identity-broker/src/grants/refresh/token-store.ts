@@ -1,4 +1,3 @@
-import { newId } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Kysely, sql } from 'kysely'
 import type { Database, Grant } from '../../database.ts'
@@ -29,8 +28,8 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       .executeTakeFirst()
     if (!row) return undefined
     const token = await vault.open(row.token, mintedTokenPlace({ id, ...row }, { audience, mode, scopes }))
-    const { jti, token_hash } = row
-    return { token, token_hash, jti, expires_at: Math.floor(row.expires_at.getTime() / 1000) }
+    const { jti, token_hash, generation } = row
+    return { token, token_hash, jti, generation, expires_at: Math.floor(row.expires_at.getTime() / 1000) }
   },
 
   /** A refusal that still holds: no sign-in, no emptying and no edit of the connection came after it. */
@@ -48,9 +47,9 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       .whereRef('connection_revision', '=', 'connection.revision')
       .executeTakeFirst(),
 
-  /** Keeps a token of this grant, and records that it was issued. */
+  /** Keeps a token of this grant. */
   keep: async (grant: Grant, want: Want, { token, token_hash, jti, expires_at }: MintedToken): Promise<void> => {
-    const { id: grant_id, tenant_id, user_id, generation } = grant
+    const { id: grant_id, generation } = grant
     const expiry = new Date(expires_at * 1000)
     const sealed = await vault.seal(token, mintedTokenPlace(grant, want))
     const row = { grant_id, ...want, token: sealed, token_hash, jti, generation, expires_at: expiry }
@@ -59,9 +58,6 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       .values(row)
       .onConflict((conflict) => conflict.columns(keyColumns).doUpdateSet({ ...row, issued_at: sql`now()` }))
       .execute()
-    const { audience, mode } = want
-    const issued = { id: newId(), tenant_id, user_id, grant_id, audience, mode, jti, generation, expires_at: expiry }
-    await db.insertInto('issuance').values(issued).execute()
   },
 
   keepRefusal: async ({ id: grant_id, epoch }: Grant, want: Want, refusal: Refusal): Promise<void> => {

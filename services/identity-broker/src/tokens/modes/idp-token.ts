@@ -32,9 +32,9 @@ export const createIdpTokenMint =
       throw explain(error, request)
     })
     if (brought.refusal) throw new ReportedError(brought.refusal.code, brought.refusal.message)
-    const { token, expires_at, jti } = brought.token
+    const { token, expires_at, jti, generation } = brought.token
     const { id: grant_id, connection_id } = grant
-    return { token, expires_at, reusable: true, subject: user.subject, jti, grant_id, connection_id }
+    return { token, expires_at, reusable: true, subject: user.subject, jti, generation, grant_id, connection_id }
   }
 
 /** A live grant that was authorised for the audience: a resource outside of it would cost the IdP's grant. */

@@ -25,6 +25,8 @@ export const Minted = Type.Object({
   reusable: Type.Boolean(),
   subject: Type.String(),
   jti: Type.Union([Type.String(), Type.Null()]),
+  /** Of the grant it was made from. */
+  generation: Type.Union([Type.Integer(), Type.Null()]),
   grant_id: Type.Union([Uuid, Type.Null()]),
   connection_id: Type.Union([Uuid, Type.Null()])
 })

@@ -1,0 +1,143 @@
+import { ReportedError, toReported } from '@onbehalf/errors'
+import { hashOf, newId } from '@onbehalf/service-kit'
+import { LRUCache } from 'lru-cache'
+import type { MintAsk } from '../tokens/mint.ts'
+import type { Minted } from '../tokens/modes/mode.ts'
+import { type Batch, createBatch } from './batch.ts'
+import type { NewIssuance } from './store.ts'
+
+type Options = {
+  insert: (rows: readonly NewIssuance[]) => Promise<void>
+  /** How many rows may wait to be written (10,000). */
+  waitingMax?: number
+  batchMax?: number
+  /** How long uses and refusals are counted before they are written (1 s). */
+  flushMs?: number
+  retryMs?: number
+  now?: () => number
+}
+
+export type IssuanceRecorder = ReturnType<typeof createIssuanceRecorder>
+
+const knownMax = 50_000
+const hourMs = 3_600_000
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+/**
+ * Records who was given which token to act as whom, and what was refused. A token good for several calls is handed out
+ * only when there is a row of it for its asker; its further uses, tokens for one call, and refusals are counted behind
+ * the answers and written a little later.
+ */
+export const createIssuanceRecorder = ({
+  insert,
+  waitingMax = 10_000,
+  batchMax = 500,
+  flushMs = 1_000,
+  retryMs = 250,
+  now = Date.now
+}: Options) => {
+  const written = new LRUCache<string, true>({ max: knownMax })
+  const hashes = new WeakMap<Minted, string>()
+  let batch = createBatch()
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> | undefined
+  let isGivenUp = false
+  let isTroubled = false
+  let tell: (error: unknown, waiting: number) => void = () => {}
+
+  const writeBatch = async () => {
+    const taken = batch
+    batch = createBatch()
+    try {
+      await taken.write(insert, batchMax)
+      isTroubled = false
+    } catch (error) {
+      batch.takeOver(taken, waitingMax)
+      if (!isTroubled) tell(error, batch.size())
+      isTroubled = true
+      await sleep(retryMs)
+    }
+  }
+  const run = async () => {
+    while (batch.size() > 0 && !isGivenUp) await writeBatch()
+  }
+  /** Resolves when what is counted until now is written; rejects when that failed once, though it is tried again. */
+  const flush = (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    if (batch.size() === 0) return running ?? Promise.resolve()
+    const { done } = batch
+    running ??= run().finally(() => {
+      running = undefined
+      // Somebody may have come after the last look.
+      if (batch.size() > 0 && !isGivenUp) void flush().catch(() => {})
+    })
+    return done
+  }
+  const flushSoon = () => {
+    timer ??= setTimeout(() => void flush().catch(() => {}), flushMs)
+  }
+  const add: Batch['add'] = (key, row) => {
+    if (batch.size() < waitingMax || batch.has(key)) return batch.add(key, row)
+    throw new ReportedError('recording_unavailable', 'Tokens cannot be recorded right now, so none are given.', {
+      retry_after_seconds: 5
+    })
+  }
+  const hashIn = (minted: Minted): string => {
+    const known = hashes.get(minted)
+    if (known !== undefined) return known
+    const hash = hashOf(minted.token)
+    hashes.set(minted, hash)
+    return hash
+  }
+
+  return {
+    issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
+      const token_hash = hashIn(minted)
+      const key = `${token_hash} ${ask.actor.kind} ${ask.actor.id}`
+      add(key, () => ({ ...rowOf(ask), ...factsOf(minted), token_hash, outcome: 'issued' }))
+      if (!minted.reusable || written.has(key)) return flushSoon()
+      await flush()
+      written.set(key, true)
+    },
+    refused: (ask: MintAsk, error: unknown): void => {
+      const { code } = toReported(error)
+      const hour = Math.floor(now() / hourMs)
+      const row = rowOf(ask)
+      const { user_id, actor_kind, actor_id, audience, mode } = row
+      const key = JSON.stringify([user_id, actor_kind, actor_id, audience, mode, code, hour])
+      // Who is refused must not be able to fill what waits.
+      if (batch.size() >= waitingMax) return
+      batch.add(key, () => ({ ...row, ...nothing, outcome: code }))
+      flushSoon()
+    },
+    /** Hears of the first failure to write after a success. */
+    onTrouble: (listener: (error: unknown, waiting: number) => void) => {
+      tell = listener
+    },
+    /** Writes what waits, for at most `graceMs`; throws when rows are lost. */
+    close: async (graceMs = 10_000) => {
+      const { promise: givenUp, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(() => {
+        isGivenUp = true
+        resolve()
+      }, graceMs)
+      do await Promise.race([flush().catch(() => {}), givenUp])
+      while (batch.size() > 0 && !isGivenUp)
+      clearTimeout(timer)
+      if (batch.size() > 0) throw new Error(`${batch.size()} records of tokens could not be written`)
+    }
+  }
+}
+
+const rowOf = ({ tenant_id, user_id, actor, provider: { audience }, mode }: MintAsk) => ({
+  ...{ id: newId(), tenant_id, user_id, actor_kind: actor.kind, actor_id: actor.id, audience, mode, times: 1 }
+})
+
+const nothing = { grant_id: null, jti: null, token_hash: null, generation: null, expires_at: null }
+
+const factsOf = ({ grant_id, jti, generation, expires_at }: Minted) => ({
+  ...{ grant_id, generation, expires_at: new Date(expires_at * 1000).toISOString() },
+  // Somebody else made it: what Postgres would not take, or nobody could read, is left out.
+  jti: jti !== null && /^[\x20-\x7e]{1,255}$/.test(jti) ? jti : null
+})

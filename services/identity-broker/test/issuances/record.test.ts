@@ -1,0 +1,135 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { ReportedError } from '@onbehalf/errors'
+import { recordSecrets } from '@onbehalf/testkit'
+import t from 'tap'
+import { createIssuanceRecorder } from '../../src/issuances/record.ts'
+import type { NewIssuance } from '../../src/issuances/store.ts'
+import type { MintAsk } from '../../src/tokens/mint.ts'
+import type { Minted } from '../../src/tokens/modes/mode.ts'
+
+const askOf = (user_id: string = randomUUID()): MintAsk => ({
+  ...{ tenant_id: randomUUID(), user_id, actor: { kind: 'user', id: user_id }, app_id: null, mode: 'idp_token' },
+  ...{ provider: { audience: 'https://a.example/mcp', scopes: [] }, call: undefined, rejectedTokenHash: undefined },
+  ...{ connectUrl: '', deadlineAt: 0 }
+})
+const mintedOf = (more: Partial<Minted> = {}): Minted => {
+  const token = randomBytes(32).toString('base64url')
+  recordSecrets([token])
+  return {
+    ...{ token, expires_at: 4_000_000_000, reusable: true, subject: 'ann', jti: 'j', generation: 1 },
+    ...{ grant_id: null, connection_id: null },
+    ...more
+  }
+}
+const refusal = new ReportedError('policy_denied', 'no')
+
+/** A table that can be away, and holds each insert until it is let through. */
+const stage = () => {
+  const rows: NewIssuance[] = []
+  let gate = Promise.resolve()
+  let isAway = false
+  return {
+    rows,
+    away: (is: boolean) => {
+      isAway = is
+    },
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      gate = promise
+      return resolve
+    },
+    insert: async (some: readonly NewIssuance[]) => {
+      const copies = some.map((row) => ({ ...row }))
+      await gate
+      if (isAway) throw new Error('Connection terminated')
+      rows.push(...copies)
+    }
+  }
+}
+
+t.test('a token good for several calls waits for its row, once', async (t) => {
+  const { rows, hold, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const [ask, minted] = [askOf(), mintedOf()]
+  const letThrough = hold()
+  let isHandedOut = false
+  const first = recorder.issued(ask, minted).then(() => {
+    isHandedOut = true
+  })
+  await new Promise(setImmediate)
+  t.notOk(isHandedOut)
+  letThrough()
+  await first
+  t.equal(rows.length, 1)
+  await recorder.issued(ask, minted)
+  t.equal(rows.length, 1, 'the second use is counted and not waited for')
+  await recorder.close()
+  t.same(
+    rows.map(({ times }) => times),
+    [1, 1]
+  )
+})
+
+t.test('without its row it is not handed out; a token for one call is, and is written later', async (t) => {
+  const { rows, away, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1 })
+  const troubles: number[] = []
+  recorder.onTrouble((_error, waiting) => troubles.push(waiting))
+  away(true)
+  await t.rejects(recorder.issued(askOf(), mintedOf()), /terminated/)
+  await recorder.issued(askOf(), mintedOf({ reusable: false }))
+  recorder.refused(askOf(), refusal)
+  t.same(rows, [])
+  away(false)
+  await recorder.close()
+  t.same(rows.map(({ outcome }) => outcome).sort(), ['issued', 'issued', 'policy_denied'])
+  t.same(troubles, [1], 'told once')
+})
+
+t.test('leaving waits for the table no longer than it may, and says what is lost', async (t) => {
+  const { away, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1 })
+  away(true)
+  recorder.refused(askOf(), refusal)
+  await t.rejects(recorder.close(20), /1 records of tokens could not be written/)
+})
+
+t.test('what waits is bounded: refusals are let go, and no token is given without a place', async (t) => {
+  const { rows, away, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1, waitingMax: 3 })
+  away(true)
+  for (let one = 0; one < 3; one += 1) await recorder.issued(askOf(), mintedOf({ reusable: false }))
+  for (let one = 0; one < 100; one += 1) recorder.refused(askOf(), refusal)
+  await t.rejects(recorder.issued(askOf(), mintedOf({ reusable: false })), { code: 'recording_unavailable' })
+  away(false)
+  await recorder.close()
+  t.equal(rows.length, 3)
+})
+
+t.test('the same refusal is one row that counts', async (t) => {
+  const { rows, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const ask = askOf()
+  for (let one = 0; one < 50; one += 1) recorder.refused(ask, refusal)
+  recorder.refused(ask, new Error('what nobody expected'))
+  await recorder.close()
+  t.same(
+    rows.map(({ outcome, times }) => [outcome, times]),
+    [
+      ['policy_denied', 50],
+      ['internal', 1]
+    ]
+  )
+})
+
+t.test('what somebody else made up is not stored as it came', async (t) => {
+  const { rows, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert })
+  for (const jti of ['fine-1', 'a\u0000b', 'x'.repeat(256), '\u202egnp.exe', ''])
+    await recorder.issued(askOf(), mintedOf({ jti }))
+  await recorder.close()
+  t.same(
+    rows.map(({ jti }) => jti),
+    ['fine-1', null, null, null, null]
+  )
+})
