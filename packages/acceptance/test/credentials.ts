@@ -9,13 +9,15 @@ const sessionCookieOf = ({ browser }: Caller, publicUrl: string): { name: string
   throw new Error('nobody is signed in in this browser')
 }
 
-/** What somebody signed in can show: the cookie of their session with what goes along, and a device token. */
+/** What somebody signed in can show: the cookie of their session with what goes along, what renews it, a device token. */
 export const credentialsOf = async (platform: Platform, person: Caller): Promise<Record<string, Credential>> => {
   const cookie = sessionCookieOf(person, platform.publicUrl)
   const csrf = textAt((await person.send('GET', '/auth/me')).body, 'csrf')
   const token = await signInDevice(platform, person, 'another terminal')
-  recordSecrets([cookie.value, token])
+  const renewal = person.browser.cookies.all(new URL('/auth', platform.publicUrl)).onbehalf_renewal ?? ''
+  recordSecrets([cookie.value, token, renewal])
   return {
+    renewal: { cookie: `onbehalf_renewal=${renewal}`, origin: platform.publicUrl },
     session: { cookie: `${cookie.name}=${cookie.value}`, 'x-csrf-token': csrf },
     bearer: { authorization: `Bearer ${token}` }
   }

@@ -44,11 +44,18 @@ const grant: Make = async ({ platform }) => {
   return { id: textAt(first, 'id') }
 }
 
+/** A browser of the owner's. */
+const session: Make = async ({ platform }) => {
+  const again = await signInAs(platform, people.owner.login)
+  return { id: textAt((await again.send('GET', '/auth/me')).body, 'session', 'id') }
+}
+
 /** There already, by the demo's bootstrap file; what ends a member is tried last. */
 const member: Make = async ({ platform }) => ({ user_id: platform.userIds[people.absent.sub] ?? '' })
 
 /** How a real one is made, for every guarded path with a parameter, as /openapi.json writes it. */
 export const tenantObjects: Readonly<Record<string, TenantObject>> = {
+  '/auth/sessions/{id}': { make: session },
   '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
   '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
   '/v1/grants/{id}': { make: grant },

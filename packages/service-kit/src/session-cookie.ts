@@ -8,7 +8,8 @@ export const cookieNamesFor = (publicUrl: string) => {
     isSecure,
     session: isSecure ? '__Host-onbehalf_session' : 'onbehalf_session',
     renewal: isSecure ? '__Secure-onbehalf_renewal' : 'onbehalf_renewal',
-    signIn: isSecure ? '__Host-onbehalf_sign_in' : 'onbehalf_sign_in'
+    signIn: isSecure ? '__Host-onbehalf_sign_in' : 'onbehalf_sign_in',
+    signOut: isSecure ? '__Host-onbehalf_sign_out' : 'onbehalf_sign_out'
   }
 }
 

@@ -1,6 +1,6 @@
 import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
-import { type App, auditRoutes, createApp } from '@onbehalf/service-kit'
+import { type App, auditRoutes, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
 import type { Service } from './assemble.ts'
@@ -16,9 +16,11 @@ import { startForgetting } from './issuances/forget.ts'
 import { issuanceRoutes } from './issuances/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
+import { ownSessionRoutes } from './sessions/own-routes.ts'
 import { renewRoutes } from './sessions/renew-routes.ts'
 import { sessionRoutes } from './sessions/routes.ts'
 import { signInRoutes } from './sign-in/routes.ts'
+import { signOutRoutes } from './sign-out/routes.ts'
 import { serveTokens } from './tokens/calls.ts'
 import { createIssue } from './tokens/issue.ts'
 import { serveUsers } from './users/calls.ts'
@@ -46,7 +48,9 @@ export const buildApp = async (service: Service): Promise<App> => {
   })
   await app.register(signInRoutes(parts))
   await app.register(renewRoutes(parts))
+  await app.register(signOutRoutes({ ...parts, findVisitor: findVisitorBy(parts.resolveSession) }))
   sessionRoutes(app, { ...parts, sessionKeys })
+  ownSessionRoutes(app, parts)
   connectRoutes(app)
   connectionRoutes(app, parts)
   connectionKeyRoutes(app, parts)

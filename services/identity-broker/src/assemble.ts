@@ -29,6 +29,7 @@ import { openResources, type Resources } from './resources.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { createFindPerson } from './sign-in/person.ts'
 import { signInStates } from './sign-in/state.ts'
+import { createIdpSignOut } from './sign-out/at-idp.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
@@ -121,6 +122,7 @@ const assemble = ({
     recorder,
     mint: createRecordedMint(createMint({ modes, mintKept: kept.mint, mintAnew }), recorder),
     ...createSessions({ config, db, vault, ticketKeys, sessionKeys, announce }),
+    idpSignOut: createIdpSignOut({ connections, findClient, vault, publicUrl }),
     publicUrl
   }
 }

@@ -81,7 +81,10 @@ export const startBroker = async (
       {
         client_id: 'onbehalf',
         client_secret: clientSecret,
-        redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
+        redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`),
+        post_logout_redirect_uris: [`${publicUrl}/auth/signed-out`],
+        backchannel_logout_uri: `${publicUrl}/auth/back-channel-logout/acme/sso`,
+        backchannel_logout_session_required: true
       },
       ...clients(publicUrl)
     ],

@@ -47,6 +47,8 @@ button, .button {
   background: var(--strong); color: var(--on-strong); font: inherit; font-weight: 600; line-height: 1.25;
   text-align: center; text-decoration: none; cursor: pointer;
 }
+.choices { display: grid; gap: .75rem; }
+.quiet { background: transparent; color: var(--strong); }
 a:not(.button) { color: var(--strong); }
 .other { margin: 1.25rem 0 0; text-align: center; }
 :focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }

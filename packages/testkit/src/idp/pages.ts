@@ -45,4 +45,10 @@ export const consentPage = ({
 <button name="decision" value="deny">Deny</button></form>`
   )
 
+/** `form` is the provider's own, which lacks its button. */
+export const logoutPage = (form: string): string =>
+  page('Sign out?', form.replace('</form>', '<button name="logout" value="yes">Sign out</button></form>'))
+
+export const loggedOutPage = (): string => page('Signed out', '<p>Nobody is signed in here.</p>')
+
 export const errorPage = (message: string): string => page('That did not work', `<p>${escapeHtml(message)}</p>`)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { exportJWK, generateKeyPair } from 'jose'
 import { type ClientMetadata, Provider } from 'oidc-provider'
+import { loggedOutPage, logoutPage } from './pages.ts'
 import type { createResources } from './resources.ts'
 import type { createStorage } from './storage.ts'
 import type { IdpUser } from './users.ts'
@@ -58,6 +59,16 @@ export const createProvider = async (options: ProviderOptions): Promise<Provider
         enabled: true,
         getResourceServerInfo: resources.describe,
         useGrantedResource: async () => false
+      },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: async (ctx, form) => {
+          ctx.body = logoutPage(form)
+        },
+        postLogoutSuccessSource: async (ctx) => {
+          ctx.body = loggedOutPage()
+        }
       }
     },
     // Without the guard it brings along: here all that it fetches from and calls is on loopback.

@@ -158,7 +158,10 @@ const choosePorts = async (preferred: number | undefined): Promise<Record<(typeo
 const clientOf = (publicUrl: string, { clientSecret }: PlatformSecrets) => ({
   client_id: 'onbehalf',
   client_secret: clientSecret,
-  redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`)
+  redirect_uris: ['acme', 'globex'].map((slug) => `${publicUrl}/auth/callback/${slug}/sso`),
+  post_logout_redirect_uris: [`${publicUrl}/auth/signed-out`],
+  backchannel_logout_uri: `${publicUrl}/auth/back-channel-logout/acme/sso`,
+  backchannel_logout_session_required: true
 })
 
 const bootstrap = async (

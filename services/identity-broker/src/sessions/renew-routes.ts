@@ -72,7 +72,8 @@ const renew = async (
   reply: FastifyReply,
   { renewSession, sessionCookies }: Pick<Needs, 'renewSession' | 'sessionCookies'>
 ): Promise<Issued> => {
-  const issued = await renewSession(sessionCookies.renewalOf(request) ?? '').catch((error: unknown) => {
+  const by = { request_id: request.id, ip: request.ip }
+  const issued = await renewSession(sessionCookies.renewalOf(request) ?? '', by).catch((error: unknown) => {
     if (isUnauthenticated(error)) sessionCookies.clear(reply)
     throw error
   })

@@ -5,9 +5,9 @@ import type { Session } from '../database.ts'
 import type { Issued, IssueSession } from './issue.ts'
 import { newSeed, tokenAfter } from './renewal-token.ts'
 import type { SessionLife } from './start.ts'
-import type { Renewing, SessionStore } from './store.ts'
+import type { By, Renewing, SessionStore } from './store.ts'
 
-export type RenewSession = (token: string) => Promise<Issued>
+export type RenewSession = (token: string, by: By) => Promise<Issued>
 
 type Needs = {
   sessions: Pick<SessionStore, 'renewing'>
@@ -24,13 +24,13 @@ type Needs = {
  */
 export const createSessionRenewal =
   ({ sessions, issue, announce, life, now = Date.now }: Needs): RenewSession =>
-  async (token) => {
+  async (token, by) => {
     const { session, renewal } = await sessions.renewing(async (store) => {
       const found = await store.lock(hashOf(token))
       if (!found?.is_renewable) return {}
       const next = await follow(store, found, token)
       if (next) return { session: await prolong(store, found, life, now()), renewal: next }
-      await store.end(found.id)
+      await store.endCopied(found.id, by)
       return { session: found }
     })
     if (session && renewal) return issue(session, renewal)

@@ -4,8 +4,6 @@ import { type App, anyUser, callerOf, type SigningKeys, typed, userOf } from '@o
 import { Type } from '@sinclair/typebox'
 import type { Session } from '../database.ts'
 import type { UserStore } from '../users/store.ts'
-import type { SessionCookies } from './cookies.ts'
-import type { SessionEnds } from './end.ts'
 import type { SessionStore } from './store.ts'
 
 const DateTime = Type.String({ format: 'date-time' })
@@ -34,19 +32,14 @@ const Me = Type.Object({
   ])
 })
 
-const browser = { credentials: ['session'] } as const
-
 type Needs = {
   users: Pick<UserStore, 'findWithRole'>
   sessions: Pick<SessionStore, 'findLive'>
-  sessionEnds: Pick<SessionEnds, 'end'>
-  sessionCookies: SessionCookies
   sessionKeys: Pick<SigningKeys, 'publicKeys'>
 }
 
-/** Who is signed in, signing out, and the keys sessions are signed with. */
-export const sessionRoutes = (app: App, needs: Needs): void => {
-  const { users, sessions, sessionEnds, sessionCookies, sessionKeys } = needs
+/** Who is signed in, and the keys sessions are signed with. */
+export const sessionRoutes = (app: App, { users, sessions, sessionKeys }: Needs): void => {
   const routes = typed(app)
 
   routes.get('/auth/me', { config: { access: anyUser }, schema: { response: { 200: Me } } }, async (request, reply) => {
@@ -68,16 +61,6 @@ export const sessionRoutes = (app: App, needs: Needs): void => {
       session: live ? lifeOf(live) : null
     }
   })
-
-  routes.post(
-    '/auth/sign-out',
-    { config: { access: browser }, schema: { response: { 204: Type.Null() } } },
-    async (request, reply) => {
-      const { tenant_id, credential } = callerOf(request).principal
-      await sessionEnds.end(tenant_id, credential.id)
-      return sessionCookies.clear(reply).status(204).send(null)
-    }
-  )
 
   routes.get(
     '/auth/jwks.json',

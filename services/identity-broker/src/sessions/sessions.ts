@@ -21,7 +21,7 @@ export const createSessions = ({ config, db, vault, ticketKeys, sessionKeys, ann
     startSession: createSessionStart({ sessions, vault, issue, life }),
     resolveSession: createSessionResolver(sessions, ticketKeys.signingKey),
     renewSession: createSessionRenewal({ sessions, issue, announce, life }),
-    sessionEnds: createSessionEnds(sessions, announce),
+    sessionEnds: createSessionEnds({ sessions, announce }),
     sessionCookies: sessionCookies(publicUrl)
   }
 }

@@ -1,10 +1,17 @@
-import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Database, Session } from '../database.ts'
+import { type AuditContext, recordAudit } from '@onbehalf/service-kit'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Database, Session, Writing } from '../database.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
 export type Renewing = ReturnType<typeof renewing>
 
 type NewSession = Omit<Session, 'is_member' | 'created_at' | 'renewed_at' | 'ended_at'>
+
+/** By which request a session begins or ends; by its own user where nobody else is named. */
+export type By = Pick<AuditContext, 'request_id' | 'ip'> & Partial<Pick<AuditContext, 'actor'>>
+
+/** Why a session ended, as the record has it. */
+export type EndReason = 'signed_out' | 'ended_by_user' | 'signed_in_anew' | 'identity_provider' | 'renewal_reused'
 
 /** Within this time an old renewal token still counts: two tabs may have sent it at once, or an answer was lost. */
 const graceSeconds = 30
@@ -19,7 +26,7 @@ const ended = { ended_at: sql<Date>`now()`, id_token: null }
 
 export const sessionStore = (db: Kysely<Database>) => ({
   /** A new session, and the hash of what renews it; old ones of its user are forgotten. */
-  insert: (session: NewSession, renewalHash: string): Promise<void> =>
+  insert: (session: NewSession, renewalHash: string, by: By): Promise<void> =>
     db.transaction().execute(async (transaction) => {
       await transaction
         .deleteFrom('session')
@@ -35,7 +42,11 @@ export const sessionStore = (db: Kysely<Database>) => ({
         .insertInto('session_renewal')
         .values({ hash: renewalHash, session_id: session.id, seed: null, replaced_at: null })
         .execute()
+      await record(transaction, 'session.started', session, by)
     }),
+
+  find: (tenant_id: string, id: string): Promise<Session | undefined> =>
+    db.selectFrom('session').selectAll().where('id', '=', id).where('tenant_id', '=', tenant_id).executeTakeFirst(),
 
   /** A session that has not ended, with the role its user has now. */
   findLive: (tenant_id: string, id: string) =>
@@ -52,31 +63,61 @@ export const sessionStore = (db: Kysely<Database>) => ({
   renewing: <Result>(work: (store: Renewing) => Promise<Result>): Promise<Result> =>
     db.transaction().execute((transaction) => work(renewing(transaction))),
 
-  end: async (tenant_id: string, id: string): Promise<boolean> => {
-    const { numUpdatedRows } = await db
-      .updateTable('session')
-      .set(ended)
-      .where('id', '=', id)
+  /** A user's sessions that have not ended, the newest first, those before `cursor`. */
+  page: ({ tenant_id, user_id }: Owner, { limit, cursor }: { limit: number; cursor?: string }): Promise<Session[]> =>
+    db
+      .selectFrom('session')
+      .selectAll()
       .where('tenant_id', '=', tenant_id)
-      .where('ended_at', 'is', null)
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
-  },
+      .where('user_id', '=', user_id)
+      .where(isLive)
+      .$if(cursor !== undefined, (query) => query.where('id', '<', cursor ?? ''))
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute(),
 
-  /** Ends the session that a renewal token belongs to; answers with its id, if it had not ended before. */
-  endByRenewal: async (hash: string): Promise<string | undefined> => {
-    const row = await db
-      .updateTable('session')
-      .set(ended)
-      .where('id', '=', (eb) => eb.selectFrom('session_renewal').select('session_id').where('hash', '=', hash))
-      .where('ended_at', 'is', null)
-      .returning('id')
-      .executeTakeFirst()
-    return row?.id
-  }
+  // Each answers with the ids of those that had not ended before.
+  end: ({ tenant_id, user_id }: Owner, id: string, reason: EndReason, by: By) =>
+    endWhere(db, sql`tenant_id = ${tenant_id} and user_id = ${user_id} and id = ${id}`, reason, by),
+  endAll: ({ tenant_id, user_id }: Owner, except: string | null, reason: EndReason, by: By) =>
+    endWhere(db, sql`tenant_id = ${tenant_id} and user_id = ${user_id} and id is distinct from ${except}`, reason, by),
+  endByRenewal: (hash: string, reason: EndReason, by: By) =>
+    endWhere(db, sql`id = (select session_id from session_renewal where hash = ${hash})`, reason, by)
 })
 
-const renewing = (transaction: Transaction<Database>) => ({
+type Owner = Pick<Session, 'tenant_id' | 'user_id'>
+
+const endWhere = (db: Kysely<Database>, which: RawBuilder<unknown>, reason: EndReason, by: By): Promise<string[]> =>
+  db.transaction().execute((transaction) => endIn(transaction, which, reason, by))
+
+const endIn = async (
+  transaction: Writing,
+  which: RawBuilder<unknown>,
+  reason: EndReason,
+  by: By
+): Promise<string[]> => {
+  const rows = await transaction
+    .updateTable('session')
+    .set(ended)
+    .where(sql<boolean>`${which} and ended_at is null`)
+    .returning(['id', 'tenant_id', 'user_id'])
+    .execute()
+  for (const row of rows) await record(transaction, 'session.ended', row, by, reason)
+  return rows.map(({ id }) => id)
+}
+
+const record = (
+  transaction: Writing,
+  action: string,
+  { id, tenant_id, user_id }: Owner & Pick<Session, 'id'>,
+  { actor = { kind: 'user', id: user_id }, ...request }: By,
+  reason?: EndReason
+): Promise<void> => {
+  const details = { user_id, ...(reason ? { reason } : {}) }
+  return recordAudit(transaction, { ...request, tenant_id, actor, action, subject: { kind: 'session', id }, details })
+}
+
+const renewing = (transaction: Writing) => ({
   /** The session a renewal token belongs to, held until the work ends: tabs that renew at once take turns. */
   lock: (renewalHash: string) =>
     transaction
@@ -114,5 +155,6 @@ const renewing = (transaction: Transaction<Database>) => ({
   keepUntil: (id: string, idle_until: Date) =>
     transaction.updateTable('session').set({ idle_until, renewed_at: sql<Date>`now()` }).where('id', '=', id).execute(),
 
-  end: (id: string) => transaction.updateTable('session').set(ended).where('id', '=', id).execute()
+  /** Somebody has a copy of what renews it. */
+  endCopied: (id: string, by: By) => endIn(transaction, sql`id = ${id}`, 'renewal_reused', by)
 })

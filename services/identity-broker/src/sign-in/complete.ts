@@ -3,7 +3,7 @@ import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { StoreGrant } from '../grants/keep.ts'
 import type { Admit } from '../members/admit.ts'
-import type { StartSession } from '../sessions/start.ts'
+import type { SignInBrowser, StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
 import { usesNonce } from './begin.ts'
 import { callbackUrl } from './callback-url.ts'
@@ -28,7 +28,7 @@ export type Callback = {
   path: string
   query: URLSearchParams
   binding: string | undefined
-  browser: { user_agent: string; created_ip: string }
+  browser: SignInBrowser
 }
 
 /**
@@ -69,7 +69,7 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
     refreshToken: answer.refresh_token,
     tokenEndpoint: client.tokenEndpoint
   })
-  const facts = { connection_id, idp_session, id_token: answer.id_token, ...callback.browser }
+  const facts = { connection_id, idp_session, id_token: answer.id_token, browser: callback.browser }
   return { issued: await needs.startSession(user, facts), return_to: remembered.return_to }
 }
 

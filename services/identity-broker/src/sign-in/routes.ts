@@ -75,10 +75,11 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
       for (const [name, all] of Object.entries(given)) for (const one of all) query.append(name, one)
       const path = `/auth/callback/${params.tenant}/${params.connection}`
       const name = bindingOf(query.get('state') ?? '')
-      const browser = { user_agent: request.headers['user-agent']?.slice(0, 256) ?? '', created_ip: request.ip }
+      const by = { request_id: request.id, ip: request.ip }
+      const browser = { ...by, user_agent: request.headers['user-agent']?.slice(0, 256) ?? '' }
       const done = await completeSignIn(needs, { path, query, binding: cookies[name], browser })
       const replaced = needs.sessionCookies.renewalOf(request)
-      if (replaced) await needs.sessionEnds.endByRenewal(replaced)
+      if (replaced) await needs.sessionEnds.endByRenewal(replaced, by)
       return needs.sessionCookies.set(reply.clearCookie(name, cookie), done.issued).redirect(done.return_to, 303)
     }
   )

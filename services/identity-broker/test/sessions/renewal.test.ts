@@ -105,6 +105,9 @@ await t.test('an old token shown after its time ends the whole session, for whoe
   await t.resolves(changes.heard('session', user.sessionId), 'and every service is told')
   await t.rejects(principalOf(user), { code: 'unauthenticated' })
   t.equal((await renew(user.browser)).status, 401, 'the rightful one signs in again too')
+  const recorded = "select details from audit_event where subject_id = $1 and action = 'session.ended'"
+  const { rows } = await database.query(recorded, [user.sessionId])
+  t.same(rows, [{ details: { user_id: user.userId, reason: 'renewal_reused' } }], 'and it is on record, once')
 })
 
 await t.test('a thief who renews first is found out when the rightful browser comes', async (t) => {
