@@ -7,13 +7,12 @@ export { repliesFrom } from './inbox.ts'
 export { createKeySet } from './key-set.ts'
 export { createLiveCache, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
 export { type ServeContext, type Served, serve } from './serve.ts'
+export { importSigningKey, type SigningKey, signJwt } from './signing-key.ts'
 export { createTicketReader, type TicketReader } from './ticket-reader.ts'
 export {
   defineTicket,
   type FindKey,
-  importSigningKey,
   PublicKey,
-  type SigningKey,
   signTicket,
   type TicketContract,
   ticketSecondsMax,

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { type CryptoKey, decodeProtectedHeader, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { type CryptoKey, decodeProtectedHeader, jwtVerify } from 'jose'
 import { faultOf, matches } from './define-call.ts'
+import { type SigningKey, signJwt } from './signing-key.ts'
 
 /**
  * A ticket is a signed statement one service makes to another: a JWS (ES256) that lives at most 60 s. `type` becomes
@@ -34,15 +35,6 @@ export const PublicKey = Type.Object({
 })
 export type PublicKey = Static<typeof PublicKey>
 
-export type SigningKey = { kid: string; privateKey: CryptoKey }
-
-/** A key to sign with, from its private JWK (EC P-256, with `kid`). */
-export const importSigningKey = async (jwk: JWK): Promise<SigningKey> => {
-  const key = await importJWK(jwk, 'ES256')
-  if (key instanceof Uint8Array || !jwk.kid) throw new Error('A signing key must be an EC P-256 JWK with a kid')
-  return { kid: jwk.kid, privateKey: key }
-}
-
 /** Signs `claims` as `issuer`; `expires_at` in seconds since the epoch. */
 export const signTicket = async <Claims extends TSchema>(
   contract: TicketContract<Claims>,
@@ -51,14 +43,8 @@ export const signTicket = async <Claims extends TSchema>(
 ): Promise<{ ticket: string; expires_at: number }> => {
   const issuedAt = Math.floor(now() / 1000)
   const expiresAt = issuedAt + ticketSecondsMax
-  const ticket = await new SignJWT({ statement: claims })
-    .setProtectedHeader({ alg: 'ES256', typ: contract.type, kid: key.kid })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(expiresAt)
-    .setJti(randomUUID())
-    .sign(key.privateKey)
+  const about = { iss: issuer, aud: audience, iat: issuedAt, exp: expiresAt, jti: randomUUID() }
+  const ticket = signJwt(key, contract.type, { statement: claims, ...about })
   return { ticket, expires_at: expiresAt }
 }
 

@@ -14,6 +14,7 @@ import { invitationPages } from './invitations/page-routes.ts'
 import { invitationRoutes } from './invitations/routes.ts'
 import { startForgetting } from './issuances/forget.ts'
 import { issuanceRoutes } from './issuances/routes.ts'
+import { issuerRoutes } from './issuer/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { ownSessionRoutes } from './sessions/own-routes.ts'
@@ -56,6 +57,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   connectionKeyRoutes(app, parts)
   grantRoutes(app, parts)
   issuanceRoutes(app, parts)
+  issuerRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)
   invitationRoutes(app, parts)

@@ -22,6 +22,7 @@ import { installationStore } from './installations/store.ts'
 import { invitationStore } from './invitations/store.ts'
 import { createIssuanceRecorder } from './issuances/record.ts'
 import { issuanceStore } from './issuances/store.ts'
+import { createIssuers } from './issuer/issuers.ts'
 import { admissionStore } from './members/admission-store.ts'
 import { createAdmission } from './members/admit.ts'
 import { memberStore } from './members/store.ts'
@@ -35,6 +36,7 @@ import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
 import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
 import type { Mode, Modes } from './tokens/modes/mode.ts'
+import { createSignedMint } from './tokens/modes/signed.ts'
 import { userStore } from './users/store.ts'
 
 export type Service = Awaited<ReturnType<typeof openService>>
@@ -82,9 +84,11 @@ const assemble = ({
   const exchange = createExchange({ connections, findClient, egress })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const { dropRejected } = tokenStore(db, vault)
+  const issuers = createIssuers({ signingKeysOf, publicUrl })
   const modes: Modes = new Map(
     Object.entries({
-      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, connections, refresher, dropRejected }) }
+      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, connections, refresher, dropRejected }) },
+      signed: { isReusable: false, mint: createSignedMint({ issuers }) }
     } satisfies Partial<Record<ForwardingMode, Mode>>)
   )
   const mintAnew = createMintAnew({ users, modes })
@@ -106,6 +110,7 @@ const assemble = ({
     verifyJwt,
     findPerson: createFindPerson({ verifyJwt, egress }),
     refresher,
+    issuers,
     audiences,
     audiencesOf,
     allowAudience: createAudienceCheck({ audiencesOf, audiences }),
