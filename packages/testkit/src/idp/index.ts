@@ -1,3 +1,4 @@
+export { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
 export type { TokenEndpointFault } from './faults.ts'
 export type { IdpLog, IdpLogEntry } from './log.ts'
 export { type Idp, type IdpClient, type IdpOptions, startIdp } from './start-idp.ts'

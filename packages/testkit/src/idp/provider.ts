@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { exportJWK, generateKeyPair } from 'jose'
 import { type ClientMetadata, Provider } from 'oidc-provider'
 import { loggedOutPage, logoutPage } from './pages.ts'
 import type { createResources } from './resources.ts'
+import type { Signer } from './signer.ts'
 import type { createStorage } from './storage.ts'
+import { tokenExchange } from './token-exchange.ts'
 import type { IdpUser } from './users.ts'
 
 export type ProviderOptions = {
@@ -15,26 +16,25 @@ export type ProviderOptions = {
   rotateRefreshTokens: boolean
   storage: ReturnType<typeof createStorage>
   resources: ReturnType<typeof createResources>
+  signer: Signer
 }
 
 const defaults: Omit<ClientMetadata, 'client_id'> = {
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', tokenExchange],
   response_types: ['code'],
   id_token_signed_response_alg: 'ES256'
 }
 
 /** oidc-provider as a strict IdP: PKCE always, refresh tokens that rotate and are revoked when one is used twice. */
-export const createProvider = async (options: ProviderOptions): Promise<Provider> => {
-  const { issuer, users, storage, resources, accessTokenSeconds, refreshTokenSeconds } = options
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
-  const key = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: randomBytes(8).toString('hex') }
+export const createProvider = (options: ProviderOptions): Provider => {
+  const { issuer, users, storage, resources, signer, accessTokenSeconds, refreshTokenSeconds } = options
   const accountOf = (sub: string) => users.find((user) => user.sub === sub)
 
   return new Provider(issuer, {
     adapter: storage.adapter,
     clients: options.clients.map((client) => ({ ...defaults, ...client })),
     cookies: { keys: [randomBytes(32).toString('base64url')] },
-    jwks: { keys: [key] },
+    jwks: { keys: [signer.jwk] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
     // The id_token carries the e-mail too, as most IdPs do it.
     conformIdTokenClaims: false,

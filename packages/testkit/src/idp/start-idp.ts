@@ -6,8 +6,10 @@ import { interact } from './interactions.ts'
 import { createLog, type IdpLog } from './log.ts'
 import { createProvider } from './provider.ts'
 import { createResources } from './resources.ts'
+import { createSigner } from './signer.ts'
 import { createStorage } from './storage.ts'
 import { watchTokenEndpoint } from './token-endpoint.ts'
+import { type AskedExchange, createTokenExchange, type ExchangeFault } from './token-exchange.ts'
 import type { IdpUser } from './users.ts'
 
 export type IdpClient = ClientMetadata
@@ -38,6 +40,8 @@ export type Idp = {
   controls: {
     failTokenEndpoint: (mode: TokenEndpointFault, times?: number) => void
     allowResource: (resource: string) => void
+    trustAuthorizationServer: (issuer: string, clientId: string) => void
+    disturbExchanges: (next: (asked: AskedExchange) => ExchangeFault | undefined) => void
   }
 }
 
@@ -53,11 +57,15 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const faults = createFaults()
   const storage = createStorage()
   const resources = createResources(options.resources ?? 'any-http', accessTokenSeconds)
+  const signer = await createSigner(issuer)
   const { clients, rotateRefreshTokens = true } = options
-  const provider = await createProvider({
-    ...{ issuer, clients, users, storage, resources },
+  const provider = createProvider({
+    ...{ issuer, clients, users, storage, resources, signer },
     ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens }
   })
+  const emailOf = (sub: string) => users.find((user) => user.sub === sub)?.email
+  const exchange = createTokenExchange({ signer, resources, accessTokenSeconds, emailOf })
+  exchange.register(provider)
   watchTokenEndpoint(provider, log, faults, options.onSecret ?? (() => {}))
 
   const answer = provider.callback()
@@ -77,7 +85,12 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
     stop: () => stopServer(server),
     log: log.snapshot,
     revokeGrantsOf: storage.revokeGrantsOf,
-    controls: { failTokenEndpoint: faults.failTokenEndpoint, allowResource: resources.allow }
+    controls: {
+      failTokenEndpoint: faults.failTokenEndpoint,
+      allowResource: resources.allow,
+      trustAuthorizationServer: exchange.trustAuthorizationServer,
+      disturbExchanges: exchange.disturbExchanges
+    }
   }
 }
 

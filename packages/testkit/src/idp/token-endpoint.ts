@@ -40,7 +40,7 @@ const nobody = { client_id: undefined, sub: undefined, resource: undefined, stat
 const secretsOf = (params: Record<string, unknown> | undefined, body: unknown): string[] => {
   const given: Record<string, unknown> = typeof body === 'object' && body !== null ? { ...body } : {}
   const { access_token, refresh_token, id_token } = given
-  const shown = [params?.code, params?.code_verifier, params?.refresh_token]
+  const shown = [params?.code, params?.code_verifier, params?.refresh_token, params?.subject_token]
   return [...shown, access_token, refresh_token, id_token].filter((secret) => typeof secret === 'string')
 }
 

@@ -20,11 +20,14 @@ export type Whoami = { url: string; port: number; stop: () => Promise<void>; log
 export const startWhoami = async ({
   port: preferred,
   issuer,
-  url: givenUrl
+  url: givenUrl,
+  authorizationServers = [issuer]
 }: {
   port?: number
   issuer: string
   url?: string
+  /** What its metadata (RFC 9728) names; the issuer when left out. */
+  authorizationServers?: string[]
 }): Promise<Whoami> => {
   const entries: WhoamiLogEntry[] = []
   let answer: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 })
@@ -37,6 +40,8 @@ export const startWhoami = async ({
     if (refused) return refused
     const { pathname } = new URL(request.url)
     if (pathname === '/_log' && request.method === 'GET') return Response.json(entries)
+    if (pathname === '/.well-known/oauth-protected-resource/mcp')
+      return Response.json({ resource: url, authorization_servers: authorizationServers })
     if (pathname !== '/mcp') return new Response(null, { status: 404 })
     const tool = await calledTool(request)
     if (tool === undefined) return serve(request, undefined)
