@@ -35,6 +35,15 @@ const provider = posted('/v1/mcp-providers', (name, { whoami }) => {
 
 const invitation = posted('/v1/invitations', (name) => ({ email: `${name}@example.com`, role: 'member' }))
 
+const domain = posted('/v1/domains', (name) => ({ domain: `${name}.example` }))
+
+const connection = posted('/v1/connections', (name, { idp }) => ({
+  name,
+  issuer: idp.issuer,
+  client_id: name,
+  client_authentication: 'none'
+}))
+
 const audiencePattern = posted('/v1/audience-patterns', (name) => ({ pattern: `https://${name}.example.com/mcp/*` }))
 
 /** A sign-in leaves a grant where there is none. */
@@ -61,6 +70,10 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/grants/{id}': { make: grant },
   '/v1/grants/{id}/tokens': { make: grant },
   '/v1/audience-patterns/{id}': { make: audiencePattern },
+  '/v1/connections/{id}': { make: connection, body: { rotating: true } },
+  '/v1/domains/{id}': { make: domain },
+  // There is no record in DNS to be found.
+  '/v1/domains/{id}/verify': { make: domain, status: 409 },
   '/v1/invitations/{id}': { make: invitation },
   '/v1/members/{user_id}': { make: member, body: { role: 'member' } }
 }

@@ -15,6 +15,7 @@ export {
   withDatabase
 } from './servers/database.ts'
 export { dieWithParent, withDeathSignal } from './servers/die-with-parent.ts'
+export { type DnsAnswer, type DnsServer, startDns } from './servers/dns.ts'
 export { dumpRows } from './servers/dump-rows.ts'
 export {
   type FindOptions,

@@ -8,6 +8,7 @@ import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { connectionKeyRoutes } from './connections/key-routes.ts'
 import { connectionRoutes } from './connections/routes.ts'
+import { domainRoutes } from './domains/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { invitationPages } from './invitations/page-routes.ts'
@@ -61,6 +62,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)
   invitationRoutes(app, parts)
+  domainRoutes(app, parts)
   await app.register(invitationPages(parts))
   auditRoutes(app, { path: '/v1/audit/identity', db })
 

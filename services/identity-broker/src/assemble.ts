@@ -11,6 +11,8 @@ import { createIdpKeys } from './connections/keys.ts'
 import { createLearn } from './connections/learn.ts'
 import { connectionStore } from './connections/store.ts'
 import { createVerifyJwt } from './connections/verify-jwt.ts'
+import { domainStore } from './domains/store.ts'
+import { createTxtLookup } from './domains/txt-lookup.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
@@ -115,6 +117,8 @@ const assemble = ({
     audiencesOf,
     allowAudience: createAudienceCheck({ audiencesOf, audiences }),
     members: memberStore(db),
+    domains: domainStore(db),
+    lookUpTxt: createTxtLookup(config.DNS_SERVERS),
     invitations: invitationStore(db),
     admit: createAdmission({ admissions: admissionStore(db), announce }),
     apiKeys: apiKeyStore(db),

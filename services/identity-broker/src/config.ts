@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns'
 import {
   baseVariables,
   type ConfigOf,
@@ -6,8 +7,19 @@ import {
   masterKeysVariable,
   portVariable,
   redisVariable,
-  signingKeyDaysVariable
+  signingKeyDaysVariable,
+  variable
 } from '@onbehalf/service-kit'
+
+const nameServers = variable((given) => {
+  const servers = given.split(',').flatMap((one) => one.trim() || [])
+  try {
+    new Resolver().setServers(servers)
+  } catch {
+    throw new Error('must be addresses such as 10.0.0.53 or 10.0.0.53:5353, comma separated')
+  }
+  return servers
+})
 
 export const variables = {
   ...baseVariables,
@@ -35,6 +47,10 @@ export const variables = {
   ISSUANCE_DAYS: integer({ min: 0, max: 36_500 })(
     'How long it is remembered who was given a token to act as whom; 0 is for ever.',
     { default: 90 }
+  ),
+  DNS_SERVERS: nameServers(
+    'Name servers to ask for proofs of e-mail domains: address or address:port, comma separated; empty takes those of the system.',
+    { default: [] }
   )
 }
 

@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { openService } from './assemble.ts'
 import { applyBootstrapFile } from './bootstrap/apply.ts'
 import { variables } from './config.ts'
+import { manageDomains } from './domains/manage.ts'
 import { buildInnerApp } from './inner-app.ts'
 import { manageInstallations } from './installations/manage.ts'
 
@@ -17,6 +18,7 @@ await runService(
     inner: { buildApp: buildInnerApp, portOf: ({ INNER_PORT }) => INNER_PORT },
     commands: {
       bootstrap: applyBootstrapFile,
+      domain: manageDomains,
       installation: manageInstallations,
       ...keyCommands(['ticket', 'session', 'issuer'])
     }

@@ -62,12 +62,14 @@ type Options = {
   users?: IdpUser[]
   /** More clients at the IdP. */
   clients?: (publicUrl: string) => IdpClient[]
+  /** More of its environment. */
+  environment?: Record<string, string>
 }
 
 /** identity-broker on real servers, with a real IdP; mcp-provider is played on the bus. */
 export const startBroker = async (
   t: TestContext,
-  { accessTokenSeconds = 300, allow = [], users = [], clients = () => [] }: Options = {}
+  { accessTokenSeconds = 300, allow = [], users = [], clients = () => [], environment = {} }: Options = {}
 ): Promise<Broker> => {
   const backends = await startBackends(t)
   const port = await freePort()
@@ -101,7 +103,8 @@ export const startBroker = async (
     PUBLIC_URL: publicUrl,
     MASTER_KEYS: `k1:${masterKey}`,
     EGRESS_ALLOW: [idp.port, ...allow].map((one) => `127.0.0.1:${one}`).join(','),
-    LOG_LEVEL: 'error'
+    LOG_LEVEL: 'error',
+    ...environment
   })
   const mcpProvider = await playMcpProvider(await openBusAs(t, backends, 'mcp-provider'))
   t.teardown(mcpProvider.close)

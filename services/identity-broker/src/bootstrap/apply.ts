@@ -9,6 +9,7 @@ import { insertPattern } from '../audiences/store.ts'
 import type { Config } from '../config.ts'
 import type { Written } from '../connections/write.ts'
 import type { Connection, Database, Tenant, Writing } from '../database.ts'
+import { approveDomain } from '../domains/approve.ts'
 import { putInstallation } from '../installations/change.ts'
 import type { Spoken } from '../installations/store.ts'
 import { userStore } from '../users/store.ts'
@@ -74,6 +75,7 @@ const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env,
   const members = await applyMembers(db, tenant, connections, entry)
   await applyApps(db, tenant, entry, { env, members })
   await applyAudiencePatterns(db, tenant, entry)
+  for (const domain of entry.domains ?? []) await approveDomain(db, tenant.id, domain)
   return { id: tenant.id, slug: tenant.slug, members }
 }
 

@@ -75,6 +75,8 @@ const Tenant = Type.Object(
     connections: Type.Array(Connection),
     members: Type.Array(Member),
     apps: Type.Optional(Type.Array(App)),
+    /** E-mail domains that are theirs, by the word of whoever writes the file. */
+    domains: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 253 }))),
     /** What installations may ask for beside the registered servers: https://*.tools.example.com/mcp/*. */
     audience_patterns: Type.Optional(Type.Array(Type.String({ maxLength: 2048 })))
   },

@@ -2,6 +2,7 @@ import type { Role } from '@onbehalf/contracts'
 import type { AuditEvent } from '@onbehalf/service-kit'
 import type { Announce } from '../announce.ts'
 import type { NewUser, User } from '../database.ts'
+import { domainOf } from '../domains/name.ts'
 import { requireInvited } from '../invitations/require-invited.ts'
 import type { AdmissionStore, AdmissionWrites } from './admission-store.ts'
 
@@ -37,7 +38,7 @@ export const createAdmission =
   }
 
 const isOfOurDomain = async (store: AdmissionWrites, { email, is_email_verified }: NewUser): Promise<boolean> => {
-  const domain = email?.split('@').at(-1)?.toLowerCase()
+  const domain = email ? domainOf(email) : undefined
   return is_email_verified && domain !== undefined && (await store.isOurDomain(domain))
 }
 
