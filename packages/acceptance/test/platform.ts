@@ -8,6 +8,7 @@ import {
   type PlatformOptions,
   readTestRun,
   recordSecrets,
+  startDns,
   startPlatform
 } from '@onbehalf/testkit'
 
@@ -24,8 +25,11 @@ export const startTestPlatform = async (
   mkdirSync(directory, { recursive: true })
   const elsewhere = mkdtempSync(join(tmpdir(), 'onbehalf-secrets-'))
   const seen = new Set<string>()
+  // It knows no name: nothing that a test looks up leaves this machine.
+  const dns = await startDns()
   const platform = await startPlatform({
     ...options,
+    nameServers: [dns.address],
     directory,
     secretsFile: join(elsewhere, 'secrets.json'),
     onSecret: (secret) => seen.add(secret)
@@ -34,6 +38,7 @@ export const startTestPlatform = async (
     recordSecrets([...everySecret(platform.secrets), ...seen])
     await dumpRows(platform.databaseUrl, join(directory, 'rows.txt'))
     await platform.stop()
+    await dns.stop()
     rmSync(elsewhere, { recursive: true, force: true })
   })
   return platform

@@ -68,6 +68,7 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
   '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
   '/v1/grants/{id}': { make: grant },
+  '/v1/grants/{id}/issuances': { make: grant },
   '/v1/grants/{id}/tokens': { make: grant },
   '/v1/audience-patterns/{id}': { make: audiencePattern },
   '/v1/connections/{id}': { make: connection, body: { rotating: true } },

@@ -60,6 +60,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       .sort(),
     [
       'GET /auth/callback/{tenant}/{connection}',
+      'GET /auth/connections/{tenant}/{connection}/jwks.json',
       'GET /auth/invitations/accepted',
       'GET /auth/invitations/{token}',
       'GET /auth/jwks.json',

@@ -41,6 +41,8 @@ export type PlatformOptions = {
   onSecret?: (secret: string) => void
   /** Ports on loopback that the services may call beside the IdP's and the two MCP servers'. */
   allowedPorts?: readonly number[]
+  /** Who is asked for names in DNS, `address:port`; those of the system when left out. */
+  nameServers?: readonly string[]
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
@@ -51,7 +53,8 @@ export const startPlatform = async ({
   onProgress = () => {},
   secretsFile = join(directory, 'secrets.json'),
   onSecret = () => {},
-  allowedPorts = []
+  allowedPorts = [],
+  nameServers = []
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -62,7 +65,8 @@ export const startPlatform = async ({
     return part
   }
   try {
-    return { ...(await start({ directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, keep })), stop }
+    const told = { onProgress, onSecret, allowedPorts, nameServers }
+    return { ...(await start({ directory, port, given, secretsFile, ...told, keep })), stop }
   } catch (error) {
     await stop()
     throw error
@@ -73,7 +77,7 @@ type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
 type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
 
 const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
-  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, keep } = started
+  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, nameServers, keep } = started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
   const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
@@ -97,7 +101,8 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     TRUSTED_PROXIES: '127.0.0.1',
     MASTER_KEYS: secrets.masterKeys[service],
     EGRESS_ALLOW: allowed.join(','),
-    INNER_PORT: String(ports.inner)
+    INNER_PORT: String(ports.inner),
+    ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {})
   })
   await Promise.all(serviceNames.map((service) => runService(service, ['migrate'], environmentFor(service))))
   const bootstrapped = await bootstrap(directory, idp.issuer, environmentFor('identity-broker'), secrets)
