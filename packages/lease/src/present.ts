@@ -31,10 +31,12 @@ export const createPresenter = <Material, Want, Token>(options: PresentOptions<M
     }
   }
 
-  /** What came of it; one that throws, or outlives its lease whatever was agreed, may have been processed. */
-  const ask = async (material: Material, want: Want, leaseEndsAt: number): Promise<Outcome<Material, Token>> => {
+  /** What came of it; one that throws, or never ends whatever was agreed, may have been processed. */
+  const ask = async (material: Material, want: Want): Promise<Outcome<Material, Token>> => {
+    const deadlineAt = clock.now() + exchangeMs
     try {
-      const outcome = await before(clock, leaseEndsAt, exchange(material, want, clock.now() + exchangeMs))
+      // An answer that is a little late is still worth having: for so long we tell the others that we wait for it.
+      const outcome = await before(clock, deadlineAt + leaseMs, exchange(material, want, deadlineAt))
       return outcome ?? { kind: 'unknown', cause: new Error('the exchange did not end in time') }
     } catch (cause) {
       return { kind: 'unknown', cause }
@@ -66,7 +68,7 @@ export const createPresenter = <Material, Want, Token>(options: PresentOptions<M
       await keep(() => store.release(lease, { isCounted: false, backoffMs: 0 }))
       return undefined
     }
-    const outcome = await ask(lease.material, want, leaseEndsAt)
+    const outcome = await ask(lease.material, want)
     onAnswer()
     switch (outcome.kind) {
       case 'answered':

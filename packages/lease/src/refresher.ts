@@ -87,13 +87,19 @@ export const createRefresher = <Material, Want, Token>({
     return work
   }
 
+  const isAlive = async (id: string): Promise<boolean> => (await store.read(id))?.isDead === false
+
   /** Who wants the same gets the same; what failed for the refresh token or its server fails for everybody. */
-  const join = async (work: Work<Token>, want: Want): Promise<Token | undefined> => {
+  const join = async (id: string, work: Work<Token>, want: Want): Promise<Token | undefined> => {
     const isSame = work.want === JSON.stringify(want)
     // Tokens may have been emptied just before this caller came: then one that is being stored is looked up again.
     const isInTime = isSame && work.phase !== 'storing'
-    const token = await work.promise.catch((error: unknown): undefined => {
-      if (isSame || error instanceof RefreshFailure) throw error
+    const token = await work.promise.catch(async (error: unknown): Promise<undefined> => {
+      const isFailure = error instanceof RefreshFailure
+      if (!isSame && !isFailure) return
+      // Somebody may have signed in after the row was looked at, and just before this caller came.
+      if (isFailure && error.reason === 'dead' && (await isAlive(id))) return
+      throw error
     })
     return isInTime && work.phase === 'storing' ? token : undefined
   }
@@ -101,7 +107,7 @@ export const createRefresher = <Material, Want, Token>({
   /** The next step towards a token: finds it, or waits for a refresh. Undefined is: look again. */
   const step = async (id: string, want: Want): Promise<Token | undefined> => {
     const kept = await store.findToken(id, want)
-    return kept ?? join(works.get(id) ?? begin(id, want), want)
+    return kept ?? join(id, works.get(id) ?? begin(id, want), want)
   }
 
   return {

@@ -1,0 +1,113 @@
+import type { Clock } from '../../clock.ts'
+import { createRefresher, type Refresher } from '../../refresher.ts'
+import type { RefreshStore } from '../../store.ts'
+import { createModel, storeOf } from '../model-store.ts'
+import { type Caller, createChecks, type Process } from './checks.ts'
+import { createNetwork } from './network.ts'
+import type { Random } from './random.ts'
+import { createScheduler } from './scheduler.ts'
+import { createServer, type SimToken } from './server.ts'
+
+export type Replica = Process & { refresher: Refresher<string, SimToken> }
+
+export const exchangeMs = 1_000
+export const wants = ['a', 'b'] as const
+
+/** Hears what happens, for whoever looks into a run; nobody does while many are made. */
+export type Tell = ((what: string) => void) | undefined
+
+/** One run: its users' rows, the server that gave them, the processes that share both, and who asks them. */
+export const createWorld = (random: Random, fail: (what: string) => void, tell: Tell) => {
+  const scheduler = createScheduler(random)
+  const { now } = scheduler
+  const server = createServer({ isRotating: random.chance(0.8), isWatchful: random.chance(0.7) })
+  const model = createModel<string, string, SimToken>({ now, isUsable: ({ isSpent }) => !isSpent })
+  const checks = createChecks({ model, server, fail })
+  const network = createNetwork({ random, scheduler, server, checks, tell })
+  const replicas: Replica[] = []
+  const callers: Caller[] = []
+  const users = random.chance(0.7) ? (['u'] as const) : (['u', 'v'] as const)
+
+  const clockOf = (process: Process): Clock => ({
+    now,
+    timer: (ms) => {
+      const { promise: passed, resolve } = Promise.withResolvers<void>()
+      return { passed, stop: scheduler.after(process, ms, resolve) }
+    }
+  })
+
+  /** The rows as a process sees them, and the checks with it. */
+  const storeFor = (process: Process): RefreshStore<string, string, SimToken> =>
+    storeOf(
+      {
+        ...model,
+        take: (claim, leaseMs) => {
+          const before = { ...model.rowOf(claim.id) }
+          const lease = model.take(claim, leaseMs)
+          if (lease) checks.onTake(before, now())
+          if (lease) network.onTaken(process, lease)
+          tell?.(`${now()} ${process.name} ${lease ? 'takes' : 'may not take'} ${JSON.stringify(claim)}`)
+          return lease
+        },
+        finish: (lease, want, answer) => {
+          const stored = model.finish(lease, want, answer)
+          network.onFinished(lease, answer, stored)
+          tell?.(`${now()} ${process.name} finishes ${lease.material}: ${stored}`)
+          return stored
+        },
+        kill: (claim, reason) => {
+          const { attempt } = model.rowOf(claim.id)
+          const isKilled = model.kill(claim, reason)
+          if (isKilled) checks.onKill(claim.id, attempt)
+          tell?.(`${now()} ${process.name} kills ${claim.id}: ${isKilled}`)
+          return isKilled
+        }
+      },
+      network.transactFor(process)
+    )
+
+  const start = (): Replica => {
+    const process: Process = {
+      ...{ name: `p${replicas.length + 1}`, isAlive: true, isPaused: false },
+      ...{ wasKilled: false, wasPaused: false, isCutOff: false }
+    }
+    const refresher = createRefresher({
+      ...{ store: storeFor(process), exchange: network.exchangeFor(process), owner: process.name },
+      ...{ exchangeMs, pollMs: 400, clock: clockOf(process) },
+      isOwnerWaiting: (owner, id) => network.ask(process, findReplica(owner), id)
+    })
+    const replica = Object.assign(process, { refresher })
+    replicas.push(replica)
+    return replica
+  }
+  const findReplica = (name: string) => replicas.find((replica) => replica.name === name)
+
+  const call = (replica: Replica, user: string, want: string, waitMs: number): Caller => {
+    const caller: Caller = { process: replica, user, want, epoch: 0, deaths: 0, got: undefined }
+    callers.push(caller)
+    scheduler.after(replica, random.below(3) * random.below(3) * 150, () => {
+      Object.assign(caller, { epoch: model.rowOf(user).epoch, deaths: checks.deathsUntil(user) })
+      tell?.(`${now()} ${replica.name} is asked for ${user} ${want}`)
+      replica.refresher.obtain(user, want, now() + waitMs).then(
+        (token) => {
+          tell?.(`${now()} ${replica.name} answers ${user} ${want} with ${JSON.stringify(token)}`)
+          checks.onToken(caller, token)
+        },
+        (error: unknown) => {
+          tell?.(`${now()} ${replica.name} answers ${user} ${want} with ${error}`)
+          checks.onFailure(caller, error)
+        }
+      )
+    })
+    return caller
+  }
+  const signIn = (user: string): void => {
+    model.signIn(user, server.signIn(user))
+    checks.ended.delete(user)
+  }
+
+  for (const user of users) signIn(user)
+  return { random, scheduler, server, model, checks, network, replicas, callers, users, start, call, signIn }
+}
+
+export type World = ReturnType<typeof createWorld>
