@@ -1,5 +1,5 @@
 import { at, type Caller, expectSame, signInAs, textAt } from '@onbehalf/acceptance'
-import { type Platform, people } from '@onbehalf/testkit'
+import { type Platform, people, recordSecrets } from '@onbehalf/testkit'
 
 /** The tenant whose objects they are, and its owner. */
 export type Acme = { platform: Platform; owner: Caller }
@@ -34,6 +34,15 @@ const provider = posted('/v1/mcp-providers', (name, { whoami }) => {
 })
 
 const invitation = posted('/v1/invitations', (name) => ({ email: `${name}@example.com`, role: 'member' }))
+
+const app = posted('/v1/apps', (name) => ({ name }))
+
+const apiKey: Make = async (acme) => {
+  const { id = '' } = await app(acme)
+  const { body } = await acme.owner.send('POST', `/v1/apps/${id}/keys`, {})
+  recordSecrets([textAt(body, 'key')])
+  return { id, key_id: textAt(body, 'id') }
+}
 
 const domain = posted('/v1/domains', (name) => ({ domain: `${name}.example` }))
 
@@ -72,6 +81,9 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/grants/{id}/tokens': { make: grant },
   '/v1/audience-patterns/{id}': { make: audiencePattern },
   '/v1/connections/{id}': { make: connection, body: { rotating: true } },
+  '/v1/apps/{id}': { make: app, body: { name: 'Another name' } },
+  '/v1/apps/{id}/keys': { make: app },
+  '/v1/apps/{id}/keys/{key_id}': { make: apiKey, body: { act_for: 'none' } },
   '/v1/domains/{id}': { make: domain },
   // There is no record in DNS to be found.
   '/v1/domains/{id}/verify': { make: domain, status: 409 },

@@ -2,7 +2,10 @@ import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
 import { type App, auditRoutes, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
+import { keyRoutes } from './apps/key-routes.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
+import { appRoutes } from './apps/routes.ts'
+import { createTouch } from './apps/touch.ts'
 import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
@@ -36,7 +39,8 @@ export const buildApp = async (service: Service): Promise<App> => {
     apiKeys: parts.apiKeys,
     users,
     signingKey: ticketKeys.signingKey,
-    publicUrl
+    publicUrl,
+    onUse: createTouch(parts.apiKeys, (err) => app.log.warn({ err }, 'the use of an API key was not noted'))
   })
   const app = await createApp({
     service: 'identity-broker',
@@ -61,6 +65,8 @@ export const buildApp = async (service: Service): Promise<App> => {
   issuerRoutes(app, parts)
   audienceRoutes(app, parts.audiences)
   memberRoutes(app, parts)
+  appRoutes(app, parts)
+  keyRoutes(app, parts)
   invitationRoutes(app, parts)
   domainRoutes(app, parts)
   await app.register(invitationPages(parts))

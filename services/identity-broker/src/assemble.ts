@@ -1,6 +1,7 @@
 import { type ForwardingMode, listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { createAnnouncements } from './announce.ts'
+import { appStore } from './apps/app-store.ts'
 import { apiKeyStore } from './apps/store.ts'
 import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
@@ -122,6 +123,7 @@ const assemble = ({
     invitations: invitationStore(db),
     admit: createAdmission({ admissions: admissionStore(db), announce }),
     apiKeys: apiKeyStore(db),
+    apps: appStore(db),
     installations: installationStore(db),
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),

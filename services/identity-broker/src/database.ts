@@ -4,7 +4,7 @@ import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 
 import type { Claims, ClientAuthentication, ConnectionKind, Quirk, ResourceSupport } from './connections/vocabulary.ts'
 
 /** A public JWK: ES256 or EdDSA. */
-export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: string; x: string; y?: string }
+export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: 'P-256' | 'Ed25519'; x: string; y?: string }
 export type RefusalCode = 'audience_not_supported' | 'audience_not_allowed' | 'policy_denied'
 export type ActFor = 'none' | 'linked' | 'listed' | 'any'
 

@@ -5,11 +5,13 @@ import type { ActFor, ApiKey } from '../database.ts'
 import { connectUrl } from '../tokens/connect-url.ts'
 import type { UserStore } from '../users/store.ts'
 import type { ApiKeyStore } from './store.ts'
+import type { TouchKey } from './touch.ts'
 
 type Needs = {
   apiKeys: Pick<ApiKeyStore, 'findLive' | 'isLinked'>
   users: Pick<UserStore, 'find'>
   signingKey: () => SigningKey
+  onUse: TouchKey
   publicUrl: string
 }
 
@@ -18,11 +20,12 @@ const noEnd = 100 * 365 * 86_400
 
 /** Which app a key belongs to, and, when a user is named, whether that app may act for them. */
 export const createApiKeyResolver =
-  ({ apiKeys, users, signingKey, publicUrl }: Needs) =>
+  ({ apiKeys, users, signingKey, publicUrl, onUse }: Needs) =>
   async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
     const found = await apiKeys.findLive(key_hash)
     if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
     if (user_id) await requireActFor(found, user_id, { apiKeys, users, publicUrl })
+    onUse(found)
     const principal: AppPrincipal = {
       kind: 'app',
       tenant_id: found.tenant_id,
@@ -49,7 +52,11 @@ const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
   any: () => true
 }
 
-const requireActFor = async (key: ApiKey, userId: string, { apiKeys, users, publicUrl }: Omit<Needs, 'signingKey'>) => {
+const requireActFor = async (
+  key: ApiKey,
+  userId: string,
+  { apiKeys, users, publicUrl }: Pick<Needs, 'apiKeys' | 'users' | 'publicUrl'>
+) => {
   if (!(await mayActFor[key.act_for](key, userId, apiKeys.isLinked)))
     throw new ReportedError('policy_denied', 'This app may not act for that user.', {
       details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]

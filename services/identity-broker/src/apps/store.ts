@@ -26,6 +26,14 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
     return found !== undefined
   },
 
+  touch: async (id: string): Promise<void> => {
+    await db
+      .updateTable('api_key')
+      .set({ last_used_at: (eb) => eb.fn<Date>('now') })
+      .where('id', '=', id)
+      .execute()
+  },
+
   upsertApp: (tenant_id: string, name: string) =>
     db
       .insertInto('app')

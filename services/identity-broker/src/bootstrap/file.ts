@@ -61,7 +61,7 @@ const App = Type.Object(
   {
     name: Name,
     api_key_env: FromEnvironment,
-    act_for: Type.Union([Type.Literal('none'), Type.Literal('listed'), Type.Literal('any')]),
+    act_for: Type.Union([Type.Literal('none'), Type.Literal('linked'), Type.Literal('listed'), Type.Literal('any')]),
     /** Subjects at the first connection, for `listed`. */
     listed: Type.Optional(Type.Array(Type.String()))
   },

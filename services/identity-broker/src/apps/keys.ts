@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto'
+import { defaultKeyScopes, type Role } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type AuditContext, hashOf } from '@onbehalf/service-kit'
+import type { Announce } from '../announce.ts'
+import type { ApiKey, App } from '../database.ts'
+import type { AppStore } from './app-store.ts'
+import { invalid } from './check.ts'
+import type { KeyChange, NewKey } from './shapes.ts'
+
+type Needs = { apps: AppStore; announce: Announce }
+export type KeyAsker = { role: Role | null; audit: AuditContext }
+
+/** Makes a key of an app, which is answered here and nowhere else: only its hash is kept. */
+export const createKey = async ({ apps }: Pick<Needs, 'apps'>, asker: KeyAsker, app: App, given: NewKey) => {
+  const { scopes = [...defaultKeyScopes], act_for = 'none', listed = [], expires_at = null } = given
+  const settings = { act_for, listed, expires_at: endOf(expires_at) }
+  await checkKey(apps, asker, settings)
+  const key = `obk_${randomBytes(32).toString('base64url')}`
+  const { tenant_id, id: app_id } = app
+  const row = { tenant_id, app_id, key_hash: hashOf(key), prefix: key.slice(0, 8), scopes, ...settings }
+  const details = { scopes, act_for, fields: Object.keys(given) }
+  const stored = await apps.insertKey(row, (id) => keyEvent(asker, 'created', app, id, details))
+  return { stored, key }
+}
+
+/** Changes whom a key may act for, and until when; everywhere at once. */
+export const changeKey = async (
+  { apps, announce }: Needs,
+  asker: KeyAsker,
+  app: App,
+  id: string,
+  change: KeyChange
+) => {
+  const held = await findKey(apps, app, id)
+  const { expires_at, ...plain } = change
+  const next = { ...held, ...plain, ...(expires_at === undefined ? {} : { expires_at: endOf(expires_at) }) }
+  await checkKey(apps, asker, next)
+  const details = { act_for: next.act_for, fields: Object.keys(change) }
+  if (!(await apps.updateKey(next, keyEvent(asker, 'updated', app, id, details)))) throw revoked()
+  await announce('app', app.id)
+  return next
+}
+
+/** Ends a key, everywhere at once; doing it again changes nothing. */
+export const revokeKey = async ({ apps, announce }: Needs, asker: KeyAsker, app: App, id: string): Promise<void> => {
+  const held = await findKey(apps, app, id)
+  if (await apps.revokeKey(held, keyEvent(asker, 'revoked', app, id))) await announce('app', app.id)
+}
+
+const findKey = async (apps: AppStore, app: App, id: string): Promise<ApiKey> => {
+  const found = await apps.findKey(app, id)
+  if (found) return found
+  throw new ReportedError('not_found', 'There is no such API key.')
+}
+
+type Settings = Pick<ApiKey, 'act_for' | 'listed' | 'expires_at'>
+
+const checkKey = async (apps: AppStore, { role, audit }: KeyAsker, { act_for, listed, expires_at }: Settings) => {
+  if (act_for === 'any' && role !== 'owner')
+    throw new ReportedError('forbidden', 'Only an owner lets an API key act for any user. Ask an owner.', {
+      details: [{ path: 'act_for', message: 'is "any", which is for owners to set' }]
+    })
+  if (listed.length > 0 && act_for !== 'listed') throw invalid('listed', 'is for act_for "listed" only')
+  if (expires_at && expires_at <= new Date()) throw invalid('expires_at', 'must lie in the future')
+  const known = await apps.usersAmong(audit.tenant_id, listed)
+  const stranger = listed.findIndex((id) => !known.has(id))
+  if (stranger >= 0) throw invalid(`listed.${stranger}`, 'is not a user of your tenant')
+}
+
+const endOf = (given: string | null): Date | null => (given === null ? null : new Date(given))
+
+const revoked = () => new ReportedError('conflict', 'This API key was revoked. Make another one.')
+
+const keyEvent = (
+  { audit }: KeyAsker,
+  verb: 'created' | 'updated' | 'revoked',
+  { id: app_id }: App,
+  id: string,
+  details: Readonly<Record<string, string | readonly string[]>> = {}
+) => ({ ...audit, action: `api_key.${verb}`, subject: { kind: 'api_key', id }, details: { app_id, ...details } })

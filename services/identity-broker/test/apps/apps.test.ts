@@ -1,0 +1,184 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
+import { recordSecrets } from '@onbehalf/testkit'
+import { Client } from 'pg'
+import t from 'tap'
+import { apiOf, eventually } from '../api.ts'
+import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+
+const broker = await startBroker(t)
+const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+await database.connect()
+t.teardown(() => database.end())
+const send = apiOf(broker)
+const owner = await signInAs(broker, logins.owner)
+const admin = await signInAs(broker, logins.user)
+const member = await signInAs(broker, logins.second)
+const stranger = await signInAs(broker, logins.owner, 'globex')
+await send(owner, 'PATCH', `/v1/members/${admin.userId}`, { role: 'admin' })
+const url = '/v1/apps'
+const makeApp = async (name: string, more: object = {}) => (await send(owner, 'POST', url, { name, ...more })).body
+const makeKey = async (app: { id: string }, body: object = {}, who: SignedIn = owner) => {
+  const answer = await send(who, 'POST', `${url}/${app.id}/keys`, body)
+  if (answer.body.key) recordSecrets([answer.body.key])
+  return answer
+}
+const callers = busAuthenticators(broker.bus, { accepts: ['api_key'] })
+t.teardown(callers.close)
+const principalOf = async (key: string) => (await callers.authenticators.api_key?.(hashOf(key)))?.principal
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'good',
+    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : 'no code')
+  )
+
+await t.test('an app is made, read, changed and deleted, and each is on record', async (t) => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const link_keys = [{ kid: 'k1', ...publicKey.export({ format: 'jwk' }) }]
+  const return_urls = ['https://app.example/back', 'http://127.0.0.1:3000/back']
+  const made = await send(owner, 'POST', url, { name: 'Flows 2', return_urls, link_keys })
+  t.match(made, { status: 201, body: { name: 'Flows 2', return_urls, link_keys } })
+  const at = `${url}/${made.body.id}`
+  t.match(await send(owner, 'PATCH', at, { name: 'Renamed' }), { status: 200, body: { name: 'Renamed', return_urls } })
+  t.match(await send(admin, 'GET', at), { status: 200, body: { name: 'Renamed', link_keys } })
+  const taken = { status: 409, body: { details: [{ path: 'name' }] } }
+  t.match(await send(owner, 'POST', url, { name: 'Renamed' }), taken)
+  t.equal((await send(owner, 'DELETE', at)).status, 204)
+  t.equal((await send(owner, 'GET', at)).status, 404)
+  const { body } = await send(owner, 'GET', `/v1/audit/identity?subject_id=${made.body.id}`)
+  t.match(body.data, [
+    { action: 'app.deleted' },
+    { action: 'app.updated', details: { fields: ['name'] } },
+    { action: 'app.created', actor: { kind: 'user', id: owner.userId } }
+  ])
+})
+
+await t.test('return URLs are exact, and link keys public: each fault names its place', async (t) => {
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ format: 'jwk' })
+  const ed = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
+  const fine = { kid: 'a', ...ec.publicKey.export({ format: 'jwk' }) }
+  const wrong: [string, object][] = [
+    ['return_urls.0', { return_urls: ['http://app.example/back'] }],
+    ['return_urls.1', { return_urls: ['https://app.example/', 'https://app.example'] }],
+    ['return_urls.0', { return_urls: ['https://app.example/#x'] }],
+    ['return_urls.0', { return_urls: ['https://user@app.example/'] }],
+    ['return_urls.0', { return_urls: ['javascript:alert(1)'] }],
+    ['link_keys.0.d', { link_keys: [{ kid: 'a', ...ec.privateKey.export({ format: 'jwk' }) }] }],
+    ['link_keys.0.crv', { link_keys: [{ kid: 'a', ...other }] }],
+    ['link_keys.0', { link_keys: [{ ...fine, y: fine.x }] }],
+    ['link_keys.1.kid', { link_keys: [fine, { kid: 'a', ...ed }] }],
+    ['name', { name: ' ' }]
+  ]
+  for (const [path, body] of wrong)
+    t.match(
+      await send(owner, 'POST', url, { name: 'W', ...body }),
+      { status: 400, body: { details: [{ path }] } },
+      path
+    )
+  t.equal((await makeApp('Both kinds', { link_keys: [fine, { kid: 'b', ...ed }] })).link_keys.length, 2)
+})
+
+await t.test('a key is shown once, rests as a hash, and may call tools and nothing else', async (t) => {
+  const app = await makeApp('Keys')
+  const { status, body } = await makeKey(app)
+  t.match([status, body.act_for, body.scopes], [201, 'none', ['tools:call', 'tools:list']])
+  t.match(body.key, /^obk_[A-Za-z0-9_-]{43}$/)
+  t.equal(body.prefix, body.key.slice(0, 8))
+  const { body: listed } = await send(owner, 'GET', `${url}/${app.id}/keys`)
+  t.match(listed.data, [{ id: body.id, prefix: body.prefix, revoked_at: null }])
+  const { rows } = await database.query('select * from identity_broker.api_key where id = $1', [body.id])
+  t.notMatch(JSON.stringify([listed, rows]), body.key)
+  t.match(await principalOf(body.key), { kind: 'app', app_id: app.id, scopes: ['tools:call', 'tools:list'] })
+  const ask = async (key: string, path: string) =>
+    (await fetch(`${broker.publicUrl}${path}`, { headers: { authorization: `Bearer ${key}` } })).status
+  t.equal(await ask(body.key, '/v1/members'), 403, 'a key as they are made reaches no management route')
+  const { body: made } = await makeKey(app, { scopes: ['members:read'] })
+  t.same([await ask(made.key, '/v1/members'), await ask(made.key, '/v1/audit/identity')], [200, 403])
+  t.equal(await ask(made.key, url), 401, 'and keys are made by no key')
+  const used = async () => (await send(owner, 'GET', `${url}/${app.id}/keys`)).body.data[0].last_used_at
+  t.ok(await eventually(used, (at) => at !== null), 'its use is noted')
+})
+
+await t.test('whom a key may act for, and its end, change everywhere at once', async (t) => {
+  const app = await makeApp('Acting')
+  const { body } = await makeKey(app, { act_for: 'listed', listed: [member.userId] })
+  const at = `${url}/${app.id}/keys/${body.id}`
+  const acting = (userId: string) => () => codeOf(callers.actFor(hashOf(body.key), userId))
+  t.same([await acting(member.userId)(), await acting(admin.userId)()], ['good', 'policy_denied'])
+  // What is held is asked again after 20 s at the earliest: only the feed makes it come sooner.
+  t.match(await send(owner, 'PATCH', at, { listed: [admin.userId] }), { status: 200, body: { listed: [admin.userId] } })
+  t.equal(await eventually(acting(member.userId), (code) => code !== 'good'), 'policy_denied')
+  t.equal(await acting(admin.userId)(), 'good')
+  await send(owner, 'PATCH', at, { act_for: 'linked', listed: [] })
+  t.equal(await eventually(acting(admin.userId), (code) => code !== 'good'), 'policy_denied')
+  await database.query(
+    `insert into identity_broker.link (id, tenant_id, app_id, external_id, user_id, status)
+     values ($1, $2, $3, 'x', $4, 'pending'), ($5, $2, $3, 'y', $6, 'active')`,
+    [randomUUID(), broker.tenantId, app.id, member.userId, randomUUID(), owner.userId]
+  )
+  t.same(
+    [await acting(owner.userId)(), await acting(member.userId)()],
+    ['good', 'policy_denied'],
+    'links that are active'
+  )
+  t.equal((await send(owner, 'DELETE', at)).status, 204)
+  t.equal(await eventually(acting(owner.userId), (code) => code !== 'good'), 'invalid_bearer')
+  t.equal((await send(owner, 'DELETE', at)).status, 204, 'again changes nothing')
+  t.equal((await send(owner, 'PATCH', at, { act_for: 'none' })).status, 409)
+  const { body: audit } = await send(owner, 'GET', `/v1/audit/identity?subject_id=${body.id}`)
+  t.match(
+    audit.data.map(({ action }: { action: string }) => action),
+    ['api_key.revoked', 'api_key.updated', 'api_key.updated', 'api_key.created']
+  )
+})
+
+await t.test('only an owner lets a key act for any user; a deleted app takes its keys with it', async (t) => {
+  const app = await makeApp('Any')
+  const refused = { status: 403, body: { code: 'forbidden', details: [{ path: 'act_for' }] } }
+  t.match(await makeKey(app, { act_for: 'any' }, admin), refused)
+  const { body } = await makeKey(app, {}, admin)
+  const at = `${url}/${app.id}/keys/${body.id}`
+  t.match(await send(admin, 'PATCH', at, { act_for: 'any' }), refused)
+  t.match(await send(owner, 'PATCH', at, { act_for: 'any' }), { status: 200, body: { act_for: 'any' } })
+  t.equal(await codeOf(callers.actFor(hashOf(body.key), member.userId)), 'good')
+  await send(owner, 'DELETE', `${url}/${app.id}`)
+  t.equal(
+    await eventually(
+      () => codeOf(principalOf(body.key)),
+      (code) => code !== 'good'
+    ),
+    'invalid_bearer'
+  )
+})
+
+await t.test('members may not, other tenants find nothing, and bad input names its field', async (t) => {
+  const app = await makeApp('Guarded')
+  const { body: key } = await makeKey(app)
+  const at = `${url}/${app.id}`
+  const routes = [
+    ['GET', at],
+    ['PATCH', at, { name: 'x' }],
+    ['POST', `${at}/keys`, {}],
+    ['GET', `${at}/keys`],
+    ['PATCH', `${at}/keys/${key.id}`, { act_for: 'none' }],
+    ['DELETE', `${at}/keys/${key.id}`],
+    ['DELETE', at]
+  ] as const
+  for (const [method, path, body] of routes) {
+    t.equal((await send(member, method, path, body)).status, 403, `${method} ${path}`)
+    t.match(await send(stranger, method, path, body), { status: 404, body: { code: 'not_found' } }, `${method} ${path}`)
+  }
+  const elsewhere = await makeApp('Elsewhere')
+  t.equal((await send(owner, 'DELETE', `${url}/${elsewhere.id}/keys/${key.id}`)).status, 404, "another app's key")
+  const wrong: [string, object][] = [
+    ['scopes.0', { scopes: ['members:write'] }],
+    ['act_for', { act_for: 'all' }],
+    ['listed', { listed: [member.userId] }],
+    ['listed.1', { act_for: 'listed', listed: [member.userId, stranger.userId] }],
+    ['expires_at', { expires_at: '2020-01-01T00:00:00Z' }],
+    ['key', { key: 'obk_mine' }]
+  ]
+  for (const [path, body] of wrong)
+    t.match(await makeKey(app, body), { status: 400, body: { details: [{ path }] } }, path)
+})
