@@ -9,6 +9,7 @@ import { createTouch } from './apps/touch.ts'
 import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
+import { examineRoutes } from './connections/examine/routes.ts'
 import { connectionKeyRoutes } from './connections/key-routes.ts'
 import { connectionRoutes } from './connections/routes.ts'
 import { domainRoutes } from './domains/routes.ts'
@@ -59,6 +60,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   ownSessionRoutes(app, parts)
   connectRoutes(app)
   connectionRoutes(app, parts)
+  examineRoutes(app, parts)
   connectionKeyRoutes(app, parts)
   grantRoutes(app, parts)
   issuanceRoutes(app, parts)

@@ -110,6 +110,7 @@ const assemble = ({
     announce,
     findClient,
     keysOf,
+    credentialsOf,
     verifyJwt,
     findPerson: createFindPerson({ verifyJwt, egress }),
     refresher,

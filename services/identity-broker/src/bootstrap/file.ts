@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import { faultOf, matches } from '@onbehalf/rpc'
 import { type Static, type TLiteral, Type } from '@sinclair/typebox'
-import { clientAuthentications, kinds, type Quirk, quirkMeanings, resourceSupports } from '../connections/vocabulary.ts'
+import { clientAuthentications, kinds, quirkNames, resourceSupports } from '../connections/vocabulary.ts'
 
 const strict = { additionalProperties: false }
 const Name = Type.String({ minLength: 1, maxLength: 64 })
@@ -11,7 +11,6 @@ const FromEnvironment = Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' })
 
 const wordOf = <Word extends string>(words: readonly Word[]) =>
   Type.Union(words.map((word): TLiteral<Word> => Type.Literal(word)))
-const quirks = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
 const Url = Type.String({ pattern: '^https?://', maxLength: 2048 })
 const ClaimName = Type.String({ minLength: 1, maxLength: 256 })
 
@@ -42,7 +41,7 @@ const Connection = Type.Object(
     scopes: Type.Optional(Type.String()),
     resource_support: wordOf(resourceSupports),
     rotating: Type.Optional(Type.Boolean()),
-    quirks: Type.Optional(Type.Array(wordOf(quirks)))
+    quirks: Type.Optional(Type.Array(wordOf(quirkNames)))
   },
   strict
 )

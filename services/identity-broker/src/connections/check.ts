@@ -1,7 +1,7 @@
 import { checkUrl, type Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { usesSecret } from './apply-change.ts'
-import { checkEndpoint, checkForBrowsers, discover } from './discover.ts'
+import { checkEndpoint, discover } from './discover.ts'
 import { invalid } from './problems.ts'
 import type { Settings } from './settings.ts'
 import type { ConnectionChange } from './shapes.ts'
@@ -69,8 +69,7 @@ const places: Readonly<Record<Settings['kind'], CheckPlaces>> = {
   oauth2: async (egress, next, stored) => {
     for (const name of ofDiscovery) {
       const url = next[name]
-      const check = name === 'authorization_endpoint' ? checkForBrowsers : checkEndpoint
-      if (url && url !== stored?.[name]) await check(egress, name, url)
+      if (url && url !== stored?.[name]) await checkEndpoint(egress, name, url)
     }
     return next
   }

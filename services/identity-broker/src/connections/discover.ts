@@ -22,7 +22,10 @@ export const Metadata = Type.Object({
   token_endpoint_auth_methods_supported: Words,
   code_challenge_methods_supported: Words,
   grant_types_supported: Words,
-  scopes_supported: Words
+  scopes_supported: Words,
+  resource_indicators_supported: Type.Optional(Type.Boolean()),
+  /** RFC 9728 §4 */
+  protected_resources: Words
 })
 export type Metadata = Static<typeof Metadata>
 
@@ -34,14 +37,14 @@ type Guard = Pick<Egress, 'request' | 'checkReachable'>
  */
 export const discover = async (egress: Guard, issuer: string): Promise<Metadata> => {
   const metadata = await readMetadata(egress, issuer)
-  for (const name of endpointNames) await checkNamed(egress, name, metadata[name])
+  for (const name of endpointNames) await checkTold(egress, name, metadata[name])
   return metadata
 }
 
 /** The same without a look at its endpoints. */
 export const readMetadata = async (egress: Guard, issuer: string): Promise<Metadata> => {
   requireIssuer(issuer)
-  await checkEndpoint(egress, 'issuer', issuer)
+  await checkReachable(egress, 'issuer', issuer)
   const answer = await fetchJson(egress, metadataUrl(issuer)).catch((cause: unknown) => {
     throw isTransient(cause) ? cause : invalid('issuer', `has no discovery document: ${wordsOf(cause)}`, cause)
   })
@@ -50,15 +53,6 @@ export const readMetadata = async (egress: Guard, issuer: string): Promise<Metad
   return answer
 }
 
-const endpointNames = [
-  'authorization_endpoint',
-  'token_endpoint',
-  'jwks_uri',
-  'userinfo_endpoint',
-  'revocation_endpoint',
-  'end_session_endpoint'
-] as const
-
 /** OIDC Discovery §4.1: a slash at the end of the issuer is not doubled. */
 const metadataUrl = (issuer: string) => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 
@@ -66,18 +60,32 @@ const requireIssuer = (issuer: string): void => {
   if (/[?#]/.test(issuer)) throw invalid('issuer', 'has a query or a fragment, which an issuer must not have')
 }
 
-/** Throws `invalid_request` naming `path` where no credential may be sent to the URL; https, or listed loopback. */
-export const checkEndpoint = async (egress: Guard, path: string, url: string): Promise<void> => {
+/** All that can be told or given of where an IdP is reached. */
+export const endpointNames = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'userinfo_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint'
+] as const
+export type EndpointName = (typeof endpointNames)[number]
+
+/** Where only browsers go: over https they find their own way. */
+const browsersOnly: ReadonlySet<string> = new Set<EndpointName>(['authorization_endpoint', 'end_session_endpoint'])
+
+/** Throws `invalid_request`, naming it, for an endpoint that is no URL, or that may not be called. */
+export const checkEndpoint = async (egress: Guard, name: EndpointName, url: string): Promise<void> => {
+  const isForBrowsers = browsersOnly.has(name) && /^https:/i.test(url)
+  await (isForBrowsers ? requireForm(name, url) : checkReachable(egress, name, url))
+}
+
+/** https, or a listed loopback address: credentials are sent there. */
+const checkReachable = async (egress: Guard, path: string, url: string): Promise<void> => {
   await requireForm(path, url)
   await egress.checkReachable(url, { carriesCredential: true }).catch((cause: unknown) => {
     throw isTransient(cause) ? cause : invalid(path, `may not be called: ${wordsOf(cause)}`, cause)
   })
-}
-
-/** The same for where only browsers go: over https they find their own way. */
-export const checkForBrowsers = async (egress: Guard, path: string, url: string): Promise<void> => {
-  await requireForm(path, url)
-  if (!/^https:/i.test(url)) await checkEndpoint(egress, path, url)
 }
 
 const requireForm = async (path: string, url: string): Promise<void> => {
@@ -88,12 +96,9 @@ const requireForm = async (path: string, url: string): Promise<void> => {
   }
 }
 
-const browsersOnly: ReadonlySet<string> = new Set(['authorization_endpoint', 'end_session_endpoint'])
-
-const checkNamed = async (egress: Guard, name: string, url: string | undefined): Promise<void> => {
+const checkTold = async (egress: Guard, name: EndpointName, url: string | undefined): Promise<void> => {
   if (url === undefined) return
-  const check = browsersOnly.has(name) ? checkForBrowsers : checkEndpoint
-  await check(egress, name, url).catch((cause: unknown) => {
+  await checkEndpoint(egress, name, url).catch((cause: unknown) => {
     if (isTransient(cause)) throw cause
     throw invalid('issuer', `has a discovery document whose ${wordsOf(cause)}`, cause)
   })

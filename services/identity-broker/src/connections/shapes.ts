@@ -1,7 +1,7 @@
 import { Uuid } from '@onbehalf/contracts'
 import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
-import { clientAuthentications, kinds, type Quirk, quirkMeanings, resourceSupports } from './vocabulary.ts'
+import { clientAuthentications, kinds, quirkNames, resourceSupports } from './vocabulary.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -18,8 +18,7 @@ const Scopes = Type.String({
 })
 const ClaimName = Type.String({ minLength: 1, maxLength: 256 })
 
-const quirks = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
-const Quirks = Type.Array(wordOf(...quirks), { maxItems: quirks.length })
+const Quirks = Type.Array(wordOf(...quirkNames), { maxItems: quirkNames.length })
 
 const Claims = Type.Object(
   {
@@ -88,7 +87,7 @@ export const ConnectionAnswer = Type.Object({
   scopes: Type.String(),
   resource_support: wordOf(...resourceSupports),
   rotating: Type.Boolean(),
-  quirks: Type.Array(wordOf(...quirks)),
+  quirks: Type.Array(wordOf(...quirkNames)),
   /** To be registered at the IdP: where it sends browsers back to. */
   callback_url: Type.String(),
   /** To be registered at the IdP for `private_key_jwt`: the public keys of this client. */

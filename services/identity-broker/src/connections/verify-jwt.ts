@@ -7,7 +7,19 @@ const charactersMax = 64 * 1024
 const toleranceSeconds = 30
 
 /** No `none`, and nothing that is verified with a secret: who could verify could also sign. */
-const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+export const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519'
+]
 
 type By = { issuer: string; clientId: string; jwksUri: string }
 type Asked = Pick<JWTVerifyOptions, 'typ' | 'requiredClaims' | 'maxTokenAge'>

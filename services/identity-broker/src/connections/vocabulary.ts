@@ -22,6 +22,7 @@ export const quirkMeanings = {
   opaque_tokens_are_bound: 'Gives opaque access tokens that are good for the asked resource only: they are forwarded.'
 } as const
 export type Quirk = keyof typeof quirkMeanings
+export const quirkNames = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
 
 /** Where userinfo says what, by the name of the claim, or by names with dots between them (`data.id`). */
 export type Claims = { subject: string; email: string | null; email_verified: string | null; name: string | null }
