@@ -12,6 +12,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const pinnedNode = join(root, 'node_modules/.bin/node')
 const stampFile = join(root, 'node_modules/.onbehalf-installed')
 const lockFile = join(root, '.data/install.lock')
+// What Node made of the sources is kept for the next time: a third of what a start costs.
+const compileCache = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/onbehalf') }
 const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
 
 const childrenOf = (folder) => readdirSync(join(root, folder)).map((name) => join(folder, name, 'package.json'))
@@ -54,7 +56,11 @@ const watchNpm = (child) => {
 /** Runs to its end with our terminal and our signals; answers with the exit code a shell would report. */
 const run = (command, args) =>
   new Promise((resolve, reject) => {
-    const child = spawn(...withDeathSignal(command, args), { stdio: 'inherit', cwd: root })
+    const child = spawn(...withDeathSignal(command, args), {
+      stdio: 'inherit',
+      cwd: root,
+      env: { ...compileCache, ...process.env }
+    })
     const forward = (signal) => child.kill(signal)
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
     for (const signal of signals) process.on(signal, forward)

@@ -1,92 +1,77 @@
-import { join } from 'node:path'
-import { story, type World } from '@onbehalf/acceptance'
-import { findPrograms, inRepository, type Platform, type Program, startPlatform } from '@onbehalf/testkit'
-import { printHelp } from './start/help.ts'
+import { join, resolve } from 'node:path'
+import {
+  checkGiven,
+  findPrograms,
+  type GivenServers,
+  inRepository,
+  loadSecrets,
+  type Platform,
+  type Program,
+  readGiven,
+  startPlatform
+} from '@onbehalf/testkit'
+import { readArguments } from './start/arguments.ts'
+import { helpText } from './start/help.ts'
 import { lockDirectory } from './start/lock.ts'
+import { say, secondsSince, tellStory, tellUrls } from './start/tell.ts'
 
 // Brings everything up, runs the main job once, and stays up until it is told to stop.
 const startedAt = performance.now()
-const secondsSince = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`
-const directory = process.env.ONBEHALF_DATA ?? inRepository('.data/start')
-const isOnce = process.argv.includes('--once')
-if (process.argv.includes('--help')) {
-  printHelp()
-  process.exit(0)
-}
+const directory = resolve(process.env.ONBEHALF_DATA || inRepository('.data/start'))
 
 const stopped = new Promise<'stopped'>((resolve) => {
   // A terminal's Ctrl-C comes twice: from the terminal, and forwarded by npm.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('stopped'))
 })
 
-const given = () => {
-  const { DATABASE_URL: databaseUrl, NATS_URL: natsUrl, REDIS_URL: redisUrl } = process.env
-  return { ...(databaseUrl && { databaseUrl }), ...(natsUrl && { natsUrl }), ...(redisUrl && { redisUrl }) }
-}
-
-const say = (line: string) => console.log(line)
 const progress = (line: string) => say(`· ${line}`)
 
-const bringUp = async (): Promise<Platform> => {
-  const servers = given()
+const bringUp = async (given: GivenServers): Promise<Platform> => {
+  const secretsFile = join(directory, 'secrets.json')
+  await checkGiven(given, loadSecrets(secretsFile).natsPasswords)
   const wanted: Program[] = ['caddy']
-  if (!servers.natsUrl) wanted.push('nats-server')
-  if (!servers.redisUrl) wanted.push('redis-server')
+  if (!given.natsUrl) wanted.push('nats-server')
+  if (!given.redisUrl) wanted.push('redis-server')
   await findPrograms(wanted, { onProgress: progress })
-  return startPlatform({ directory, port: 4000, given: servers, onProgress: progress })
+  return startPlatform({ directory, port: 4000, given, onProgress: progress, secretsFile })
 }
 
-const tell = async (world: World): Promise<boolean> => {
-  for (const [index, { title, run }] of story.entries()) {
-    const from = performance.now()
-    try {
-      const line = await run(world)
-      say(`✓ ${index + 1}. ${title} (${secondsSince(from)})\n     ${line}`)
-    } catch (error) {
-      say(`✗ ${index + 1}. ${title} (${secondsSince(from)})`)
-      say(`     ${error instanceof Error ? error.message : String(error)}`)
-      say(`     the services' logs are in ${join(directory, 'logs')}`)
-      return false
-    }
-  }
-  return true
-}
-
-const printUrls = ({ publicUrl, idp, whoami, everything }: Platform) => {
-  say(`\nOnbehalf is up at ${publicUrl}`)
-  say(`  sign in as olivia (owner) or ann (member): ${publicUrl}/auth/sign-in?tenant=acme&return_to=/auth/me`)
-  say(`  sign in a terminal (organisation acme)   : ${publicUrl}/device`)
-  say(`  demo IdP ${idp.issuer}, MCP servers ${whoami.url} and ${everything.url}`)
-  say('  Ctrl-C stops everything.')
-}
-
-const run = async (platform: Platform): Promise<number> => {
+const run = async (platform: Platform, isOnce: boolean): Promise<number> => {
   progress(`everything is up after ${secondsSince(startedAt)}`)
   say(`· gateway ${platform.publicUrl}${platform.publicUrl.endsWith(':4000') ? '' : ' (4000 is taken)'}\n`)
-  const told = await Promise.race([tell({ platform, callers: new Map(), ids: new Map() }), stopped])
+  const world = { platform, callers: new Map(), ids: new Map() }
+  const told = await Promise.race([tellStory(world, join(directory, 'logs')), stopped])
   if (told === 'stopped') return 130
   if (told) say(`\nThe story is done after ${secondsSince(startedAt)}.`)
   if (!told || isOnce) return told ? 0 : 1
-  printUrls(platform)
+  tellUrls(platform)
   await stopped
   say('\nstopping')
   return 0
 }
 
-const main = async (): Promise<number> => {
+const start = async (isOnce: boolean): Promise<number> => {
+  const given = readGiven(process.env)
   const unlock = lockDirectory(directory)
   try {
-    const platform = await Promise.race([bringUp(), stopped])
+    const platform = await Promise.race([bringUp(given), stopped])
     // What was started by then ends with this process.
     if (platform === 'stopped') return 130
     try {
-      return await run(platform)
+      return await run(platform, isOnce)
     } finally {
       await platform.stop()
     }
   } finally {
     unlock()
   }
+}
+
+const main = async (): Promise<number> => {
+  const { isOnce, isHelp } = readArguments(process.argv.slice(2))
+  if (!isHelp) return start(isOnce)
+  say(helpText)
+  return 0
 }
 
 process.exit(

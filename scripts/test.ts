@@ -1,7 +1,7 @@
 import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { removePostgresDirectory, testRunDirectoryVariable, testRunVariable } from '@onbehalf/testkit'
+import { compileCache, removePostgresDirectory, testRunDirectoryVariable, testRunVariable } from '@onbehalf/testkit'
 import { findSecrets } from './test/find-secrets.ts'
 import { installPrograms, prepareTemplate, startDatabase } from './test/prepare.ts'
 import { type Totals, totalsText } from './test/report.ts'
@@ -25,7 +25,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const environmentOf = (testRun: object): Record<string, string | undefined> => {
   // A developer's own servers are not for tests.
   const { DATABASE_URL: _database, NATS_URL: _nats, REDIS_URL: _redis, ...kept } = process.env
-  return { ...kept, [testRunVariable]: JSON.stringify(testRun), [testRunDirectoryVariable]: directory }
+  return { ...compileCache, ...kept, [testRunVariable]: JSON.stringify(testRun), [testRunDirectoryVariable]: directory }
 }
 
 const none: Totals = { passed: 0, failed: 0, skipped: 0, total: 0 }

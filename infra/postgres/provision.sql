@@ -22,8 +22,9 @@ BEGIN
     EXECUTE format('ALTER ROLE %I SET search_path = %I', service, service);
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), service);
 
-    -- An administrator who is not a superuser has to be a member to give the schema away.
-    IF NOT pg_has_role(current_user, service, 'MEMBER') THEN
+    -- Who is not a superuser gives a schema away only as a member who may become that role. From Postgres 16 on, whoever
+    -- made a role is a member that may not.
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
       EXECUTE format('GRANT %I TO CURRENT_USER', service);
     END IF;
     EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I AUTHORIZATION %I', service, service);

@@ -1,10 +1,15 @@
 /** What `npm start -- --help` says. */
-export const printHelp = (): void => {
-  console.log(`npm start              brings everything up, runs the main job once, stays up until Ctrl-C
-npm start -- --once    the same, and ends with 0 when every step held
+export const helpText = `npm start              brings everything up, runs the main job once, stays up until Ctrl-C
+npm start -- --once    the same, and ends: 0 when every step held, 1 when one did not
+npm start -- --help    this
 
-  DATABASE_URL   an administrator's URL of a Postgres to use instead of starting one
-  NATS_URL       a NATS to use instead of starting one: nats://user:password@host:port
-  REDIS_URL      a Redis to use instead of starting one
-  ONBEHALF_DATA  where data, secrets and logs are kept (.data/start)`)
-}
+Servers of your own instead of those it starts (each URL is tried first, and never shown with its password):
+  DATABASE_URL   Postgres 15 or later, as a role that may create roles and databases:
+                 postgres://admin:password@host:5432/postgres
+  NATS_URL       NATS, as a user that may publish and subscribe to everything: nats://user:password@host:4222
+                 (or nats://host:4222 where no password is asked for)
+  REDIS_URL      Redis, as a user that may read and write every key: redis://user:password@host:6379
+
+Where things are:
+  ONBEHALF_DATA  the directory for data, secrets and logs (.data/start); one start at a time has it
+  ports          the gateway takes 4000 and the others 4001 to 4008; a free one instead of one that is taken`

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import {
   ensureDatabase,
   findPrograms,
-  inRepository,
+  migrateService,
   type PostgresServer,
   perService,
   provisionDatabase,
@@ -15,18 +12,8 @@ import {
   type TestRun
 } from '@onbehalf/testkit'
 
-const run = promisify(execFile)
 const template = 'onbehalf_template'
 const progress = (line: string) => console.error(`· ${line}`)
-
-const migrate = async (service: string, databaseUrl: string): Promise<void> => {
-  const main = inRepository(`services/${service}/src/main.ts`)
-  if (!existsSync(main)) return
-  const environment = { PATH: process.env.PATH, DATABASE_URL: databaseUrl }
-  await run(process.execPath, [main, 'migrate'], { env: environment, timeout: 60_000 }).catch((error) => {
-    throw new Error(`the migrations of ${service} failed\n${error.stderr ?? error}`)
-  })
-}
 
 export const startDatabase = (directory: string): Promise<PostgresServer> =>
   startPostgres({
@@ -39,7 +26,7 @@ export const startDatabase = (directory: string): Promise<PostgresServer> =>
 export const prepareTemplate = async (adminUrl: string, directory: string): Promise<TestRun> => {
   const passwords = perService(randomPassword)
   const { urlFor } = await provisionDatabase(await ensureDatabase(adminUrl, template), passwords)
-  await Promise.all(serviceNames.map((service) => migrate(service, urlFor(service))))
+  await Promise.all(serviceNames.map((service) => migrateService(service, urlFor(service))))
   return { adminUrl, template, passwords, directory }
 }
 

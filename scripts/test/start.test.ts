@@ -1,43 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { inRepository, removePostgresDirectory } from '@onbehalf/testkit'
 import t from 'tap'
-
-const base = process.platform === 'linux' ? '/var/tmp' : tmpdir()
-
-const begin = (directory: string, args: string[], env: Record<string, string> = {}) => {
-  const child = spawn(process.execPath, [inRepository('scripts/start.ts'), ...args], {
-    env: { PATH: process.env.PATH, ONBEHALF_DATA: directory, ...env },
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
-  const state = { output: '' }
-  const heard: (() => void)[] = []
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (data) => {
-      state.output += data
-      for (const one of heard) one()
-    })
-  const end = new Promise<number | null>((resolve) => child.once('close', resolve))
-  const said = (words: RegExp) =>
-    new Promise<void>((resolve, reject) => {
-      const look = () => words.test(state.output) && resolve()
-      heard.push(look)
-      look()
-      end.then(() => reject(new Error(`it ended without saying ${words}: ${state.output}`)), reject)
-    })
-  return { child, state, end, said }
-}
-
-const ownDirectory = (t: { teardown: (handler: () => void) => unknown }) => {
-  const directory = mkdtempSync(join(base, 'onbehalf-start-'))
-  t.teardown(() => {
-    removePostgresDirectory(join(directory, 'postgres'))
-    rmSync(directory, { recursive: true, force: true })
-  })
-  return directory
-}
+import { begin, ownDirectory } from './begin.ts'
 
 t.test('one command tells the story and ends with 0; a second one at the same time says who is there', async (t) => {
   const directory = ownDirectory(t)
@@ -45,24 +7,34 @@ t.test('one command tells the story and ends with 0; a second one at the same ti
   await first.said(/starting Postgres/)
   const second = begin(directory, ['--once'])
   t.equal(await second.end, 1)
-  t.match(second.state.output, /is running already on .* \(process \d+\)/)
-  t.equal(await first.end, 0, first.state.output)
-  t.equal(first.state.output.match(/^✓ \d\. .*\(\d+\.\d s\)$/gm)?.length, 6, 'six steps, each with its time')
-  t.match(first.state.output, /The story is done after/)
+  const words = `Onbehalf is running already on ${directory} (process ${first.child.pid}). Stop it first, or give this`
+  t.match(second.output(), words)
+  t.equal(second.output().trimEnd().split('\n').length, 1)
+  t.equal(await first.end, 0, first.output())
+  t.equal(first.output().match(/^✓ \d\. .*\(\d+\.\d s\)$/gm)?.length, 6, 'six steps, each with its time')
+  t.match(first.output(), /The story is done after/)
 })
 
-t.test(
-  'a server that was given and does not answer is named, with its variable, and nothing stays behind',
-  async (t) => {
-    const given = begin(ownDirectory(t), ['--once'], { REDIS_URL: 'redis://user:hidden-password@127.0.0.1:1' })
-    t.equal(await given.end, 1)
-    t.match(given.state.output, /REDIS_URL/)
-    t.notMatch(given.state.output, /hidden-password/)
+t.test('what npm start does not know is refused with a sentence, before anything is begun', async (t) => {
+  for (const args of [['--onse'], ['--once=yes'], ['--once', 'acme'], ['-o']]) {
+    const begun = begin('/proc/nowhere', args)
+    t.equal(await begun.end, 1)
+    t.equal(
+      begun.output(),
+      `npm start does not know "${args.at(-1)}". It takes --once and --help: npm start -- --once\n`
+    )
   }
-)
+})
+
+t.test('help names every argument and every variable', async (t) => {
+  const help = begin('/proc/nowhere', ['--help'])
+  t.equal(await help.end, 0)
+  for (const word of ['--once', 'DATABASE_URL', 'NATS_URL', 'nats://user:password@host', 'REDIS_URL', 'ONBEHALF_DATA'])
+    t.match(help.output(), word)
+})
 
 t.test('a data directory that cannot be made is said at once', async (t) => {
   const nowhere = begin('/proc/nowhere/data', ['--once'])
   t.equal(await nowhere.end, 1)
-  t.match(nowhere.state.output, /ONBEHALF_DATA/)
+  t.match(nowhere.output(), /^The data directory \/proc\/nowhere\/data cannot be used: .* ONBEHALF_DATA\.\n$/)
 })

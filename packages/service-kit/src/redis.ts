@@ -13,7 +13,6 @@ export const openRedis = async (url: string): Promise<RedisHandle> => {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
-    commandTimeout: 250,
     connectTimeout: 3_000,
     retryStrategy: (attempt) => Math.min(attempt * 100, 1_000)
   })
@@ -25,6 +24,8 @@ export const openRedis = async (url: string): Promise<RedisHandle> => {
     redis.disconnect()
     throw new UnreachableError('Redis', 'REDIS_URL', url, last ?? cause)
   })
+  // Not before: a process that is still loading is busy for longer, and its own greeting would be too late.
+  redis.options.commandTimeout = 250
   const check = async () => {
     await redis.ping()
   }

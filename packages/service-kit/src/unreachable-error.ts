@@ -10,9 +10,15 @@ export class UnreachableError extends Error {
   }
 }
 
+/** Why a server that answers cannot be used all the same. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+}
+
 /** An error of the server itself, as pg, ioredis and nats mark it, and not of the way to it. */
 const hasAnswered = (cause: unknown): boolean => {
   if (!(cause instanceof Error)) return false
+  if (cause instanceof Refusal) return true
   return 'severity' in cause || cause.name === 'ReplyError' || ('code' in cause && /^AUTH/.test(String(cause.code)))
 }
 

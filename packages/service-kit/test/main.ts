@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   type Backends,
+  compileCache,
   inRepository,
   recordSecrets,
   type ServiceName,
@@ -11,15 +12,12 @@ import {
 
 export const mainOf = (service: ServiceName): string => inRepository(`services/${service}/src/main.ts`)
 
-// What Node made of the sources is kept: it is a third of what a start costs.
-export const inherited = { NODE_COMPILE_CACHE: inRepository('node_modules/.cache/onbehalf') }
-
 export type Ended = { code: number; stdout: string; stderr: string }
 
 /** A service's own program, run to its end; one that does not end by itself has code -1. */
 export const runMain = (service: ServiceName, args: string[], env: Record<string, string>): Promise<Ended> =>
   new Promise((resolve) => {
-    const options = { env: { ...inherited, ...env }, timeout: 60_000 }
+    const options = { env: { ...compileCache, ...env }, timeout: 60_000 }
     const child = execFile(process.execPath, [mainOf(service), ...args], options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     )

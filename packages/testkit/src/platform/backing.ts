@@ -1,5 +1,7 @@
 import { join } from 'node:path'
-import { ensureDatabase, provisionDatabase } from '../servers/database.ts'
+import { UnreachableError } from '@onbehalf/service-kit'
+import { type GivenServers, natsUserOf } from '../given/index.ts'
+import { databaseName, ensureDatabase, provisionDatabase } from '../servers/database.ts'
 import { startNats } from '../servers/nats.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startRedis } from '../servers/redis.ts'
@@ -7,11 +9,8 @@ import { inRepository } from '../servers/repository.ts'
 import { type ServiceName, serviceNames, variablePrefix } from '../servers/service-names.ts'
 import type { PlatformSecrets } from './secrets.ts'
 
-/** Servers that are there already: the administrator's URL of each. */
-export type GivenServers = { databaseUrl?: string; natsUrl?: string; redisUrl?: string }
-
 export type Backing = {
-  environmentFor: (service: ServiceName) => Record<string, string>
+  environmentFor: (service: ServiceName) => Record<string, string> & { DATABASE_URL: string }
   /** What was started here, by name. */
   started: { name: string; pid: number }[]
   /** The administrator's URL of the database. */
@@ -63,43 +62,48 @@ export const startBacking = async (options: Options): Promise<Backing> => {
 type Keep = <Server extends { pid: number; stop: () => Promise<void> }>(name: string, server: Server) => Server
 
 const openDatabase = async ({ directory, secrets, given, onProgress }: Options, keep: Keep) => {
+  const { databaseUrl } = given
+  if (databaseUrl)
+    return provision(databaseUrl, secrets).catch((cause: unknown) => {
+      throw new UnreachableError('Postgres', 'DATABASE_URL', databaseUrl, cause)
+    })
   const logFile = join(directory, 'logs/postgres.log')
   const dataDirectory = join(directory, 'postgres')
-  const server = given.databaseUrl
-    ? { adminUrl: given.databaseUrl }
-    : keep('Postgres', await startPostgres({ dataDirectory, logFile, onProgress }))
-  const adminUrl = await ensureDatabase(server.adminUrl, 'onbehalf')
-  return { adminUrl, ...(await provisionDatabase(adminUrl, secrets.databasePasswords)) }
+  const { adminUrl } = keep('Postgres', await startPostgres({ dataDirectory, logFile, onProgress }))
+  return provision(adminUrl, secrets)
+}
+
+const provision = async (serverUrl: string, { databasePasswords }: PlatformSecrets) => {
+  const adminUrl = await ensureDatabase(serverUrl, databaseName)
+  return { adminUrl, ...(await provisionDatabase(adminUrl, databasePasswords)) }
 }
 
 const openNats = async ({ directory, secrets, given, onProgress }: Options, keep: Keep) => {
-  if (given.natsUrl) return givenNats(given.natsUrl)
+  const passwords = secrets.natsPasswords
+  if (given.natsUrl) return givenNats(given.natsUrl, passwords)
   const environment = Object.fromEntries(
-    serviceNames.map((service) => [`${variablePrefix(service)}_NATS_PASSWORD`, secrets.natsPasswords[service]])
+    serviceNames.map((service) => [`${variablePrefix(service)}_NATS_PASSWORD`, passwords[service]])
   )
   const configFile = inRepository('infra/nats/nats.conf')
   const logFile = join(directory, 'logs/nats.log')
   const { url } = keep('NATS', await startNats({ configFile, environment, logFile, onProgress }))
-  const passwords = secrets.natsPasswords
-  return {
-    environmentFor: (service: ServiceName) => ({
-      NATS_URL: url,
-      NATS_USER: service,
-      NATS_PASSWORD: passwords[service]
-    })
-  }
+  return natsEnvironment(url, (service) => ({ user: service, password: passwords[service] }))
 }
 
-// A server of somebody else has its own users: those of infra/nats/nats.conf, or the one the URL names.
-const givenNats = (natsUrl: string) => {
-  const { username, password, host } = new URL(natsUrl)
-  return {
-    environmentFor: (service: ServiceName) => ({
-      NATS_URL: `nats://${host}`,
-      NATS_USER: username || service,
-      NATS_PASSWORD: decodeURIComponent(password)
-    })
+type NatsUser = { user: string; password: string }
+
+const natsEnvironment = (url: string, userOf: (service: ServiceName) => NatsUser) => ({
+  environmentFor: (service: ServiceName) => {
+    const { user, password } = userOf(service)
+    return { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password }
   }
+})
+
+/** One user for all services where the URL names one; else a server that lets everybody in, or knows our own users. */
+const givenNats = (natsUrl: string, passwords: Record<ServiceName, string>) => {
+  const { protocol, host } = new URL(natsUrl)
+  const user = natsUserOf(natsUrl)
+  return natsEnvironment(`${protocol}//${host}`, (service) => user ?? { user: service, password: passwords[service] })
 }
 
 const openRedis = async ({ directory, secrets, given, onProgress }: Options, keep: Keep) => {

@@ -1,5 +1,6 @@
-export { type GivenServers, startBacking } from './backing.ts'
+export { startBacking } from './backing.ts'
 export { people, stranger } from './demo-tenant.ts'
+export { migrateService } from './migrate.ts'
 export { type Platform, type PlatformOptions, startPlatform } from './platform.ts'
 export { everySecret, loadSecrets, type PlatformSecrets } from './secrets.ts'
 export { type RunningService, runService } from './services.ts'

@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type GivenServers, namesToStart, tellGiven } from '../given/index.ts'
 import { type Idp, startIdp } from '../idp/index.ts'
 import { type Everything, startEverything, startWhoami, type Whoami } from '../mcp-servers/index.ts'
 import { startCaddy } from '../servers/caddy.ts'
 import { freePort } from '../servers/free-port.ts'
 import { inRepository } from '../servers/repository.ts'
 import { perService, type ServiceName, serviceNames, variablePrefix } from '../servers/service-names.ts'
-import { type GivenServers, startBacking } from './backing.ts'
+import { startBacking } from './backing.ts'
 import { type Bootstrapped, idpUsers, writeBootstrapFile } from './demo-tenant.ts'
+import { migrateService } from './migrate.ts'
 import { loadSecrets, type PlatformSecrets } from './secrets.ts'
 import { type RunningService, runService, startService } from './services.ts'
 
@@ -83,7 +85,8 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
   const ports = await choosePorts(port)
   const publicUrl = `http://127.0.0.1:${ports.gateway}`
 
-  onProgress('starting Postgres, NATS, Redis, a demo IdP and two MCP servers')
+  for (const line of tellGiven(given)) onProgress(line)
+  onProgress(`starting ${[...namesToStart(given), 'a demo IdP'].join(', ')} and two MCP servers`)
   const clients = [clientOf(publicUrl, secrets)]
   const [backing, idp, everything] = await Promise.all([
     startBacking({ directory, secrets, given, onProgress }).then(keep),
@@ -104,7 +107,7 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     INNER_PORT: String(ports.inner),
     ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {})
   })
-  await Promise.all(serviceNames.map((service) => runService(service, ['migrate'], environmentFor(service))))
+  await Promise.all(serviceNames.map((service) => migrateService(service, environmentFor(service).DATABASE_URL)))
   const bootstrapped = await bootstrap(directory, idp.issuer, environmentFor('identity-broker'), secrets)
 
   onProgress('starting the four services and the gateway')

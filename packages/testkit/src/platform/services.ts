@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { request } from 'undici'
+import { withDeathSignal } from '../servers/die-with-parent.ts'
 import { type RunningProcess, startProcess } from '../servers/process.ts'
-import { inRepository } from '../servers/repository.ts'
+import { compileCache, inRepository } from '../servers/repository.ts'
 import type { ServiceName } from '../servers/service-names.ts'
 
 const run = promisify(execFile)
 
-// The sources run as they are; what Node made of them is kept beside them for the next start.
-const inherited = { PATH: process.env.PATH, NODE_COMPILE_CACHE: inRepository('node_modules/.cache/onbehalf') }
+const inherited = { PATH: process.env.PATH, ...compileCache }
 
 const mainOf = (service: ServiceName) => inRepository(`services/${service}/src/main.ts`)
 
@@ -20,7 +20,8 @@ export const runService = async (
   environment: Record<string, string>
 ): Promise<string> => {
   const options = { env: { ...inherited, ...environment }, timeout: 60_000 }
-  const { stdout } = await run(process.execPath, [mainOf(service), ...args], options).catch((error) => {
+  const program = withDeathSignal({ command: process.execPath, args: [mainOf(service), ...args] }, 'SIGKILL')
+  const { stdout } = await run(program.command, program.args, options).catch((error) => {
     throw new Error(`${service} ${args.join(' ')} failed\n${error.stderr || error.message}`)
   })
   return stdout

@@ -3,6 +3,9 @@ import { Client, escapeIdentifier } from 'pg'
 import { inRepository } from './repository.ts'
 import { roleName, type ServiceName, serviceNames } from './service-names.ts'
 
+/** The database of an installation. */
+export const databaseName = 'onbehalf'
+
 export const withClient = async <Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> => {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
   client.on('error', () => {})
