@@ -73,6 +73,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /device/approved',
       'GET /device/denied',
       'GET /openapi/v1/oauth/device/lookup',
+      'POST /auth/back-channel-logout/{tenant}/{connection}',
       'POST /openapi/v1/oauth/device/code',
       'POST /openapi/v1/oauth/device/token'
     ]

@@ -8,6 +8,7 @@ import { appRoutes } from './apps/routes.ts'
 import { createTouch } from './apps/touch.ts'
 import type { Service } from './assemble.ts'
 import { audienceRoutes } from './audiences/routes.ts'
+import { backChannelRoutes } from './back-channel/routes.ts'
 import { connectRoutes } from './connect/routes.ts'
 import { examineRoutes } from './connections/examine/routes.ts'
 import { connectionKeyRoutes } from './connections/key-routes.ts'
@@ -56,6 +57,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   await app.register(signInRoutes(parts))
   await app.register(renewRoutes(parts))
   await app.register(signOutRoutes({ ...parts, findVisitor: findVisitorBy(parts.resolveSession) }))
+  await app.register(backChannelRoutes(parts.logOutFromIdp))
   sessionRoutes(app, { ...parts, sessionKeys })
   ownSessionRoutes(app, parts)
   connectRoutes(app)

@@ -5,6 +5,8 @@ import { appStore } from './apps/app-store.ts'
 import { apiKeyStore } from './apps/store.ts'
 import { createAudienceCheck } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
+import { createBackChannelLogout } from './back-channel/log-out.ts'
+import { backChannelStore } from './back-channel/store.ts'
 import type { Config } from './config.ts'
 import { createClients } from './connections/client.ts'
 import { createCredentials } from './connections/credentials.ts'
@@ -134,6 +136,10 @@ const assemble = ({
     recorder,
     mint: createRecordedMint(createMint({ modes, mintKept: kept.mint, mintAnew }), recorder),
     ...createSessions({ config, db, vault, ticketKeys, sessionKeys, announce }),
+    logOutFromIdp: createBackChannelLogout({
+      ...{ users, connections, findClient, verifyJwt, announce },
+      backChannel: backChannelStore(db)
+    }),
     idpSignOut: createIdpSignOut({ connections, findClient, vault, publicUrl }),
     publicUrl
   }

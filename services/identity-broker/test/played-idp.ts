@@ -20,7 +20,8 @@ export type PlayedIdp = {
   /** What the last sign-in asked for. */
   asked: URLSearchParams
   seenAt: (path: string) => Seen[]
-  sign: (claims: JWTPayload, header?: { kid?: string; typ?: string }) => Promise<string>
+  /** The usual claims with these; `undefined` leaves one out. */
+  sign: (claims: Record<string, unknown>, header?: { kid?: string; typ?: string }) => Promise<string>
 }
 
 const kid = 'played'

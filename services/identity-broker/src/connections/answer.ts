@@ -25,6 +25,8 @@ const answerOf = (publicUrl: string, tenant: Tenant, stored: Connection, secret:
   ...settingsOf(stored, secret === undefined ? null : mask(secret)),
   id: stored.id,
   callback_url: callbackUrl(publicUrl, tenant, stored),
+  back_channel_logout_url: `${publicUrl}/auth/back-channel-logout/${tenant.slug}/${stored.name}`,
+  post_logout_redirect_url: `${publicUrl}/auth/signed-out`,
   jwks_url: stored.client_authentication === 'private_key_jwt' ? jwksUrl(publicUrl, tenant, stored) : null,
   revision: stored.revision,
   created_at: stored.created_at.toISOString(),

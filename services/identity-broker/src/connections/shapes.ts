@@ -90,6 +90,8 @@ export const ConnectionAnswer = Type.Object({
   quirks: Type.Array(wordOf(...quirkNames)),
   /** To be registered at the IdP: where it sends browsers back to. */
   callback_url: Type.String(),
+  back_channel_logout_url: Type.String(),
+  post_logout_redirect_url: Type.String(),
   /** To be registered at the IdP for `private_key_jwt`: the public keys of this client. */
   jwks_url: orNull(Type.String()),
   revision: Type.Integer(),

@@ -1,5 +1,6 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { type InIdpSession, inIdpSession } from '../back-channel/idp-session-store.ts'
 import type { Connection, Database, Grant } from '../database.ts'
 
 export type GrantStore = ReturnType<typeof grantStore>
@@ -12,8 +13,8 @@ type NewGrant = OwnerKey &
 const freed = { attempt: 0, lease_owner: null, lease_until: null, sent_at: null, backoff_until: null }
 
 export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
-  transaction: <Result>(work: (store: ReturnType<typeof writes>) => Promise<Result>): Promise<Result> =>
-    db.transaction().execute((transaction) => work(writes(transaction))),
+  transaction: <Result>(work: (store: ReturnType<typeof grantWrites>) => Promise<Result>): Promise<Result> =>
+    db.transaction().execute((transaction) => work(grantWrites(transaction))),
 
   /** Every grant of a user at a connection, the newest first. */
   listOf: ({ tenant_id, user_id, connection_id }: OwnerKey): Promise<Grant[]> =>
@@ -68,7 +69,7 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
   /** Ends a grant because somebody wants it. */
   revoke: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
-      const isEnded = await writes(transaction).end(tenant_id, id, 'revoked')
+      const isEnded = await grantWrites(transaction).end(tenant_id, id, 'revoked')
       if (isEnded) await recordAudit(transaction, event)
       return isEnded
     }),
@@ -83,10 +84,19 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
     reason: string,
     expected: Pick<Grant, 'generation' | 'attempt'>
   ): Promise<boolean> =>
-    db.transaction().execute((transaction) => writes(transaction).end(tenant_id, id, reason, expected))
+    db.transaction().execute((transaction) => grantWrites(transaction).end(tenant_id, id, reason, expected))
 })
 
-const writes = (transaction: Transaction<Database>) => ({
+const deadBecause = (dead_reason: string) => ({
+  ...freed,
+  refresh_token: null,
+  dead_reason,
+  generation: sql<number>`generation + 1`,
+  epoch: sql<number>`epoch + 1`,
+  updated_at: sql<Date>`now()`
+})
+
+export const grantWrites = (transaction: Transaction<Database>) => ({
   /** Whether the connection is still at this revision; it then stays there until the transaction ends. */
   holdConnection: async ({ id, revision }: Pick<Connection, 'id' | 'revision'>): Promise<boolean> => {
     const row = await transaction
@@ -131,14 +141,7 @@ const writes = (transaction: Transaction<Database>) => ({
   ): Promise<boolean> => {
     const { numUpdatedRows } = await transaction
       .updateTable('grant')
-      .set({
-        ...freed,
-        refresh_token: null,
-        dead_reason: reason,
-        generation: sql`generation + 1`,
-        epoch: sql`epoch + 1`,
-        updated_at: sql`now()`
-      })
+      .set(deadBecause(reason))
       .where('tenant_id', '=', tenant_id)
       .where('id', '=', id)
       .where('dead_reason', 'is', null)
@@ -146,6 +149,17 @@ const writes = (transaction: Transaction<Database>) => ({
       .executeTakeFirst()
     if (numUpdatedRows > 0n) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
     return numUpdatedRows > 0n
+  },
+  /** Ends those that were given in a session at the IdP which is over, and not for when their user is away. */
+  endInIdpSession: async (which: InIdpSession) => {
+    const ended = await transaction
+      .updateTable('grant')
+      .set(deadBecause('idp_logout'))
+      .where(sql<boolean>`${inIdpSession(which)} and not is_offline and dead_reason is null`)
+      .returning(['id', 'user_id'])
+      .execute()
+    for (const { id } of ended) await transaction.deleteFrom('minted_token').where('grant_id', '=', id).execute()
+    return ended
   },
   delete: async (ids: string[]): Promise<void> => {
     if (ids.length > 0) await transaction.deleteFrom('grant').where('id', 'in', ids).execute()

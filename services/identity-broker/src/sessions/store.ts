@@ -1,5 +1,6 @@
 import { type AuditContext, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import { type InIdpSession, inIdpSession } from '../back-channel/idp-session-store.ts'
 import type { Database, Session, Writing } from '../database.ts'
 
 export type SessionStore = ReturnType<typeof sessionStore>
@@ -89,6 +90,10 @@ type Owner = Pick<Session, 'tenant_id' | 'user_id'>
 
 const endWhere = (db: Kysely<Database>, which: RawBuilder<unknown>, reason: EndReason, by: By): Promise<string[]> =>
   db.transaction().execute((transaction) => endIn(transaction, which, reason, by))
+
+/** The sessions here that belong to a session at the IdP, to one of its people, or to both. */
+export const endIdpSessions = (transaction: Writing, which: InIdpSession, by: By): Promise<string[]> =>
+  endIn(transaction, inIdpSession(which), 'identity_provider', by)
 
 const endIn = async (
   transaction: Writing,
