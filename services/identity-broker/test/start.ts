@@ -38,6 +38,8 @@ type Replica = { inner: Awaited<ReturnType<typeof buildInnerApp>> }
 export type Broker = Replica & {
   backends: Backends
   config: Config
+  /** What another process of the service needs, besides its ports. */
+  environment: Record<string, string>
   publicUrl: string
   idp: Idp
   mcpProvider: PlayedMcpProvider
@@ -98,14 +100,15 @@ export const startBroker = async (
     onSecret: (one) => recordSecrets([one])
   })
   t.teardown(idp.stop)
-  const config = loadConfig(variables, {
+  const variablesOf = {
     ...backends.environmentFor('identity-broker'),
     PUBLIC_URL: publicUrl,
     MASTER_KEYS: `k1:${masterKey}`,
     EGRESS_ALLOW: [idp.port, ...allow].map((one) => `127.0.0.1:${one}`).join(','),
     LOG_LEVEL: 'error',
     ...environment
-  })
+  }
+  const config = loadConfig(variables, variablesOf)
   const mcpProvider = await playMcpProvider(await openBusAs(t, backends, 'mcp-provider'))
   t.teardown(mcpProvider.close)
 
@@ -139,6 +142,7 @@ export const startBroker = async (
   await app.listen({ host: '127.0.0.1', port })
   const tenantId: string = tenants[0].id
   return {
+    environment: variablesOf,
     ...{ backends, config, publicUrl, inner, idp, mcpProvider, tenantId, apiKey, secret, bootstrap },
     bus: await openBusAs(t, backends, 'tool-invoker'),
     otherTenantId: tenants[1].id,

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { ClientMetadata } from 'oidc-provider'
 import { listen, stopServer } from '../http/listen.ts'
 import { createFaults, type TokenEndpointFault } from './faults.ts'
+import { createHold, type HeldRequest } from './hold.ts'
 import { interact } from './interactions.ts'
 import { createLog, type IdpLog } from './log.ts'
 import { createProvider } from './provider.ts'
@@ -39,6 +40,8 @@ export type Idp = {
   revokeGrantsOf: (sub: string) => number
   controls: {
     failTokenEndpoint: (mode: TokenEndpointFault, times?: number) => void
+    /** The next request to the token endpoint, once it is there, or once its work is done. */
+    holdTokenRequest: (at: 'arrival' | 'answer') => Promise<HeldRequest>
     allowResource: (resource: string) => void
     trustAuthorizationServer: (issuer: string, clientId: string) => void
     disturbExchanges: (next: (asked: AskedExchange) => ExchangeFault | undefined) => void
@@ -55,6 +58,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
 
   const log = createLog()
   const faults = createFaults()
+  const hold = createHold()
   const storage = createStorage()
   const resources = createResources(options.resources ?? 'any-http', accessTokenSeconds)
   const signer = await createSigner(issuer)
@@ -66,7 +70,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const emailOf = (sub: string) => users.find((user) => user.sub === sub)?.email
   const exchange = createTokenExchange({ signer, resources, accessTokenSeconds, emailOf })
   exchange.register(provider)
-  watchTokenEndpoint(provider, log, faults, options.onSecret ?? (() => {}))
+  watchTokenEndpoint(provider, log, { faults, hold }, options.onSecret ?? (() => {}))
 
   const answer = provider.callback()
   handle = (request, response) => {
@@ -87,6 +91,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
     revokeGrantsOf: storage.revokeGrantsOf,
     controls: {
       failTokenEndpoint: faults.failTokenEndpoint,
+      holdTokenRequest: hold.holdTokenRequest,
       allowResource: resources.allow,
       trustAuthorizationServer: exchange.trustAuthorizationServer,
       disturbExchanges: exchange.disturbExchanges

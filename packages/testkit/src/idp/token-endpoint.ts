@@ -1,12 +1,13 @@
 import type { Provider } from 'oidc-provider'
 import type { createFaults } from './faults.ts'
+import type { createHold } from './hold.ts'
 import type { createLog } from './log.ts'
 
 /** Counts what the token endpoint is asked, and lets it go wrong on request. */
 export const watchTokenEndpoint = (
   provider: Provider,
   log: ReturnType<typeof createLog>,
-  faults: ReturnType<typeof createFaults>,
+  { faults, hold }: { faults: ReturnType<typeof createFaults>; hold: ReturnType<typeof createHold> },
   onSecret: (secret: string) => void
 ): void => {
   provider.use(async (ctx, next) => {
@@ -17,6 +18,7 @@ export const watchTokenEndpoint = (
       log.add({ ...nobody, at: new Date().toISOString(), grant_type: 'failed on purpose', error: fault })
       return
     }
+    if (!(await hold.pass('arrival'))) return drop(ctx)
     await next()
     const { params, entities } = ctx.oidc
     log.add({
@@ -29,9 +31,15 @@ export const watchTokenEndpoint = (
       error: errorOf(ctx.body)
     })
     for (const secret of secretsOf(params, ctx.body)) onSecret(secret)
+    if (!(await hold.pass('answer'))) return drop(ctx)
     if (fault === 'lost' || fault === 'late-hang') ctx.respond = false
     if (fault === 'lost') ctx.res.socket?.resetAndDestroy()
   })
+}
+
+const drop = (ctx: Parameters<Parameters<Provider['use']>[0]>[0]): void => {
+  ctx.respond = false
+  ctx.res.destroy()
 }
 
 const nobody = { client_id: undefined, sub: undefined, resource: undefined, status: 0 }
