@@ -1,5 +1,5 @@
 // Runs scripts/<command>.ts with the pinned Node, after installing what the lockfile names.
-// Plain JavaScript for Node >= 18 and without dependencies, because nothing is installed yet when it starts.
+// Plain JavaScript for Node >= 20 and without dependencies, because nothing is installed yet when it starts.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
