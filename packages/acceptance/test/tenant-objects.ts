@@ -84,6 +84,7 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/apps/{id}': { make: app, body: { name: 'Another name' } },
   '/v1/apps/{id}/keys': { make: app },
   '/v1/apps/{id}/keys/{key_id}': { make: apiKey, body: { act_for: 'none' } },
+  '/v1/connections/{id}/test': { make: connection },
   '/v1/domains/{id}': { make: domain },
   // There is no record in DNS to be found.
   '/v1/domains/{id}/verify': { make: domain, status: 409 },

@@ -59,6 +59,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       .map(nameOf)
       .sort(),
     [
+      'GET /.well-known/oauth-authorization-server/t/{tenant}',
       'GET /auth/callback/{tenant}/{connection}',
       'GET /auth/connections/{tenant}/{connection}/jwks.json',
       'GET /auth/invitations/accepted',
@@ -73,6 +74,8 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /device/approved',
       'GET /device/denied',
       'GET /openapi/v1/oauth/device/lookup',
+      'GET /t/{tenant}/.well-known/jwks.json',
+      'GET /t/{tenant}/.well-known/openid-configuration',
       'POST /auth/back-channel-logout/{tenant}/{connection}',
       'POST /openapi/v1/oauth/device/code',
       'POST /openapi/v1/oauth/device/token'
