@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { systemClock } from '../src/clock.ts'
 import type { Outcome } from '../src/index.ts'
-import { answered, play, startProcess } from './play.ts'
+import { answered, play, settled, startProcess } from './play.ts'
 
 const cause = new Error('what the server did')
 const unknown: Outcome<string, string> = { kind: 'unknown', cause }
@@ -25,7 +25,7 @@ t.test('what fails for the server fails for everybody who waits, whatever they w
     const { idp, process } = play()
     const callers = ['a', 'a', 'b'].map((want) => t.rejects(process.get(want), told))
     const first = await idp.next()
-    await sleep(20)
+    await settled()
     first.answer(outcome)
     await Promise.all(callers)
     t.same(idp.presented().length, 1, `${outcome.kind} is not repeated`)
@@ -38,7 +38,7 @@ t.test('what is refused to one want is refused to that want only, and costs no p
   const same = [process.get('a'), process.get('a')].map((caller) => t.rejects(caller, refusal))
   const first = await idp.next()
   const other = process.get('b')
-  await sleep(20)
+  await settled()
   first.answer({ kind: 'refused', cause: refusal, retryAfterMs: 0 })
   await Promise.all(same)
   const second = await idp.next()
@@ -102,14 +102,16 @@ t.test('another process presents a second time only when the first no longer wai
   const presentation = await idp.next()
   model.advance(leaseMs)
   const asked: string[] = []
+  const { promise: askedAgain, resolve: tell } = Promise.withResolvers<void>()
   let isWaiting = true
   const isOwnerWaiting = async (owner: string) => {
     asked.push(owner)
+    if (asked.length === 3) tell()
     return isWaiting
   }
   const other = startProcess(model, idp, { owner: 'p2', isOwnerWaiting })
   const second = other.get()
-  await sleep(60)
+  await askedAgain
   t.equal(idp.presented().length, 1)
   t.same(new Set(asked), new Set(['p1']))
   isWaiting = false
@@ -161,8 +163,15 @@ t.test('an owner that still stores the answer of the second presentation is not 
   const first = holder.get()
   ;(await idp.next()).answer(answered('r2', 'token'))
   model.advance(leaseMs)
-  const other = startProcess(model, idp, { owner: 'p2', isOwnerWaiting: async () => holder.isRunning('g') }).get()
-  await sleep(40)
+  let asked = 0
+  const { promise: askedAgain, resolve: tell } = Promise.withResolvers<void>()
+  const isOwnerWaiting = async () => {
+    asked += 1
+    if (asked === 3) tell()
+    return holder.isRunning('g')
+  }
+  const other = startProcess(model, idp, { owner: 'p2', isOwnerWaiting }).get()
+  await askedAgain
   t.equal(model.row().dead, null)
   open()
   t.same(await Promise.all([first, other]), ['token', 'token'])
@@ -193,7 +202,7 @@ t.test('an exchange that throws may have been processed', async (t) => {
   const { model, idp, process } = play()
   const callers = ['a', 'b'].map((want) => t.rejects(process.get(want), { ...unavailable, cause }))
   const first = await idp.next()
-  await sleep(20)
+  await settled()
   first.fail(cause)
   await Promise.all(callers)
   t.match(model.row(), { attempt: 1, owner: 'p1' })
@@ -225,18 +234,25 @@ t.test('a lease that is got too late to be used is given back, and nothing is pr
   const { model, idp } = play()
   const store = { ...model.store }
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const { promise: taken, resolve: tell } = Promise.withResolvers<void>()
+  let takes = 0
   store.take = async (...given) => {
+    takes += 1
     const lease = await model.store.take(...given)
-    await gate
+    tell()
+    if (takes === 1) await gate
     return lease
   }
-  const process = startProcess({ store }, idp, { exchangeMs: 100 })
+  let ahead = 0
+  const clock = { ...systemClock, now: () => Date.now() + ahead }
+  const process = startProcess({ store }, idp, { exchangeMs: 400, clock })
   const caller = process.get()
-  await sleep(60)
-  store.take = model.store.take
+  await taken
+  ahead = 300
   open()
   const presentation = await idp.next()
-  t.match(model.row(), { attempt: 1 }, 'it is taken anew')
+  t.equal(takes, 2, 'it is taken anew')
+  t.match(model.row(), { attempt: 1 })
   presentation.answer(answered('r2', 'token'))
   t.equal(await caller, 'token')
   t.equal(idp.presented().length, 1)

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../src/clock.ts'
 import { type Answer, createRefresher, type Exchange, type Outcome, type Refresher } from '../src/index.ts'
 import { createModel, storeOf } from '../src/testing/index.ts'
 
@@ -64,6 +65,7 @@ type ProcessOptions = {
   isOwnerWaiting?: (owner: string) => Promise<boolean>
   exchangeMs?: number
   storeMs?: number
+  clock?: Clock
 }
 
 /** One process of the service; `isOwnerWaiting` says what the other processes answer about what they sent. */
@@ -74,6 +76,14 @@ export const startProcess = (
 ): Refresher<string, string> & { get: (want?: string, ms?: number) => Promise<string> } => {
   const refresher = createRefresher({ store, exchange, owner, isOwnerWaiting, exchangeMs, pollMs: 5, ...more })
   return { ...refresher, get: (want = 'a', ms = 10_000) => refresher.obtain('g', want, Date.now() + ms) }
+}
+
+/**
+ * Everybody goes as far as they can without the server and without time passing: each look at the store takes one turn
+ * of the event loop, and nobody takes more than a few.
+ */
+export const settled = async (): Promise<void> => {
+  for (let turns = 0; turns < 20; turns += 1) await turn()
 }
 
 /** Both, and a process on them. */

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { answered, play, startProcess } from './play.ts'
+import { answered, play, settled, startProcess } from './play.ts'
 
 const hundred = Array.from({ length: 100 })
 
@@ -28,7 +27,7 @@ t.test('callers share a token that is too short-lived to be handed out from the 
   model.store.findToken = async () => undefined
   const callers = hundred.map(() => process.get())
   const first = await idp.next()
-  await sleep(20)
+  await settled()
   first.answer(answered('r2', 'short'))
   t.same(new Set(await Promise.all(callers)), new Set(['short']))
   t.same(idp.presented(), ['r1 for a'])
@@ -71,7 +70,7 @@ t.test(
     const first = process.get('a')
     const presentation = await idp.next()
     const others = [process.get('b'), process.get('b')]
-    await sleep(20)
+    await settled()
     t.same(idp.presented(), ['r1 for a'], 'nothing else is sent meanwhile')
     presentation.answer(answered('r2', 'token a'))
     ;(await idp.next()).answer(answered(undefined, 'token b'))
@@ -150,9 +149,7 @@ t.test("a caller's deadline ends its waiting and not the refresh", async (t) => 
 t.test('a store that hangs holds a caller no longer than its deadline', async (t) => {
   const { model, idp } = play()
   const store = { ...model.store, findToken: () => new Promise<undefined>(() => {}) }
-  const begun = Date.now()
   await t.rejects(startProcess({ store }, idp).get('a', 50), { message: /no token can be had/ })
-  t.ok(Date.now() - begun < 1000)
 })
 
 t.test('nothing is waiting when nothing runs', async () => play().process.settle())
@@ -180,26 +177,23 @@ t.test('who comes after tokens were emptied gets none from before', async (t) =>
   const { model, idp } = play()
   const store = { ...model.store }
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+  const { promise: stored, resolve: tell } = Promise.withResolvers<void>()
   store.finish = async (...given) => {
-    const stored = await model.store.finish(...given)
+    const done = await model.store.finish(...given)
+    tell()
     await gate
-    return stored
+    return done
   }
   const process = startProcess({ store }, idp)
   const early = process.get()
   ;(await idp.next()).answer(answered('r2', 'first'))
-  await until(async () => (await model.store.findToken('g', 'a')) !== undefined)
+  await stored
   model.empty()
   store.finish = model.store.finish
   const late = process.get()
-  await turns()
+  await settled()
   open()
   t.equal(await early, 'first')
   ;(await idp.next()).answer(answered('r3', 'second'))
   t.equal(await late, 'second')
 })
-
-const until = async (isSo: () => Promise<boolean>) => {
-  while (!(await isSo())) await turns()
-}
-const turns = () => sleep(20)

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { UpstreamUnauthorized } from '../../src/client/index.ts'
-import { event, startHostile } from './hostile.ts'
-import { base, createTestClient } from './send.ts'
+import { event, type Seen, startHostile } from './hostile.ts'
+import { base, createSend, createTestClient, watched } from './send.ts'
 
 const tool = { name: 'x', arguments: {} }
 const done = { content: [{ type: 'text', text: 'done' }] }
@@ -30,9 +29,8 @@ t.test('what cannot be used is an upstream_error, and no call hangs on it', asyn
   }
   for (const [name, behave] of Object.entries(answers)) {
     const { url } = await startHostile(t, { 'tools/call': behave })
-    const started = performance.now()
+    // One that hung would end as an upstream_timeout.
     await t.rejects(createTestClient(t).callTool({ ...base, url, ...tool }), { code: 'upstream_error' }, name)
-    t.ok(performance.now() - started < 1_000, 'at once')
   }
 })
 
@@ -40,18 +38,20 @@ t.test('a server that is away or broken is upstream_unavailable', async (t) => {
   const client = createTestClient(t)
   const refused = client.callTool({ ...base, url: 'http://127.0.0.1:9/mcp', ...tool })
   await t.rejects(refused, { code: 'upstream_unavailable', cause: { message: /ECONNREFUSED/ } })
+  let cut = () => {}
   const faults: Record<string, Parameters<typeof startHostile>[1][string]> = {
     'a reset before the answer': (_, { raw }) => raw.socket?.resetAndDestroy(),
     'a reset in mid-stream': (_, { sse, raw }) => {
+      cut = () => raw.socket?.resetAndDestroy()
       sse('data: {"jsonr')
-      setTimeout(() => raw.socket?.resetAndDestroy(), 20)
     },
     '500': ({ id }, { json }) => json({ jsonrpc: '2.0', id, error: { code: -32603, message: 'internal' } }, 500),
     '503': (_, { raw }) => raw.writeHead(503, { 'retry-after': '7' }).end('later')
   }
   for (const [name, behave] of Object.entries(faults)) {
     const { url, count } = await startHostile(t, { 'tools/call': behave })
-    const call = createTestClient(t).callTool({ ...base, url, ...tool, sessionKey: 'k' })
+    const send = watched(createSend(t), { onHead: () => cut() })
+    const call = createTestClient(t, { send }).callTool({ ...base, url, ...tool, sessionKey: 'k' })
     await t.rejects(
       call,
       { code: 'upstream_unavailable', ...(name === '503' && { extras: { retry_after_seconds: 7 } }) },
@@ -70,29 +70,23 @@ t.test('silence ends at the deadline of a request, of a stream, and of everythin
     'tools/call': ({ params }, { raw, sse }) => {
       if (params.name === 'half a body') raw.writeHead(200, { 'content-type': 'application/json' }).write('{"jsonrpc"')
       if (params.name === 'a silent stream') sse(': hello\n\n')
-      if (params.name === 'endless progress') endless.push(setInterval(() => sse(': beat\n\n'), 10))
+      if (params.name === 'endless events') endless.push(setInterval(() => sse(': beat\n\n'), 10))
     }
   })
-  const client = createTestClient(t, { limits: { callMsMax: 600 } })
-  const timeOf = async (name: string, sseReadTimeoutMs: number): Promise<number> => {
+  // The limits that a case is not about are too long for any test.
+  const never = 600_000
+  const msOf = async (name: string, { timeoutMs = never, sseReadTimeoutMs = never, callMsMax = never }) => {
+    const client = createTestClient(t, { limits: { callMsMax } })
     const started = performance.now()
-    const call = client.callTool({
-      url,
-      headers: {},
-      name,
-      arguments: {},
-      timeoutMs: 150,
-      sseReadTimeoutMs,
-      sessionKey: 'k'
-    })
+    const call = client.callTool({ url, headers: {}, ...tool, name, timeoutMs, sseReadTimeoutMs, sessionKey: 'k' })
     await t.rejects(call, { code: 'upstream_timeout' }, name)
     return performance.now() - started
   }
-  const near = (ms: number, wanted: number) => t.ok(ms > wanted * 0.9 && ms < wanted + 200, `${ms} is about ${wanted}`)
-  near(await timeOf('no answer', 5_000), 150)
-  near(await timeOf('half a body', 5_000), 150)
-  near(await timeOf('a silent stream', 300), 300)
-  near(await timeOf('endless progress', 300), 600)
+  await msOf('no answer', { timeoutMs: 150 })
+  await msOf('half a body', { timeoutMs: 150 })
+  await msOf('a silent stream', { sseReadTimeoutMs: 150 })
+  const ms = await msOf('endless events', { sseReadTimeoutMs: 1_000, callMsMax: 1_500 })
+  t.ok(ms >= 1_400, `every event gives a stream more time: ${ms} ms`)
 })
 
 t.test('a body without end and a line of 10 MB are given up without being kept', async (t) => {
@@ -120,28 +114,32 @@ t.test('a body without end and a line of 10 MB are given up without being kept',
 })
 
 t.test('when the caller leaves, the stream is closed and a legacy server is told', async (t) => {
-  let isClosed = false
-  const { url, seen, count } = await startHostile(t, {
+  const [closed, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { url, seen } = await startHostile(t, {
     'tools/call': (_, { sse, raw }) => {
-      raw.on('close', () => {
-        isClosed = true
-      })
+      raw.on('close', closed.resolve)
       sse(': working\n\n')
+    },
+    'notifications/cancelled': (_, { raw }) => {
+      raw.writeHead(202).end()
+      told.resolve()
     }
   })
-  const client = createTestClient(t)
   const leaving = new AbortController()
+  const onHead = (body: string) => body.includes('"tools/call"') && leaving.abort(new Error('gone'))
+  const client = createTestClient(t, { send: watched(createSend(t), { onHead }) })
   const call = client.callTool({ ...base, url, ...tool, signal: leaving.signal, sessionKey: 'k' })
-  setTimeout(() => leaving.abort(new Error('gone')), 100)
   await t.rejects(call, { message: 'gone' })
-  for (let wait = 0; wait < 50 && count('notifications/cancelled') === 0; wait += 1) await sleep(10)
-  t.ok(isClosed)
+  await t.resolves(Promise.all([closed.promise, told.promise]))
   const called = seen.find(({ method }) => method === 'tools/call')
   t.match(seen.at(-1), { method: 'notifications/cancelled', params: { requestId: called?.id } })
   await t.rejects(client.callTool({ ...base, url, ...tool, signal: leaving.signal }), { message: 'gone' })
 })
 
 t.test('what the server asks on our stream is refused, a ping is answered, and the call goes on', async (t) => {
+  const answered = Promise.withResolvers<void>()
+  const repliesOf = (seen: readonly Seen[]) =>
+    seen.filter(({ http, method }) => http === 'POST' && method === undefined)
   const { url, seen, count } = await startHostile(t, {
     'tools/call': async ({ id }, { sse, raw }) => {
       sse(event({ jsonrpc: '2.0', id: 'p', method: 'ping' }))
@@ -149,17 +147,25 @@ t.test('what the server asks on our stream is refused, a ping is answered, and t
       for (let more = 0; more < 50; more += 1) sse(event({ jsonrpc: '2.0', id: more, method: 'roots/list' }))
       sse(event({ jsonrpc: '2.0', method: 'notifications/message', params: { data: 'told' } }))
       sse(event({ jsonrpc: '2.0', method: 'notifications/unknown' }))
-      while (seen.filter(({ http, method }) => http === 'POST' && method === undefined).length < 20) await sleep(5)
-      await sleep(50)
+      await answered.promise
       sse(event([{ jsonrpc: '2.0', id, result: done }]))
       raw.end()
+    },
+    POST: (_, { raw }) => {
+      raw.writeHead(202).end()
+      if (repliesOf(seen).length === 20) answered.resolve()
     }
   })
-  const { result, events } = await createTestClient(t).callTool({ ...base, url, ...tool })
+  let sent = 0
+  const onSend = (body: string) => {
+    if (body !== '' && !body.includes('"method"')) sent += 1
+  }
+  const client = createTestClient(t, { send: watched(createSend(t), { onSend }) })
+  const { result, events } = await client.callTool({ ...base, url, ...tool })
   t.same(result, done)
   t.same(events, [{ method: 'notifications/message', params: { data: 'told' } }])
-  const replies = seen.filter(({ http, method }) => http === 'POST' && method === undefined)
-  t.equal(replies.length, 20, 'and no more than that')
+  t.equal(sent, 20, 'and no more than that')
+  const replies = repliesOf(seen)
   t.match(
     replies.find(({ id }) => id === 'p'),
     { result: {} }
@@ -238,12 +244,12 @@ t.test('the deadline is one for each request, so a long list may take longer tha
   const { url } = await startHostile(t, {
     'tools/list': ({ params }, { result }) => {
       const page = Number(params.cursor ?? 0)
-      setTimeout(() => result({ tools: [], ...(page < 4 && { nextCursor: String(page + 1) }) }), 100)
+      setTimeout(() => result({ tools: [], ...(page < 4 && { nextCursor: String(page + 1) }) }), 300)
     }
   })
   const started = performance.now()
-  t.same((await createTestClient(t).listTools({ ...base, url, timeoutMs: 300 })).tools, [])
-  t.ok(performance.now() - started > 450)
+  t.same((await createTestClient(t).listTools({ ...base, url, timeoutMs: 1_200 })).tools, [])
+  t.ok(performance.now() - started > 1_200)
 })
 
 t.test('a stream that breaks off after an event with an id is taken up again, without a second call', async (t) => {

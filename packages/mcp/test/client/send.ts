@@ -14,6 +14,17 @@ export const createSend = (test: Test): Send => {
   }
 }
 
+/** As `send`, and tells what was sent before it is, and when the head of its answer has come. */
+export const watched =
+  (send: Send, { onSend, onHead }: { onSend?: (body: string) => void; onHead?: (body: string) => void }): Send =>
+  async (url, init) => {
+    const body = init.body ?? ''
+    onSend?.(body)
+    const answer = await send(url, init)
+    onHead?.(body)
+    return answer
+  }
+
 export const createTestClient = (
   test: Test,
   { limits, now, send = createSend(test) }: { limits?: Partial<McpLimits>; now?: () => Date; send?: Send } = {}

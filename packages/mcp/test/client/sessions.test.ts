@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { startHostile } from './hostile.ts'
 import { base, createTestClient } from './send.ts'
@@ -83,12 +82,19 @@ t.test('a server that forgot a session gets a new one, once, before anything ran
 
 t.test('sessions are bounded: the idle and the longest unused are ended at the server', async (t) => {
   let time = 0
-  const { url, seen, count } = await startHostile(t, { 'tools/call': (_, { result }) => result({ content: [] }) })
+  const ended = Promise.withResolvers<void>()
+  const { url, seen, count } = await startHostile(t, {
+    'tools/call': (_, { result }) => result({ content: [] }),
+    DELETE: (_, { raw }) => {
+      raw.writeHead(200).end()
+      ended.resolve()
+    }
+  })
   const limits = { sessionsMax: 2, sessionIdleMs: 1_000 }
   const client = createTestClient(t, { limits, now: () => new Date(time) })
   const call = (sessionKey: string) => client.callTool({ ...base, url, ...tool, sessionKey })
   for (const key of ['a', 'b', 'a', 'c']) await call(key)
-  for (let wait = 0; wait < 50 && count('DELETE') === 0; wait += 1) await sleep(10)
+  await ended.promise
   const gone = seen.find(({ http }) => http === 'DELETE')
   t.equal(gone?.headers['mcp-session-id'], 'session-2', 'b was unused for longest')
   for (const key of ['a', 'd']) await call(key)
@@ -97,25 +103,29 @@ t.test('sessions are bounded: the idle and the longest unused are ended at the s
   await call('d')
   t.equal(count('initialize'), 5)
   await client.close()
-  const ended = seen.filter(({ http }) => http === 'DELETE').map(({ headers }) => headers['mcp-session-id'])
-  t.same(ended.toSorted(), ['session-1', 'session-2', 'session-3', 'session-4', 'session-5'])
+  const all = seen.filter(({ http }) => http === 'DELETE').map(({ headers }) => headers['mcp-session-id'])
+  t.same(all.toSorted(), ['session-1', 'session-2', 'session-3', 'session-4', 'session-5'])
 })
 
 t.test('one caller who leaves while a shared session opens does not take it from the other', async (t) => {
+  const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const { url, count } = await startHostile(t, {
-    initialize: ({ id, params }, { json }) => {
+    initialize: async ({ id, params }, { json }) => {
+      asked.resolve()
+      await left.promise
       const result = { protocolVersion: params.protocolVersion, capabilities: {}, serverInfo: {} }
-      setTimeout(() => json({ jsonrpc: '2.0', id, result }, 200, { 'mcp-session-id': 's' }), 400)
+      json({ jsonrpc: '2.0', id, result }, 200, { 'mcp-session-id': 's' })
     },
     'tools/call': (_, { result }) => result({ content: [] })
   })
   const client = createTestClient(t)
-  const leaving = AbortSignal.timeout(50)
-  const first = client.callTool({ ...base, url, ...tool, sessionKey: 'k', signal: leaving })
+  const leaving = new AbortController()
+  const first = client.callTool({ ...base, url, ...tool, sessionKey: 'k', signal: leaving.signal })
   const second = client.callTool({ ...base, url, ...tool, sessionKey: 'k' })
-  const started = performance.now()
-  await t.rejects(first, { name: 'TimeoutError' })
-  t.ok(performance.now() - started < 300, 'the one who leaves does not wait either')
+  await asked.promise
+  leaving.abort(new Error('gone'))
+  await t.rejects(first, { message: 'gone' }, 'the one who leaves does not wait for the server either')
+  left.resolve()
   t.match(await second, { result: { content: [] } })
   t.equal(count('initialize'), 1)
 })

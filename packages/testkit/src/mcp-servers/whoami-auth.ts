@@ -4,7 +4,15 @@ import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose'
 export type Caller = { subject: string; email: string | undefined; audience: string; issuer: string }
 
 /** Verifies bearer tokens against the issuer's keys, which are looked up at the first token. */
-export const createVerifier = ({ issuer, audience }: { issuer: string; audience: string }) => {
+export const createVerifier = ({
+  issuer,
+  audience,
+  now = () => new Date()
+}: {
+  issuer: string
+  audience: string
+  now?: () => Date
+}) => {
   let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined
 
   const findKeys = async () => {
@@ -26,6 +34,7 @@ export const createVerifier = ({ issuer, audience }: { issuer: string; audience:
       audience,
       algorithms: ['ES256'],
       typ: 'at+jwt',
+      currentDate: now(),
       requiredClaims: ['exp', 'sub', 'aud', 'iss']
     })
     return callerOf(payload, issuer, audience)

@@ -21,19 +21,21 @@ export const startWhoami = async ({
   port: preferred,
   issuer,
   url: givenUrl,
-  authorizationServers = [issuer]
+  authorizationServers = [issuer],
+  now
 }: {
   port?: number
   issuer: string
   url?: string
   /** What its metadata (RFC 9728) names; the issuer when left out. */
   authorizationServers?: string[]
+  now?: () => Date
 }): Promise<Whoami> => {
   const entries: WhoamiLogEntry[] = []
   let answer: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 })
   const { port, stop } = await serveFetch((request) => answer(request), preferred)
   const url = givenUrl ?? `http://127.0.0.1:${port}/mcp`
-  const verify = createVerifier({ issuer, audience: url })
+  const verify = createVerifier({ issuer, audience: url, ...(now ? { now } : {}) })
 
   answer = async (request) => {
     const refused = hostHeaderValidationResponse(request, localhostAllowedHostnames())
