@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ReportedError } from '@onbehalf/errors'
 import { type Backends, inRepository, startBackends } from '@onbehalf/testkit'
 import type { Test } from 'tap'
@@ -20,14 +19,6 @@ export const busesOf =
   }
 
 export const inSeconds = (seconds: number) => ({ deadlineAt: Date.now() + seconds * 1000 })
-
-/** Waits for what has to happen, 10 s at most. */
-export const until = async (isSo: () => boolean): Promise<void> => {
-  for (let waited = 0; !isSo(); waited += 5) {
-    if (waited > 10_000) throw new Error('it did not happen')
-    await sleep(5)
-  }
-}
 
 /** How a call was refused, as the asker sees it. */
 export const refusalOf = async (work: Promise<unknown>) => {

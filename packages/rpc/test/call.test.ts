@@ -1,8 +1,9 @@
 import { ReportedError } from '@onbehalf/errors'
+import { until } from '@onbehalf/testkit'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { type Bus, call, defineCall, type ServeContext, serve } from '../src/index.ts'
-import { busesOf, inSeconds, openBackends, refusalOf, until } from './buses.ts'
+import { busesOf, inSeconds, openBackends, refusalOf } from './buses.ts'
 
 const echo = defineCall({
   subject: 'identity-broker.echo.v1',
@@ -118,10 +119,9 @@ t.test('an error of a kind nobody knows is internal', async (t) => {
 })
 
 t.test('when nobody serves, the asker knows at once that it can try again', async (t) => {
-  const begun = Date.now()
-  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(5)))
+  // Long before this deadline, which would be an upstream_timeout.
+  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(600)))
   t.match(refused, { code: 'unavailable', retry_after_seconds: 1 })
-  t.ok(Date.now() - begun < 1000)
 })
 
 t.test('a deadline that passes ends the waiting; one that has passed asks nobody', async (t) => {
@@ -212,9 +212,7 @@ t.test('a bus that is away is unavailable at once, lets stop and drain end, and 
   await serving(t, owner, async ({ text }) => ({ text }))
   await backends.nats.stop()
   await until(() => !asker.isConnected() && !owner.isConnected() && !leaving.isConnected())
-  const begun = Date.now()
-  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(30))), { code: 'unavailable' })
-  t.ok(Date.now() - begun < 100)
+  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(600))), { code: 'unavailable' })
   await leavingServed.stop()
   await leaving.drain()
   await backends.nats.restart()

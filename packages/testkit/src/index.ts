@@ -27,6 +27,7 @@ export {
   type Progress
 } from './servers/find-program.ts'
 export { freePort } from './servers/free-port.ts'
+export { isAlive } from './servers/is-alive.ts'
 export { type NatsOptions, type NatsServer, startNats } from './servers/nats.ts'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './servers/postgres.ts'
 export { type ProcessOptions, type RunningProcess, startProcess } from './servers/process.ts'
@@ -37,3 +38,4 @@ export { removePostgresDirectory } from './servers/remove-postgres.ts'
 export { compileCache, inRepository } from './servers/repository.ts'
 export { perService, roleName, type ServiceName, serviceNames, variablePrefix } from './servers/service-names.ts'
 export { readTestRun, recordSecrets, type TestRun, testRunDirectoryVariable, testRunVariable } from './test-run.ts'
+export { eventually, until } from './until.ts'

@@ -2,14 +2,15 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import t from 'tap'
 import {
   ensureDatabase,
+  eventually,
   findProgram,
   freePort,
+  isAlive,
   missingProgramLine,
   processTable,
   readTestRun,
@@ -25,19 +26,11 @@ const directory = mkdtempSync(join(readTestRun().directory, 'servers-'))
 chmodSync(directory, 0o711)
 t.teardown(() => rmSync(directory, { recursive: true }))
 
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
-const survivors = async (pids: number[], secondsMax: number): Promise<number[]> => {
-  const deadline = Date.now() + secondsMax * 1000
-  while (pids.some(isAlive) && Date.now() < deadline) await sleep(20)
-  return pids.filter(isAlive)
-}
+const survivors = (pids: number[]): Promise<number[]> =>
+  eventually(
+    () => pids.filter(isAlive),
+    ({ length }) => length === 0
+  )
 
 /** These processes and all that came from them: Postgres has workers. */
 const withDescendants = (pids: number[]): number[] => {
@@ -61,13 +54,13 @@ t.test('servers that are stopped leave no process', async (t) => {
   t.strictSame(pids.filter(isAlive), pids)
   parent.send('stop')
   await once(parent, 'exit')
-  t.strictSame(await survivors(pids, 1), [])
+  t.strictSame(await survivors(pids), [])
 })
 
 t.test('a parent killed with -9 leaves no process', async (t) => {
   const { parent, pids } = await holdServers()
   parent.kill('SIGKILL')
-  t.strictSame(await survivors(pids, 8), [])
+  t.strictSame(await survivors(pids), [])
 })
 
 t.test('Postgres keeps its data and its password, also in a directory that others may not enter', async (t) => {
@@ -101,7 +94,7 @@ t.test('a program that never gets ready is given up and stopped', async (t) => {
   const sleeper = { name: 'Sleeper', command: 'sh', args: ['-c', 'echo $$; exec sleep 600'], logFile }
   const started = startProcess({ ...sleeper, isReady: async () => false, readySecondsMax: 0.3 })
   await t.rejects(started, { message: /^Sleeper was not ready within 0.3 s/ })
-  t.strictSame(await survivors([Number(readFileSync(logFile, 'utf8'))], 1), [])
+  t.strictSame(await survivors([Number(readFileSync(logFile, 'utf8'))]), [])
 })
 
 t.test('a program that ignores SIGTERM is killed', async (t) => {

@@ -112,13 +112,3 @@ export const letTimePass = async (redis: Redis): Promise<void> => {
       if (await redis.hexists(key, field)) await redis.hset(key, field, Date.now() - 3_600_000)
   }
 }
-
-/** Asks until `isFine` says so, for at most `ms`. */
-export const eventually = async <Value>(ask: () => Promise<Value>, isFine: (value: Value) => boolean, ms = 1_000) => {
-  const end = Date.now() + ms
-  for (;;) {
-    const value = await ask()
-    if (isFine(value) || Date.now() > end) return value
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

@@ -21,7 +21,8 @@ import {
   signIn,
   startBackends,
   startIdp,
-  type TestContext
+  type TestContext,
+  until
 } from '@onbehalf/testkit'
 import { buildApp } from '../src/app.ts'
 import { openService } from '../src/assemble.ts'
@@ -228,23 +229,14 @@ export const renewalOf = (browser: Browser, publicUrl: string): string =>
 export const dropSessionCookie = (browser: Browser, publicUrl: string): void =>
   browser.cookies.store(new URL(publicUrl), ['onbehalf_session=; Max-Age=0; Path=/'])
 
-/** What identity-broker tells the other services; `heard` waits until it says this, for two seconds at most. */
+/** What identity-broker tells the other services; `heard` waits until it has said this. */
 export const listenToChanges = async (t: TestContext, { bus }: Pick<Broker, 'bus'>) => {
   const said = new Set<string>()
-  const waiting = new Map<string, () => void>()
   const onChange = ({ kind, id }: IdentityChange) => {
     said.add(`${kind} ${id}`)
-    waiting.get(`${kind} ${id}`)?.()
   }
   const reader = readFeed(bus, identityChanges, { onChange, onReset: () => {} })
   t.teardown(async () => reader.close())
   await bus.connection.flush()
-  return {
-    heard: (kind: IdentityChange['kind'], id: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        if (said.has(`${kind} ${id}`)) return resolve()
-        waiting.set(`${kind} ${id}`, resolve)
-        setTimeout(() => reject(new Error(`nobody was told of ${kind} ${id}`)), 2_000).unref()
-      })
-  }
+  return { heard: (kind: IdentityChange['kind'], id: string) => until(() => said.has(`${kind} ${id}`)) }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Progress } from './find-program.ts'
 import { freePort } from './free-port.ts'
+import { isAlive } from './is-alive.ts'
 import { preparePostgresDirectory } from './postgres-directory.ts'
 import { findPostgres } from './postgres-program.ts'
 import { startProcess } from './process.ts'
@@ -31,14 +32,6 @@ const isReachable = async (url: string): Promise<boolean> => {
     return true
   } finally {
     await client.end()
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }
 

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { startEverything } from '../../src/mcp-servers/index.ts'
+import { isAlive, startEverything, until } from '../../src/index.ts'
 
 const canConnect = async (host: string, port: number): Promise<boolean> => {
   const socket = connect({ host, port, timeout: 1_000 })
@@ -15,15 +14,6 @@ const canConnect = async (host: string, port: number): Promise<boolean> => {
     return false
   } finally {
     socket.destroy()
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
   }
 }
 
@@ -54,6 +44,5 @@ t.test('it dies with the process that started it, also when that one is killed',
   t.ok(isAlive(pid))
   parent.kill('SIGKILL')
   await once(parent, 'exit')
-  for (let wait = 0; wait < 50 && isAlive(pid); wait += 1) await sleep(50)
-  t.notOk(isAlive(pid))
+  await t.resolves(until(() => !isAlive(pid)))
 })

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
+import { eventually } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import * as scripts from '../../src/device-code/scripts.ts'
 import { startCutProxy } from '../cut-proxy.ts'
-import { decideAs, eventually, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
+import { decideAs, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
 const { app, broker, backends, redis, startReplica } = await startService(t)
 const other = await startReplica()

@@ -5,12 +5,12 @@ import { listDeviceKeys, principalTicket, resolveBearer } from '@onbehalf/contra
 import { ReportedError } from '@onbehalf/errors'
 import { call, createKeySet, verifyTicket } from '@onbehalf/rpc'
 import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
-import { dumpRows } from '@onbehalf/testkit'
+import { dumpRows, eventually } from '@onbehalf/testkit'
 import { openBusAs } from '@onbehalf/testkit/players'
 import { Client } from 'pg'
 import t from 'tap'
 import { accountIssuer, makeToken } from '../../src/device-token/kinds.ts'
-import { decideAs, eventually, poll, send, signInDevice, startFlow, startService } from '../start.ts'
+import { decideAs, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
 const { app, broker, backends, redis, resources } = await startService(t)
 const invoker = await openBusAs(t, backends, 'tool-invoker')

@@ -1,7 +1,8 @@
+import { eventually } from '@onbehalf/testkit'
 import { createBrowser } from '@onbehalf/testkit/http'
 import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
-import { decideAs, eventually, poll, send, startFlow, startService } from '../start.ts'
+import { decideAs, poll, send, startFlow, startService } from '../start.ts'
 
 const { app, broker, publicUrl } = await startService(t)
 await app.listen({ host: '127.0.0.1', port: Number(new URL(publicUrl).port) })

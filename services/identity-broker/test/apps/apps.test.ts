@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
-import { recordSecrets } from '@onbehalf/testkit'
+import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
-import { apiOf, eventually } from '../api.ts'
+import { apiOf } from '../api.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const broker = await startBroker(t)

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { identityChanges } from '@onbehalf/contracts'
 import { readFeed } from '@onbehalf/rpc'
-import { createBrowser, recordSecrets } from '@onbehalf/testkit'
+import { createBrowser, eventually, recordSecrets } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
-import { apiOf, eventually } from '../api.ts'
+import { apiOf } from '../api.ts'
 import { playIdp } from '../played-idp.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { startDns } from '@onbehalf/testkit'
+import { eventually, startDns } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { manageDomains } from '../../src/domains/manage.ts'
-import { apiOf, eventually } from '../api.ts'
+import { apiOf } from '../api.ts'
 import { bootstrapFile, logins, signInAs, startBroker } from '../start.ts'
 
 const person = (sub: string, domain: string, email_verified = true) => ({

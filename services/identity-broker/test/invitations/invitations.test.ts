@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { createBrowser, recordSecrets, signIn } from '@onbehalf/testkit'
+import { createBrowser, eventually, recordSecrets, signIn } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
-import { apiOf, eventually } from '../api.ts'
+import { apiOf } from '../api.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const guest = (sub: string, more: object = {}) => ({

@@ -1,6 +1,7 @@
 import { issueToken, resolveApiKey } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { hashOf, openPostgres } from '@onbehalf/service-kit'
+import { eventually } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
@@ -48,15 +49,6 @@ const visit = async (who: SignedIn, path: string) => {
 }
 const listOf = async (who: SignedIn, query = ''): Promise<Row[]> =>
   (await visit(who, `/v1/issuances${query}`)).body.data
-/** Uses are counted behind the answers, so a look may come before them. */
-const until = async <Value>(look: () => Promise<Value>, isSo: (value: Value) => boolean): Promise<Value> => {
-  for (;;) {
-    const value = await look()
-    if (isSo(value)) return value
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-}
-
 await t.test('a token is on record, with who was given it, before it is handed out', async (t) => {
   const { token } = await asUser(user)
   const { jti, exp } = decodeJwt(token)
@@ -73,7 +65,8 @@ await t.test('a token is on record, with who was given it, before it is handed o
 await t.test('everybody who is given the kept one has a row of their own, and uses are counted', async (t) => {
   for (let use = 0; use < 3; use += 1) await asApp(user.userId)
   t.equal((await asInstallation(user.userId)).statusCode, 200)
-  const rows = await until(
+  // Uses are counted behind the answers, so a look may come before them.
+  const rows = await eventually(
     () => listOf(user),
     (found) => found.some(({ times }) => times === 3)
   )
@@ -91,7 +84,7 @@ await t.test('everybody who is given the kept one has a row of their own, and us
 await t.test('replicas count the same token in the same row', async (t) => {
   await broker.addReplica()
   await Promise.all(Array.from({ length: 40 }, () => asUser(owner)))
-  const rows = await until(
+  const rows = await eventually(
     () => listOf(owner, `?user_id=${owner.userId}`),
     ([row]) => row?.times === 40
   )
@@ -102,7 +95,7 @@ await t.test('what is refused is one row an hour, however often it is asked', as
   const later = broker.register('http://127.0.0.1:9/later', { server_identifier: 'later' })
   for (let attempt = 0; attempt < 5; attempt += 1)
     await t.rejects(asUser(user, later), { code: 'resource_not_granted' })
-  const rows = await until(
+  const rows = await eventually(
     () => listOf(user, '?outcome=resource_not_granted'),
     ([row]) => row?.times === 5
   )

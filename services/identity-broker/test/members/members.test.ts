@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { busAuthenticators } from '@onbehalf/service-kit'
+import { eventually } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
-import { apiOf, eventually } from '../api.ts'
+import { apiOf } from '../api.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const broker = await startBroker(t)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { recordSecrets } from '@onbehalf/testkit'
+import { recordSecrets, until } from '@onbehalf/testkit'
 import { mask } from '@onbehalf/vault'
 import { Client } from 'pg'
 import t from 'tap'
@@ -249,14 +249,6 @@ t.test('what was deleted is gone, with its tools', async (t) => {
 const storedCredentials = async (id: string) => {
   const row = await providerStore(resources.db).find(owner.tenant_id, id)
   return row && (await openProvider(resources.vault, row)).settings.authentication
-}
-
-const until = async (isSo: () => Promise<boolean>): Promise<void> => {
-  const endsAt = Date.now() + 10_000
-  while (!(await isSo())) {
-    if (Date.now() > endsAt) throw new Error('it did not come about')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 t.test('stored secrets do not follow a provider to another server', async (t) => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
+import { eventually } from '@onbehalf/testkit'
 import pg from 'pg'
 import t from 'tap'
 import { startStage } from '../stage.ts'
@@ -20,14 +21,11 @@ const rowsOf = async (tenant_id: string): Promise<Record<string, unknown>[]> => 
   return rows
 }
 /** The rows of a tenant once there are so many; they are written behind the answers. */
-const untilRows = async (tenant_id: string, count: number) => {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
-    const rows = await rowsOf(tenant_id)
-    if (rows.length >= count) return rows
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  return rowsOf(tenant_id)
-}
+const untilRows = (tenant_id: string, count: number) =>
+  eventually(
+    () => rowsOf(tenant_id),
+    ({ length }) => length >= count
+  )
 const listen = async (server = app): Promise<string> => server.listen({ host: '127.0.0.1', port: 0 })
 const post = (origin: string, headers: Record<string, string>, body: object, signal?: AbortSignal) =>
   fetch(`${origin}/v1/tools/call`, {
