@@ -49,7 +49,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     },
     extraTokenClaims: async (_ctx, token) => {
       const user = 'accountId' in token && token.accountId ? accountOf(token.accountId) : undefined
-      return user && { email: user.email }
+      return user && { email: user.email, email_verified: user.email_verified }
     },
     features: {
       devInteractions: { enabled: false },

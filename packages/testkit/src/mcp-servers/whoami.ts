@@ -5,8 +5,11 @@ import {
   localhostAllowedHostnames,
   McpServer
 } from '@modelcontextprotocol/server'
+import { createVerifier, type Identity, memoryReplayStore, type Verifier, VerifyError } from '@onbehalf/verify'
 import { serveFetch } from './serve-fetch.ts'
-import { type Caller, createVerifier } from './whoami-auth.ts'
+
+/** Who calls, as the token says; `actor` is the app that acts for them. */
+type Caller = { subject: string; email?: string; audience: string; issuer: string; actor?: string }
 
 /** One tools/call that reached the server: by whom, or why it was turned away. */
 export type WhoamiLogEntry = { at: string; tool: string; who: 'anonymous' | 'rejected' | { subject: string } }
@@ -35,7 +38,13 @@ export const startWhoami = async ({
   let answer: (request: Request) => Promise<Response> = async () => new Response(null, { status: 503 })
   const { port, stop } = await serveFetch((request) => answer(request), preferred)
   const url = givenUrl ?? `http://127.0.0.1:${port}/mcp`
-  const verify = createVerifier({ issuer, audience: url, ...(now ? { now } : {}) })
+  const verifier = createVerifier({
+    issuers: [issuer],
+    audience: url,
+    toleranceSeconds: 0,
+    replay: memoryReplayStore(),
+    ...(now ? { now: () => now().getTime() } : {})
+  })
 
   answer = async (request) => {
     const refused = hostHeaderValidationResponse(request, localhostAllowedHostnames())
@@ -45,40 +54,49 @@ export const startWhoami = async ({
     if (pathname === '/.well-known/oauth-protected-resource/mcp')
       return Response.json({ resource: url, authorization_servers: authorizationServers })
     if (pathname !== '/mcp') return new Response(null, { status: 404 })
-    const tool = await calledTool(request)
+    const body = await bodyOf(request)
+    const tool = calledTool(body)
     if (tool === undefined) return serve(request, undefined)
-    const { caller, who } = await identify(request, verify)
-    entries.push({ at: new Date().toISOString(), tool, who })
-    return caller ? serve(request, caller) : unauthorized(who)
+    const identity = await identify(verifier, request, body)
+    entries.push({ at: new Date().toISOString(), tool, who: whoIs(identity) })
+    return identity instanceof VerifyError ? refuse(verifier, identity) : serve(request, callerOf(identity, url))
   }
 
   return { url, port, stop, log: () => [...entries] }
 }
 
-const identify = async (
-  request: Request,
-  verify: (token: string) => Promise<Caller>
-): Promise<{ caller?: Caller; who: WhoamiLogEntry['who'] }> => {
-  const credential = request.headers.get('authorization')
-  if (credential === null) return { who: 'anonymous' }
-  const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(credential)?.[1]
-  const caller = token === undefined ? undefined : await verify(token).catch(() => undefined)
-  return caller ? { caller, who: { subject: caller.subject } } : { who: 'rejected' }
+const identify = (verifier: Verifier, request: Request, body: unknown): Promise<Identity | VerifyError> =>
+  verifier.authenticate({ authorization: request.headers.get('authorization'), body }).catch((error: unknown) => {
+    if (error instanceof VerifyError) return error
+    throw error
+  })
+
+const whoIs = (identity: Identity | VerifyError): WhoamiLogEntry['who'] => {
+  if (!(identity instanceof VerifyError)) return { subject: identity.subject }
+  return identity.code === 'missing_token' ? 'anonymous' : 'rejected'
 }
 
-// RFC 6750 §3.1: no error code where no token was sent.
-const unauthorized = (who: WhoamiLogEntry['who']): Response => {
-  const challenge = who === 'anonymous' ? 'Bearer realm="whoami"' : 'Bearer realm="whoami", error="invalid_token"'
-  return Response.json({ error: 'unauthorized' }, { status: 401, headers: { 'www-authenticate': challenge } })
+const callerOf = ({ subject, email, issuer, act }: Identity, audience: string): Caller => ({
+  ...{ subject, audience, issuer },
+  ...(email === undefined ? {} : { email }),
+  ...(act === undefined ? {} : { actor: act.sub })
+})
+
+const refuse = (verifier: Verifier, error: VerifyError): Response => {
+  const { status, headers, body } = verifier.refusalOf(error)
+  return Response.json(body, { status, headers })
 }
+
+const bodyOf = async (request: Request): Promise<unknown> =>
+  request.method === 'POST'
+    ? request
+        .clone()
+        .json()
+        .catch(() => undefined)
+    : undefined
 
 /** The tool a request calls, also as one of several messages; undefined for everything else. */
-const calledTool = async (request: Request): Promise<string | undefined> => {
-  if (request.method !== 'POST') return undefined
-  const body: unknown = await request
-    .clone()
-    .json()
-    .catch(() => undefined)
+const calledTool = (body: unknown): string | undefined => {
   const messages: unknown[] = Array.isArray(body) ? body : [body]
   const call = messages.filter(isRecord).find(({ method }) => method === 'tools/call')
   if (!call) return undefined
@@ -94,7 +112,8 @@ const callerSchema = fromJsonSchema<Caller>({
     subject: { type: 'string' },
     email: { type: 'string' },
     audience: { type: 'string' },
-    issuer: { type: 'string' }
+    issuer: { type: 'string' },
+    actor: { type: 'string' }
   },
   required: ['subject', 'audience', 'issuer']
 })

@@ -28,7 +28,7 @@ export const createInnerIssue =
     const { token, expires_at } = await mint({
       ...{ tenant_id, user_id, mode, app_id: null, provider: { audience, scopes: [] } },
       actor: { kind: 'installation', id: installation.id },
-      ...{ call: undefined, rejectedTokenHash: undefined, connectUrl: url, deadlineAt }
+      ...{ call: 'any', rejectedTokenHash: undefined, connectUrl: url, deadlineAt }
     })
     return { token, expires_at }
   }

@@ -30,7 +30,7 @@ export const createIssue = ({ findTicketKey: findKey, mint, publicUrl }: Needs) 
       generation: _,
       ...named
     } = await mint({
-      ...{ tenant_id, user_id, mode: what.mode, provider: what, call, deadlineAt },
+      ...{ tenant_id, user_id, mode: what.mode, provider: what, call: call ?? ('none' as const), deadlineAt },
       ...actorOf(who, user_id),
       rejectedTokenHash: rejected_token_hash,
       connectUrl: connectUrl(publicUrl, tenant_id, what)

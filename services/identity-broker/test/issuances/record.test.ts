@@ -9,7 +9,11 @@ import type { Minted } from '../../src/tokens/modes/mode.ts'
 
 const askOf = (user_id: string = randomUUID()): MintAsk => ({
   ...{ tenant_id: randomUUID(), user_id, actor: { kind: 'user', id: user_id }, app_id: null, mode: 'idp_token' },
-  ...{ provider: { audience: 'https://a.example/mcp', scopes: [] }, call: undefined, rejectedTokenHash: undefined },
+  ...{
+    provider: { audience: 'https://a.example/mcp', scopes: [] },
+    call: 'any' as const,
+    rejectedTokenHash: undefined
+  },
   ...{ connectUrl: '', deadlineAt: 0 }
 })
 const mintedOf = (more: Partial<Minted> = {}): Minted => {

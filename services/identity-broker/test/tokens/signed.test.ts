@@ -82,7 +82,7 @@ await t.test('an app that acts for the user is named as the actor', async (t) =>
 await t.test('without a call, where tools are listed, it is for no tool', async (t) => {
   const request = { principal: await user.ticket(), provider: await mcpProvider.ticketFor(provider) }
   const { token } = await call(bus, issueToken, request, within())
-  t.same([decodeJwt(token).tool, decodeJwt(token).arguments_digest], [undefined, undefined])
+  t.same([decodeJwt(token).tool, decodeJwt(token).arguments_digest], [null, undefined])
 })
 
 await t.test('an e-mail that the IdP has not verified is left out', async (t) => {

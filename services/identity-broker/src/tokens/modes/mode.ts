@@ -9,8 +9,8 @@ export type MintRequest = {
   app_id: string | null
   /** What mcp-provider, or for its own registry an installation, says of the server. */
   provider: Pick<ProviderStatement, 'audience' | 'scopes'>
-  /** The call the token is for; undefined where tools are listed, or nobody said. */
-  call: CallBinding | undefined
+  /** The call the token is for; `none` where tools are listed, `any` where nobody said which. */
+  call: CallBinding | 'none' | 'any'
   /** Hash of a token the MCP server refused. */
   rejectedTokenHash: string | undefined
   connectUrl: string

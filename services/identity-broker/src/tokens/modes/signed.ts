@@ -44,8 +44,14 @@ const purposeOf = ({ app_id, provider: { audience, scopes }, call }: MintRequest
   client_id: app_id ?? 'onbehalf',
   ...(app_id === null ? {} : { act: { sub: app_id } }),
   ...(scopes.length > 0 ? { scope: scopes.join(' ') } : {}),
-  ...call
+  ...bindingOf(call)
 })
+
+/** A server that holds tokens against calls then takes this one for no call at all. */
+const bindingOf = (call: MintRequest['call']) => {
+  if (call === 'any') return {}
+  return call === 'none' ? { tool: null } : call
+}
 
 const neverSignedIn = (connect_url: string) =>
   new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.', {

@@ -1,0 +1,8 @@
+export type { AuthInfo } from './auth-info.ts'
+export type { ToolCall } from './call.ts'
+export { digestOf } from './digest.ts'
+export { VerifyError, type VerifyErrorCode } from './errors.ts'
+export type { Identity } from './identity.ts'
+export type { IssuerOptions, VerifierOptions } from './options.ts'
+export { memoryReplayStore, type ReplayStore } from './replay.ts'
+export { createVerifier, type Refusal, type Verifier } from './verifier.ts'
