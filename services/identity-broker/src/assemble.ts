@@ -94,7 +94,7 @@ const assemble = ({
     Object.entries({
       idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, connections, refresher, dropRejected }) },
       signed: { isReusable: false, mint: createSignedMint({ issuers }) }
-    } satisfies Partial<Record<ForwardingMode, Mode>>)
+    } satisfies Record<ForwardingMode, Mode>)
   )
   const mintAnew = createMintAnew({ users, modes })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })

@@ -88,7 +88,7 @@ await t.test('the real one of the tests passes too, as it is stored', async (t) 
   const { status, wrong, of } = await test(`${url}/${body.data[0].id}/test`)
   t.equal(status, 200)
   t.same(wrong, ['resource_indicators'], 'it has them, and does not announce them')
-  t.match(of('resource_indicators')?.message, /signed or token_exchange/)
+  t.match(of('resource_indicators')?.message, /identity_mode signed/)
   t.match(of('credentials'), { ok: true })
 })
 
