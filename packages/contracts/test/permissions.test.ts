@@ -30,10 +30,12 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.refresh-owner.v1`,
       `${provider}.audience.list.v1`,
       `${provider}.keys.list.v1`,
+      `${device}.bearer.resolve.v1`,
       ...repliesOf(broker, [broker, device, provider, 'tool-invoker'])
     ].sort(),
     subscribe: [
       '_INBOX.identity-broker.>',
+      feed(device),
       `${broker}.api-key.resolve.v1`,
       feed(broker),
       `${broker}.keys.list.v1`,

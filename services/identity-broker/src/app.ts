@@ -1,6 +1,6 @@
 import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
-import { type App, auditRoutes, createApp, findVisitorBy } from '@onbehalf/service-kit'
+import { type App, auditRoutes, busAuthenticators, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { serveApiKeys } from './apps/calls.ts'
 import { keyRoutes } from './apps/key-routes.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
@@ -44,13 +44,18 @@ export const buildApp = async (service: Service): Promise<App> => {
     publicUrl,
     onUse: createTouch(parts.apiKeys, (err) => app.log.warn({ err }, 'the use of an API key was not noted'))
   })
+  const deviceTokens = busAuthenticators(bus, { accepts: ['bearer'] })
   const app = await createApp({
     service: 'identity-broker',
     description: 'Who people are, and the tokens minted for them',
     publicUrl,
     logLevel: config.LOG_LEVEL,
     trustedProxies: config.TRUSTED_PROXIES,
-    authenticators: { session: parts.resolveSession, api_key: (key_hash) => resolveApiKey({ key_hash }) },
+    authenticators: {
+      session: parts.resolveSession,
+      ...deviceTokens.authenticators,
+      api_key: (key_hash) => resolveApiKey({ key_hash })
+    },
     findSessionKey: async (kid) => sessionKeys.publicKeys().find((key) => key.kid === kid),
     dependencies
   })
@@ -101,6 +106,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     await refresher.settle()
     await refreshOwner.stop()
     parts.kept.close()
+    deviceTokens.close()
     await Promise.all([recorder.close(), forgetting.close()])
   })
   return app

@@ -7,6 +7,6 @@ export type DeviceChange = Static<typeof DeviceChange>
 
 export const deviceChanges = defineFeed({
   subject: 'device-auth.changes.v1',
-  readers: ['device-auth', 'mcp-provider', 'tool-invoker'],
+  readers: ['device-auth', 'identity-broker', 'mcp-provider', 'tool-invoker'],
   change: DeviceChange
 })

@@ -6,7 +6,7 @@ import { CredentialHash } from '../shared/vocabulary.ts'
 /** Whose device token has this hash. One answer for unknown, revoked and expired ones. */
 export const resolveBearer = defineCall({
   subject: 'device-auth.bearer.resolve.v1',
-  callers: ['mcp-provider', 'tool-invoker'],
+  callers: ['identity-broker', 'mcp-provider', 'tool-invoker'],
   request: Type.Object({ token_hash: CredentialHash }),
   reply: ResolvedPrincipal,
   errors: ['invalid_bearer']

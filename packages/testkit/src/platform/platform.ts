@@ -48,7 +48,18 @@ export type PlatformOptions = {
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
-export const startPlatform = async ({
+export const startPlatform = async (options: PlatformOptions): Promise<Platform> => {
+  try {
+    return await tryToStart(options)
+  } catch (error) {
+    // Somebody else took a port between our look and our use of it.
+    if (!(error instanceof Error) || !/EADDRINUSE|address already in use/.test(error.message)) throw error
+    const { port: _taken, ...others } = options
+    return tryToStart(others)
+  }
+}
+
+const tryToStart = async ({
   directory,
   port,
   given = {},

@@ -86,7 +86,7 @@ await t.test('a discovery document that moves its token endpoint ends the grants
   await broker.addReplica()
   // Whichever replica is asked; what one of them was refused is not remembered here, so that the other is asked too.
   const refused = async () => {
-    await all('delete from identity_broker.minted_token')
+    await all('delete from identity_broker.refusal')
     await t.rejects(issueFor(user.id))
     return (await grants())[0].dead_reason
   }

@@ -1,5 +1,6 @@
 import { identityChanges } from '@onbehalf/contracts'
 import { readFeed } from '@onbehalf/rpc'
+import { openBusAs, playDeviceAuth, until } from '@onbehalf/testkit'
 import t from 'tap'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
@@ -29,6 +30,20 @@ await t.test(
     t.notMatch(JSON.stringify(await listOf(owner)), /refresh_token|token_endpoint/)
   }
 )
+
+await t.test('a device token shows its own person the same, until it ends', async (t) => {
+  const deviceAuth = await playDeviceAuth(await openBusAs(t, broker.backends, 'device-auth'))
+  const { tenantId: tenant_id } = broker
+  const token = deviceAuth.makeToken({ tenant_id, user_id: user.userId, role: 'member' })
+  const ask = () => fetch(`${broker.publicUrl}/v1/grants`, { headers: token.headers })
+  const answer = await ask()
+  t.equal(answer.status, 200)
+  t.match(await answer.json(), { data: await listOf(user) })
+  deviceAuth.revoke(token.token_id)
+  await until(async () => (await ask()).status === 401)
+  t.equal((await ask()).status, 401)
+  await deviceAuth.close()
+})
 
 await t.test('pages are walked by their cursor', async (t) => {
   const { body: first } = await send(owner, 'GET', '/v1/grants?limit=1')

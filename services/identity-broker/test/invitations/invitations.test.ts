@@ -71,7 +71,8 @@ await t.test('the person who is invited joins by the link, once, whatever the ca
   const again = await browser.visit(body.link)
   t.match([again.status, again.body], [404, /accepted already/])
   const { body: audit } = await send(owner, 'GET', `/v1/audit/identity?actor_id=${gail.id}`)
-  t.match(audit.data, [
+  const joined = audit.data.filter(({ action }: { action: string }) => !action.startsWith('session.'))
+  t.match(joined, [
     { action: 'invitation.accepted', subject: { id: body.id } },
     { action: 'member.joined', subject: { id: gail.id }, details: { by: 'invitation', role: 'admin' } }
   ])
