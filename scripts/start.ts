@@ -10,7 +10,7 @@ import {
   readGiven,
   startPlatform
 } from '@onbehalf/testkit'
-import { readArguments } from './start/arguments.ts'
+import { readArguments, readPort } from './start/arguments.ts'
 import { helpText } from './start/help.ts'
 import { lockDirectory } from './start/lock.ts'
 import { say, secondsSince, tellStory, tellUrls } from './start/tell.ts'
@@ -26,19 +26,19 @@ const stopped = new Promise<'stopped'>((resolve) => {
 
 const progress = (line: string) => say(`· ${line}`)
 
-const bringUp = async (given: GivenServers): Promise<Platform> => {
+const bringUp = async (given: GivenServers, port: number): Promise<Platform> => {
   const secretsFile = join(directory, 'secrets.json')
   await checkGiven(given, loadSecrets(secretsFile).natsPasswords)
   const wanted: Program[] = ['caddy']
   if (!given.natsUrl) wanted.push('nats-server')
   if (!given.redisUrl) wanted.push('redis-server')
   await findPrograms(wanted, { onProgress: progress })
-  return startPlatform({ directory, port: 4000, given, onProgress: progress, secretsFile })
+  return startPlatform({ directory, port, given, onProgress: progress, secretsFile })
 }
 
-const run = async (platform: Platform, isOnce: boolean): Promise<number> => {
+const run = async (platform: Platform, { isOnce, port }: { isOnce: boolean; port: number }): Promise<number> => {
   progress(`everything is up after ${secondsSince(startedAt)}`)
-  say(`· gateway ${platform.publicUrl}${platform.publicUrl.endsWith(':4000') ? '' : ' (4000 is taken)'}\n`)
+  say(`· gateway ${platform.publicUrl}${platform.publicUrl.endsWith(`:${port}`) ? '' : ` (${port} is taken)`}\n`)
   const world = { platform, callers: new Map(), ids: new Map() }
   const told = await Promise.race([tellStory(world, join(directory, 'logs')), stopped])
   if (told === 'stopped') return 130
@@ -52,13 +52,14 @@ const run = async (platform: Platform, isOnce: boolean): Promise<number> => {
 
 const start = async (isOnce: boolean): Promise<number> => {
   const given = readGiven(process.env)
+  const port = readPort(process.env.ONBEHALF_PORT)
   const unlock = lockDirectory(directory)
   try {
-    const platform = await Promise.race([bringUp(given), stopped])
+    const platform = await Promise.race([bringUp(given, port), stopped])
     // What was started by then ends with this process.
     if (platform === 'stopped') return 130
     try {
-      return await run(platform, isOnce)
+      return await run(platform, { isOnce, port })
     } finally {
       await platform.stop()
     }

@@ -12,5 +12,12 @@ export const readArguments = (args: string[]): { isOnce: boolean; isHelp: boolea
   }
 }
 
+/** The gateway's port, from the variable ONBEHALF_PORT; those above it go to the other parts. */
+export const readPort = (given = '4000'): number => {
+  const port = Number(given)
+  if (/^\d+$/.test(given) && port >= 1 && port <= 65_000) return port
+  throw new Error(`ONBEHALF_PORT: must be a port between 1 and 65000, such as 4000`)
+}
+
 const unknown = (args: string[]): string =>
   args.find((argument) => !['--once', '--help', '-h'].includes(argument)) ?? args.join(' ')

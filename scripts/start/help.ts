@@ -12,4 +12,4 @@ Servers of your own instead of those it starts (each URL is tried first, and nev
 
 Where things are:
   ONBEHALF_DATA  the directory for data, secrets and logs (.data/start); one start at a time has it
-  ports          the gateway takes 4000 and the others 4001 to 4008; a free one instead of one that is taken`
+  ONBEHALF_PORT  the gateway's port (4000); the others take the eight above it, and a free one instead of one that is taken`

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,11 +45,14 @@ export const follow = (child: ChildProcess): Begun => {
   return { child, output: () => output, end, said }
 }
 
+/** Where this start looks for its ports: starts of other tests, at the same time, look elsewhere. */
+export const ownPort = (): string => String(randomInt(10_000, 20_000))
+
 /** `npm start` without npm: the same program with the same arguments and variables. */
 export const begin = (directory: string, args: string[], env: Record<string, string> = {}): Begun =>
   follow(
     spawn(process.execPath, [inRepository('scripts/start.ts'), ...args], {
-      env: { ...compileCache, PATH: process.env.PATH, ONBEHALF_DATA: directory, ...env },
+      env: { ...compileCache, PATH: process.env.PATH, ONBEHALF_DATA: directory, ONBEHALF_PORT: ownPort(), ...env },
       stdio: ['ignore', 'pipe', 'pipe']
     })
   )

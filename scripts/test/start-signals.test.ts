@@ -4,16 +4,17 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compileCache, inRepository, processTable } from '@onbehalf/testkit'
 import t from 'tap'
-import { type Begun, follow, ownDirectory } from './begin.ts'
+import { type Begun, follow, ownDirectory, ownPort } from './begin.ts'
 
 // Every process of a start inherits its PATH, so an entry that nobody else has finds them all.
+const port = ownPort()
 const mark = `/onbehalf-${randomUUID()}`
 
 /** `npm start` as a terminal has it: the bootstrap, and all it starts in the foreground, in a process group of its own. */
 const beginGroup = (directory: string): Begun =>
   follow(
     spawn(process.execPath, [inRepository('scripts/bootstrap.mjs'), 'start'], {
-      env: { ...compileCache, PATH: `${process.env.PATH}:${mark}`, ONBEHALF_DATA: directory },
+      env: { ...compileCache, PATH: `${process.env.PATH}:${mark}`, ONBEHALF_DATA: directory, ONBEHALF_PORT: port },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true
     })

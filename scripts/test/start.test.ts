@@ -29,8 +29,24 @@ t.test('what npm start does not know is refused with a sentence, before anything
 t.test('help names every argument and every variable', async (t) => {
   const help = begin('/proc/nowhere', ['--help'])
   t.equal(await help.end, 0)
-  for (const word of ['--once', 'DATABASE_URL', 'NATS_URL', 'nats://user:password@host', 'REDIS_URL', 'ONBEHALF_DATA'])
+  for (const word of [
+    '--once',
+    'DATABASE_URL',
+    'NATS_URL',
+    'nats://user:password@host',
+    'REDIS_URL',
+    'ONBEHALF_DATA',
+    'ONBEHALF_PORT'
+  ])
     t.match(help.output(), word)
+})
+
+t.test('a port that is none is said at once', async (t) => {
+  for (const port of ['x', '0', '70000', '-1', '40.5']) {
+    const begun = begin('/proc/nowhere', ['--once'], { ONBEHALF_PORT: port })
+    t.equal(await begun.end, 1)
+    t.equal(begun.output(), 'ONBEHALF_PORT: must be a port between 1 and 65000, such as 4000\n')
+  }
 })
 
 t.test('a data directory that cannot be made is said at once', async (t) => {
