@@ -12,8 +12,8 @@ const insertUsers = `
   select id, $2, $3, 'person-' || id from unnest($1::uuid[]) as id`
 const insertGrants = `
   insert into identity_broker."grant"
-    (id, tenant_id, user_id, connection_id, resources, issuer, token_endpoint, client_id, refresh_token)
-  select g, $3, u, $4, $5, $6, $6 || '/token', 'onbehalf', token from unnest($1::uuid[], $2::uuid[], $7::bytea[]) as x(g, u, token)`
+    (id, tenant_id, user_id, connection_id, resources, issuer, token_endpoint, client_id, refresh_token, is_offline)
+  select g, $3, u, $4, $5, $6, $6 || '/token', 'onbehalf', token, true from unnest($1::uuid[], $2::uuid[], $7::bytea[]) as x(g, u, token)`
 
 const batchSize = 20_000
 
