@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { compileCache, inRepository, processTable } from '@onbehalf/testkit'
+import { compileCache, eventually, inRepository, processTable } from '@onbehalf/testkit'
 import t from 'tap'
 import { type Begun, follow, ownDirectory, ownPort } from './begin.ts'
 
@@ -33,12 +32,6 @@ const left = (): string[] =>
     .filter(({ pid }) => isMarked(pid))
     .map(({ command }) => command)
 
-/** What is still there once nothing is, or after ten seconds: the kernel needs a moment to take all down. */
-const leftAfterAll = async (): Promise<string[]> => {
-  for (let look = 0; look < 200 && left().length > 0; look += 1) await sleep(50)
-  return left()
-}
-
 type Ending = { name: string; when: RegExp; send: (pid: number) => void; code: number | null }
 
 const toGroup = (signal: NodeJS.Signals) => (pid: number) => void process.kill(-pid, signal)
@@ -62,7 +55,8 @@ t.test(
       t.ok(left().length > (when === isUp ? 8 : 1), `${name}: ${left().length} processes run`)
       send(child.pid ?? 0)
       t.equal(await end, code, `${name}: ${output()}`)
-      t.same(await leftAfterAll(), [], name)
+      // The kernel needs a moment to take all down.
+      t.same(await eventually(left, (all) => all.length === 0), [], name)
     }
   }
 )

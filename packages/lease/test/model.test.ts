@@ -32,6 +32,5 @@ const fixture: StoreFixture<string, string, string> = {
 
 for (const [promise, isKept] of Object.entries(storePromises(fixture)))
   t.test(`the model: ${promise}`, async (t) => {
-    await isKept()
-    t.pass(promise)
+    await t.resolves(isKept(), promise)
   })

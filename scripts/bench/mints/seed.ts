@@ -8,8 +8,8 @@ import { refreshTokenPlace } from '../../../services/identity-broker/src/grants/
 type Where = { tenant_id: string; connection_id: string; issuer: string; audience: string }
 
 const insertUsers = `
-  insert into identity_broker."user" (id, tenant_id, connection_id, subject)
-  select id, $2, $3, 'person-' || id from unnest($1::uuid[]) as id`
+  insert into identity_broker."user" (id, tenant_id, connection_id, subject, signed_in_at)
+  select id, $2, $3, 'person-' || id, now() from unnest($1::uuid[]) as id`
 const insertGrants = `
   insert into identity_broker."grant"
     (id, tenant_id, user_id, connection_id, resources, issuer, token_endpoint, client_id, refresh_token, is_offline)
