@@ -53,6 +53,15 @@ export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
 
 type Row = Omit<Insertable<Connection>, 'id' | 'tenant_id' | 'revision' | 'created_at' | 'updated_at'>
 
+/** Whether the connection is still at this revision; it then stays there until the transaction ends. */
+export const holdConnection = async (
+  db: Writing,
+  { id, revision }: Pick<Connection, 'id' | 'revision'>
+): Promise<boolean> => {
+  const row = await db.selectFrom('connection').select('revision').where('id', '=', id).forShare().executeTakeFirst()
+  return row?.revision === revision
+}
+
 /** Inside of a transaction. */
 export const connectionWrites = (db: Writing) => ({
   /** Held until the transaction ends, as by its name. */

@@ -1,8 +1,8 @@
-import { ReportedError } from '@onbehalf/errors'
 import { newId } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Announce } from '../announce.ts'
 import type { Connection, User } from '../database.ts'
+import { changedMeanwhile } from '../sign-in/failed.ts'
 import { refreshTokenPlace } from './place.ts'
 import type { GrantStore } from './store.ts'
 
@@ -43,9 +43,6 @@ export const createGrantKeeper =
     })
     await Promise.all(replaced.map((id) => announce('grant', id)))
   }
-
-const changedMeanwhile = () =>
-  new ReportedError('sign_in_failed', 'The way to sign in was changed meanwhile. Please sign in again.')
 
 const isWithin = (some: string[], all: string[]) => some.every((one) => all.includes(one))
 const isSameSet = (one: string[], other: string[]) => isWithin(one, other) && isWithin(other, one)

@@ -1,6 +1,7 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import { type InIdpSession, inIdpSession } from '../back-channel/idp-session-store.ts'
+import { holdConnection } from '../connections/store.ts'
 import type { Connection, Database, Grant } from '../database.ts'
 
 export type GrantStore = ReturnType<typeof grantStore>
@@ -97,16 +98,7 @@ const deadBecause = (dead_reason: string) => ({
 })
 
 export const grantWrites = (transaction: Transaction<Database>) => ({
-  /** Whether the connection is still at this revision; it then stays there until the transaction ends. */
-  holdConnection: async ({ id, revision }: Pick<Connection, 'id' | 'revision'>): Promise<boolean> => {
-    const row = await transaction
-      .selectFrom('connection')
-      .select('revision')
-      .where('id', '=', id)
-      .forShare()
-      .executeTakeFirst()
-    return row?.revision === revision
-  },
+  holdConnection: (connection: Pick<Connection, 'id' | 'revision'>) => holdConnection(transaction, connection),
 
   /** All grants of the owner, held until the transaction ends; two sign-ins at once take turns. */
   lockFor: async ({ tenant_id, user_id, connection_id }: OwnerKey) => {

@@ -1,7 +1,8 @@
 import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
-import type { Database, NewUser, Writing } from '../database.ts'
+import { holdConnection } from '../connections/store.ts'
+import type { Connection, Database, NewUser, Writing } from '../database.ts'
 import { userStore } from '../users/store.ts'
 
 export type AdmissionStore = ReturnType<typeof admissionStore>
@@ -14,6 +15,8 @@ export const admissionStore = (db: Kysely<Database>) => ({
 })
 
 const writes = (transaction: Writing, tenant_id: string) => ({
+  holdConnection: (connection: Pick<Connection, 'id' | 'revision'>) => holdConnection(transaction, connection),
+
   /** The invitation with the role its inviter has now, held until the transaction ends. */
   lockInvitation: (id: string) =>
     transaction

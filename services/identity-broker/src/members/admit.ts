@@ -1,14 +1,15 @@
 import type { Role } from '@onbehalf/contracts'
 import type { AuditEvent } from '@onbehalf/service-kit'
 import type { Announce } from '../announce.ts'
-import type { NewUser, User } from '../database.ts'
+import type { Connection, NewUser, User } from '../database.ts'
 import { domainOf } from '../domains/name.ts'
 import { requireInvited } from '../invitations/require-invited.ts'
+import { changedMeanwhile } from '../sign-in/failed.ts'
 import type { AdmissionStore, AdmissionWrites } from './admission-store.ts'
 
 /** Makes the user of a sign-in, or brings them up to date, and a member where an invitation or their domain says so. */
-export type Admit = (place: Place, person: NewUser, invitationId: string | undefined) => Promise<User>
-type Place = { tenant_id: string; connection_id: string }
+export type Admit = (connection: Place, person: NewUser, invitationId: string | undefined) => Promise<User>
+type Place = Pick<Connection, 'id' | 'tenant_id' | 'revision'>
 
 type Needs = { admissions: AdmissionStore; announce: Announce; now?: () => Date }
 
@@ -18,12 +19,15 @@ type Needs = { admissions: AdmissionStore; announce: Announce; now?: () => Date 
  */
 export const createAdmission =
   ({ admissions, announce, now = () => new Date() }: Needs): Admit =>
-  async (place, person, invitationId) => {
-    const { user, isJoining } = await admissions.transaction(place.tenant_id, async (store) => {
+  async (connection, person, invitationId) => {
+    const { tenant_id, id: connection_id } = connection
+    const { user, isJoining } = await admissions.transaction(tenant_id, async (store) => {
+      // Who the IdP of before says somebody is could be anybody at the one that is asked from now on.
+      if (!(await store.holdConnection(connection))) throw changedMeanwhile()
       const invitation = invitationId
         ? requireInvited(await store.lockInvitation(invitationId), person, now())
         : undefined
-      const { user, isFirst } = await store.signIn(place, person)
+      const { user, isFirst } = await store.signIn({ tenant_id, connection_id }, person)
       const joining = invitation
         ? { by: 'invitation', role: invitation.role }
         : isFirst && (await isOfOurDomain(store, person))

@@ -7,7 +7,7 @@ import type { SignInBrowser, StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
 import { usesNonce } from './begin.ts'
 import { callbackUrl } from './callback-url.ts'
-import { failed } from './failed.ts'
+import { changedMeanwhile, failed } from './failed.ts'
 import type { FindPerson } from './person.ts'
 import type { SignInStates } from './state.ts'
 
@@ -42,8 +42,7 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   if (!state || !taken) throw failed('This sign-in has ended, was used already, or began in another browser.')
   const { remembered, nonce, codeVerifier } = taken
   const connection = await needs.connections.find(remembered.tenant_id, remembered.connection_id)
-  if (!connection || connection.revision !== remembered.revision)
-    throw failed('The way to sign in was changed meanwhile.')
+  if (!connection || connection.revision !== remembered.revision) throw changedMeanwhile()
   const tenant = await needs.users.findTenant(connection.tenant_id)
   const expected = tenant && callbackUrl(needs.publicUrl, tenant, connection)
   if (!expected || expected !== `${needs.publicUrl}${callback.path}`)
@@ -57,9 +56,10 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   }).catch((cause: unknown) => {
     throw failed(isRefusal(cause) ? wordsOf(cause) : undefined, cause)
   })
+  if ((answer.refresh_token ?? '').length > refreshTokenMax)
+    throw failed('The identity provider gave a refresh token that is too long to be one.')
   const person = await needs.findPerson(connection, client, answer)
-  const { tenant_id, id: connection_id } = connection
-  const user = await needs.admit({ tenant_id, connection_id }, person, remembered.invitation_id)
+  const user = await needs.admit(connection, person, remembered.invitation_id)
   const idp_session = sessionOf(answer.claims()?.sid)
   await needs.keepGrant(connection, user, {
     idp_session,
@@ -69,9 +69,12 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
     refreshToken: answer.refresh_token,
     tokenEndpoint: client.tokenEndpoint
   })
-  const facts = { connection_id, idp_session, id_token: answer.id_token, browser: callback.browser }
+  const facts = { connection_id: connection.id, idp_session, id_token: answer.id_token, browser: callback.browser }
   return { issued: await needs.startSession(user, facts), return_to: remembered.return_to }
 }
+
+/** In characters; some IdPs put a whole session into it. */
+const refreshTokenMax = 16 * 1024
 
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>
   cause instanceof Error && cause.name === 'AuthorizationResponseError'

@@ -175,3 +175,13 @@ t.test('a refresh token that this replica cannot open is not presented, and the 
   await strange.release(claim, { isCounted: false, backoffMs: 0 })
   t.match(await store.read(id), { attempt: 0, leaseMs: 0 })
 })
+
+t.test('what a sign-in brought is not kept once its connection was changed', async (t) => {
+  const id = await fixture.make()
+  const [user, before] = [await userOf(id), await grants.find(tenant_id, id)]
+  const changed = { revision: connection.revision + 1 }
+  await db.updateTable('connection').set(changed).where('id', '=', connection.id).execute()
+  await t.rejects(signInAs(user), { code: 'sign_in_failed', message: /changed meanwhile/ })
+  t.same(await grants.find(tenant_id, id), before)
+  await db.updateTable('connection').set({ revision: connection.revision }).where('id', '=', connection.id).execute()
+})
