@@ -31,7 +31,12 @@ export type KeyScope = (typeof keyScopes)[number]
 export const defaultKeyScopes: readonly KeyScope[] = ['tools:call', 'tools:list']
 
 /** How the identity of the caller is forwarded: what may be written, and what identity-broker has one file each for. */
-export const IdentityMode = Type.Union([Type.Literal('off'), Type.Literal('idp_token'), Type.Literal('signed')])
+export const IdentityMode = Type.Union([
+  Type.Literal('off'),
+  Type.Literal('idp_token'),
+  Type.Literal('token_exchange'),
+  Type.Literal('signed')
+])
 export type IdentityMode = Static<typeof IdentityMode>
 export type ForwardingMode = Exclude<IdentityMode, 'off'>
 

@@ -49,7 +49,7 @@ const rules: Readonly<Record<string, Look>> = {
       return fine('Resource indicators (RFC 8707) are announced.')
     return wrong(
       'Resource indicators (RFC 8707) are not announced; few IdPs do. Sign in and call a tool: where that is refused with ' +
-        'audience_not_supported, or the sign-in with invalid_target, choose resource_support none and identity_mode signed.'
+        'audience_not_supported, or the sign-in with invalid_target, choose resource_support none and identity_mode signed or token_exchange.'
     )
   },
   sign_out: ({ end_session_endpoint, backchannel_logout_supported }) => {

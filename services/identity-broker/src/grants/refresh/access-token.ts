@@ -1,13 +1,13 @@
 import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
-import { decodeJwt } from 'jose'
-import type { Connection, RefusalCode } from '../../database.ts'
-import type { Brought, Material, Want } from './minted-token.ts'
+import type { Connection, Grant, RefusalCode } from '../../database.ts'
+import { claimsOf, endOf, jtiOf, secondsOf, typeOf } from './claims.ts'
+import type { Brought, MintedToken, Want } from './minted-token.ts'
 
 type Given = { access_token: string; expires_in?: unknown }
-type Expected = {
-  material: Pick<Material, 'grant'>
+export type Expected = {
+  material: { grant: Pick<Grant, 'generation' | 'issuer'> & { subject: string } }
   connection: Pick<Connection, 'revision' | 'quirks'>
   want: Want
   now: () => number
@@ -21,67 +21,61 @@ const Claims = Type.Object({
   jti: Type.Optional(Type.String())
 })
 
+/** The access token of a refresh, where it is one for what was wanted. */
+export const readAccessToken = (given: Given, { material, connection, want, now }: Expected): Brought => {
+  const { grant } = material
+  const { issuer, subject } = grant
+  const isOpaqueFine = connection.quirks.includes('opaque_tokens_are_bound')
+  const checked = checkAccessToken(given, { issuer, subject, audience: want.audience, isOpaqueFine, now: now() })
+  if (checked.refused)
+    return { refusal: { code: checked.refused, message: checked.message, connection_revision: connection.revision } }
+  // Storing the answer raises the grant's generation.
+  return { token: { ...checked.token, generation: grant.generation + 1 } }
+}
+
+type Bounds = { issuer: string; subject: string; audience: string; isOpaqueFine: boolean; now: number }
+type Checked =
+  | { token: Omit<MintedToken, 'generation'>; refused?: undefined }
+  | { token?: undefined; refused: RefusalCode; message: string }
+
 /**
  * The access token of a token answer, if it is a JWT for exactly this audience, of this issuer and of this person.
  * Its signature is not checked here: it came straight from the token endpoint over a checked connection (OIDC Core
  * §3.1.3.7), and the MCP server verifies it anyway.
  */
-export const readAccessToken = ({ access_token, expires_in }: Given, expected: Expected): Brought => {
-  const { material, connection, want, now } = expected
-  const { grant } = material
-  // Storing the answer raises the grant's generation.
-  const generation = grant.generation + 1
-  const refuse = (code: RefusalCode, why: string): Brought => ({
-    refusal: { code, message: `The identity provider ${why}.`, connection_revision: connection.revision }
-  })
+export const checkAccessToken = ({ access_token, expires_in }: Given, bounds: Bounds): Checked => {
+  const { issuer, subject, audience, isOpaqueFine, now } = bounds
+  const token_hash = hashOf(access_token)
   if (access_token.length > charactersMax)
     return refuse('audience_not_supported', 'gives access tokens that are too long to be sent')
-  const claims = decode(access_token)
-  if (claims === undefined && connection.quirks.includes('opaque_tokens_are_bound'))
-    return { token: { ...opaqueToken(access_token, Math.floor(now() / 1000), secondsOf(expires_in)), generation } }
+  const claims = claimsOf(access_token)
+  if (claims === undefined && isOpaqueFine)
+    return { token: { token: access_token, token_hash, jti: null, expires_at: endOf(expires_in, now) } }
   if (!matches(Claims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
+  if (!accessTokenTypes.has(typeOf(access_token)))
+    return refuse('audience_not_supported', 'answered with a token that is no access token')
   const audiences = [claims.aud].flat()
-  if (audiences.length !== 1 || audiences[0] !== want.audience)
+  if (audiences.length !== 1 || audiences[0] !== audience)
     return refuse('audience_not_supported', 'did not bind the access token to this server')
-  if (claims.iss !== grant.issuer || claims.sub !== grant.subject)
+  if (claims.iss !== issuer || claims.sub !== subject)
     return refuse('policy_denied', 'answered with a token of somebody else')
-  const expires_at = Math.min(claims.exp, Math.floor(now() / 1000) + secondsOf(expires_in))
-  const jti = readable.test(claims.jti ?? '') ? (claims.jti ?? null) : null
-  return { token: { token: access_token, token_hash: hashOf(access_token), jti, generation, expires_at } }
+  const expires_at = Math.min(claims.exp, Math.floor(now / 1000) + secondsOf(expires_in))
+  return { token: { token: access_token, token_hash, jti: jtiOf(claims), expires_at } }
 }
 
-/** What Postgres takes and people can read. */
-const readable = /^[\x20-\x7e]{1,255}$/
+const refuse = (refused: RefusalCode, why: string): Checked => ({ refused, message: `The identity provider ${why}.` })
+
+/** RFC 9068 §2.1; many say nothing, or that it is a JWT. ID tokens, ID-JAGs and logout tokens that say so are none. */
+const accessTokenTypes: ReadonlySet<string> = new Set(['', 'jwt', 'at+jwt'])
 
 /** The header it is sent in has 16 KiB on most servers, for all that is in it. */
-const charactersMax = 8 * 1024
-/** How long a token is used whose end nobody knows. */
-const unknownSeconds = 300
-
-const opaqueToken = (token: string, nowSeconds: number, seconds: number) => ({
-  ...{ token, token_hash: hashOf(token), jti: null },
-  expires_at: nowSeconds + (Number.isFinite(seconds) ? seconds : unknownSeconds)
-})
-
-/** Whole seconds; without end where the IdP does not say. */
-const secondsOf = (expiresIn: unknown): number => {
-  const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.floor(seconds) : Number.POSITIVE_INFINITY
-}
+export const charactersMax = 8 * 1024
 
 const Named = Type.Object({ iss: Type.String(), sub: Type.String() })
 
 /** Whom a JWT of this issuer is about; undefined for what is none, or is another issuer's. */
 export const subjectOf = (token: unknown, issuer: string): string | undefined => {
-  const claims = typeof token === 'string' ? decode(token) : undefined
+  const claims = typeof token === 'string' ? claimsOf(token) : undefined
   return matches(Named, claims) && claims.iss === issuer ? claims.sub : undefined
-}
-
-const decode = (token: string): unknown => {
-  try {
-    return decodeJwt(token)
-  } catch {
-    return undefined
-  }
 }

@@ -1,12 +1,12 @@
 import { type Egress, wasSent } from '@onbehalf/egress'
 import type { Exchange, Outcome } from '@onbehalf/lease'
 import type { FindClient, IdpClient } from '../../connections/client.ts'
-import { bytesMax } from '../../connections/json.ts'
 import type { ConnectionStore } from '../../connections/store.ts'
+import { postForm, signForm, type TokenForm } from '../../connections/token-endpoint.ts'
 import type { Connection } from '../../database.ts'
 import { isBoundTo } from '../bound.ts'
-import type { Brought, Material, Want } from './minted-token.ts'
-import { type Answered, readAnswer, rejected } from './read-answer.ts'
+import { type Brought, isForServer, type Material, type Want } from './minted-token.ts'
+import { readAnswer, rejected } from './read-answer.ts'
 
 type Needs = {
   connections: Pick<ConnectionStore, 'find'>
@@ -30,7 +30,7 @@ export const createExchange =
     const request = await requestOf(connection, client, refreshToken, want).catch((cause: Error) => cause)
     if (request instanceof Error) return { kind: 'not_processed', retryAfterMs: 60_000, cause: request }
     try {
-      const answer = await post(egress, client.tokenEndpoint, request, deadlineAt - now())
+      const answer = await postForm(egress, client.tokenEndpoint, request, deadlineAt - now())
       return whereRotating(connection, readAnswer(answer, { material, connection, want, now }))
     } catch (cause) {
       return wasSent(cause) === 'no'
@@ -46,30 +46,14 @@ const isClient = (found: unknown): found is IdpClient =>
 const whereRotating = ({ rotating }: Connection, outcome: Outcome<Material, Brought>): Outcome<Material, Brought> =>
   outcome.kind === 'unknown' && !rotating ? { retryAfterMs: 1_000, ...outcome, kind: 'not_processed' } : outcome
 
-type Request = { headers: Record<string, string>; body: string }
-
 const requestOf = async (
   { resource_support, quirks }: Connection,
   { authenticate }: IdpClient,
   refreshToken: string,
-  { audience, scopes }: Want
-): Promise<Request> => {
+  want: Want
+): Promise<TokenForm> => {
   const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
-  if (resource_support !== 'none') body.set('resource', audience)
-  if (scopes && !quirks.includes('refresh_without_scope')) body.set('scope', scopes)
-  const headers = new Headers({ 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' })
-  await authenticate(body, headers)
-  return { headers: Object.fromEntries(headers), body: body.toString() }
-}
-
-const post = async (
-  egress: Needs['egress'],
-  url: string,
-  { headers, body }: Request,
-  timeoutMs: number
-): Promise<Answered> => {
-  const limits = { timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs, maxBytes: bytesMax }
-  const response = await egress.request(url, { method: 'POST', headers, body, carriesCredential: true, ...limits })
-  const retryAfter = response.headers['retry-after']
-  return { status: response.status, text: await response.text(), retryAfter: [retryAfter].flat()[0] }
+  if (resource_support !== 'none' && isForServer(want)) body.set('resource', want.audience)
+  if (want.scopes && !quirks.includes('refresh_without_scope')) body.set('scope', want.scopes)
+  return signForm(body, authenticate)
 }

@@ -3,6 +3,14 @@ import type { Grant, RefusalCode } from '../../database.ts'
 /** What a token is wanted for; with a grant's id this is the whole key of a minted token. */
 export type Want = { audience: string; mode: string; scopes: string }
 
+/** An access token for our own client, to be exchanged at the IdP that issued it. */
+export const subjectTokenWant = ({ issuer }: Pick<Grant, 'issuer'>): Want => ({
+  ...{ audience: issuer, mode: 'subject_token', scopes: '' }
+})
+
+/** What is got for our own client names no server, and no `resource` (RFC 8707) is sent for it. */
+export const isForServer = ({ mode }: Want): boolean => mode !== 'subject_token'
+
 /** What is sent to the IdP, and what its answer is held against. */
 export type Material = { grant: Grant & { subject: string }; refreshToken: string }
 

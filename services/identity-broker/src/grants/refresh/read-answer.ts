@@ -2,13 +2,11 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Outcome } from '@onbehalf/lease'
 import { matches } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
-import { parseShallow } from '../../connections/json.ts'
+import { type Answered, bodyOf, errorIn, retryAfterMs, toldBy } from '../../connections/token-endpoint.ts'
 import type { Connection, RefusalCode } from '../../database.ts'
 import { readAccessToken, subjectOf } from './access-token.ts'
 import type { Brought, Material, Want } from './minted-token.ts'
-
-/** What the token endpoint answered; `retryAfter` as its header has it. */
-export type Answered = { status: number; text: string; retryAfter: string | undefined }
+import { readSubjectToken } from './subject-token.ts'
 
 type Asked = { material: Material; connection: Pick<Connection, 'revision' | 'quirks'>; want: Want; now: () => number }
 
@@ -19,22 +17,20 @@ const TokenAnswer = Type.Object({
   expires_in: Type.Optional(Type.Unknown()),
   id_token: Type.Optional(Type.Unknown())
 })
-// RFC 6749 §5.2
-const TokenError = Type.Object({ error: Type.String() })
 
-const [busyMs, troubleMs, refusedMs, retryMsMax] = [5_000, 0, 30_000, 3_600_000]
+const [busyMs, troubleMs, refusedMs] = [5_000, 0, 30_000]
 
 /** What came of presenting a refresh token, from what the token endpoint answered. */
 export const readAnswer = (answered: Answered, asked: Asked): Outcome<Material, Brought> => {
-  const { status, text, retryAfter } = answered
-  const body = parse(text)
-  const cause = told(status, body)
-  const waitMs = (otherwise: number) => readRetryAfter(retryAfter, asked.now()) ?? otherwise
+  const { status, text } = answered
+  const body = bodyOf(answered)
+  const cause = toldBy(answered, body)
+  const waitMs = (otherwise: number) => retryAfterMs(answered, asked.now()) ?? otherwise
   if (status === 200) return readTokens(body, asked)
   if (status === 429) return { kind: 'not_processed', retryAfterMs: waitMs(busyMs), cause }
   if (status >= 500) return { kind: 'unknown', retryAfterMs: waitMs(troubleMs), cause }
   if (status === 400 && text.trim() === '') return rejected('the IdP answered 400 with an empty body')
-  const error = matches(TokenError, body) ? body.error : undefined
+  const error = errorIn(body)
   if (error === 'invalid_grant') return rejected('the IdP answered invalid_grant')
   // RFC 8707 §2. Some IdPs end the refresh token with it; the next presentation will tell.
   if (error === 'invalid_target') return { kind: 'answered', material: undefined, token: notThisServer(asked) }
@@ -42,25 +38,6 @@ export const readAnswer = (answered: Answered, asked: Asked): Outcome<Material, 
 }
 
 export const rejected = (why: string): Outcome<Material, Brought> => ({ kind: 'rejected', cause: new Error(why) })
-
-const parse = (text: string): unknown => {
-  try {
-    return parseShallow(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** RFC 9110 §10.2.3: seconds or a date; in milliseconds, at most an hour. */
-const readRetryAfter = (text: string | undefined, now: number): number | undefined => {
-  const ms = /^\d+$/.test(text ?? '') ? Number(text) * 1000 : Date.parse(text ?? '') - now
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), retryMsMax)
-}
-
-const told = (status: number, body: unknown) =>
-  new Error(
-    `the token endpoint answered ${status} ${matches(TokenError, body) ? body.error : 'without an OAuth error'}`
-  )
 
 const misconfigured = (cause: unknown) =>
   new ReportedError(
@@ -76,6 +53,9 @@ const refuse = ({ connection }: Asked, code: RefusalCode, message: string): Brou
   refusal: { code, message, connection_revision: connection.revision }
 })
 
+/** Of what is not for a server. */
+const readers: ReadonlyMap<string, typeof readAccessToken> = new Map([['subject_token', readSubjectToken]])
+
 const readTokens = (body: unknown, asked: Asked): Outcome<Material, Brought> => {
   if (!matches(TokenAnswer, body)) return { kind: 'unknown', cause: new Error('an unreadable 200') }
   const { grant } = asked.material
@@ -89,7 +69,7 @@ const readTokens = (body: unknown, asked: Asked): Outcome<Material, Brought> => 
   return {
     kind: 'answered',
     material: isNext ? { grant, refreshToken } : undefined,
-    token: readAccessToken(body, asked)
+    token: (readers.get(asked.want.mode) ?? readAccessToken)(body, asked)
   }
 }
 

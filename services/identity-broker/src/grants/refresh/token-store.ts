@@ -48,7 +48,11 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       .executeTakeFirst(),
 
   /** Keeps a token of this grant. */
-  keep: async (grant: Grant, want: Want, { token, token_hash, jti, expires_at }: MintedToken): Promise<void> => {
+  keep: async (
+    grant: Grant,
+    want: Want,
+    { token, token_hash, jti, expires_at }: Omit<MintedToken, 'generation'>
+  ): Promise<void> => {
     const { id: grant_id, generation } = grant
     const expiry = new Date(expires_at * 1000)
     const sealed = await vault.seal(token, mintedTokenPlace(grant, want))
@@ -59,6 +63,29 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       .onConflict((conflict) => conflict.columns(keyColumns).doUpdateSet({ ...row, issued_at: sql`now()` }))
       .execute()
   },
+
+  /**
+   * Keeps a token that was got for this grant without its refresh token; answers with the grant's generation. Undefined,
+   * and nothing is kept, where its tokens were emptied, or it ended or was given anew, since it was read.
+   */
+  keepFor: (
+    { id, epoch }: Pick<Grant, 'id' | 'epoch'>,
+    want: Want,
+    token: Omit<MintedToken, 'generation'>
+  ): Promise<number | undefined> =>
+    db.transaction().execute(async (transaction) => {
+      const current = await transaction
+        .selectFrom('grant')
+        .selectAll()
+        .where('id', '=', id)
+        .where('epoch', '=', epoch)
+        .where('dead_reason', 'is', null)
+        // An emptying that comes now waits, and then finds what is kept here.
+        .forShare()
+        .executeTakeFirst()
+      if (current) await tokenStore(transaction, vault).keep(current, want, token)
+      return current?.generation
+    }),
 
   keepRefusal: async ({ id: grant_id, epoch }: Grant, want: Want, refusal: Refusal): Promise<void> => {
     const row = { grant_id, ...want, ...refusal, epoch }

@@ -32,6 +32,9 @@ export const Minted = Type.Object({
 })
 export type Minted = Static<typeof Minted>
 
+/** A token the MCP server refused is replaced at most this often. */
+export const remintSeconds = 60
+
 /** One way to make a token for a user and an audience. */
 export type Mint = (request: MintRequest) => Promise<Minted>
 
