@@ -66,7 +66,7 @@ await t.test('a server registered after the sign-in is refused until the user pa
   t.match(page.body, /later/, 'the page names the server')
   const link = /href="(\/auth\/sign-in[^"]+)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&')
   const done = await signIn(user.browser, `${platform.publicUrl}${link}`, { login: people.user.login })
-  t.match(done.url, /\/connect\?.*done=true/)
+  t.match(done.url, /\/connect\?.*outcome=signed_in/)
   const again = await inBrowser(platform, user.browser)
   const { status: after, body } = await callTool(again, 'later', 'whoami')
   t.equal(after, 200, 'the new sign-in covers the later server')

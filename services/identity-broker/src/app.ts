@@ -41,7 +41,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     apiKeys: parts.apiKeys,
     users,
     signingKey: ticketKeys.signingKey,
-    publicUrl,
+    connectUrl: parts.connectUrl,
     onUse: createTouch(parts.apiKeys, (err) => app.log.warn({ err }, 'the use of an API key was not noted'))
   })
   const deviceTokens = busAuthenticators(bus, { accepts: ['bearer'] })
@@ -59,13 +59,14 @@ export const buildApp = async (service: Service): Promise<App> => {
     findSessionKey: async (kid) => sessionKeys.publicKeys().find((key) => key.kid === kid),
     dependencies
   })
+  const findVisitor = findVisitorBy(parts.resolveSession)
   await app.register(signInRoutes(parts))
   await app.register(renewRoutes(parts))
-  await app.register(signOutRoutes({ ...parts, findVisitor: findVisitorBy(parts.resolveSession) }))
+  await app.register(signOutRoutes({ ...parts, findVisitor }))
   await app.register(backChannelRoutes(parts.logOutFromIdp))
   sessionRoutes(app, { ...parts, sessionKeys })
   ownSessionRoutes(app, parts)
-  connectRoutes(app)
+  await app.register(connectRoutes({ ...parts, findVisitor }))
   connectionRoutes(app, parts)
   examineRoutes(app, parts)
   connectionKeyRoutes(app, parts)
@@ -89,7 +90,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     report: (err) => app.log.warn({ err }, 'old records of tokens are not forgotten yet')
   })
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
-  const issue = createIssue({ findTicketKey, mint: parts.mint, publicUrl })
+  const issue = createIssue({ findTicketKey, mint: parts.mint, connectUrl: parts.connectUrl })
   const listKeys = async () => ({ ticket: ticketKeys.publicKeys(), session: sessionKeys.publicKeys() })
   const refreshOwner = serveRefreshOwner(bus, { instance, refresher }, report)
   const served = [

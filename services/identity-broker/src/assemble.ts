@@ -8,6 +8,8 @@ import { audienceStore } from './audiences/store.ts'
 import { createBackChannelLogout } from './back-channel/log-out.ts'
 import { backChannelStore } from './back-channel/store.ts'
 import type { Config } from './config.ts'
+import { createFindConnect } from './connect/find.ts'
+import { createConnectLinks } from './connect/link.ts'
 import { createClients } from './connections/client.ts'
 import { createCredentials } from './connections/credentials.ts'
 import { createIdpKeys } from './connections/keys.ts'
@@ -67,6 +69,7 @@ const assemble = ({
   changes,
   ticketKeys,
   sessionKeys,
+  connectKeys,
   signingKeysOf,
   instance
 }: Resources) => {
@@ -117,6 +120,8 @@ const assemble = ({
   const recorder = createIssuanceRecorder({ insert: issuances.insert })
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
+  const apps = appStore(db)
+  const links = createConnectLinks({ connectKeys, publicUrl })
   return {
     users,
     connections,
@@ -140,7 +145,9 @@ const assemble = ({
     invitations: invitationStore(db),
     admit: createAdmission({ admissions: admissionStore(db), announce }),
     apiKeys: apiKeyStore(db),
-    apps: appStore(db),
+    apps,
+    connectUrl: links.urlFor,
+    findConnect: createFindConnect({ links, apps, users, audiencesOf }),
     installations: installationStore(db),
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),

@@ -31,9 +31,10 @@ export const openResources = async (config: Config) => {
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
   const rotateDays = config.SIGNING_KEY_DAYS
-  const [ticketKeys, sessionKeys, deny] = await Promise.all([
+  const [ticketKeys, sessionKeys, connectKeys, deny] = await Promise.all([
     openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays }),
     openSigningKeys(postgres.db, vault, { purpose: 'session', rotateDays }),
+    openSigningKeys(postgres.db, vault, { purpose: 'connect', rotateDays }),
     ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   ])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
@@ -47,6 +48,7 @@ export const openResources = async (config: Config) => {
     vault,
     ticketKeys,
     sessionKeys,
+    connectKeys,
     signingKeysOf: openSigningKeysOf(postgres.db, vault, { rotateDays }),
     egress,
     changes,
@@ -56,7 +58,7 @@ export const openResources = async (config: Config) => {
     dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       changes.close()
-      for (const keys of [ticketKeys, sessionKeys]) keys.close()
+      for (const keys of [ticketKeys, sessionKeys, connectKeys]) keys.close()
       await bus.drain()
       await egress.close()
       await Promise.all([redis.close(), postgres.close()])

@@ -3,7 +3,7 @@ export type KeyTime = { active_from: Date }
 
 /** A key is shown for so long before it signs: twice what verifiers may keep our published keys. */
 export const leadSeconds = 600
-/** A key is shown for so long after it signed last: more than any token lives (10 min) and keys are kept (5 min). */
+/** A key is shown for so long after it signed last: as long as anything lives that we sign (a link to /connect). */
 export const keepSeconds = 3_600
 
 const after = (date: Date, seconds: number) => new Date(date.getTime() + seconds * 1000)

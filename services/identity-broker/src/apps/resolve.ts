@@ -1,8 +1,8 @@
 import { type AppPrincipal, principalTicket, type ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type SigningKey, signTicket } from '@onbehalf/rpc'
+import type { ConnectUrl } from '../connect/link.ts'
 import type { ActFor, ApiKey } from '../database.ts'
-import { connectUrl } from '../tokens/connect-url.ts'
 import type { UserStore } from '../users/store.ts'
 import type { ApiKeyStore } from './store.ts'
 import type { TouchKey } from './touch.ts'
@@ -12,7 +12,7 @@ type Needs = {
   users: Pick<UserStore, 'find'>
   signingKey: () => SigningKey
   onUse: TouchKey
-  publicUrl: string
+  connectUrl: ConnectUrl
 }
 
 /** A century: what a key without an end is told to last. */
@@ -20,11 +20,11 @@ const noEnd = 100 * 365 * 86_400
 
 /** Which app a key belongs to, and, when a user is named, whether that app may act for them. */
 export const createApiKeyResolver =
-  ({ apiKeys, users, signingKey, publicUrl, onUse }: Needs) =>
+  ({ apiKeys, users, signingKey, connectUrl, onUse }: Needs) =>
   async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
     const found = await apiKeys.findLive(key_hash)
     if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
-    if (user_id) await requireActFor(found, user_id, { apiKeys, users, publicUrl })
+    if (user_id) await requireActFor(found, user_id, { apiKeys, users, connectUrl })
     onUse(found)
     const principal: AppPrincipal = {
       kind: 'app',
@@ -55,7 +55,7 @@ const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
 const requireActFor = async (
   key: ApiKey,
   userId: string,
-  { apiKeys, users, publicUrl }: Pick<Needs, 'apiKeys' | 'users' | 'publicUrl'>
+  { apiKeys, users, connectUrl }: Pick<Needs, 'apiKeys' | 'users' | 'connectUrl'>
 ) => {
   if (!(await mayActFor[key.act_for](key, userId, apiKeys.isLinked)))
     throw new ReportedError('policy_denied', 'This app may not act for that user.', {
@@ -63,6 +63,6 @@ const requireActFor = async (
     })
   if (await users.find(key.tenant_id, userId)) return
   throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', {
-    connect_url: connectUrl(publicUrl, key.tenant_id)
+    connect_url: connectUrl({ tenant_id: key.tenant_id, app_id: key.app_id })
   })
 }

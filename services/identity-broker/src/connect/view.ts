@@ -1,26 +1,62 @@
-import { html, type View } from '@onbehalf/service-kit'
+import { type Html, html, type View } from '@onbehalf/service-kit'
+import type { Connect } from './find.ts'
+import { type Opened, signInPath } from './path.ts'
 
-type Given = { tenant: string; provider?: string; audience?: string }
+/** How somebody who is signed in is called, and where. */
+export type Shown = { person: string; tenant: string }
 
-/** What a refused user reads: which server, what signing in does, and that nothing happens otherwise. */
-export const connectView = (given: Given): View => {
-  const name = given.provider ?? given.audience
-  const server = name ? html`the tool server <code>${name}</code>` : html`your tools`
-  const done = new URLSearchParams({ ...given, done: 'true' })
-  const query = new URLSearchParams({ ...given, return_to: `/connect?${done}` })
+/** A link that does not hold says nothing, since anybody could have written it. */
+export const nothingView: View = {
+  title: 'Nothing to do here',
+  body: html`<h1>Nothing to do here</h1>
+<p>This link is not complete, or it has expired: it holds for an hour. Go back to where you found it and try once more;
+you are given a new one.</p>
+<p>If nothing asked you to come here, you can close this page.</p>`
+}
+
+/** Who wants to act as the reader, where, and that nothing happens otherwise. */
+export const signInView = (connect: Connect, opened: Opened, shown: Shown | undefined): View => {
+  const { app } = connect
+  const title = app ? `${app.name} wants to act as you` : 'Sign in to go on'
   return {
-    title: 'Sign in to go on',
-    body: html`<h1>Sign in to go on</h1>
-<p>Somebody tried to call ${server} as you, and there is no sign-in of yours that allows it. Sign in, and calls are made
-as you and as nobody else.</p>
-<p>If you did not expect this, close the page: nothing happens.</p>
-<a class="button" href="/auth/sign-in?${query.toString()}">Sign in</a>`
+    title,
+    body: html`<h1>${title}</h1>
+<p>${app ? 'It asked' : 'Somebody tried'} to use a tool server as you, and no sign-in of yours allows that yet. Sign in,
+and calls there are made as you and as nobody else.</p>
+${factsOf(connect, shown)}
+<div class="choices">
+<a class="button" href="${signInPath(opened)}">${shown ? `Go on as ${shown.person}` : 'Sign in and go on'}</a>
+<a class="button quiet" href="${signInPath(opened, { isSwitch: true })}">Use another account</a>
+</div>
+<p class="other">If you did not expect this, close the page: nothing happens.</p>`
   }
 }
 
-export const connectedView: View = {
-  title: 'Signed in',
+/** Whoever it is for is not named: the reader is somebody else. */
+export const somebodyElseView = (opened: Opened, shown: Shown | undefined): View => ({
+  title: 'This link is for somebody else',
+  body: html`<h1>This link is for somebody else</h1>
+<p>${shown ? html`You are signed in as ${shown.person}, ${shown.tenant}, and it` : 'Whoever signed in, it'} is meant for
+another account. Nothing was connected.</p>
+<div class="choices">
+<a class="button" href="${signInPath(opened, { isSwitch: true })}">Use another account</a>
+</div>
+<p class="other">If it was not meant for you at all, close the page.</p>`
+})
+
+export const doneView: View = {
+  title: 'You are signed in',
   body: html`<span class="mark good" aria-hidden="true">✓</span>
 <h1>You are signed in</h1>
-<p>Tools can be called as you again. Close this page and try once more.</p>`
+<p>Calls can be made as you again. Go back to where you came from and try once more; you can close this page.</p>`
+}
+
+const factsOf = ({ app, server }: Connect, shown: Shown | undefined): Html => {
+  const facts = [
+    { term: 'App', text: app?.name },
+    { term: 'Server', text: server?.name },
+    { term: 'Address', text: server?.audience },
+    { term: 'Signed in as', text: shown && `${shown.person}, ${shown.tenant}` }
+  ]
+  return html`<dl>${facts.map(({ term, text }) => (text ? html`<div><dt>${term}</dt><dd>${text}</dd></div>` : html``))}</dl>`
 }

@@ -10,7 +10,7 @@ import type { Issued } from './issue.ts'
 import type { RenewSession } from './renew.ts'
 
 const Query = Type.Object({
-  return_to: Type.String({ minLength: 1, maxLength: 4096 }),
+  return_to: Type.String({ minLength: 1, maxLength: 8192 }),
   tenant: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   /** Comes back also without a session, where a page is for everybody but says who is signed in. */
   is_optional: Type.Optional(Type.Boolean())

@@ -9,12 +9,12 @@ import { findInvitation } from '../invitations/find.ts'
 import type { InvitationStore } from '../invitations/store.ts'
 import type { UserStore } from '../users/store.ts'
 import { callbackUrl } from './callback-url.ts'
-import type { SignInStates } from './state.ts'
+import type { SignInState, SignInStates } from './state.ts'
 
-export type Audience = { audience: string; server_identifier: string; mode: string }
+export type Audience = { audience: string; server_identifier: string; name: string; mode: string }
 
 export type SignInNeeds = {
-  users: Pick<UserStore, 'findTenant' | 'onlyTenant'>
+  users: Pick<UserStore, 'find' | 'findTenant' | 'onlyTenant'>
   invitations: Pick<InvitationStore, 'findByToken'>
   connections: Pick<ConnectionStore, 'find' | 'list'>
   findClient: FindClient
@@ -33,16 +33,20 @@ export type SignInRequest = {
   audience?: string
   /** The token of an invitation to accept. */
   invitation?: string
+  /** Who has to come back; somebody else leaves nothing and goes elsewhere. */
+  expected?: NonNullable<SignInState['expected']>
+  /** Whether the IdP is to ask who it is, instead of taking who is signed in there. */
+  is_switch?: boolean
   return_to: string
 }
 
 /** Where the browser goes to sign in, and the cookie that ties what comes back to it. */
 export const beginSignIn = async (
   needs: SignInNeeds,
-  { tenant: slug, connection: name, return_to, invitation: token, ...server }: SignInRequest
+  { tenant: slug, connection: name, return_to, invitation: token, expected, is_switch, ...server }: SignInRequest
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
-  const connection = tenant && (await chooseConnection(needs, tenant, name))
+  const connection = tenant && (await chooseConnection(needs, tenant, { name, expected }))
   if (!tenant || !connection) throw noSuchPlace()
   const invitation = token ? await findInvitation(needs.invitations, token, new Date()) : undefined
   if (invitation && invitation.tenant_id !== tenant.id) throw noSuchPlace()
@@ -54,7 +58,8 @@ export const beginSignIn = async (
     revision: connection.revision,
     resources,
     return_to,
-    ...(invitation ? { invitation_id: invitation.id } : {})
+    ...(invitation ? { invitation_id: invitation.id } : {}),
+    ...(expected ? { expected } : {})
   })
   const parameters = new URLSearchParams({
     redirect_uri: callbackUrl(needs.publicUrl, tenant, connection),
@@ -64,11 +69,15 @@ export const beginSignIn = async (
     code_challenge_method: 'S256'
   })
   if (usesNonce(connection)) parameters.set('nonce', begun.nonce)
-  // OIDC Core §11: a refresh token for somebody who is away is given only after consent.
-  if (connection.scopes.split(' ').includes('offline_access')) parameters.set('prompt', 'consent')
+  const prompt = promptOf(connection, is_switch)
+  if (prompt) parameters.set('prompt', prompt)
   for (const resource of resources) parameters.append('resource', resource)
   return { location: buildAuthorizationUrl(configuration, parameters).href, state: begun.state, binding: begun.binding }
 }
+
+/** OIDC Core §11: a refresh token for somebody who is away is given only after consent. */
+const promptOf = ({ scopes }: Connection, isSwitch = false): string =>
+  [...(isSwitch ? ['login'] : []), ...(scopes.split(' ').includes('offline_access') ? ['consent'] : [])].join(' ')
 
 const noSuchPlace = () => new ReportedError('not_found', 'There is no such place to sign in.')
 
@@ -76,10 +85,12 @@ const noSuchPlace = () => new ReportedError('not_found', 'There is no such place
 export const usesNonce = ({ kind, quirks }: Connection): boolean => kind === 'oidc' && !quirks.includes('no_nonce')
 
 const chooseConnection = async (
-  { connections }: SignInNeeds,
+  { connections, users }: SignInNeeds,
   { id }: Tenant,
-  name: string | undefined
+  { name, expected }: { name: string | undefined; expected: SignInRequest['expected'] }
 ): Promise<Connection | undefined> => {
+  const user = expected && (await users.find(id, expected.user_id))
+  if (user) return connections.find(id, user.connection_id)
   const all = await connections.list(id)
   return name ? all.find((one) => one.name === name) : all[0]
 }

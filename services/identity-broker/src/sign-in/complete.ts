@@ -1,6 +1,7 @@
 import { type AuthorizationResponseError, authorizationCodeGrant } from 'openid-client'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
+import type { Connection, NewUser } from '../database.ts'
 import type { StoreGrant } from '../grants/keep.ts'
 import type { Admit } from '../members/admit.ts'
 import type { SignInBrowser, StartSession } from '../sessions/start.ts'
@@ -12,7 +13,7 @@ import type { FindPerson } from './person.ts'
 import type { SignInStates } from './state.ts'
 
 export type CompleteNeeds = {
-  users: Pick<UserStore, 'findTenant'>
+  users: Pick<UserStore, 'find' | 'findTenant'>
   admit: Admit
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
@@ -33,7 +34,8 @@ export type Callback = {
 
 /**
  * Finishes a sign-in: the code is redeemed by the browser that began it, the person is who the IdP says, the refresh
- * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored.
+ * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored. Nor was it where
+ * somebody else was expected: then nothing is issued.
  */
 export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) => {
   const { query, binding } = callback
@@ -59,6 +61,9 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
   if ((answer.refresh_token ?? '').length > refreshTokenMax)
     throw failed('The identity provider gave a refresh token that is too long to be one.')
   const person = await needs.findPerson(connection, client, answer)
+  const { expected: them } = remembered
+  if (them && !(await isThem(needs.users, them.user_id, connection, person)))
+    return { issued: undefined, return_to: them.otherwise_to }
   const user = await needs.admit(connection, person, remembered.invitation_id)
   const idp_session = sessionOf(answer.claims()?.sid)
   await needs.keepGrant(connection, user, {
@@ -75,6 +80,16 @@ export const completeSignIn = async (needs: CompleteNeeds, callback: Callback) =
 
 /** In characters; some IdPs put a whole session into it. */
 const refreshTokenMax = 16 * 1024
+
+const isThem = async (
+  users: Pick<UserStore, 'find'>,
+  user_id: string,
+  { tenant_id, id }: Connection,
+  { subject }: NewUser
+): Promise<boolean> => {
+  const user = await users.find(tenant_id, user_id)
+  return user?.connection_id === id && user.subject === subject
+}
 
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>
   cause instanceof Error && cause.name === 'AuthorizationResponseError'

@@ -1,5 +1,7 @@
 import { type App, beginError, cookieNamesFor, hashOf, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import type { FindConnect } from '../connect/find.ts'
+import { signInFor } from '../connect/sign-in.ts'
 import { perMinute, registerLimits } from '../limits.ts'
 import type { SessionCookies } from '../sessions/cookies.ts'
 import type { SessionEnds } from '../sessions/end.ts'
@@ -17,7 +19,11 @@ const Begin = Type.Object({
   provider: Type.Optional(word(64)),
   audience: Type.Optional(word(2048)),
   invitation: Type.Optional(word(64)),
-  return_to: Type.Optional(word(4096))
+  /** What was opened at /connect: it says everything else. */
+  link: Type.Optional(word(8192)),
+  return_url: Type.Optional(word(2048)),
+  is_switch: Type.Optional(Type.Boolean()),
+  return_to: Type.Optional(word(8192))
 })
 
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.
@@ -32,6 +38,7 @@ type Needs = SignInNeeds &
   CompleteNeeds & {
     publicUrl: string
     users: Pick<UserStore, 'countTenants'>
+    findConnect: FindConnect
     sessionCookies: SessionCookies
     sessionEnds: Pick<SessionEnds, 'endByRenewal'>
   }
@@ -57,8 +64,13 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
     },
     async ({ query }, reply) => {
       const return_to = ownPath(query.return_to ?? '/auth/me', needs.publicUrl)
-      if (!query.tenant && (await needs.users.countTenants()) > 1) return sendPage(reply, organisationView(return_to))
-      const { location, state, binding } = await beginSignIn(needs, { ...query, return_to })
+      if (!query.tenant && !query.link && (await needs.users.countTenants()) > 1)
+        return sendPage(reply, organisationView(return_to))
+      const { link, return_url, is_switch = false } = query
+      const asked = link
+        ? await signInFor(needs.findConnect, { link, ...(return_url ? { return_url } : {}) })
+        : { ...query, return_to }
+      const { location, state, binding } = await beginSignIn(needs, { ...asked, is_switch })
       return reply
         .setCookie(bindingOf(state), binding, { ...cookie, maxAge: 600 })
         .header('cache-control', 'no-store')
@@ -78,6 +90,7 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
       const by = { request_id: request.id, ip: request.ip }
       const browser = { ...by, user_agent: request.headers['user-agent']?.slice(0, 256) ?? '' }
       const done = await completeSignIn(needs, { path, query, binding: cookies[name], browser })
+      if (!done.issued) return reply.clearCookie(name, cookie).redirect(done.return_to, 303)
       const replaced = needs.sessionCookies.renewalOf(request)
       if (replaced) await needs.sessionEnds.endByRenewal(replaced, by)
       return needs.sessionCookies.set(reply.clearCookie(name, cookie), done.issued).redirect(done.return_to, 303)

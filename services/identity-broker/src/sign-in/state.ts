@@ -12,7 +12,9 @@ export const SignInState = Type.Object({
   resources: Type.Array(Type.String()),
   return_to: Type.String(),
   /** Which invitation the sign-in is to accept. */
-  invitation_id: Type.Optional(Type.String())
+  invitation_id: Type.Optional(Type.String()),
+  /** Who has to come back, and where anybody else goes. */
+  expected: Type.Optional(Type.Object({ user_id: Type.String(), otherwise_to: Type.String() }))
 })
 export type SignInState = Static<typeof SignInState>
 

@@ -1,10 +1,17 @@
-import { type CallBinding, type Principal, principalTicket, providerTicket } from '@onbehalf/contracts'
+import {
+  type CallBinding,
+  type Principal,
+  type ProviderStatement,
+  principalTicket,
+  providerTicket
+} from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { createTicketReader, type FindKey } from '@onbehalf/rpc'
-import { connectUrl } from './connect-url.ts'
+import type { ConnectAsk, ConnectUrl } from '../connect/link.ts'
 import type { MintAsk, MintToken } from './mint.ts'
+import { withConnectUrl } from './with-connect-url.ts'
 
-type Needs = { findTicketKey: FindKey; mint: MintToken; publicUrl: string }
+type Needs = { findTicketKey: FindKey; mint: MintToken; connectUrl: ConnectUrl }
 type Asked = { principal: string; provider: string; call?: CallBinding; rejected_token_hash?: string }
 
 /** Who asks, and the app that is the token's `act`. */
@@ -13,8 +20,13 @@ const actorOf = (who: Principal, user_id: string): Pick<MintAsk, 'app_id' | 'act
     ? { app_id: who.app_id, actor: { kind: 'app', id: who.app_id } }
     : { app_id: null, actor: { kind: 'user', id: user_id } }
 
+const askOf = (who: Principal, user_id: string, { audience, server_identifier }: ProviderStatement): ConnectAsk => ({
+  ...{ tenant_id: who.tenant_id, user_id, server: { audience, server_identifier } },
+  ...(who.kind === 'app' ? { app_id: who.app_id } : {})
+})
+
 /** Mints for who the principal ticket names, for what the provider ticket names, and believes nothing else. */
-export const createIssue = ({ findTicketKey: findKey, mint, publicUrl }: Needs) => {
+export const createIssue = ({ findTicketKey: findKey, mint, connectUrl }: Needs) => {
   const readPrincipal = createTicketReader(principalTicket, { findKey })
   const readProvider = createTicketReader(providerTicket, { findKey })
   return async ({ principal, provider, call, rejected_token_hash }: Asked, { deadlineAt }: { deadlineAt: number }) => {
@@ -32,8 +44,9 @@ export const createIssue = ({ findTicketKey: findKey, mint, publicUrl }: Needs) 
     } = await mint({
       ...{ tenant_id, user_id, mode: what.mode, provider: what, call: call ?? ('none' as const), deadlineAt },
       ...actorOf(who, user_id),
-      rejectedTokenHash: rejected_token_hash,
-      connectUrl: connectUrl(publicUrl, tenant_id, what)
+      rejectedTokenHash: rejected_token_hash
+    }).catch((error: unknown) => {
+      throw withConnectUrl(error, () => connectUrl(askOf(who, user_id, what)))
     })
     const identity = { mode: what.mode, user_id, audience: what.audience, ...named }
     return { token, expires_at, reusable, identity }

@@ -18,8 +18,7 @@ export const createMintAnew =
     const { mint } = modeOf(modes, mode)
     const user = await users.find(tenant_id, user_id)
     if (user) return mint({ ...ask, user })
-    const message = 'Nobody signed in as this user yet. Please sign in at the connect_url.'
-    throw new ReportedError('no_refresh_token', message, { connect_url: ask.connectUrl })
+    throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.')
   }
 
 /** What is good for more than one call comes from what is kept; the rest is made for its asker. */

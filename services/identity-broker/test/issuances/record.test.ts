@@ -14,7 +14,7 @@ const askOf = (user_id: string = randomUUID()): MintAsk => ({
     call: 'any' as const,
     rejectedTokenHash: undefined
   },
-  ...{ connectUrl: '', deadlineAt: 0 }
+  deadlineAt: 0
 })
 const mintedOf = (more: Partial<Minted> = {}): Minted => {
   const token = randomBytes(32).toString('base64url')

@@ -71,7 +71,7 @@ await t.test('every refusal has its own status and word, and none of them asks t
   for (const [name, change, status, code] of rows) {
     const answer = await ask({ ...asked, ...change })
     t.match([answer.status, answer.body.code], [status, code], name)
-    if (status === 428) t.match(answer.body.connect_url, `${broker.publicUrl}/connect?tenant=`)
+    if (status === 428) t.match(answer.body.connect_url, `${broker.publicUrl}/connect?link=`)
   }
   t.equal(requestsOf(), before)
 })
@@ -82,7 +82,7 @@ await t.test(
     const own = 'https://own.example/mcp/one'
     const refused = await ask({ ...asked, audience: own })
     const page = await user.browser.visit(refused.body.connect_url)
-    t.match(page.body, /<code>https:\/\/own\.example\/mcp\/one<\/code>/)
+    t.match(page.body, /<dd>https:\/\/own\.example\/mcp\/one<\/dd>/)
     const link = /href="(\/auth\/sign-in[^"]*)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
     await signIn(user.browser, new URL(link, broker.publicUrl), { login: logins.user })
     const { status, body } = await ask({ ...asked, audience: own })

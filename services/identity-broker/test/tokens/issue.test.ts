@@ -93,14 +93,14 @@ await t.test('who never signed in is told where to', async (t) => {
     within()
   )
   const refused = issue({ ticket: async () => absent.ticket })
-  await t.rejects(refused, { code: 'no_refresh_token', extras: { connect_url: /\/connect\?tenant=.*provider=tools/ } })
+  await t.rejects(refused, { code: 'no_refresh_token', extras: { connect_url: /\/connect\?link=ey/ } })
 })
 
 await t.test('a server that was not part of the sign-in never reaches the IdP', async (t) => {
   const later = broker.register('http://127.0.0.1:9/later', { server_identifier: 'later' })
   const before = refreshesOf(logins.user)
   const refused = issue(user, { provider: await mcpProvider.ticketFor(later) })
-  await t.rejects(refused, { code: 'resource_not_granted', extras: { connect_url: /provider=later/ } })
+  await t.rejects(refused, { code: 'resource_not_granted', extras: { connect_url: /\/connect\?link=ey/ } })
   t.equal(refreshesOf(logins.user), before)
 })
 

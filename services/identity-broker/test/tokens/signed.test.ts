@@ -113,7 +113,7 @@ await t.test('the subject stays the same, and is another one in another tenant',
 await t.test('who never signed in is told where to, and gets no token', async (t) => {
   await t.rejects(issue(actingFor(broker.userIds[logins.absent] ?? '')), {
     code: 'no_refresh_token',
-    extras: { connect_url: /\/connect\?tenant=.*provider=tools/ }
+    extras: { connect_url: /\/connect\?link=ey/ }
   })
 })
 

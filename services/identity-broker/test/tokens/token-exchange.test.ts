@@ -201,13 +201,13 @@ await t.test('who is not signed in, or whose grant ended, is told where to', asy
   const absent = await call(bus, resolveApiKey, asked, within)
   await t.rejects(issue({ ticket: async () => absent.ticket }, provider), {
     code: 'no_refresh_token',
-    extras: { connect_url: /provider=exchanged/ }
+    extras: { connect_url: /\/connect\?link=ey/ }
   })
   idp.revokeGrantsOf(logins.second)
   await emptyTokens(second)
   await t.rejects(issue(second, provider), {
     code: 'identity_refresh_rejected',
-    extras: { connect_url: /provider=exchanged/ }
+    extras: { connect_url: /\/connect\?link=ey/ }
   })
 })
 

@@ -47,12 +47,7 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     row.upstream_status = 200
     return { row, ...made }
   } catch (thrown) {
-    const { server_identifier } = asked
-    const refusal = refusalFor(thrown, {
-      publicUrl: tools.publicUrl,
-      tenant_id: principal.tenant_id,
-      server_identifier
-    })
+    const refusal = refusalFor(thrown, tools.publicUrl)
     const { code, cause } = toReported(refusal)
     row.outcome = code
     row.upstream_status = upstreamStatusOf(code, cause)

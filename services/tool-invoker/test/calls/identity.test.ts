@@ -117,15 +117,14 @@ const refusals: Row[] = [
 for (const { code, status, extras } of refusals) {
   t.test(`${code} (${JSON.stringify(extras ?? {})}) is ${status}, and the MCP server sees no request`, async (t) => {
     const user = await broker.signIn()
-    const { server_identifier, tenant_id } = forwarding(user.tenant_id, recording, {
+    const { server_identifier } = forwarding(user.tenant_id, recording, {
       headers: { authorization: 'Bearer of-the-tenant' }
     })
     const before = recording.requests().length
     issuer.behave({ refuse: () => new ReportedError(code, 'No token.', extras) })
     const { body, ...answer } = await call(user.headers, { server_identifier, tool: 'x' })
     t.match({ ...answer, body }, { status, body: { code, status } })
-    const own = `${publicUrl}/connect?provider=${server_identifier}&tenant=${tenant_id}`
-    t.equal(body.connect_url, status === 428 ? (extras?.connect_url ?? own) : undefined)
+    t.equal(body.connect_url, status === 428 ? (extras?.connect_url ?? `${publicUrl}/connect`) : undefined)
     t.equal(answer.headers['retry-after'], status === 503 ? String(extras?.retry_after_seconds ?? 5) : undefined)
     t.equal(recording.requests().length, before)
   })

@@ -47,7 +47,7 @@ const liveGrant = async (grants: Needs['grants'], request: MintRequest): Promise
   const held = await grants.listOf({ tenant_id, user_id, connection_id })
   const [newest] = held.filter(({ dead_reason }) => dead_reason === null).sort((a, b) => (a.id < b.id ? 1 : -1))
   if (newest) return newest
-  throw noneAlive(held, request)
+  throw noneAlive(held)
 }
 
 const fetchAndKeep = async (tokens: Needs['tokens'], grant: Grant, { want, fetch }: Plan) => {

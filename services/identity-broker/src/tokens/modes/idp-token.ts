@@ -43,9 +43,9 @@ const explainNone = async (
   const connection = await connections.find(user.tenant_id, user.connection_id)
   // Signing in again would not help: the sign-in asks for no server.
   if (connection?.resource_support === 'none') return noResources()
-  if (held.every(({ dead_reason }) => dead_reason !== null)) return noneAlive(held, request)
-  if (held.some(({ resources }) => resources.includes(provider.audience))) return refused(request)
-  return signIn('resource_not_granted', 'This server was not part of what the user agreed to.', request)
+  if (held.every(({ dead_reason }) => dead_reason !== null)) return noneAlive(held)
+  if (held.some(({ resources }) => resources.includes(provider.audience))) return refused()
+  return signIn('resource_not_granted', 'This server was not part of what the user agreed to.')
 }
 
 const noResources = () =>

@@ -13,7 +13,6 @@ export type MintRequest = {
   call: CallBinding | 'none' | 'any'
   /** Hash of a token the MCP server refused. */
   rejectedTokenHash: string | undefined
-  connectUrl: string
   deadlineAt: number
 }
 

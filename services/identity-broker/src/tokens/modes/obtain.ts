@@ -9,14 +9,14 @@ import { explainRefresh } from './refusals.ts'
 export type Obtain = (
   grant: Pick<Grant, 'id'>,
   want: Want,
-  request: Pick<MintRequest, 'connectUrl' | 'deadlineAt'>
+  request: Pick<MintRequest, 'deadlineAt'>
 ) => Promise<MintedToken>
 
 export const createObtain =
   (refresher: Pick<GrantRefresher, 'obtain'>): Obtain =>
   async ({ id }, want, request) => {
     const brought = await refresher.obtain(id, want, request.deadlineAt).catch((error: unknown) => {
-      throw explainRefresh(error, request)
+      throw explainRefresh(error)
     })
     if (brought.refusal) throw new ReportedError(brought.refusal.code, brought.refusal.message)
     return brought.token

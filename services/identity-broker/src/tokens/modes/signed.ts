@@ -19,9 +19,9 @@ export const signedSeconds = 60
 export const createSignedMint =
   ({ issuers, now = Date.now }: Needs): Mint =>
   async (request) => {
-    const { user, connectUrl } = request
+    const { user } = request
     const { signed_in_at } = user
-    if (!signed_in_at) throw neverSignedIn(connectUrl)
+    if (!signed_in_at) throw neverSignedIn()
     const { issuer, keys } = await issuers.find(user.tenant_id)
     const iat = Math.floor(now() / 1000)
     const [jti, exp] = [randomUUID(), iat + signedSeconds]
@@ -53,7 +53,5 @@ const bindingOf = (call: MintRequest['call']) => {
   return call === 'none' ? { tool: null } : call
 }
 
-const neverSignedIn = (connect_url: string) =>
-  new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.', {
-    connect_url
-  })
+const neverSignedIn = () =>
+  new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.')
