@@ -5,6 +5,7 @@ export * from './idp/index.ts'
 export * from './mcp-servers/index.ts'
 export * from './platform/index.ts'
 export * from './players/index.ts'
+export * from './postgres-proxy/index.ts'
 export { type CaddyOptions, type CaddyServer, startCaddy } from './servers/caddy.ts'
 export {
   asService,

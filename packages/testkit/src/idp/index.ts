@@ -1,6 +1,7 @@
 export { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
-export type { TokenEndpointFault } from './faults.ts'
+export type { MakeAnswer, TokenAnswer, TokenEndpointFault } from './faults.ts'
 export type { HeldRequest } from './hold.ts'
 export type { IdpLog, IdpLogEntry } from './log.ts'
+export type { Presentation } from './presentations.ts'
 export { type Idp, type IdpClient, type IdpOptions, startIdp } from './start-idp.ts'
 export type { IdpUser } from './users.ts'

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { ClientMetadata } from 'oidc-provider'
 import { listen, stopServer } from '../http/listen.ts'
-import { createFaults, type TokenEndpointFault } from './faults.ts'
+import { createFaults, type MakeAnswer, type TokenEndpointFault } from './faults.ts'
 import { createHold, type HeldRequest } from './hold.ts'
 import { interact } from './interactions.ts'
 import { createLog, type IdpLog } from './log.ts'
+import { createPresentations, type Presentation } from './presentations.ts'
 import { createProvider } from './provider.ts'
 import { createResources } from './resources.ts'
 import { createSigner } from './signer.ts'
@@ -36,10 +37,13 @@ export type Idp = {
   port: number
   stop: () => Promise<void>
   log: () => IdpLog
+  /** Every refresh token that was shown until now, whatever came of it. */
+  presentations: () => Presentation[]
   /** Revokes everything the user granted; says how many grants that were. */
   revokeGrantsOf: (sub: string) => number
   controls: {
-    failTokenEndpoint: (mode: TokenEndpointFault, times?: number) => void
+    /** The next requests to the token endpoint get this in place of its work. */
+    failTokenEndpoint: (fault: TokenEndpointFault | MakeAnswer, times?: number) => void
     /** The next request to the token endpoint, once it is there, or once its work is done. */
     holdTokenRequest: (at: 'arrival' | 'answer') => Promise<HeldRequest>
     allowResource: (resource: string) => void
@@ -57,6 +61,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const issuer = `http://${issuerHost}:${port}`
 
   const log = createLog()
+  const presentations = createPresentations()
   const faults = createFaults()
   const hold = createHold()
   const storage = createStorage()
@@ -70,7 +75,8 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const emailOf = (sub: string) => users.find((user) => user.sub === sub)?.email
   const exchange = createTokenExchange({ signer, resources, accessTokenSeconds, emailOf })
   exchange.register(provider)
-  watchTokenEndpoint(provider, log, { faults, hold }, options.onSecret ?? (() => {}))
+  const { onSecret = () => {} } = options
+  watchTokenEndpoint(provider, { log, presentations, faults, hold, signer, onSecret })
 
   const answer = provider.callback()
   handle = (request, response) => {
@@ -88,6 +94,7 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
     port,
     stop: () => stopServer(server),
     log: log.snapshot,
+    presentations: presentations.snapshot,
     revokeGrantsOf: storage.revokeGrantsOf,
     controls: {
       failTokenEndpoint: faults.failTokenEndpoint,

@@ -2,20 +2,46 @@ import type { Provider } from 'oidc-provider'
 import type { createFaults } from './faults.ts'
 import type { createHold } from './hold.ts'
 import type { createLog } from './log.ts'
+import { peekForm } from './peek-form.ts'
+import type { createPresentations } from './presentations.ts'
+import type { Signer } from './signer.ts'
 
-/** Counts what the token endpoint is asked, and lets it go wrong on request. */
-export const watchTokenEndpoint = (
-  provider: Provider,
-  log: ReturnType<typeof createLog>,
-  { faults, hold }: { faults: ReturnType<typeof createFaults>; hold: ReturnType<typeof createHold> },
+type Context = Parameters<Parameters<Provider['use']>[0]>[0]
+type Watch = {
+  log: ReturnType<typeof createLog>
+  presentations: ReturnType<typeof createPresentations>
+  faults: ReturnType<typeof createFaults>
+  hold: ReturnType<typeof createHold>
+  signer: Signer
   onSecret: (secret: string) => void
-): void => {
+}
+
+/** Records what the token endpoint is asked, and lets it go wrong on request. */
+export const watchTokenEndpoint = (provider: Provider, watch: Watch): void => {
+  const { log, presentations, faults, hold, signer, onSecret } = watch
+
+  /** Does the wrong instead of the work; what it did, or undefined where the work is still to be done. */
+  const goWrong = async (ctx: Context, fault: ReturnType<typeof faults.take>): Promise<string | undefined> => {
+    const form = await peekForm(ctx.req).catch(() => new URLSearchParams())
+    const shown = form.get('refresh_token')
+    const sub = shown === null ? undefined : (await provider.RefreshToken.find(shown))?.accountId
+    const presentation = shown === null ? undefined : presentations.begin(shown, sub, ctx.res)
+    if (typeof fault === 'function') {
+      const answer = await fault({ sub: sub ?? '', resource: form.get('resource') ?? '', signer })
+      faults.send(ctx.res, answer)
+      return 'answered on purpose'
+    }
+    if (presentation) presentation.isReadable = fault !== 'unreadable-200'
+    return faults.misbehave(fault, ctx.res) ? fault : undefined
+  }
+
   provider.use(async (ctx, next) => {
     if (ctx.path !== '/token' || ctx.method !== 'POST') return next()
     const fault = faults.take()
-    if (faults.misbehave(fault, ctx.res)) {
+    const error = await goWrong(ctx, fault)
+    if (error !== undefined) {
       ctx.respond = false
-      log.add({ ...nobody, at: new Date().toISOString(), grant_type: 'failed on purpose', error: fault })
+      log.add({ ...nobody, at: new Date().toISOString(), grant_type: 'failed on purpose', error })
       return
     }
     if (!(await hold.pass('arrival'))) return drop(ctx)
@@ -37,7 +63,7 @@ export const watchTokenEndpoint = (
   })
 }
 
-const drop = (ctx: Parameters<Parameters<Provider['use']>[0]>[0]): void => {
+const drop = (ctx: Context): void => {
   ctx.respond = false
   ctx.res.destroy()
 }

@@ -1,0 +1,1 @@
+export { type HeldCommit, type PostgresProxy, startPostgresProxy } from './proxy.ts'
