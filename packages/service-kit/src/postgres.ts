@@ -16,8 +16,10 @@ export const openPostgres = async <Database>(url: string, { max = 10 } = {}): Pr
     statement_timeout: 10_000,
     keepAlive: true
   })
-  // A connection that dies while idle is replaced; without a listener it would end the process.
+  // A connection that dies is replaced, and what ran on it failed; without listeners it would end the process, also
+  // where it dies between two statements or under one.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
   const check = async () => {
     await sql`select 1`.execute(db)
