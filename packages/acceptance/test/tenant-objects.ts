@@ -44,6 +44,14 @@ const apiKey: Make = async (acme) => {
   return { id, key_id: textAt(body, 'id') }
 }
 
+const link: Make = async (acme) => {
+  const { id: app_id } = await app(acme)
+  const links = [{ external_id: 'somebody', user_id: acme.platform.userIds[people.owner.sub] }]
+  const { body } = await acme.owner.send('POST', '/v1/links/import', { app_id, links })
+  const [first] = [at(body, 'links')].flat()
+  return { id: textAt(first, 'id') }
+}
+
 const domain = posted('/v1/domains', (name) => ({ domain: `${name}.example` }))
 
 const connection = posted('/v1/connections', (name, { idp }) => ({
@@ -84,6 +92,7 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/apps/{id}': { make: app, body: { name: 'Another name' } },
   '/v1/apps/{id}/keys': { make: app },
   '/v1/apps/{id}/keys/{key_id}': { make: apiKey, body: { act_for: 'none' } },
+  '/v1/links/{id}': { make: link },
   '/v1/connections/{id}/test': { make: connection },
   '/v1/domains/{id}': { make: domain },
   // There is no record in DNS to be found.

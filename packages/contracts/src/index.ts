@@ -29,6 +29,7 @@ export {
   CallBinding,
   CredentialHash,
   defaultKeyScopes,
+  ExternalId,
   type ForwardingMode,
   IdentityMode,
   type KeyScope,

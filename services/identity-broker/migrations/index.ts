@@ -10,6 +10,7 @@ import * as refusals from './0012-refusals.ts'
 import * as membership from './0016-people.ts'
 import * as issuance from './0018-issuance.ts'
 import * as keyRotation from './0020-key-rotation.ts'
+import * as links from './0023-links.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -22,5 +23,6 @@ export const migrations: Migrations = {
   '0012-refusals': refusals,
   '0016-people': membership,
   '0018-issuance': issuance,
-  '0020-key-rotation': keyRotation
+  '0020-key-rotation': keyRotation,
+  '0023-links': links
 }

@@ -21,6 +21,7 @@ import { invitationRoutes } from './invitations/routes.ts'
 import { startForgetting } from './issuances/forget.ts'
 import { issuanceRoutes } from './issuances/routes.ts'
 import { issuerRoutes } from './issuer/routes.ts'
+import { linkRoutes } from './links/routes.ts'
 import { memberRoutes } from './members/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { ownSessionRoutes } from './sessions/own-routes.ts'
@@ -39,7 +40,8 @@ export const buildApp = async (service: Service): Promise<App> => {
   const { users, refresher } = parts
   const resolveApiKey = createApiKeyResolver({
     apiKeys: parts.apiKeys,
-    users,
+    apps: parts.apps,
+    findWho: parts.findWho,
     signingKey: ticketKeys.signingKey,
     connectUrl: parts.connectUrl,
     onUse: createTouch(parts.apiKeys, (err) => app.log.warn({ err }, 'the use of an API key was not noted'))
@@ -77,6 +79,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   memberRoutes(app, parts)
   appRoutes(app, parts)
   keyRoutes(app, parts)
+  linkRoutes(app, parts)
   invitationRoutes(app, parts)
   domainRoutes(app, parts)
   await app.register(invitationPages(parts))

@@ -8,6 +8,8 @@ import { audienceStore } from './audiences/store.ts'
 import { createBackChannelLogout } from './back-channel/log-out.ts'
 import { backChannelStore } from './back-channel/store.ts'
 import type { Config } from './config.ts'
+import { createAllow } from './connect/allow.ts'
+import { createAppLinkReader } from './connect/app-link.ts'
 import { createFindConnect } from './connect/find.ts'
 import { createConnectLinks } from './connect/link.ts'
 import { createClients } from './connections/client.ts'
@@ -31,6 +33,10 @@ import { invitationStore } from './invitations/store.ts'
 import { createIssuanceRecorder } from './issuances/record.ts'
 import { issuanceStore } from './issuances/store.ts'
 import { createIssuers } from './issuer/issuers.ts'
+import { createActivation } from './links/activate.ts'
+import { linkCodes } from './links/codes.ts'
+import { createFindWho } from './links/find-who.ts'
+import { linkStore } from './links/store.ts'
 import { admissionStore } from './members/admission-store.ts'
 import { createAdmission } from './members/admit.ts'
 import { memberStore } from './members/store.ts'
@@ -121,7 +127,11 @@ const assemble = ({
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
   const apps = appStore(db)
-  const links = createConnectLinks({ connectKeys, publicUrl })
+  const connectLinks = createConnectLinks({ connectKeys, publicUrl })
+  const readAppLink = createAppLinkReader({ apps, publicUrl })
+  const links = linkStore(db)
+  const codes = linkCodes(redis)
+  const activateLink = createActivation({ links, announce })
   return {
     users,
     connections,
@@ -146,8 +156,13 @@ const assemble = ({
     admit: createAdmission({ admissions: admissionStore(db), announce }),
     apiKeys: apiKeyStore(db),
     apps,
-    connectUrl: links.urlFor,
-    findConnect: createFindConnect({ links, apps, users, audiencesOf }),
+    connectUrl: connectLinks.urlFor,
+    findConnect: createFindConnect({ connectLinks, readAppLink, apps, users, audiencesOf }),
+    links,
+    linkCodes: codes,
+    activateLink,
+    allowLink: createAllow({ linkCodes: codes, links, activateLink }),
+    findWho: createFindWho({ links, users }),
     installations: installationStore(db),
     states: signInStates(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),

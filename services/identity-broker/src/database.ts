@@ -222,6 +222,7 @@ type ApiKeyTable = {
   revoked_at: Date | null
 }
 
+/** Whom an app may act for when it says its own id of them. */
 type LinkTable = {
   id: string
   tenant_id: string
@@ -229,7 +230,6 @@ type LinkTable = {
   /** The user's id at the app. */
   external_id: string
   user_id: string
-  status: 'pending' | 'active'
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }
@@ -290,6 +290,7 @@ export type Invitation = Selectable<InvitationTable>
 export type Domain = Selectable<DomainTable>
 export type App = Selectable<AppTable>
 export type Grant = Selectable<GrantTable>
+export type Link = Selectable<LinkTable>
 export type ApiKey = Selectable<ApiKeyTable>
 export type Installation = Selectable<InstallationTable>
 export type AudiencePatternRow = Selectable<AudiencePatternTable>

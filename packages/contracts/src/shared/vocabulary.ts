@@ -7,6 +7,8 @@ export type ServiceName = (typeof serviceNames)[number]
 export const Uuid = Type.String({ format: 'uuid' })
 /** Whole seconds since the epoch, as JWTs and OAuth have them. */
 export const UnixSeconds = Type.Integer({ minimum: 0 })
+/** What an app itself calls one of its users; where a user is named, our own id of them does as well. */
+export const ExternalId = Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
 /** SHA-256 of a credential, base64url: the only form in which a credential travels on the bus. */
 export const CredentialHash = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' })
 /** The name a caller uses for a provider: no `__` and no `_` at an end, so that `identifier__tool` can be split. */

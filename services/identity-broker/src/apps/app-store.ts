@@ -30,6 +30,21 @@ export const appStore = (db: Kysely<Database>) => ({
   find: (tenant_id: string, id: string): Promise<App | undefined> =>
     db.selectFrom('app').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
 
+  /** For what an app signed itself: its tenant is the one that is meant. */
+  findById: (id: string): Promise<App | undefined> =>
+    db.selectFrom('app').selectAll().where('id', '=', id).executeTakeFirst(),
+
+  /** The app of this id, or else of this name. */
+  findCalled: (tenant_id: string, { id, name }: { id: string; name: string }): Promise<App | undefined> =>
+    db
+      .selectFrom('app')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where((where) => where.or([where('name', '=', name), where(where.cast('id', 'text'), '=', id)]))
+      .orderBy((order) => order(order.cast<string>('id', 'text'), '=', id), 'desc')
+      .limit(1)
+      .executeTakeFirst(),
+
   page: (tenant_id: string, { cursor, limit }: Page): Promise<App[]> =>
     db
       .selectFrom('app')

@@ -2,14 +2,17 @@ import { type AppPrincipal, principalTicket, type ResolvedPrincipal } from '@onb
 import { ReportedError } from '@onbehalf/errors'
 import { type SigningKey, signTicket } from '@onbehalf/rpc'
 import type { ConnectUrl } from '../connect/link.ts'
-import type { ActFor, ApiKey } from '../database.ts'
-import type { UserStore } from '../users/store.ts'
+import type { ActFor, ApiKey, User } from '../database.ts'
+import type { FindWho } from '../links/find-who.ts'
+import { nobodyLinked } from '../links/nobody-linked.ts'
+import type { AppStore } from './app-store.ts'
 import type { ApiKeyStore } from './store.ts'
 import type { TouchKey } from './touch.ts'
 
 type Needs = {
   apiKeys: Pick<ApiKeyStore, 'findLive' | 'isLinked'>
-  users: Pick<UserStore, 'find'>
+  apps: Pick<AppStore, 'find'>
+  findWho: FindWho
   signingKey: () => SigningKey
   onUse: TouchKey
   connectUrl: ConnectUrl
@@ -20,17 +23,17 @@ const noEnd = 100 * 365 * 86_400
 
 /** Which app a key belongs to, and, when a user is named, whether that app may act for them. */
 export const createApiKeyResolver =
-  ({ apiKeys, users, signingKey, connectUrl, onUse }: Needs) =>
+  ({ signingKey, onUse, ...needs }: Needs) =>
   async ({ key_hash, user_id }: { key_hash: string; user_id?: string }): Promise<ResolvedPrincipal> => {
-    const found = await apiKeys.findLive(key_hash)
+    const found = await needs.apiKeys.findLive(key_hash)
     if (!found) throw new ReportedError('invalid_bearer', 'The API key is not valid.')
-    if (user_id) await requireActFor(found, user_id, { apiKeys, users, connectUrl })
+    const user = user_id === undefined ? undefined : await requireActFor(found, user_id, needs)
     onUse(found)
     const principal: AppPrincipal = {
       kind: 'app',
       tenant_id: found.tenant_id,
       app_id: found.app_id,
-      user_id: user_id ?? null,
+      user_id: user?.id ?? null,
       scopes: found.scopes,
       credential: { kind: 'api_key', id: found.id }
     }
@@ -52,17 +55,20 @@ const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
   any: () => true
 }
 
-const requireActFor = async (
-  key: ApiKey,
-  userId: string,
-  { apiKeys, users, connectUrl }: Pick<Needs, 'apiKeys' | 'users' | 'connectUrl'>
-) => {
-  if (!(await mayActFor[key.act_for](key, userId, apiKeys.isLinked)))
-    throw new ReportedError('policy_denied', 'This app may not act for that user.', {
-      details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]
-    })
-  if (await users.find(key.tenant_id, userId)) return
-  throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', {
-    connect_url: connectUrl({ tenant_id: key.tenant_id, app_id: key.app_id })
-  })
+type ActNeeds = Pick<Needs, 'apiKeys' | 'apps' | 'findWho' | 'connectUrl'>
+
+const requireActFor = async (key: ApiKey, given: string, needs: ActNeeds): Promise<User> => {
+  if (key.act_for === 'none') throw denied()
+  const user = await needs.findWho(key.tenant_id, key.app_id, given)
+  if (!user) throw await unknown(key, given, needs)
+  if (await mayActFor[key.act_for](key, user.id, needs.apiKeys.isLinked)) return user
+  throw denied()
 }
+
+const denied = () =>
+  new ReportedError('policy_denied', 'This app may not act for that user.', {
+    details: [{ path: 'user_id', message: 'is not a user this API key may act for' }]
+  })
+
+const unknown = async ({ tenant_id, app_id }: ApiKey, external_id: string, { apps, connectUrl }: ActNeeds) =>
+  nobodyLinked(await apps.find(tenant_id, app_id), { tenant_id, external_id }, connectUrl)

@@ -21,7 +21,6 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
       .select('id')
       .where('app_id', '=', app_id)
       .where('user_id', '=', user_id)
-      .where('status', '=', 'active')
       .executeTakeFirst()
     return found !== undefined
   },

@@ -1,8 +1,21 @@
+import { decodeProtectedHeader } from 'jose'
 import type { AppStore } from '../apps/app-store.ts'
 import type { App, Tenant } from '../database.ts'
 import type { Audience } from '../sign-in/begin.ts'
 import type { UserStore } from '../users/store.ts'
+import { appLinkType, type ReadAppLink } from './app-link.ts'
 import type { ConnectAsk, ConnectLinks } from './link.ts'
+
+/** The app's own id of its user, which is to be linked, and how it is made sure that they are the one who opened it. */
+export type Linking = {
+  app: App
+  external_id: string
+  /** Without a return URL, whose verified e-mail it has to be. */
+  email: string | undefined
+  jti: string
+  /** Seconds since the epoch. */
+  exp: number
+}
 
 /** What somebody who opens a link is asked for. */
 export type Connect = {
@@ -11,6 +24,7 @@ export type Connect = {
   /** Whom it is for; anybody of the tenant where it is left out. */
   user_id: string | undefined
   server: { audience: string; name: string } | undefined
+  linking: Linking | undefined
   /** A registered URL of the app, where the browser goes in the end. */
   return_url: string | undefined
 }
@@ -19,26 +33,59 @@ export type Connect = {
 export type FindConnect = (link: string, returnUrl?: string) => Promise<Connect | undefined>
 
 type Needs = {
-  links: Pick<ConnectLinks, 'read'>
+  connectLinks: Pick<ConnectLinks, 'read'>
+  readAppLink: ReadAppLink
   apps: Pick<AppStore, 'find'>
   users: Pick<UserStore, 'findTenant'>
   audiencesOf: (tenantId: string) => Promise<Audience[]>
 }
 
-export const createFindConnect =
-  ({ links, apps, users, audiencesOf }: Needs): FindConnect =>
-  async (link, returnUrl) => {
-    const ask = await links.read(link)
-    if (!ask) return undefined
-    const { tenant_id, user_id, app_id } = ask
-    const [tenant, app, server] = await Promise.all([
-      users.findTenant(tenant_id),
-      app_id ? apps.find(tenant_id, app_id) : undefined,
-      named(ask, audiencesOf)
-    ])
-    if (!tenant || (app_id && !app)) return undefined
-    return { tenant, app, user_id, server, return_url: returnUrlOf(app, returnUrl) }
+/** Our own links, of calls that were refused, and those that an app signed. */
+export const createFindConnect = (needs: Needs): FindConnect => {
+  const find: FindConnect = async (link, returnUrl) =>
+    typeOf(link) === appLinkType ? findSignedByApp(needs, link) : findOwn(needs, link, returnUrl)
+  return find
+}
+
+const typeOf = (link: string): string | undefined => {
+  try {
+    return decodeProtectedHeader(link).typ
+  } catch {
+    return undefined
   }
+}
+
+const findSignedByApp = async ({ readAppLink, users }: Needs, link: string): Promise<Connect | undefined> => {
+  const read = await readAppLink(link)
+  const tenant = read && (await users.findTenant(read.app.tenant_id))
+  if (!tenant) return undefined
+  const { app, claims } = read
+  const { sub: external_id, email, return_url, jti, exp } = claims
+  const linking = { app, external_id, email, jti, exp }
+  return { tenant, app, user_id: undefined, server: undefined, linking, return_url }
+}
+
+const findOwn = async (
+  { connectLinks, apps, users, audiencesOf }: Needs,
+  link: string,
+  returnUrl: string | undefined
+): Promise<Connect | undefined> => {
+  const read = await connectLinks.read(link)
+  if (!read) return undefined
+  const { ask, jti, exp } = read
+  const { tenant_id, user_id, app_id, external_id } = ask
+  const [tenant, app, server] = await Promise.all([
+    users.findTenant(tenant_id),
+    app_id ? apps.find(tenant_id, app_id) : undefined,
+    named(ask, audiencesOf)
+  ])
+  if (!tenant || (app_id && !app)) return undefined
+  const return_url = returnUrlOf(app, returnUrl)
+  const linking = app && external_id ? { app, external_id, email: undefined, jti, exp } : undefined
+  // That the app asked is all we know: only its own session at the return URL tells whose browser this is.
+  if (linking && !return_url) return undefined
+  return { tenant, app, user_id, server, linking, return_url }
+}
 
 /** The server as people call it; what identifies it where nobody can be asked. */
 const named = async (

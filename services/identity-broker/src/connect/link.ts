@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { ExternalId, ServerIdentifier, Uuid } from '@onbehalf/contracts'
 import { matches, signJwt } from '@onbehalf/rpc'
 import type { SigningKeys } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
@@ -12,9 +12,13 @@ export const ConnectAsk = Type.Object({
   user_id: Type.Optional(Uuid),
   /** The app that acts; left out where the user does. */
   app_id: Type.Optional(Uuid),
+  /** What the app calls a user whom nobody here is linked to. */
+  external_id: Type.Optional(ExternalId),
   server: Type.Optional(Type.Object({ audience: Type.String(), server_identifier: Type.Optional(ServerIdentifier) }))
 })
 export type ConnectAsk = Static<typeof ConnectAsk>
+
+const Claims = Type.Object({ ask: ConnectAsk, jti: Type.String(), exp: Type.Integer() })
 
 /** `typ` of such a link: no other token of ours can be read as one. */
 export const connectType = 'onbehalf-connect+jwt'
@@ -42,12 +46,12 @@ export const createConnectLinks = ({ connectKeys, publicUrl, now = Date.now }: N
     return `${audience}?${new URLSearchParams({ link })}`
   }
   /** What a link of ours says; undefined where it is none, or has ended. */
-  const read = async (link: string): Promise<ConnectAsk | undefined> => {
+  const read = async (link: string): Promise<Static<typeof Claims> | undefined> => {
     const keys = createLocalJWKSet({ keys: connectKeys.publicKeys() })
     const options = { algorithms: ['ES256'], typ: connectType, issuer: publicUrl, audience, requiredClaims: ['exp'] }
     const verified = await jwtVerify(link, keys, { ...options, currentDate: new Date(now()) }).catch(() => undefined)
-    const ask = verified?.payload.ask
-    return matches(ConnectAsk, ask) ? ask : undefined
+    const claims: unknown = verified?.payload
+    return matches(Claims, claims) ? claims : undefined
   }
   return { urlFor, read }
 }

@@ -44,6 +44,46 @@ another account. Nothing was connected.</p>
 <p class="other">If it was not meant for you at all, close the page.</p>`
 })
 
+/** What an app may do from now on, and as whose account there. */
+export const allowView = (
+  { linking, ...connect }: Connect,
+  opened: Opened,
+  { csrf, ...shown }: Shown & { csrf: string }
+): View => {
+  const name = linking?.app.name ?? ''
+  return {
+    title: `Let ${name} act as you?`,
+    // The app's own return URL is where the form leads.
+    leadsAway: true,
+    body: html`<h1>Let ${name} act as you?</h1>
+<p>It calls tools as you from then on, also while you are away, until you take it back. Allow it only if you come from
+there and this is your account.</p>
+${factsOf({ ...connect, linking }, shown)}
+<form method="post" action="/connect" class="choices">
+<input type="hidden" name="csrf_token" value="${csrf}">
+<input type="hidden" name="link" value="${opened.link}">
+${opened.return_url ? html`<input type="hidden" name="return_url" value="${opened.return_url}">` : ''}
+<button>Allow</button>
+<a class="button quiet" href="${signInPath(opened, { isSwitch: true })}">Use another account</a>
+</form>
+<p class="other">If you did not expect this, close the page: nothing happens.</p>`
+  }
+}
+
+export const allowedView = (app: string): View => ({
+  title: `${app} can act as you`,
+  body: html`<span class="mark good" aria-hidden="true">✓</span>
+<h1>${app} can act as you</h1>
+<p>Go back to it and try once more; you can close this page.</p>`
+})
+
+/** The form came too late, or from elsewhere. */
+export const staleView: View = {
+  title: 'Nothing was allowed',
+  body: html`<div role="alert"><h1>This page was open for a while</h1>
+<p>Nothing was allowed yet. Go back to where you found the link, and open it once more.</p></div>`
+}
+
 export const doneView: View = {
   title: 'You are signed in',
   body: html`<span class="mark good" aria-hidden="true">✓</span>
@@ -51,9 +91,10 @@ export const doneView: View = {
 <p>Calls can be made as you again. Go back to where you came from and try once more; you can close this page.</p>`
 }
 
-const factsOf = ({ app, server }: Connect, shown: Shown | undefined): Html => {
+const factsOf = ({ app, server, linking }: Connect, shown: Shown | undefined): Html => {
   const facts = [
     { term: 'App', text: app?.name },
+    { term: 'Account there', text: linking?.external_id },
     { term: 'Server', text: server?.name },
     { term: 'Address', text: server?.audience },
     { term: 'Signed in as', text: shown && `${shown.person}, ${shown.tenant}` }

@@ -1,3 +1,4 @@
+import { ExternalId } from '@onbehalf/contracts'
 import { type App, typed, wordOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
@@ -6,7 +7,7 @@ import type { createInnerIssue } from './issue-inner.ts'
 
 // What the reference's client sends; keys it may come to send are ignored.
 const Asked = Type.Object({
-  user_id: Type.String({ minLength: 1, maxLength: 255 }),
+  user_id: ExternalId,
   tenant_id: Type.String({ minLength: 1, maxLength: 64 }),
   app_id: Type.Optional(Type.String({ maxLength: 255 })),
   audience: Type.String({ minLength: 1, maxLength: 2048 }),

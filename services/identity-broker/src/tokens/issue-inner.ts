@@ -1,8 +1,10 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { AppStore } from '../apps/app-store.ts'
 import type { AllowAudience } from '../audiences/allow.ts'
 import type { ConnectUrl } from '../connect/link.ts'
 import type { FoundInstallation, InstallationStore } from '../installations/store.ts'
-import type { UserStore } from '../users/store.ts'
+import type { FindWho } from '../links/find-who.ts'
+import { nobodyLinked } from '../links/nobody-linked.ts'
 import type { MintToken } from './mint.ts'
 import { withConnectUrl } from './with-connect-url.ts'
 
@@ -10,27 +12,29 @@ type Needs = {
   installations: Pick<InstallationStore, 'tenantOf'>
   allowAudience: AllowAudience
   mint: MintToken
-  users: Pick<UserStore, 'find'>
+  apps: Pick<AppStore, 'findCalled'>
+  findWho: FindWho
   connectUrl: ConnectUrl
 }
 
-/** What an installation asks for: tenant by our id or its own, user by ours, server by its URL. */
-export type InnerAsked = { tenant_id: string; user_id: string; audience: string }
+/**
+ * What an installation asks for: tenant and user by our id or its own, server by its URL. Its own ids of users are those
+ * of the app it names, where that is one of ours, or of the tenant's app that has the installation's name.
+ */
+export type InnerAsked = { tenant_id: string; user_id: string; audience: string; app_id?: string }
 
 /** Mints for a user of one of the installation's tenants; what the tenant does not allow never reaches an IdP. */
 export const createInnerIssue =
-  ({ installations, allowAudience, mint, users, connectUrl }: Needs) =>
+  ({ installations, allowAudience, mint, apps, findWho, connectUrl }: Needs) =>
   async (installation: FoundInstallation, asked: InnerAsked, { deadlineAt }: { deadlineAt: number }) => {
     const tenant_id = await installations.tenantOf(installation.id, asked.tenant_id)
     if (!tenant_id) throw notTheirs()
     const { audience, mode, server_identifier } = await allowAudience(tenant_id, asked.audience)
     const server = { audience, ...(server_identifier ? { server_identifier } : {}) }
-    const { user_id } = asked
-    const user = isUuid(user_id) && (await users.find(tenant_id, user_id))
-    if (!user)
-      throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet.', {
-        connect_url: connectUrl({ tenant_id, server })
-      })
+    const app = await apps.findCalled(tenant_id, { id: asked.app_id ?? '', name: installation.name })
+    const user = await findWho(tenant_id, app?.id, asked.user_id)
+    if (!user) throw nobodyLinked(app, { tenant_id, server, external_id: asked.user_id }, connectUrl)
+    const { id: user_id } = user
     const { token, expires_at } = await mint({
       ...{ tenant_id, user_id, mode, app_id: null, provider: { audience, scopes: [] } },
       actor: { kind: 'installation', id: installation.id },
@@ -45,5 +49,3 @@ const notTheirs = () =>
   new ReportedError('policy_denied', 'This installation does not speak for that tenant.', {
     details: [{ path: 'tenant_id', message: 'is not a tenant of this installation' }]
   })
-
-const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

@@ -170,8 +170,8 @@ await t.test('a link ends after an hour, and is of one issuer and one kind', asy
   const ask = { tenant_id: broker.tenantId }
   const made = (from: ReturnType<typeof links>) => new URL(from.urlFor(ask)).searchParams.get('link') ?? ''
   const ago = (seconds: number) => () => Date.now() - seconds * 1000
-  t.same(await links().read(made(links())), ask)
-  t.same(await links().read(made(links({ now: ago(linkSeconds - 60) }))), ask)
+  t.match(await links().read(made(links())), { ask })
+  t.match(await links().read(made(links({ now: ago(linkSeconds - 60) }))), { ask })
   t.equal(await links().read(made(links({ now: ago(linkSeconds + 1) }))), undefined)
   t.equal(await links().read(made(links({ publicUrl: 'https://other.example' }))), undefined)
   t.equal(JSON.parse(Buffer.from(made(links()).split('.')[0] ?? '', 'base64url').toString()).typ, connectType)

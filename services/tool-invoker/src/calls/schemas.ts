@@ -1,4 +1,4 @@
-import { ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
+import { ExternalId, ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
 import { cursorQuery, pageAnswer } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 
@@ -13,7 +13,8 @@ export const CallBody = Type.Object(
     server_identifier: ServerIdentifier,
     tool: ToolName,
     arguments: Type.Unsafe<Record<string, unknown>>({ type: 'object', default: {} }),
-    user_id: Type.Optional(Uuid),
+    /** Our id of a user, or the id that the app itself has for them. */
+    user_id: Type.Optional(ExternalId),
     app_id: Type.Optional(Uuid),
     timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax }))
   },

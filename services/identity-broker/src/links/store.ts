@@ -1,0 +1,120 @@
+import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
+import type { Kysely } from 'kysely'
+import type { Database, Link, User, Writing } from '../database.ts'
+
+export type LinkStore = ReturnType<typeof linkStore>
+
+export type NewLink = Pick<Link, 'tenant_id' | 'app_id' | 'external_id' | 'user_id'>
+type Filter = { app_id?: string; user_id?: string; external_id?: string; search?: string }
+
+/** Which of our users an app's own id of a user means. */
+export const linkStore = (db: Kysely<Database>) => ({
+  transaction: <Result>(work: (store: LinkWrites) => Promise<Result>): Promise<Result> =>
+    db.transaction().execute((transaction) => work(linkWrites(transaction))),
+
+  userOf: ({ tenant_id, app_id }: Pick<Link, 'tenant_id' | 'app_id'>, external_id: string): Promise<User | undefined> =>
+    db
+      .selectFrom('link')
+      .innerJoin('user', 'user.id', 'link.user_id')
+      .selectAll('user')
+      .where('link.tenant_id', '=', tenant_id)
+      .where('link.app_id', '=', app_id)
+      .where('link.external_id', '=', external_id)
+      .executeTakeFirst(),
+
+  find: (tenant_id: string, id: string): Promise<Link | undefined> =>
+    db.selectFrom('link').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
+
+  /** The newest first, those before `cursor`; `search` is any part of the external id, or of the user's e-mail or name. */
+  page: (tenant_id: string, { search, cursor, limit, ...exact }: Filter & { cursor?: string; limit: number }) => {
+    let query = db
+      .selectFrom('link')
+      .innerJoin('app', 'app.id', 'link.app_id')
+      .innerJoin('user', 'user.id', 'link.user_id')
+      .selectAll('link')
+      .select(['app.name as app_name', 'user.email', 'user.name as user_name'])
+      .where('link.tenant_id', '=', tenant_id)
+    if (exact.app_id !== undefined) query = query.where('link.app_id', '=', exact.app_id)
+    if (exact.user_id !== undefined) query = query.where('link.user_id', '=', exact.user_id)
+    if (exact.external_id !== undefined) query = query.where('link.external_id', '=', exact.external_id)
+    if (cursor !== undefined) query = query.where('link.id', '<', cursor)
+    if (search !== undefined) {
+      const like = `%${search.replace(/[\\%_]/g, '\\$&')}%`
+      query = query.where((where) =>
+        where.or([
+          where('link.external_id', 'ilike', like),
+          where('user.email', 'ilike', like),
+          where('user.name', 'ilike', like)
+        ])
+      )
+    }
+    return query.orderBy('link.id', 'desc').limit(limit).execute()
+  },
+
+  /** Whether this call removed it. */
+  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const { numDeletedRows } = await transaction
+        .deleteFrom('link')
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', id)
+        .executeTakeFirst()
+      if (numDeletedRows > 0n) await recordAudit(transaction, event)
+      return numDeletedRows > 0n
+    }),
+
+  record: (event: AuditEvent): Promise<void> => recordAudit(db, event)
+})
+
+export type LinkWrites = ReturnType<typeof linkWrites>
+
+const linkWrites = (transaction: Writing) => ({
+  /** The links of these external ids, held until the transaction ends. */
+  lock: (app_id: string, externalIds: readonly string[]): Promise<Link[]> =>
+    transaction
+      .selectFrom('link')
+      .selectAll()
+      .where('app_id', '=', app_id)
+      .where('external_id', 'in', externalIds)
+      .orderBy('external_id')
+      .forUpdate()
+      .execute(),
+
+  /** Which of these are users of the tenant; they stay until the transaction ends. */
+  usersAmong: async (tenant_id: string, ids: readonly string[]): Promise<Set<string>> => {
+    const rows = await transaction
+      .selectFrom('user')
+      .select('id')
+      .where('tenant_id', '=', tenant_id)
+      .where('id', 'in', ids)
+      .orderBy('id')
+      .forKeyShare()
+      .execute()
+    return new Set(rows.map(({ id }) => id))
+  },
+
+  /** Puts the link in the place of what its external id was linked to. */
+  put: (link: NewLink): Promise<Link> =>
+    transaction
+      .insertInto('link')
+      .values({ id: newId(), ...link })
+      .onConflict((conflict) =>
+        conflict.columns(['app_id', 'external_id']).doUpdateSet({
+          user_id: (eb) => eb.ref('excluded.user_id'),
+          updated_at: (eb) => eb.fn<Date>('now')
+        })
+      )
+      .returningAll()
+      .executeTakeFirstOrThrow(),
+
+  /** Those of the links whose external ids were free until now. */
+  insert: (links: readonly NewLink[]): Promise<Link[]> =>
+    transaction
+      .insertInto('link')
+      .values(links.map((link) => ({ id: newId(), ...link })))
+      .onConflict((conflict) => conflict.doNothing())
+      .returningAll()
+      .execute(),
+
+  record: (events: readonly AuditEvent[]): Promise<void> => recordAudit(transaction, ...events)
+})

@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import { resolveApiKey } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { call } from '@onbehalf/rpc'
+import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
+import { type Browser, createBrowser, eventually, freePort, type Page, recordSecrets, signIn } from '@onbehalf/testkit'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { Client } from 'pg'
+import t from 'tap'
+import { apiOf } from '../api.ts'
+import { listenToChanges, logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+
+const broker = await startBroker(t, {
+  users: [{ sub: 'unsure', name: 'unsure', email: 'unsure@acme.test', email_verified: false }]
+})
+const { bus, publicUrl } = broker
+const send = apiOf(broker)
+const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+await database.connect()
+t.teardown(() => database.end())
+const owner = await signInAs(broker, logins.owner)
+const user = await signInAs(broker, logins.user)
+const second = await signInAs(broker, logins.second)
+const stranger = await signInAs(broker, logins.owner, 'globex')
+
+const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+const foreignPair = await generateKeyPair('ES256')
+const { kty, crv, x, y } = await exportJWK(publicKey)
+const appPort = await freePort()
+const returnUrl = `http://127.0.0.1:${appPort}/back?from=onbehalf`
+const made = await send(owner, 'POST', '/v1/apps', {
+  name: 'Notes',
+  return_urls: [returnUrl],
+  link_keys: [{ kid: 'k1', kty, crv, x, y }]
+})
+const app: { id: string } = made.body
+const keyOf = async (appId: string, act_for: string): Promise<string> => {
+  const { body } = await send(owner, 'POST', `/v1/apps/${appId}/keys`, { act_for })
+  recordSecrets([body.key])
+  return body.key
+}
+const key = await keyOf(app.id, 'linked')
+
+const redeemBy = async (apiKey: string, body: object) => {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+  const answer = await fetch(`${publicUrl}/v1/links/redeem`, { method: 'POST', headers, body: JSON.stringify(body) })
+  return { status: answer.status, body: await answer.json() }
+}
+/** The app: it knows its users by a cookie of its own, and redeems what comes back for whoever is signed in there. */
+const codes: string[] = []
+const site = createServer(async (request, response) => {
+  const code = new URL(request.url ?? '', returnUrl).searchParams.get('code') ?? ''
+  const [, external_id = ''] = /app_user=([^;]+)/.exec(request.headers.cookie ?? '') ?? []
+  recordSecrets([code])
+  codes.push(code)
+  const { status, body } = await redeemBy(key, { code, external_id })
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+})
+await new Promise<void>((resolve) => site.listen(appPort, '127.0.0.1', resolve))
+t.teardown(() => new Promise<void>((resolve) => void site.close(() => resolve())))
+
+const signedIn = (browser: Browser, external_id: string) =>
+  browser.cookies.store(new URL(returnUrl), [`app_user=${external_id}; Path=/back`])
+const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
+type Claims = Record<string, string | number | undefined>
+const linkOf = async (claims: Claims, { typ = 'onbehalf-link+jwt', signer = privateKey } = {}): Promise<string> => {
+  const usual = { iss: app.id, aud: publicUrl, exp: inSeconds(300), jti: randomUUID() }
+  const all = Object.entries({ ...usual, ...claims }).filter(([, value]) => value !== undefined)
+  const header = { alg: 'ES256', kid: 'k1', typ }
+  const link = await new SignJWT(Object.fromEntries(all)).setProtectedHeader(header).sign(signer)
+  return `${publicUrl}/connect?link=${link}`
+}
+const allow = (browser: Browser, page: Page) => browser.submit(page, undefined, { button: { label: 'Allow' } })
+const within = () => ({ deadlineAt: Date.now() + 20_000 })
+const resolve = (user_id: string, apiKey = key) =>
+  call(bus, resolveApiKey, { key_hash: hashOf(apiKey), user_id }, within())
+const refusalOf = async (asking: Promise<unknown>): Promise<ReportedError> => {
+  const error: unknown = await asking.catch((thrown: unknown) => thrown)
+  if (error instanceof ReportedError) return error
+  throw new Error('it was not refused')
+}
+const linksOf = async (who: SignedIn, query = '') => (await send(who, 'GET', `/v1/links${query}`)).body.data
+
+await t.test('a link that the app signed and its user passed holds when the app has redeemed the code', async (t) => {
+  const external_id = 'ann at notes'
+  t.match(await refusalOf(resolve(external_id)), { code: 'no_refresh_token' })
+  signedIn(user.browser, external_id)
+  const page = await user.browser.visit(await linkOf({ sub: external_id, return_url: returnUrl }))
+  t.match(page.body, /Let Notes act as you\?/)
+  for (const shown of ['ann at notes', 'ann, Acme']) t.ok(page.body.includes(`<dd>${shown}</dd>`), shown)
+  t.same(await linksOf(user), [], 'reading it changes nothing')
+  const back = await allow(user.browser, page)
+  t.match([back.status, back.url], [200, `${returnUrl}&code=`])
+  t.match(back.json(), { external_id, user_id: user.userId })
+  t.match((await resolve(external_id)).principal, { kind: 'app', app_id: app.id, user_id: user.userId })
+  t.match((await resolve(user.userId)).principal, { user_id: user.userId }, 'and by our own id')
+  t.match(await linksOf(user), [{ external_id, app: { id: app.id, name: 'Notes' }, user: { id: user.userId } }])
+  const { body: audit } = await send(owner, 'GET', '/v1/audit/identity?limit=2')
+  t.match(audit.data, [
+    { action: 'link.created', actor: { kind: 'app', id: app.id }, details: { external_id, user_id: user.userId } },
+    { action: 'link.allowed', actor: { kind: 'user', id: user.userId }, details: { external_id } }
+  ])
+})
+
+await t.test('a link that somebody sends to somebody else links neither of them', async (t) => {
+  const before = await linksOf(owner)
+  const lure = await linkOf({ sub: 'mallory', return_url: returnUrl })
+  signedIn(second.browser, 'cem')
+  const page = await second.browser.visit(lure)
+  const back = await allow(second.browser, page)
+  t.match([back.status, back.json()], [404, { code: 'expired_or_unknown' }], 'the code came to the session of another')
+  t.same(await linksOf(owner), before)
+  t.match(await refusalOf(resolve('mallory')), { code: 'no_refresh_token' })
+  t.match(await refusalOf(resolve('cem')), { code: 'no_refresh_token' })
+})
+
+await t.test('a code is of one app and one of its users, and works once', async (t) => {
+  const { body: other } = await send(owner, 'POST', '/v1/apps', { name: 'Other', return_urls: [returnUrl] })
+  const otherKey = await keyOf(other.id, 'linked')
+  signedIn(second.browser, 'nobody')
+  const external_id = 'cem at notes'
+  await allow(second.browser, await second.browser.visit(await linkOf({ sub: external_id, return_url: returnUrl })))
+  const code = codes.at(-1) ?? ''
+  const refused = { status: 404, body: { code: 'expired_or_unknown' } }
+  t.match(await redeemBy(otherKey, { code, external_id }), refused, 'another app')
+  t.match(await redeemBy(key, { code, external_id: 'ann at notes' }), refused, 'another user')
+  t.match(await redeemBy(key, { code: `${code}x`, external_id }), refused, 'another code')
+  const both = await Promise.all([redeemBy(key, { code, external_id }), redeemBy(key, { code, external_id })])
+  t.same(both.map(({ status }) => status).sort(), [200, 404])
+  t.match(await redeemBy(key, { code, external_id }), refused, 'and never again')
+  t.match((await resolve(external_id)).principal, { user_id: second.userId })
+  t.match(await redeemBy(key, { code: '', external_id: '' }), { status: 400, body: { details: [{ path: 'code' }] } })
+})
+
+await t.test('what an app signed wrongly is no link, and says nothing', async (t) => {
+  const sub = 'wrong'
+  const fine = { sub, return_url: returnUrl }
+  const { body: other } = await send(owner, 'POST', '/v1/apps', { name: 'Third' })
+  const attempts = {
+    'a key of nobody': await linkOf(fine, { signer: foreignPair.privateKey }),
+    'another app': await linkOf({ ...fine, iss: other.id }),
+    'no app': await linkOf({ ...fine, iss: randomUUID() }),
+    'another audience': await linkOf({ ...fine, aud: 'https://other.example' }),
+    'another kind': await linkOf(fine, { typ: 'JWT' }),
+    'an end that has passed': await linkOf({ ...fine, exp: inSeconds(-60) }),
+    'an end that is too far': await linkOf({ ...fine, exp: inSeconds(3_600) }),
+    'no end': await linkOf({ ...fine, exp: undefined }),
+    'no id': await linkOf({ ...fine, jti: undefined }),
+    'a URL the app did not register': await linkOf({ sub, return_url: 'https://evil.example/' }),
+    'a URL that only begins like one': await linkOf({ sub, return_url: `${returnUrl}0` }),
+    'neither a URL nor an e-mail': await linkOf({ sub }),
+    'no user': await linkOf({ ...fine, sub: undefined })
+  }
+  for (const [name, url] of Object.entries(attempts))
+    t.match(await user.browser.visit(url), { status: 404, body: /Nothing to do here/ }, name)
+  t.match((await user.browser.visit(await linkOf(fine))).body, /Let Notes act/, 'which is taken when it is right')
+})
+
+await t.test('a signed link works once', async (t) => {
+  const page = await user.browser.visit(await linkOf({ sub: 'once', return_url: returnUrl }))
+  signedIn(user.browser, 'once')
+  t.equal((await allow(user.browser, page)).status, 200)
+  t.match(await allow(user.browser, page), { status: 404, body: /used already/ })
+})
+
+await t.test('without a return URL it is the verified e-mail that counts', async (t) => {
+  const email = 'ANN@acme.test'
+  const page = await user.browser.visit(await linkOf({ sub: 'by mail', email }))
+  t.match(await allow(user.browser, page), { status: 200, body: /Notes can act as you/ })
+  t.match((await resolve('by mail')).principal, { user_id: user.userId })
+
+  const url = await linkOf({ sub: 'sent on', email })
+  const sentOn = await second.browser.visit(url)
+  t.match(sentOn.body, /This link is for somebody else/)
+  t.notMatch(sentOn.body, /ann@/i, 'and not for whom')
+  const forced = await second.browser.visit(`${publicUrl}/connect`, {
+    form: { link: new URL(url).searchParams.get('link') ?? '', csrf_token: second.csrf }
+  })
+  t.equal(forced.status, 403)
+  const unsure = createBrowser()
+  const unproved = await signIn(unsure, `${publicUrl}/auth/sign-in?tenant=acme&return_to=/auth/me`, { login: 'unsure' })
+  t.equal(unproved.status, 200)
+  const unverified = await linkOf({ sub: 'sent on', email: 'unsure@acme.test' })
+  t.match((await unsure.visit(unverified)).body, /for somebody else/)
+  t.match(await refusalOf(resolve('sent on')), { code: 'no_refresh_token' })
+})
+
+await t.test('only the page itself can allow it, for whoever is signed in there', async (t) => {
+  const page = await user.browser.visit(await linkOf({ sub: 'forged', return_url: returnUrl }))
+  const button = { label: 'Allow' }
+  const forged = await user.browser.submit(page, undefined, { button, values: { csrf_token: 'x'.repeat(32) } })
+  t.match(forged, { status: 403, body: /Nothing was allowed yet/ })
+  const elsewhere = { button, headers: { origin: 'https://evil.example' } }
+  t.equal((await user.browser.submit(page, undefined, elsewhere)).status, 403)
+  t.match(await createBrowser().submit(page, undefined, { button }), { status: 401, body: /Nothing was allowed yet/ })
+  const nobody = await createBrowser().visit(await linkOf({ sub: 'forged', return_url: returnUrl }))
+  t.match(nobody.body, /Sign in and go on/)
+  t.match(page.headers['content-security-policy'], /frame-ancestors 'none'/)
+})
+
+await t.test('the link of a refused call makes the link, too', async (t) => {
+  const external_id = 'cem <b>two</b>'
+  const { extras } = await refusalOf(resolve(external_id))
+  signedIn(second.browser, external_id)
+  const page = await second.browser.visit(extras.connect_url ?? '')
+  t.match(page.body, /cem &lt;b&gt;two&lt;\/b&gt;/)
+  t.match((await allow(second.browser, page)).json(), { external_id, user_id: second.userId })
+  t.match((await resolve(external_id)).principal, { user_id: second.userId })
+  const victim = await user.browser.visit((await refusalOf(resolve('mallory'))).extras.connect_url ?? '')
+  signedIn(user.browser, 'ann at notes')
+  t.equal((await allow(user.browser, victim)).status, 404, 'but not for whom it is sent to')
+  t.match(await refusalOf(resolve('mallory')), { code: 'no_refresh_token' })
+})
+
+await t.test('a platform at the inner listener asks by its own ids, of the app that has its name', async (t) => {
+  const audience = 'http://127.0.0.1:9/inner'
+  broker.register(audience, { server_identifier: 'inner' })
+  const ask = async (user_id: string) => {
+    const headers = { 'enterprise-api-secret-key': broker.secret }
+    const payload = { user_id, tenant_id: broker.tenantId, app_id: 'its-own', audience, user_type: 'end_user' }
+    const url = '/inner/api/mcp/issue-token'
+    const response = await broker.inner.inject({ method: 'POST', url, headers, payload })
+    return { status: response.statusCode, body: response.json() }
+  }
+  const { body: platform } = await send(owner, 'POST', '/v1/apps', { name: 'platform' })
+  const unlinked = await ask('end-user-1')
+  t.match([unlinked.status, unlinked.body.code], [428, 'no_refresh_token'])
+  t.match((await createBrowser().visit(unlinked.body.connect_url)).body, /platform wants to act as you/)
+  await send(owner, 'PATCH', `/v1/apps/${platform.id}`, { return_urls: [returnUrl] })
+  const { body } = await ask('end-user-1')
+  const page = await user.browser.visit(body.connect_url)
+  const [, href = ''] = /href="([^"]+)">Go on as ann/.exec(page.body) ?? []
+  const signed = await signIn(user.browser, `${publicUrl}${href.replaceAll('&amp;', '&')}`, { login: logins.user })
+  signedIn(user.browser, 'end-user-1')
+  t.match(signed.body, /Let platform act as you/, 'the server was agreed to, now the app is')
+  await allow(user.browser, signed)
+  const redeemed = { code: codes.at(-1), external_id: 'end-user-1' }
+  t.equal((await redeemBy(await keyOf(platform.id, 'none'), redeemed)).status, 200)
+  t.equal((await ask('end-user-1')).status, 200)
+  t.equal((await ask(user.userId)).status, 200, 'and by ours')
+})
+
+await t.test('an administrator brings many links at once, all or none', async (t) => {
+  const again = await signInAs(broker, logins.user)
+  const entries = (...some: [string, string][]) => some.map(([external_id, user_id]) => ({ external_id, user_id }))
+  const bring = (links: object[], who = owner) => send(who, 'POST', '/v1/links/import', { app_id: app.id, links })
+  const mixed = entries(
+    ['import 1', again.userId],
+    ['import 2', stranger.userId],
+    ['import 1', second.userId],
+    ['ann at notes', second.userId]
+  )
+  const refused = await bring(mixed)
+  t.match([refused.status, refused.body.message], [409, /3 of 4/])
+  t.same(
+    refused.body.details.map(({ path }: { path: string }) => path),
+    ['links.1.user_id', 'links.2.external_id', 'links.3.external_id']
+  )
+  t.match(await refusalOf(resolve('import 1')), { code: 'no_refresh_token' }, 'nothing was brought')
+  const done = await bring(entries(['import 1', again.userId], ['ann at notes', again.userId]))
+  t.match(done.body.links, [
+    { external_id: 'import 1', outcome: 'created' },
+    { external_id: 'ann at notes', outcome: 'unchanged' }
+  ])
+  t.match((await resolve('import 1')).principal, { user_id: again.userId })
+  const { body: audit } = await send(owner, 'GET', '/v1/audit/identity?action=link.imported')
+  t.match(audit.data, [{ actor: { id: owner.userId }, details: { external_id: 'import 1' } }])
+  t.equal((await bring(entries(['x', again.userId]), second)).status, 403)
+  t.equal((await bring(entries(['x', again.userId]), stranger)).status, 404)
+  t.match(await bring([{ external_id: 'x\u0000', user_id: again.userId }]), {
+    status: 400,
+    body: { details: [{ path: 'links.0.external_id' }] }
+  })
+})
+
+await t.test('users see and end their own, administrators all of the tenant, and it acts everywhere', async (t) => {
+  const again = await signInAs(broker, logins.user)
+  const mine = await linksOf(again)
+  t.ok(mine.length > 2)
+  t.ok(mine.every((link: { user: { id: string } }) => link.user.id === again.userId))
+  t.same(await linksOf(again, `?user_id=${second.userId}`), mine, 'whomever they ask for')
+  t.match(await linksOf(owner, `?user_id=${second.userId}&search=AT%20not`), [{ external_id: 'cem at notes' }])
+  t.match(await linksOf(owner, '?external_id=by%20mail'), [{ external_id: 'by mail' }])
+  t.same(await linksOf(owner, '?search=%25'), [], 'a sign is a sign')
+  t.same(await linksOf(stranger), [])
+
+  const callers = busAuthenticators(bus, { accepts: ['api_key'] })
+  t.teardown(callers.close)
+  const acting = () =>
+    callers.actFor(hashOf(key), 'import 1').then(
+      () => 'good',
+      (error: ReportedError) => error.code
+    )
+  t.equal(await acting(), 'good')
+  const [{ id }] = await linksOf(owner, '?external_id=import%201')
+  for (const who of [second, stranger]) t.equal((await send(who, 'DELETE', `/v1/links/${id}`)).status, 404)
+  const { heard } = await listenToChanges(t, broker)
+  t.equal((await send(again, 'DELETE', `/v1/links/${id}`)).status, 204)
+  await t.resolves(heard('user', again.userId), 'every service is told')
+  t.equal(await eventually(acting, (code) => code !== 'good'), 'no_refresh_token')
+  t.equal((await send(again, 'DELETE', `/v1/links/${id}`)).status, 404)
+  const { body: audit } = await send(owner, 'GET', `/v1/audit/identity?subject_id=${id}`)
+  t.match(
+    audit.data.map(({ action }: { action: string }) => action),
+    ['link.removed', 'link.imported']
+  )
+  for (const link of await linksOf(again, `?app_id=${app.id}`)) await send(owner, 'DELETE', `/v1/links/${link.id}`)
+  t.match(await refusalOf(resolve(again.userId)), { code: 'policy_denied' }, 'an unlinked user is acted for no more')
+})
