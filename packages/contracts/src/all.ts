@@ -8,6 +8,7 @@ import { refreshOwner } from './identity-broker/refresh-owner.ts'
 import { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 import { resolveSession } from './identity-broker/resolve-session.ts'
 import { providerChanges } from './mcp-provider/changes.ts'
+import { findAuthorization } from './mcp-provider/find-authorization.ts'
 import { listAudiences } from './mcp-provider/list-audiences.ts'
 import { resolveProvider } from './mcp-provider/resolve-provider.ts'
 import { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
@@ -22,6 +23,7 @@ export const calls: readonly CallContract[] = [
   listBrokerKeys,
   resolveProvider,
   listAudiences,
+  findAuthorization,
   listProviderKeys,
   resolveBearer,
   listDeviceKeys

@@ -8,6 +8,7 @@ export { refreshOwner } from './identity-broker/refresh-owner.ts'
 export { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 export { resolveSession } from './identity-broker/resolve-session.ts'
 export { ProviderChange, providerChanges } from './mcp-provider/changes.ts'
+export { findAuthorization, ProviderAuthorization } from './mcp-provider/find-authorization.ts'
 export { listAudiences } from './mcp-provider/list-audiences.ts'
 export {
   ProviderSettings,

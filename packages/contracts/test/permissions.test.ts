@@ -29,6 +29,7 @@ t.test('who may do what on the bus', async (t) => {
       feed(broker),
       `${broker}.refresh-owner.v1`,
       `${provider}.audience.list.v1`,
+      `${provider}.authorization.find.v1`,
       `${provider}.keys.list.v1`,
       `${device}.bearer.resolve.v1`,
       ...repliesOf(broker, [broker, device, provider, 'tool-invoker'])
@@ -61,6 +62,7 @@ t.test('who may do what on the bus', async (t) => {
       feed(device),
       feed(broker),
       `${provider}.audience.list.v1`,
+      `${provider}.authorization.find.v1`,
       feed(provider),
       `${provider}.keys.list.v1`,
       `${provider}.provider.resolve.v1`

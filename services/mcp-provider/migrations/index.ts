@@ -2,9 +2,11 @@ import type { Migrations } from '@onbehalf/service-kit'
 import * as providers from './0001-providers.ts'
 import * as audit from './0002-audit.ts'
 import * as keyRotation from './0010-key-rotation.ts'
+import * as idToken from './0011-id-token.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
   '0002-audit': audit,
-  '0010-key-rotation': keyRotation
+  '0010-key-rotation': keyRotation,
+  '0011-id-token': idToken
 }

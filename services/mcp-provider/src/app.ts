@@ -1,4 +1,5 @@
 import { type App, auditRoutes, busSessionKeys, createApp } from '@onbehalf/service-kit'
+import { createFindAuthorization } from './authorization/find.ts'
 import { serveProviders } from './providers/calls.ts'
 import type { Desk } from './providers/desk.ts'
 import { registerProviders } from './providers/routes.ts'
@@ -39,9 +40,10 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const { publicKeys } = ticketKeys
+  const findAuthorization = createFindAuthorization({ providers, vault, egress })
   const served = serveProviders(
     bus,
-    { providers, vault, findKey: findTicketKey, signProvider, publicKeys },
+    { providers, vault, findKey: findTicketKey, signProvider, publicKeys, findAuthorization },
     (failure) => app.log.error({ err: failure.error, subject: failure.subject }, 'unexpected error on the bus')
   )
   app.addHook('preClose', async () => {

@@ -9,6 +9,7 @@ export type Asker = {
   /** Null for an app, which has no identity to forward. */
   user_id: string | null
   isAdministrator: boolean
+  isOwner: boolean
   /** Their principal ticket. */
   ticket: string
   callOptions: CallOptions
@@ -21,6 +22,7 @@ export const askerOf = (request: FastifyRequest): Asker => {
   const { tenant_id, user_id } = principal
   return {
     ...{ tenant_id, user_id, isAdministrator: mayChange(principal), ticket },
+    isOwner: principal.kind === 'user' && principal.role === 'owner',
     ...{ callOptions: callOptionsOf(request), audit: auditContextOf(request) }
   }
 }

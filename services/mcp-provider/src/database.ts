@@ -20,6 +20,7 @@ type ProviderTable = {
   sse_read_timeout: number
   forward_user_identity: boolean
   identity_mode: IdentityMode
+  forward_id_token: Generated<boolean>
   tools_status: ToolsStatus
   tools_error: string | null
   tools_listed_at: Date | null

@@ -10,8 +10,11 @@ export const listAudiences = defineCall({
   reply: Type.Object({
     audiences: Type.Array(
       Type.Object({
+        /** Left out by a replica that is older. */
+        provider_id: Type.Optional(Uuid),
         audience: Type.String(),
         mode: ModeName,
+        forward_id_token: Type.Optional(Type.Boolean()),
         server_identifier: ServerIdentifier,
         name: Type.String()
       })

@@ -11,7 +11,9 @@ export const ProviderStatement = Type.Object({
   server_identifier: ServerIdentifier,
   audience: Type.String(),
   mode: ModeName,
-  scopes: Type.Array(Type.String())
+  scopes: Type.Array(Type.String()),
+  /** The exception: `idp_token` forwards the ID token, which is for our client and not for this server. */
+  forward_id_token: Type.Optional(Type.Boolean())
 })
 export type ProviderStatement = Static<typeof ProviderStatement>
 

@@ -15,6 +15,7 @@ export const summaryOf = (provider: Provider, { isAdministrator }: { isAdministr
     masked_headers: maskHeaders(headers),
     configuration: { timeout, sse_read_timeout },
     authentication: authentication && maskCredentials(authentication),
+    warnings: warningsOf(settings),
     ...{ tools_status, tools_error, revision },
     created_at: provider.created_at.toISOString(),
     updated_at: provider.updated_at.toISOString()
@@ -29,7 +30,16 @@ export const answerOf = (provider: Provider, tools: Tool[], reader: { isAdminist
 const maskHeaders = (headers: Headers): Headers =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask(value)]))
 
-const maskCredentials = ({ client_id, client_secret }: Authentication): Authentication => ({
+/** What the settings give away that others do not. */
+const warningsOf = ({ forward_id_token }: Provider['settings']): string[] =>
+  forward_id_token
+    ? [
+        'forward_id_token: this server gets ID tokens, whose audience is our client at the identity provider. It could show them elsewhere as the user. Use an access token for the server as soon as the identity provider gives one.'
+      ]
+    : []
+
+const maskCredentials = ({ client_id, client_secret, ...rest }: Authentication): Authentication => ({
+  ...rest,
   client_id: mask(client_id),
   client_secret: client_secret === null ? null : mask(client_secret)
 })

@@ -15,7 +15,8 @@ const blank = {
   headers: {},
   authentication: null,
   forward_user_identity: false,
-  identity_mode: 'off'
+  identity_mode: 'off',
+  forward_id_token: false
 } as const
 
 const required = ({ name, server_url, server_identifier }: NewProvider) => ({ name, server_url, server_identifier })
@@ -51,11 +52,16 @@ const credentialsAfter = (
   given: NonNullable<ProviderChange['authentication']> | null
 ): Authentication | null => {
   if (given === null) return null
-  const { client_id = stored?.client_id, client_secret = stored?.client_secret ?? null } = given
+  const {
+    client_id = stored?.client_id,
+    client_secret = stored?.client_secret ?? null,
+    issuer = stored?.issuer
+  } = given
   if (client_id === undefined) throw invalid('authentication.client_id', 'is missing')
   return {
     client_id: kept(stored?.client_id, client_id),
-    client_secret: client_secret === null ? null : kept(stored?.client_secret, client_secret)
+    client_secret: client_secret === null ? null : kept(stored?.client_secret, client_secret),
+    ...(issuer ? { issuer } : {})
   }
 }
 

@@ -13,9 +13,12 @@ export const findAudiences = async (
 ): Promise<Audiences> => {
   const rows = await providers.forwarding(tenant_id)
   const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
-  const audiences = opened.map(({ settings: { server_url, identity_mode, server_identifier, name } }) => ({
-    ...{ audience: server_url, mode: identity_mode },
-    ...{ server_identifier, name }
-  }))
+  const audiences = opened.map(({ id, settings }) => {
+    const { server_url, identity_mode, forward_id_token, server_identifier, name } = settings
+    return {
+      ...{ provider_id: id, audience: server_url, mode: identity_mode, server_identifier, name },
+      ...(forward_id_token ? { forward_id_token } : {})
+    }
+  })
   return { audiences }
 }

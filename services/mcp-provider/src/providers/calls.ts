@@ -1,6 +1,7 @@
-import { listAudiences, listProviderKeys, resolveProvider } from '@onbehalf/contracts'
+import { findAuthorization, listAudiences, listProviderKeys, resolveProvider } from '@onbehalf/contracts'
 import { type Bus, type FindKey, type PublicKey, type Served, serve } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
+import type { FindAuthorization } from '../authorization/find.ts'
 import { findAudiences } from './audiences.ts'
 import { resolve } from './resolve.ts'
 import type { ProviderStore } from './store.ts'
@@ -12,6 +13,7 @@ type Tools = {
   findKey: FindKey
   signProvider: SignProvider
   publicKeys: () => PublicKey[]
+  findAuthorization: FindAuthorization
 }
 
 /** The NATS edge of the registry. */
@@ -22,5 +24,6 @@ export const serveProviders = (
 ): Served[] => [
   serve(bus, resolveProvider, (request) => resolve(tools, request), report),
   serve(bus, listAudiences, ({ tenant_id }) => findAudiences(tools, tenant_id), report),
+  serve(bus, findAuthorization, (request) => tools.findAuthorization(request), report),
   serve(bus, listProviderKeys, async () => ({ ticket: tools.publicKeys(), session: [] }), report)
 ]

@@ -13,6 +13,7 @@ export const checkSettings = async (
   checkReachable: CheckReachable
 ): Promise<void> => {
   checkIdentity(next)
+  await checkAuthorization(next, checkReachable)
   checkHeaders(next.headers)
   const isMoved = next.server_url !== stored?.server_url
   if (isMoved) checkServerUrl(next.server_url)
@@ -23,8 +24,13 @@ export const checkSettings = async (
   if (isNewlyForwarding) await checkTransport(next.server_url, checkReachable)
 }
 
-/** Stored secrets were given for one server: whoever names another one gives them anew, or clears them. */
+/**
+ * Stored secrets were given for one server, and those of a client for one authorization server: whoever names another
+ * one gives them anew, or clears them.
+ */
 export const checkSecretsStay = (next: Settings, stored: Settings, kept: string[]): void => {
+  if (kept.includes('authentication') && next.authentication?.issuer !== stored.authentication?.issuer)
+    throw invalid('authentication.client_secret', 'must be given anew, or null, for another authentication.issuer')
   if (kept.length === 0 || originOf(next.server_url) === originOf(stored.server_url)) return
   throw new ReportedError('invalid_request', `${kept.join(' and ')} must be given anew, or null, for another server.`, {
     details: kept.map((path) => ({ path, message: 'was stored for another server' }))
@@ -41,6 +47,32 @@ const checkIdentity = ({ forward_user_identity, identity_mode }: Settings): void
       { path: 'forward_user_identity', message: 'is true, which needs an identity_mode' },
       { path: 'identity_mode', message: 'is "off", which forwards nothing' }
     ]
+  })
+}
+
+/** Throws where a credential could not be got or sent as the mode needs it, naming the field. */
+const checkAuthorization = async (
+  { authentication, forward_user_identity, identity_mode }: Settings,
+  checkReachable: CheckReachable
+): Promise<void> => {
+  if (!forward_user_identity || identity_mode !== 'id_jag') return
+  const issuer = authentication?.issuer
+  if (!issuer) throw invalid('authentication.issuer', 'is needed for identity_mode "id_jag", with a client_id there')
+  if (/[?#]/.test(issuer)) throw invalid('authentication.issuer', 'has a query or a fragment, which no issuer has')
+  await checkReachable(issuer, { carriesCredential: true }).catch((cause: unknown) => {
+    throw invalid('authentication.issuer', 'may not be called, or is no https URL', cause)
+  })
+}
+
+/** Throws where somebody who is no owner makes the exception, or moves it to another server. */
+export const checkException = (next: Settings, stored: Settings | undefined, isOwner: boolean): void => {
+  if (!next.forward_id_token) return
+  if (!next.forward_user_identity || next.identity_mode !== 'idp_token')
+    throw invalid('forward_id_token', 'is for identity_mode "idp_token" with forward_user_identity only')
+  const isNew = !stored?.forward_id_token || stored.server_url !== next.server_url
+  if (!isNew || isOwner) return
+  throw new ReportedError('forbidden', 'Only an owner can let a server have ID tokens.', {
+    details: [{ path: 'forward_id_token', message: 'can be set, or kept for another server_url, by an owner only' }]
   })
 }
 

@@ -8,7 +8,9 @@ export type Headers = Static<typeof Headers>
 /** The tenant's own client at the MCP server's authorization server. */
 export const Authentication = Type.Object({
   client_id: Type.String(),
-  client_secret: Type.Union([Type.String(), Type.Null()])
+  client_secret: Type.Union([Type.String(), Type.Null()]),
+  /** The authorization server that gave them; they are sent to no other. */
+  issuer: Type.Optional(Type.String())
 })
 export type Authentication = Static<typeof Authentication>
 
@@ -27,6 +29,8 @@ export type Settings = {
   sse_read_timeout: number
   forward_user_identity: boolean
   identity_mode: IdentityMode
+  /** The exception: `idp_token` forwards the ID token, whose audience is our client. */
+  forward_id_token: boolean
 }
 
 export type Provider = {

@@ -31,10 +31,10 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
   const open = (column: string, sealed: Buffer) => vault.open(sealed, placeOf(row, column))
   const { id, tenant_id, revision, reach_revision, tools_status, tools_error, created_at, updated_at } = row
   const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
-  const { forward_user_identity, identity_mode } = row
+  const { forward_user_identity, identity_mode, forward_id_token } = row
   const settings: Settings = {
     ...{ name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout },
-    ...{ forward_user_identity, identity_mode },
+    ...{ forward_user_identity, identity_mode, forward_id_token },
     server_url: await open('server_url', row.server_url),
     headers: row.headers ? parseAs(Headers, await open('headers', row.headers)) : {},
     authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication))

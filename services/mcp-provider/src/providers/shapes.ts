@@ -30,13 +30,18 @@ const leavable = {
   authentication: Type.Optional(
     orNull(
       Type.Object(
-        { client_id: Type.Optional(Credential), client_secret: Type.Optional(orNull(Credential)) },
+        {
+          client_id: Type.Optional(Credential),
+          client_secret: Type.Optional(orNull(Credential)),
+          issuer: Type.Optional(orNull(Credential))
+        },
         { ...closed }
       )
     )
   ),
   forward_user_identity: Type.Optional(Type.Boolean()),
-  identity_mode: Type.Optional(Mode)
+  identity_mode: Type.Optional(Mode),
+  forward_id_token: Type.Optional(Type.Boolean())
 }
 
 export const NewProvider = Type.Object(
@@ -67,9 +72,18 @@ const shown = {
   icon_background: orNull(Type.String()),
   masked_headers: HeaderMap,
   configuration: Type.Object({ timeout: Type.Number(), sse_read_timeout: Type.Number() }),
-  authentication: orNull(Type.Object({ client_id: Type.String(), client_secret: orNull(Type.String()) })),
+  authentication: orNull(
+    Type.Object({
+      client_id: Type.String(),
+      client_secret: orNull(Type.String()),
+      issuer: Type.Optional(Type.String())
+    })
+  ),
   forward_user_identity: Type.Boolean(),
   identity_mode: Mode,
+  forward_id_token: Type.Boolean(),
+  /** What an administrator should know of these settings. */
+  warnings: Type.Array(Type.String()),
   tools_status: ToolsStatus,
   tools_error: ToolsError,
   revision: Type.Integer(),

@@ -21,5 +21,6 @@ const statementOf = ({ id, tenant_id, revision, settings }: Provider): ProviderS
   server_identifier: settings.server_identifier,
   audience: settings.server_url,
   mode: modeOf(settings),
-  scopes: []
+  scopes: [],
+  ...(settings.forward_id_token ? { forward_id_token: true } : {})
 })

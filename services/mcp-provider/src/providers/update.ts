@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Asker } from '../asker.ts'
 import { applyChange, keptSecrets } from './apply-change.ts'
-import { checkSecretsStay, checkSettings } from './check.ts'
+import { checkException, checkSecretsStay, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
 import { providerEvent } from './event.ts'
 import { changedMeanwhile, noSuchProvider, refuseTaken } from './problems.ts'
@@ -19,6 +19,7 @@ export const updateProvider = async (
   const stored = await findProvider(desk, asker.tenant_id, id)
   const next = applyChange(stored.settings, change)
   checkSecretsStay(next, stored.settings, keptSecrets(stored.settings, change))
+  checkException(next, stored.settings, asker.isOwner)
   await checkSettings(next, stored.settings, desk.checkReachable)
   if (!isDeepStrictEqual(next, stored.settings)) await replace(desk, asker, { stored, next })
   return readProvider(desk, asker, id)
@@ -31,7 +32,10 @@ const replace = async (
 ): Promise<void> => {
   const isReachedAnew = reachOf(next) !== reachOf(stored.settings)
   const sealed = await sealSettings(desk.vault, stored, next)
-  const event = providerEvent(asker, 'updated', stored.id, { fields: changedFields(stored.settings, next) })
+  const event = providerEvent(asker, 'updated', stored.id, {
+    fields: changedFields(stored.settings, next),
+    ...exceptionOf(next, stored.settings)
+  })
   const row = await desk.providers
     .replace(
       stored,
@@ -50,6 +54,10 @@ const unlisted = ({ revision }: Provider) =>
     tools_status: 'stale',
     tools_error: 'The tools have not been listed since the change.'
   }) as const
+
+/** The exception is named with its value: who made it, and who took it back, is to be found. */
+const exceptionOf = ({ forward_id_token }: Settings, before: Settings) =>
+  forward_id_token === before.forward_id_token ? {} : { forward_id_token }
 
 const changedFields = (before: Settings, after: Settings): string[] => {
   const held = new Map(Object.entries(before))

@@ -135,10 +135,11 @@ t.test("another tenant's ticket, an external user's and an unknown identifier fi
 t.test('the audiences of a tenant are the URLs of its forwarding providers, byte for byte', async (t) => {
   const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
   const given = { name: 'Forwarding', server_identifier: 'forwarding', server_url: `${noting.url}/B%7e/c` }
-  await as(owner)('POST', url, { ...given, ...forwarding })
+  const { body } = await as(owner)('POST', url, { ...given, ...forwarding })
   await as(await broker.signIn({ role: 'owner' }))('POST', url, { ...given, ...forwarding })
+  const named = { server_identifier: 'forwarding', name: 'Forwarding' }
   t.same(await call(brokerBus, listAudiences, { tenant_id }, soon()), {
-    audiences: [{ audience: given.server_url, mode: 'idp_token', server_identifier: 'forwarding', name: 'Forwarding' }]
+    audiences: [{ provider_id: body.id, audience: given.server_url, mode: 'idp_token', ...named }]
   })
   t.same(await call(brokerBus, listAudiences, { tenant_id: randomUUID() }, soon()), { audiences: [] })
 })
