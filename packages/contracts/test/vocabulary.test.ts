@@ -29,7 +29,7 @@ t.test('a server identifier can be told from the tool behind it', async (t) => {
 
 t.test('a mode that this replica does not know travels, so that the one who mints can refuse it', async (t) => {
   check(t, ModeName, ['off', 'id_jag', 'of_tomorrow'], ['', 'Off', '_x', 'x y', '__proto__', 'a'.repeat(33), 5, null])
-  check(t, IdentityMode, ['off', 'idp_token', 'signed'], ['of_tomorrow', ''])
+  check(t, IdentityMode, ['off', 'idp_token', 'token_exchange', 'signed', 'id_jag'], ['of_tomorrow', ''])
 })
 
 t.test('the formats our schemas use are known', async (t) => {

@@ -1,4 +1,4 @@
-import { type ForwardingMode, listAudiences } from '@onbehalf/contracts'
+import { listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { createAnnouncements } from './announce.ts'
 import { appStore } from './apps/app-store.ts'
@@ -20,7 +20,6 @@ import { connectionStore } from './connections/store.ts'
 import { createVerifyJwt } from './connections/verify-jwt.ts'
 import { domainStore } from './domains/store.ts'
 import { createTxtLookup } from './domains/txt-lookup.ts'
-import { createExchangeAtIdp } from './exchange/exchange.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
@@ -48,13 +47,7 @@ import { createIdpSignOut } from './sign-out/at-idp.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
-import { createExchangeSubject } from './tokens/modes/exchange-subject.ts'
-import { createGrantMint } from './tokens/modes/from-grant.ts'
-import { createIdpTokenMint } from './tokens/modes/idp-token.ts'
-import type { Mode, Modes } from './tokens/modes/mode.ts'
-import { createObtain } from './tokens/modes/obtain.ts'
-import { createSignedMint } from './tokens/modes/signed.ts'
-import { planTokenExchange } from './tokens/modes/token-exchange.ts'
+import { createModes } from './tokens/modes/modes.ts'
 import { userStore } from './users/store.ts'
 
 export type Service = Awaited<ReturnType<typeof openService>>
@@ -102,23 +95,11 @@ const assemble = ({
   const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
   const exchange = createExchange({ connections, findClient, egress })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
-  const tokens = tokenStore(db, vault)
-  const obtain = createObtain(refresher)
-  const exchangeSubject = createExchangeSubject({
-    ...{ obtain, tokens },
-    exchange: createExchangeAtIdp({ connections, findClient, egress, timeoutMs: exchangeMs })
-  })
   const issuers = createIssuers({ signingKeysOf, publicUrl })
-  const modes: Modes = new Map(
-    Object.entries({
-      idp_token: { isReusable: true, mint: createIdpTokenMint({ grants, connections, obtain, tokens }) },
-      token_exchange: {
-        isReusable: true,
-        mint: createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject }))
-      },
-      signed: { isReusable: false, mint: createSignedMint({ issuers }) }
-    } satisfies Record<ForwardingMode, Mode>)
-  )
+  const modes = createModes({
+    ...{ bus, egress, connections, findClient, grants, refresher, issuers },
+    ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
+  })
   const mintAnew = createMintAnew({ users, modes })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)

@@ -158,6 +158,7 @@ type IssuanceTable = {
   /** `issued`, or the code it was refused with. */
   outcome: string
   jti: string | null
+  /** Of the token and its audience. */
   token_hash: string | null
   generation: number | null
   /** How often it was asked for. */

@@ -10,6 +10,7 @@ import {
   type Browser,
   createBrowser,
   freePort,
+  type GivenProvider,
   type Idp,
   type IdpClient,
   type IdpUser,
@@ -51,7 +52,7 @@ export type Broker = Replica & {
   userIds: Record<string, string>
   apiKey: string
   secret: string
-  register: (audience: string, given?: Partial<ProviderSettings>) => ProviderSettings
+  register: (audience: string, given?: Partial<GivenProvider>) => ProviderSettings
   /** Another replica, on the same rows. */
   addReplica: () => Promise<Replica>
   bootstrap: (file: unknown, env?: Record<string, string>) => Promise<string>

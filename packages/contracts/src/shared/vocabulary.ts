@@ -37,7 +37,8 @@ export const IdentityMode = Type.Union([
   Type.Literal('off'),
   Type.Literal('idp_token'),
   Type.Literal('token_exchange'),
-  Type.Literal('signed')
+  Type.Literal('signed'),
+  Type.Literal('id_jag')
 ])
 export type IdentityMode = Static<typeof IdentityMode>
 export type ForwardingMode = Exclude<IdentityMode, 'off'>

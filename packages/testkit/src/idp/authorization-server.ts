@@ -22,6 +22,8 @@ export type TokenFault = {
 }
 
 export type AuthorizationServerOptions = {
+  /** Left out: a free one. */
+  port?: number
   /** The IdP whose ID-JAGs are accepted. */
   idp: string
   client: { client_id: string; client_secret: string }
@@ -43,6 +45,7 @@ export type AuthorizationServer = {
  * draft-ietf-oauth-identity-assertion-authz-grant has it, each of which works once.
  */
 export const startAuthorizationServer = async ({
+  port: preferred,
   idp,
   client,
   accessTokenSeconds = 300,
@@ -50,7 +53,7 @@ export const startAuthorizationServer = async ({
 }: AuthorizationServerOptions): Promise<AuthorizationServer> => {
   let handle: (request: IncomingMessage, response: ServerResponse) => void = (_, response) => response.destroy()
   const server = createServer((request, response) => handle(request, response))
-  const port = await listen(server)
+  const port = await listen(server, preferred)
   const issuer = `http://127.0.0.1:${port}`
   const signer = await createSigner(issuer)
   const log = createLog()

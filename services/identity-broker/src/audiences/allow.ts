@@ -10,7 +10,9 @@ type Needs = {
 }
 
 /** What a token may be asked for: a registered server, or something the tenant allows by a pattern. */
-export type AllowedAudience = Pick<Audience, 'audience' | 'mode'> & { server_identifier: string | undefined }
+export type AllowedAudience = Pick<Audience, 'audience' | 'mode' | 'provider_id' | 'forward_id_token'> & {
+  server_identifier: string | undefined
+}
 
 export type AllowAudience = (tenantId: string, audience: string) => Promise<AllowedAudience>
 

@@ -83,17 +83,18 @@ export const createIssuanceRecorder = ({
       retry_after_seconds: 5
     })
   }
-  const hashIn = (minted: Minted): string => {
+  /** One row for each server: an ID token is given to several (`forward_id_token`). */
+  const hashIn = ({ provider }: MintAsk, minted: Minted): string => {
     const known = hashes.get(minted)
     if (known !== undefined) return known
-    const hash = hashOf(minted.token)
+    const hash = hashOf(`${minted.token} ${provider.audience}`)
     hashes.set(minted, hash)
     return hash
   }
 
   return {
     issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
-      const token_hash = hashIn(minted)
+      const token_hash = hashIn(ask, minted)
       const key = `${token_hash} ${ask.actor.kind} ${ask.actor.id}`
       add(key, () => ({ ...rowOf(ask), ...factsOf(minted), token_hash, outcome: 'issued' }))
       if (!minted.reusable || written.has(key)) return flushSoon()

@@ -11,7 +11,14 @@ import type { UserStore } from '../users/store.ts'
 import { callbackUrl } from './callback-url.ts'
 import type { SignInState, SignInStates } from './state.ts'
 
-export type Audience = { audience: string; server_identifier: string; name: string; mode: string }
+export type Audience = {
+  audience: string
+  server_identifier: string
+  name: string
+  mode: string
+  provider_id?: string
+  forward_id_token?: boolean
+}
 
 export type SignInNeeds = {
   users: Pick<UserStore, 'find' | 'findTenant' | 'onlyTenant'>
@@ -95,17 +102,21 @@ const chooseConnection = async (
   return name ? all.find((one) => one.name === name) : all[0]
 }
 
-/** What the refresh token is to be good for; only `idp_token` asks the IdP for the audience itself. */
+/** Only `idp_token` asks the IdP for the audience itself, and not where it forwards the ID token in its place. */
+const needsResource = ({ mode, forward_id_token }: Pick<Audience, 'mode' | 'forward_id_token'>): boolean =>
+  mode === 'idp_token' && !forward_id_token
+
+/** What the refresh token is to be good for. */
 const resourcesFor = async (
   { audiencesOf, allowAudience }: SignInNeeds,
   { tenant_id, resource_support }: Connection,
   { provider, audience }: Pick<SignInRequest, 'provider' | 'audience'>
 ): Promise<string[]> => {
-  const registered = (await audiencesOf(tenant_id)).filter(({ mode }) => mode === 'idp_token')
+  const registered = (await audiencesOf(tenant_id)).filter(needsResource)
   const named = registered.find(({ server_identifier }) => server_identifier === provider)?.audience
   // What the tenant does not allow is left out: a link to us must not make the IdP issue for anything.
   const allowed = audience ? await allowAudience(tenant_id, audience).catch(unlessAllowed) : undefined
-  const wanted = allowed?.mode === 'idp_token' ? allowed.audience : named
+  const wanted = allowed && needsResource(allowed) ? allowed.audience : named
   return choose[resource_support](
     registered.map((one) => one.audience),
     wanted

@@ -6,6 +6,7 @@ import type { FoundInstallation, InstallationStore } from '../installations/stor
 import type { FindWho } from '../links/find-who.ts'
 import { nobodyLinked } from '../links/nobody-linked.ts'
 import type { MintToken } from './mint.ts'
+import { mintModeOf } from './modes/mode.ts'
 import { withConnectUrl } from './with-connect-url.ts'
 
 type Needs = {
@@ -29,14 +30,16 @@ export const createInnerIssue =
   async (installation: FoundInstallation, asked: InnerAsked, { deadlineAt }: { deadlineAt: number }) => {
     const tenant_id = await installations.tenantOf(installation.id, asked.tenant_id)
     if (!tenant_id) throw notTheirs()
-    const { audience, mode, server_identifier } = await allowAudience(tenant_id, asked.audience)
+    const allowed = await allowAudience(tenant_id, asked.audience)
+    const { audience, provider_id, server_identifier } = allowed
     const server = { audience, ...(server_identifier ? { server_identifier } : {}) }
     const app = await apps.findCalled(tenant_id, { id: asked.app_id ?? '', name: installation.name })
     const user = await findWho(tenant_id, app?.id, asked.user_id)
     if (!user) throw nobodyLinked(app, { tenant_id, server, external_id: asked.user_id }, connectUrl)
     const { id: user_id } = user
     const { token, expires_at } = await mint({
-      ...{ tenant_id, user_id, mode, app_id: null, provider: { audience, scopes: [] } },
+      ...{ tenant_id, user_id, mode: mintModeOf(allowed), app_id: null },
+      provider: { audience, scopes: [], ...(provider_id ? { provider_id } : {}) },
       actor: { kind: 'installation', id: installation.id },
       ...{ call: 'any', rejectedTokenHash: undefined, deadlineAt }
     }).catch((error: unknown) => {

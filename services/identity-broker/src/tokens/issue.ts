@@ -9,6 +9,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { createTicketReader, type FindKey } from '@onbehalf/rpc'
 import type { ConnectAsk, ConnectUrl } from '../connect/link.ts'
 import type { MintAsk, MintToken } from './mint.ts'
+import { mintModeOf } from './modes/mode.ts'
 import { withConnectUrl } from './with-connect-url.ts'
 
 type Needs = { findTicketKey: FindKey; mint: MintToken; connectUrl: ConnectUrl }
@@ -42,7 +43,7 @@ export const createIssue = ({ findTicketKey: findKey, mint, connectUrl }: Needs)
       generation: _,
       ...named
     } = await mint({
-      ...{ tenant_id, user_id, mode: what.mode, provider: what, call: call ?? ('none' as const), deadlineAt },
+      ...{ tenant_id, user_id, mode: mintModeOf(what), provider: what, call: call ?? ('none' as const), deadlineAt },
       ...actorOf(who, user_id),
       rejectedTokenHash: rejected_token_hash
     }).catch((error: unknown) => {

@@ -27,7 +27,7 @@ const shared = sharedTokens(redis, await openVault(db, config.MASTER_KEYS))
 
 const keyOf = (more: object = {}) => ({
   ...{ tenant_id: randomUUID(), user_id: randomUUID(), audience: 'https://tools.example/mcp', mode: 'idp_token' },
-  ...{ scopes: '', ...more }
+  ...{ scopes: '', revision: 1, ...more }
 })
 const fail = (why: string): never => {
   throw new Error(why)

@@ -7,8 +7,8 @@ import type { Brought, MintedToken, Want } from './minted-token.ts'
 
 type Given = { access_token: string; expires_in?: unknown }
 export type Expected = {
-  material: { grant: Pick<Grant, 'generation' | 'issuer'> & { subject: string } }
-  connection: Pick<Connection, 'revision' | 'quirks'>
+  material: { grant: Pick<Grant, 'generation' | 'issuer' | 'client_id'> & { subject: string } }
+  connection: Pick<Connection, 'revision' | 'quirks' | 'kind'>
   want: Want
   now: () => number
 }

@@ -8,8 +8,15 @@ export const subjectTokenWant = ({ issuer }: Pick<Grant, 'issuer'>): Want => ({
   ...{ audience: issuer, mode: 'subject_token', scopes: '' }
 })
 
+/** The user's ID token, whose audience is our client. */
+export const idTokenWant = ({ client_id }: Pick<Grant, 'client_id'>): Want => ({
+  ...{ audience: client_id, mode: 'id_token', scopes: '' }
+})
+
+const forOurselves: ReadonlySet<string> = new Set(['subject_token', 'id_token'])
+
 /** What is got for our own client names no server, and no `resource` (RFC 8707) is sent for it. */
-export const isForServer = ({ mode }: Want): boolean => mode !== 'subject_token'
+export const isForServer = ({ mode }: Want): boolean => !forOurselves.has(mode)
 
 /** What is sent to the IdP, and what its answer is held against. */
 export type Material = { grant: Grant & { subject: string }; refreshToken: string }

@@ -1,14 +1,20 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { Outcome } from '@onbehalf/lease'
 import { matches } from '@onbehalf/rpc'
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import { type Answered, bodyOf, errorIn, retryAfterMs, toldBy } from '../../connections/token-endpoint.ts'
 import type { Connection, RefusalCode } from '../../database.ts'
 import { readAccessToken, subjectOf } from './access-token.ts'
+import { readIdToken } from './id-token.ts'
 import type { Brought, Material, Want } from './minted-token.ts'
 import { readSubjectToken } from './subject-token.ts'
 
-type Asked = { material: Material; connection: Pick<Connection, 'revision' | 'quirks'>; want: Want; now: () => number }
+type Asked = {
+  material: Material
+  connection: Pick<Connection, 'revision' | 'quirks' | 'kind'>
+  want: Want
+  now: () => number
+}
 
 // RFC 6749 §5.1. What else an IdP says is left alone: one that writes "expires_in": "300" costs nobody their grant.
 const TokenAnswer = Type.Object({
@@ -53,8 +59,13 @@ const refuse = ({ connection }: Asked, code: RefusalCode, message: string): Brou
   refusal: { code, message, connection_revision: connection.revision }
 })
 
+type Reader = (body: Static<typeof TokenAnswer>, expected: Asked) => Brought
+
 /** Of what is not for a server. */
-const readers: ReadonlyMap<string, typeof readAccessToken> = new Map([['subject_token', readSubjectToken]])
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['subject_token', readSubjectToken],
+  ['id_token', readIdToken]
+])
 
 const readTokens = (body: unknown, asked: Asked): Outcome<Material, Brought> => {
   if (!matches(TokenAnswer, body)) return { kind: 'unknown', cause: new Error('an unreadable 200') }

@@ -65,8 +65,8 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, now = Dat
   return { mint, close: () => reader.close() }
 }
 
-const keyOf = ({ tenant_id, user_id, mode, provider: { audience, scopes } }: MintAsk): MintKey => ({
-  ...{ tenant_id, user_id, audience, mode, scopes: scopes.join(' ') }
+const keyOf = ({ tenant_id, user_id, mode, provider: { audience, scopes, revision = 0 } }: MintAsk): MintKey => ({
+  ...{ tenant_id, user_id, audience, mode, scopes: scopes.join(' '), revision }
 })
 
 const tagsOf = ({ grant_id, connection_id }: Minted, { user_id }: MintAsk): string[] => [

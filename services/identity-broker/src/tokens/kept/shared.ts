@@ -61,8 +61,8 @@ const read = (text: string): Minted | undefined => {
   return matches(Minted, minted) ? minted : undefined
 }
 
-const nameOf = ({ tenant_id, user_id, audience, mode, scopes }: MintKey): string =>
-  prefix + hashOf(JSON.stringify([tenant_id, user_id, audience, mode, scopes]))
+const nameOf = ({ tenant_id, user_id, audience, mode, scopes, revision }: MintKey): string =>
+  prefix + hashOf(JSON.stringify([tenant_id, user_id, audience, mode, scopes, revision]))
 
 const placeOf = (key: MintKey, startedAt: number) => ({ ...key, table: 'redis', column: 'minted', row: startedAt })
 

@@ -3,8 +3,8 @@ import type { Grant } from '../../database.ts'
 import type { MintedToken, Want } from '../../grants/refresh/minted-token.ts'
 import type { TokenStore } from '../../grants/refresh/token-store.ts'
 import type { GrantStore } from '../../grants/store.ts'
+import { liveGrant } from './live-grant.ts'
 import { type Mint, type MintRequest, remintSeconds } from './mode.ts'
-import { noneAlive } from './refusals.ts'
 
 type Needs = {
   grants: Pick<GrantStore, 'listOf'>
@@ -40,15 +40,6 @@ export const createGrantMint =
       retry_after_seconds: 1
     })
   }
-
-/** The one that was given last, of those that are alive: what it was authorised for does not matter. */
-const liveGrant = async (grants: Needs['grants'], request: MintRequest): Promise<Grant> => {
-  const { tenant_id, id: user_id, connection_id } = request.user
-  const held = await grants.listOf({ tenant_id, user_id, connection_id })
-  const [newest] = held.filter(({ dead_reason }) => dead_reason === null).sort((a, b) => (a.id < b.id ? 1 : -1))
-  if (newest) return newest
-  throw noneAlive(held)
-}
 
 const fetchAndKeep = async (tokens: Needs['tokens'], grant: Grant, { want, fetch }: Plan) => {
   const fetched = await fetch(grant)

@@ -8,7 +8,8 @@ export type MintRequest = {
   /** The app that acts for the user; null where they act themselves. */
   app_id: string | null
   /** What mcp-provider, or for its own registry an installation, says of the server. */
-  provider: Pick<ProviderStatement, 'audience' | 'scopes'>
+  provider: Pick<ProviderStatement, 'audience' | 'scopes'> &
+    Partial<Pick<ProviderStatement, 'provider_id' | 'revision'>>
   /** The call the token is for; `none` where tools are listed, `any` where nobody said which. */
   call: CallBinding | 'none' | 'any'
   /** Hash of a token the MCP server refused. */
@@ -39,6 +40,13 @@ export type Mint = (request: MintRequest) => Promise<Minted>
 
 /** `isReusable`: what it makes is good until it ends, and is kept; otherwise each call gets one of its own. */
 export type Mode = { isReusable: boolean; mint: Mint }
+
+/** How the exception of `idp_token` is called where tokens are kept and recorded: no ticket can hold such a word. */
+export const idTokenException = 'idp_token:id_token'
+
+/** What is minted for a server of this mode. */
+export const mintModeOf = ({ mode, forward_id_token }: Pick<ProviderStatement, 'mode' | 'forward_id_token'>): string =>
+  mode === 'idp_token' && forward_id_token ? idTokenException : mode
 
 /** The modes this service has, by name. */
 export type Modes = ReadonlyMap<string, Mode>
