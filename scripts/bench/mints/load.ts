@@ -1,70 +1,81 @@
-import { readFileSync } from 'node:fs'
+import { type Measured, processorMs, processorMsOfAll } from './processor.ts'
 
 export type Figures = {
   perSecond: number
   /** Milliseconds. */
   p50: number
   p99: number
-  /** CPU time of the measured process for one answer, in microseconds. */
+  /** Processor time of the measured process for one answer, in microseconds. */
   cpuMicroseconds: number
+  /** Of how much of a core each of the others took, from 0 to 1. */
+  shares: { name: string; share: number }[]
   failures: number
 }
 
-// Linux counts in hundredths of a second (sysconf(_SC_CLK_TCK)).
-const cpuMilliseconds = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
+/** What is measured begins after `warmUp` questions, or after as many as there was time for. */
+export type Load = { inFlight: number; seconds: number; warmUp: { questions: number; secondsMax: number } }
 
-export const residentMegabytes = (pid: number): number => {
-  const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Math.round(Number(kilobytes) / 1024)
-}
+type Until = { end: number; questions?: number }
 
-/** Keeps `inFlight` questions open for `seconds`, after a warm-up of a quarter of that, and measures. */
-export const measure = async (
-  pid: number,
+/** Keeps `inFlight` questions open until `end`, or that many were answered, and tells how long each took. */
+const askUntil = async (
+  { end, questions = Number.POSITIVE_INFINITY }: Until,
   ask: () => Promise<unknown>,
-  { inFlight, seconds }: { inFlight: number; seconds: number }
-): Promise<Figures> => {
+  inFlight: number
+) => {
   const times: number[] = []
   let failures = 0
-  const until = async (end: number): Promise<void> => {
-    const one = async () => {
-      while (performance.now() < end) {
-        const startedAt = performance.now()
-        await ask().catch(() => {
-          failures += 1
-        })
-        times.push(performance.now() - startedAt)
-      }
+  const one = async () => {
+    while (performance.now() < end && times.length < questions) {
+      const startedAt = performance.now()
+      await ask().catch(() => {
+        failures += 1
+      })
+      times.push(performance.now() - startedAt)
     }
-    await Promise.all(Array.from({ length: inFlight }, one))
   }
-  await until(performance.now() + seconds * 250)
-  times.length = 0
-  failures = 0
-  const [startedAt, cpuBefore] = [performance.now(), cpuMilliseconds(pid)]
-  await until(startedAt + seconds * 1000)
+  await Promise.all(Array.from({ length: inFlight }, one))
+  return { times, failures }
+}
+
+/** Asks unmeasured until the code is warm, then for `seconds`; `others` are told by how much of a core they took meanwhile. */
+export const measure = async (
+  pid: number,
+  others: readonly Measured[],
+  ask: () => Promise<unknown>,
+  { inFlight, seconds, warmUp: { questions, secondsMax } }: Load
+): Promise<Figures> => {
+  await askUntil({ end: performance.now() + secondsMax * 1000, questions }, ask, inFlight)
+  const spent = others.map((other) => processorMsOfAll(other.pid))
+  const [startedAt, cpuBefore, ownBefore] = [performance.now(), processorMs(pid), process.cpuUsage()]
+  const { times, failures } = await askUntil({ end: startedAt + seconds * 1000 }, ask, inFlight)
   const elapsed = performance.now() - startedAt
-  const cpu = cpuMilliseconds(pid) - cpuBefore
+  const own = process.cpuUsage(ownBefore)
   const sorted = times.toSorted((one, other) => one - other)
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
   return {
     perSecond: (sorted.length / elapsed) * 1000,
-    p50: at(0.5),
-    p99: at(0.99),
-    cpuMicroseconds: (cpu / sorted.length) * 1000,
-    failures
+    ...{ p50: at(0.5), p99: at(0.99), failures },
+    cpuMicroseconds: ((processorMs(pid) - cpuBefore) / sorted.length) * 1000,
+    shares: [
+      { name: 'load', share: (own.user + own.system) / 1000 / elapsed },
+      ...others.map((other, index) => ({
+        name: other.name,
+        share: (processorMsOfAll(other.pid) - (spent[index] ?? 0)) / elapsed
+      }))
+    ]
   }
 }
 
-export const lineOf = (name: string, { perSecond, p50, p99, cpuMicroseconds, failures }: Figures): string =>
-  [
-    name.padEnd(34),
-    `${Math.round(perSecond).toLocaleString('en')}/s`.padStart(10),
-    `p50 ${p50.toFixed(2)} ms`.padStart(14),
-    `p99 ${p99.toFixed(2)} ms`.padStart(15),
+export const lineOf = (name: string, figures: Figures): string => {
+  const { perSecond, p50, p99, cpuMicroseconds, shares, failures } = figures
+  return [
+    name.padEnd(26),
+    `${Math.round(perSecond).toLocaleString('en')}/s`.padStart(9),
+    `p50 ${p50.toFixed(2)} ms`.padStart(13),
+    `p99 ${p99.toFixed(2)} ms`.padStart(14),
     `${cpuMicroseconds.toFixed(0)} µs CPU`.padStart(12),
+    `  (${shares.map(({ name: other, share }) => `${other} ${Math.round(share * 100)} %`).join(', ')})`,
     failures > 0 ? `${failures} FAILED` : ''
   ].join(' ')
+}

@@ -25,11 +25,14 @@ const [loadCore, brokerCore] = ['0', '1']
 
 export type Rig = Awaited<ReturnType<typeof startRig>>
 
+/** What is asked for: at which server, in which mode, and what it refused before, if it did. */
+type Want = { audience: string; mode: string; rejected_token_hash?: string }
+
 /**
  * identity-broker from its sources on a core of its own; everything else (Postgres, NATS, Redis, an IdP that answers at
- * once, the askers) shares the other one.
+ * once, the askers) shares the other one. `profile`: a directory for a CPU profile of it.
  */
-export const startRig = async () => {
+export const startRig = async ({ profile }: { profile: string | undefined }) => {
   const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
   mkdirSync(join(directory, 'logs'))
   spawnSync('taskset', ['-acp', loadCore, String(process.pid)])
@@ -63,10 +66,11 @@ export const startRig = async () => {
   )
   const { tenants } = JSON.parse(await runService(service, ['bootstrap', file], environment))
   const tenant_id: string = tenants[0].id
+  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
   const broker = await startProcess({
     name: service,
     command: 'taskset',
-    args: ['-c', brokerCore, process.execPath, inRepository('services/identity-broker/src/main.ts')],
+    args: ['-c', brokerCore, process.execPath, ...profiling, inRepository('services/identity-broker/src/main.ts')],
     environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
     logFile: join(directory, 'logs/identity-broker.log'),
     isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
@@ -85,7 +89,7 @@ export const startRig = async () => {
   await close()
 
   /** What asks for a token for one of `people` after the other, with tickets made beforehand. */
-  const askerFor = async (people: readonly string[], { audience, mode }: { audience: string; mode: string }) => {
+  const askerFor = async (people: readonly string[], { audience, mode, ...refused }: Want) => {
     const settings = mcpProvider.register({ server_url: audience, tenant_id, mode })
     const provider = await mcpProvider.ticketFor(settings)
     const tickets = await Promise.all(
@@ -99,13 +103,14 @@ export const startRig = async () => {
     return () => {
       next = (next + 1) % tickets.length
       const binding = { call: { tool: 'whoami', arguments_digest: 'A'.repeat(43) } }
-      const request = { principal: tickets[next] ?? '', provider, ...(mode === 'signed' ? binding : {}) }
+      const request = { principal: tickets[next] ?? '', provider, ...refused, ...(mode === 'signed' ? binding : {}) }
       return call(bus, issueToken, request, { deadlineAt: Date.now() + 20_000 })
     }
   }
 
   return {
     ...{ tenant_id, issuer: String(issuer), config, pid: broker.pid, adminUrl: backing.databaseUrl, askerFor },
+    others: [{ name: 'IdP', pid: idp.pid ?? 0 }, ...backing.started],
     stop: async () => {
       await broker.stop()
       await mcpProvider.close()
