@@ -2,7 +2,7 @@ import { before, type Clock, systemClock } from './clock.ts'
 import { RefreshFailure, unavailable } from './failure.ts'
 import { inTime } from './persist.ts'
 import { createPresenter } from './present.ts'
-import type { Exchange, RefreshStore } from './store.ts'
+import type { Exchange, Look, RefreshStore } from './store.ts'
 import { createTurns } from './turn.ts'
 
 export type RefresherOptions<Material, Want, Token> = {
@@ -58,21 +58,24 @@ export const createRefresher = <Material, Want, Token>({
   const leaseMs = exchangeMs * 1.5
   const patience = { tryMs, storeMs }
   const present = createPresenter({ store, exchange, owner, clock, exchangeMs, leaseMs, patience })
-  const turn = createTurns({ store, owner, isOwnerWaiting, clock, pollMs, tryMs })
+  const turn = createTurns({ owner, isOwnerWaiting, clock, pollMs, tryMs })
   const works = new Map<string, Work<Token>>()
   let isClosing = false
 
-  /** One refresh, after waiting for those of others. Undefined is: look again. */
-  const refresh = async (id: string, want: Want, work: Work<Token>): Promise<Token | undefined> => {
-    const progress = await turn(id)
+  /** One refresh of what was looked at, after waiting for those of others. Undefined is: look again. */
+  const refresh = async (
+    id: string,
+    want: Want,
+    progressSeen: Look<Token> | undefined,
+    work: Work<Token>
+  ): Promise<Token | undefined> => {
+    // There was no token at this generation. What is stored from now on is another one, and fails the compare of `take`.
+    const progress = await turn(id, { progress: progressSeen, again: () => store.look(id, want) })
     if (!progress) return undefined
     if (progress.attempt >= presentationsMax) {
       await inTime(clock, tryMs, store.kill({ id, ...progress }, 'answer_lost'))
       return undefined
     }
-    // What was stored since the first look is seen now; what is stored from now on fails the compare of `take`.
-    const storedMeanwhile = await inTime(clock, tryMs, store.findToken(id, want))
-    if (storedMeanwhile !== undefined) return storedMeanwhile
     if (isClosing) throw unavailable(1000, new Error('this process is leaving'))
     work.phase = 'presenting'
     return present(id, want, progress, () => {
@@ -80,14 +83,14 @@ export const createRefresher = <Material, Want, Token>({
     })
   }
 
-  const begin = (id: string, want: Want): Work<Token> => {
+  const begin = (id: string, want: Want, look: Look<Token> | undefined): Work<Token> => {
     const work: Work<Token> = { want: JSON.stringify(want), phase: 'waiting', promise: Promise.resolve(undefined) }
     works.set(id, work)
-    work.promise = refresh(id, want, work).finally(() => works.delete(id))
+    work.promise = refresh(id, want, look, work).finally(() => works.delete(id))
     return work
   }
 
-  const isAlive = async (id: string): Promise<boolean> => (await store.read(id))?.isDead === false
+  const isAlive = async (id: string, want: Want): Promise<boolean> => (await store.look(id, want))?.isDead === false
 
   /** Who wants the same gets the same; what failed for the refresh token or its server fails for everybody. */
   const join = async (id: string, work: Work<Token>, want: Want): Promise<Token | undefined> => {
@@ -98,7 +101,7 @@ export const createRefresher = <Material, Want, Token>({
       const isFailure = error instanceof RefreshFailure
       if (!isSame && !isFailure) return
       // Somebody may have signed in after the row was looked at, and just before this caller came.
-      if (isFailure && error.reason === 'dead' && (await isAlive(id))) return
+      if (isFailure && error.reason === 'dead' && (await isAlive(id, want))) return
       throw error
     })
     return isInTime && work.phase === 'storing' ? token : undefined
@@ -106,8 +109,8 @@ export const createRefresher = <Material, Want, Token>({
 
   /** The next step towards a token: finds it, or waits for a refresh. Undefined is: look again. */
   const step = async (id: string, want: Want): Promise<Token | undefined> => {
-    const kept = await store.findToken(id, want)
-    return kept ?? join(id, works.get(id) ?? begin(id, want), want)
+    const look = await store.look(id, want)
+    return look?.token ?? join(id, works.get(id) ?? begin(id, want, look), want)
   }
 
   return {

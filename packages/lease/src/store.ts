@@ -13,6 +13,9 @@ export type Progress = {
   backoffMs: number
 }
 
+/** A row as it is at one moment; `token` is a kept one for what is wanted that can still be used. */
+export type Look<Token> = Progress & { token: Token | undefined }
+
 /** Which presentation a lease is for: the `attempt`th one of the refresh token of this generation. */
 export type Claim = { id: string; owner: string; generation: number; attempt: number }
 
@@ -49,9 +52,8 @@ export type Exchange<Material, Want, Token> = (
 
 /** The rows behind a refresher. Every method is one transaction, and none is held open while the server is asked. */
 export type RefreshStore<Material, Want, Token> = {
-  /** A kept token for `want` that can still be used. */
-  findToken: (id: string, want: Want) => Promise<Token | undefined>
-  read: (id: string) => Promise<Progress | undefined>
+  /** Both from one moment: where there is no token, none was stored before this generation was seen. */
+  look: (id: string, want: Want) => Promise<Look<Token> | undefined>
   /**
    * Takes the lease and commits the coming presentation, if the row is alive, free, not backing off, and still at this
    * generation with exactly `attempt - 1` presentations.

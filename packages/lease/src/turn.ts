@@ -1,10 +1,9 @@
 import { type Clock, sleep } from './clock.ts'
 import { dead, unavailable } from './failure.ts'
 import { inTime } from './persist.ts'
-import type { Progress, RefreshStore } from './store.ts'
+import type { Progress } from './store.ts'
 
 type TurnOptions = {
-  store: Pick<RefreshStore<unknown, unknown, unknown>, 'read'>
   owner: string
   /** Whether another process still waits for the answer of what it presented. */
   isOwnerWaiting: (owner: string, id: string) => Promise<boolean>
@@ -13,15 +12,17 @@ type TurnOptions = {
   tryMs: number
 }
 
+/** `progress` as it was seen, and how it is seen again. */
+type Seen = { progress: Progress | undefined; again: () => Promise<Progress | undefined> }
+
 /**
  * Resolves when this process may take the lease of `id`, or with undefined when another one stored something meanwhile.
  * Fails for a row that is dead or backs off.
  */
 export const createTurns =
-  ({ store, owner, isOwnerWaiting, clock, pollMs, tryMs }: TurnOptions) =>
-  async (id: string): Promise<Progress | undefined> => {
-    const read = () => inTime(clock, tryMs, store.read(id))
-    let progress = await read()
+  ({ owner, isOwnerWaiting, clock, pollMs, tryMs }: TurnOptions) =>
+  async (id: string, seen: Seen): Promise<Progress | undefined> => {
+    let { progress } = seen
     const generation = progress?.generation
     for (;;) {
       if (!progress || progress.isDead) throw dead()
@@ -31,6 +32,6 @@ export const createTurns =
       const isOthers = attempt > 0 && last !== null && last !== owner
       if (leaseMs === 0 && !(isOthers && (await isOwnerWaiting(last, id)))) return progress
       await sleep(clock, leaseMs > 0 ? Math.min(leaseMs, pollMs) : pollMs)
-      progress = await read()
+      progress = await inTime(clock, tryMs, seen.again())
     }
   }

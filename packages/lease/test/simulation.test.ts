@@ -38,10 +38,18 @@ const faults: Record<string, Mutation> = {
     from: 'if (!isFree || row.generation !== claim.generation || row.attempt !== claim.attempt - 1) return undefined',
     to: 'if (row.dead !== null) return undefined'
   },
-  'nobody looks for a token again before taking the lease': {
-    file: 'refresher.ts',
-    from: 'if (storedMeanwhile !== undefined) return storedMeanwhile',
+  'nobody looks for a token again after another one refreshed': {
+    file: 'turn.ts',
+    from: 'if (progress.generation !== generation) return undefined',
     to: ''
+  },
+  'the token that is looked for and the generation are of two moments': {
+    file: 'testing/model-store.ts',
+    from: 'look: (id, want) => transact(() => model.look(id, want)),',
+    to: `look: async (id, want) => {
+      const [first, second] = [await transact(() => model.look(id, want)), await transact(() => model.look(id, want))]
+      return second && { ...second, token: first?.token }
+    },`
   },
   'a rejection ends whatever refresh token there is': {
     file: 'testing/model-store.ts',
@@ -93,5 +101,5 @@ for (const [name, fault] of Object.entries(faults))
     t.match(lines, [/^seed \d+: /, /^see it with: /])
     t.comment(lines[0])
     const [seed = ''] = /\d+/.exec(lines[0] ?? '') ?? []
-    t.equal((await run(directory, '--seed', seed)).lines.at(-1), lines[0], 'and again with its seed')
+    t.ok((await run(directory, '--seed', seed)).lines.includes(lines[0] ?? ''), 'and again with its seed')
   })

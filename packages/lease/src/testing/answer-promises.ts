@@ -4,7 +4,7 @@ import { free, leaseMs, other, type Promises, type StoreFixture, stepsOf } from 
 /** What becomes of an answer. */
 export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Material, Want, Token>): Promises => {
   const { store, make, answerTo, textOf, wants, endLease, signIn, revoke, empty } = fixture
-  const { progressOf, take, unchanged } = stepsOf(fixture)
+  const { progressOf, tokenOf, take, unchanged } = stepsOf(fixture)
   const [want, otherWant] = wants
   return {
     'an answer brings the next generation, its refresh token, and the token for its want alone': async () => {
@@ -15,9 +15,9 @@ export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Mate
       const { generation, ...progress } = await progressOf(id)
       assert.equal(generation, lease.generation + 1)
       assert.deepEqual(progress, free)
-      assert.deepEqual(await store.findToken(id, want), answer.token)
-      assert.equal(await store.findToken(id, otherWant), undefined)
-      assert.equal(await store.findToken(await make(), want), undefined, 'and of another row there is none')
+      assert.deepEqual(await tokenOf(id, want), answer.token)
+      assert.equal(await tokenOf(id, otherWant), undefined)
+      assert.equal(await tokenOf(await make(), want), undefined, 'and of another row there is none')
       assert(answer.material)
       assert.equal(textOf((await take(id)).material), textOf(answer.material))
     },
@@ -39,8 +39,8 @@ export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Mate
         await store.finish(lease, each, answer)
         tokens.push(answer.token)
       }
-      assert.deepEqual(await store.findToken(id, want), tokens[2])
-      assert.deepEqual(await store.findToken(id, otherWant), tokens[1])
+      assert.deepEqual(await tokenOf(id, want), tokens[2])
+      assert.deepEqual(await tokenOf(id, otherWant), tokens[1])
     },
 
     'the same answer twice is stored once': async () => {
@@ -64,7 +64,7 @@ export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Mate
           await store.release(second, { isCounted: false, backoffMs: leaseMs })
           assert.equal(await store.kill(second, 'rejected'), false)
         })
-        assert.deepEqual(await store.findToken(id, want), answer.token)
+        assert.deepEqual(await tokenOf(id, want), answer.token)
       },
 
     'an answer is lost where a sign-in or a revocation came before it': async () => {
@@ -73,7 +73,7 @@ export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Mate
         const lease = await take(id)
         await change(id)
         await unchanged(id, async () => assert.equal(await store.finish(lease, want, answerTo(lease)), 'lost'))
-        assert.equal(await store.findToken(id, want), undefined)
+        assert.equal(await tokenOf(id, want), undefined)
       }
     },
 
@@ -83,7 +83,7 @@ export const answerPromises = <Material, Want, Token>(fixture: StoreFixture<Mate
       await empty(id)
       const answer = answerTo(lease)
       assert.equal(await store.finish(lease, want, answer), 'emptied')
-      assert.equal(await store.findToken(id, want), undefined)
+      assert.equal(await tokenOf(id, want), undefined)
       assert(answer.material)
       assert.equal(textOf((await take(id)).material), textOf(answer.material))
     }

@@ -4,7 +4,7 @@ import { free, leaseMs, other, type Promises, type StoreFixture, stepsOf } from 
 /** What ends a row, and what brings it back. */
 export const endPromises = <Material, Want, Token>(fixture: StoreFixture<Material, Want, Token>): Promises => {
   const { store, make, answerTo, textOf, wants, endLease, signIn, revoke, empty } = fixture
-  const { progressOf, take, unchanged } = stepsOf(fixture)
+  const { progressOf, tokenOf, take, unchanged } = stepsOf(fixture)
   const [want] = wants
   const refreshed = async () => {
     const id = await make()
@@ -21,7 +21,7 @@ export const endPromises = <Material, Want, Token>(fixture: StoreFixture<Materia
       const { isDead, generation, leaseMs: left } = await progressOf(id)
       assert.deepEqual([isDead, left], [true, 0])
       assert(generation > lease.generation)
-      assert.equal(await store.findToken(id, want), undefined)
+      assert.equal(await tokenOf(id, want), undefined)
       assert.equal(await store.take({ ...lease, generation, attempt: 1 }, leaseMs), undefined)
     },
 
@@ -49,7 +49,7 @@ export const endPromises = <Material, Want, Token>(fixture: StoreFixture<Materia
         const { generation: next, ...progress } = await progressOf(id)
         assert.deepEqual(progress, free)
         assert(next > generation)
-        assert.equal(await store.findToken(id, want), undefined)
+        assert.equal(await tokenOf(id, want), undefined)
       }
     },
 
@@ -57,14 +57,14 @@ export const endPromises = <Material, Want, Token>(fixture: StoreFixture<Materia
       const id = await refreshed()
       await revoke(id)
       assert.equal((await progressOf(id)).isDead, true)
-      assert.equal(await store.findToken(id, want), undefined)
+      assert.equal(await tokenOf(id, want), undefined)
     },
 
     'emptying takes the tokens and leaves the refresh token': async () => {
       const id = await refreshed()
       const { generation } = await progressOf(id)
       await empty(id)
-      assert.equal(await store.findToken(id, want), undefined)
+      assert.equal(await tokenOf(id, want), undefined)
       assert.equal((await progressOf(id)).generation, generation)
       assert.notEqual(textOf((await take(id)).material), '')
     }

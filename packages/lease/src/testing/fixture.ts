@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Answer, Claim, Lease, Progress, RefreshStore } from '../store.ts'
+import type { Answer, Claim, Lease, Look, Progress, RefreshStore } from '../store.ts'
 
 /** A store, and what else happens to its rows. */
 export type StoreFixture<Material, Want, Token> = {
@@ -28,12 +28,17 @@ export const leaseMs = 60_000
 export const free = { attempt: 0, owner: null, isDead: false, leaseMs: 0, backoffMs: 0 }
 
 /** The steps that the promises are told in. */
-export const stepsOf = <Material, Want, Token>({ store }: StoreFixture<Material, Want, Token>) => {
+export const stepsOf = <Material, Want, Token>({ store, wants }: StoreFixture<Material, Want, Token>) => {
+  const lookAt = async (id: string, want = wants[0]): Promise<Look<Token>> => {
+    const look = await store.look(id, want)
+    assert(look)
+    return look
+  }
   const progressOf = async (id: string): Promise<Progress> => {
-    const progress = await store.read(id)
-    assert(progress)
+    const { token: _, ...progress } = await lookAt(id)
     return progress
   }
+  const tokenOf = async (id: string, want = wants[0]): Promise<Token | undefined> => (await lookAt(id, want)).token
   /** What may be claimed now. */
   const claimOf = async (id: string, owner: string = one): Promise<Claim> => {
     const { generation, attempt } = await progressOf(id)
@@ -51,5 +56,5 @@ export const stepsOf = <Material, Want, Token>({ store }: StoreFixture<Material,
     const { leaseMs: _after, ...after } = await progressOf(id)
     assert.deepEqual(after, before)
   }
-  return { progressOf, claimOf, take, unchanged }
+  return { progressOf, tokenOf, claimOf, take, unchanged }
 }

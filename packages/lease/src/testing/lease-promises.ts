@@ -3,14 +3,14 @@ import { free, leaseMs, one, other, type Promises, type StoreFixture, stepsOf } 
 
 /** Who may present, and when. */
 export const leasePromises = <Material, Want, Token>(fixture: StoreFixture<Material, Want, Token>): Promises => {
-  const { store, make, endLease } = fixture
+  const { store, make, wants, endLease } = fixture
   const { progressOf, claimOf, take, unchanged } = stepsOf(fixture)
   return {
     'a new row is free, and one that is not there is undefined': async () => {
       const { generation, ...progress } = await progressOf(await make())
       assert(generation > 0)
       assert.deepEqual(progress, free)
-      assert.equal(await store.read(other), undefined)
+      assert.equal(await store.look(other, wants[0]), undefined)
     },
 
     'of many that claim at once one gets the lease': async () => {

@@ -1,4 +1,4 @@
-import type { Answer, Claim, DeadReason, Lease, Progress, RefreshStore } from '../store.ts'
+import type { Answer, Claim, DeadReason, Lease, Look, RefreshStore } from '../store.ts'
 
 export type ModelRow<Material, Token> = {
   material: Material
@@ -40,17 +40,16 @@ export const createModel = <Material, Want, Token>({ now, isUsable = () => true 
     rowOf,
     discarded,
 
-    findToken: (id: string, want: Want): Token | undefined => {
-      const row = rows.get(id)
-      const token = row?.dead === null ? row.tokens.get(keyOf(want)) : undefined
-      return token !== undefined && isUsable(token) ? token : undefined
-    },
-    read: (id: string): Progress | undefined => {
+    look: (id: string, want: Want): Look<Token> | undefined => {
       const row = rows.get(id)
       if (!row) return undefined
       const { generation, attempt, owner, dead, leaseUntil, backoffUntil } = row
       const [leaseMs, backoffMs] = [Math.max(0, leaseUntil - now()), Math.max(0, backoffUntil - now())]
-      return { generation, attempt, owner, isDead: dead !== null, leaseMs, backoffMs }
+      const token = dead === null ? row.tokens.get(keyOf(want)) : undefined
+      return {
+        ...{ generation, attempt, owner, isDead: dead !== null, leaseMs, backoffMs },
+        token: token !== undefined && isUsable(token) ? token : undefined
+      }
     },
     take: (claim: Claim, leaseMs: number): Lease<Material> | undefined => {
       const row = rowOf(claim.id)
@@ -117,8 +116,7 @@ export const storeOf = <Material, Want, Token>(
   model: Model<Material, Want, Token>,
   transact: Transact
 ): RefreshStore<Material, Want, Token> => ({
-  findToken: (id, want) => transact(() => model.findToken(id, want)),
-  read: (id) => transact(() => model.read(id)),
+  look: (id, want) => transact(() => model.look(id, want)),
   take: (claim, leaseMs) => transact(() => model.take(claim, leaseMs)),
   finish: (lease, want, answer) => transact(() => model.finish(lease, want, answer)),
   discard: (lease, answer) => transact(() => model.discard(lease, answer)),

@@ -72,7 +72,7 @@ export const createChecks = ({ model, server, fail }: Needs) => {
       const earlier = sendingsOf(refreshToken).filter((one) => one.generation === generation)
       if (earlier.filter(mayBeProcessed).length >= 2) fail('a refresh token was presented a third time')
       if (earlier.some(canAnswer)) fail('a refresh token was presented while its answer could still arrive')
-      if (!isAnybodyPaused && model.findToken(presentation.user, want))
+      if (!isAnybodyPaused && model.look(presentation.user, want)?.token)
         fail('the server was asked although there was a token')
       sent.push(presentation)
     },

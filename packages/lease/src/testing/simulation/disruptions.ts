@@ -22,12 +22,7 @@ const crash: Disruption = (world) => {
 
 const pause: Disruption = (world) => {
   const replica = replicaOf(world)
-  if (!replica) return
-  Object.assign(replica, { isPaused: true, wasPaused: true })
-  world.checks.onPause()
-  world.scheduler.after(undefined, whileOf(world), () => {
-    replica.isPaused = false
-  })
+  if (replica) world.pause(replica, whileOf(world))
 }
 
 const leave: Disruption = (world) => {
@@ -76,6 +71,16 @@ const ask: OfUser = (world, user) => {
   if (replica) world.call(replica, user, world.random.pick(wants), whileOf(world) * 2)
 }
 
+/** It hears of its lease when that is about to end, or has ended; and somebody asks another one meanwhile. */
+const pauseAtLease: Disruption = (world) => {
+  const replica = replicaOf(world)
+  if (!replica) return
+  replica.onLease = (user) => {
+    world.pause(replica, whileOf(world) + exchangeMs)
+    ask(world, user)
+  }
+}
+
 const empty: OfUser = (world, user) => {
   world.model.empty(user)
   ask(world, user)
@@ -89,6 +94,7 @@ const ofUser =
 const disruptions: readonly [Named, ...Named[]] = [
   ['a process is killed', crash],
   ['a process is paused', pause],
+  ['a process is paused when it takes a lease', pauseAtLease],
   ['a process leaves', leave],
   ['the database goes away', goAway('isDatabaseAway')],
   ['a process loses the database', cutOff],

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { createRefresher, type Refresher } from '../../refresher.ts'
-import type { RefreshStore } from '../../store.ts'
+import type { Lease, RefreshStore } from '../../store.ts'
 import { createModel, storeOf } from '../model-store.ts'
 import { type Caller, createChecks, type Process } from './checks.ts'
 import { createNetwork } from './network.ts'
@@ -8,7 +8,11 @@ import type { Random } from './random.ts'
 import { createScheduler } from './scheduler.ts'
 import { createServer, type SimToken } from './server.ts'
 
-export type Replica = Process & { refresher: Refresher<string, SimToken> }
+export type Replica = Process & {
+  refresher: Refresher<string, SimToken>
+  /** Once, with the next lease, before the process hears of it. */
+  onLease?: ((user: string) => void) | undefined
+}
 
 export const exchangeMs = 1_000
 export const wants = ['a', 'b'] as const
@@ -36,6 +40,14 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
     }
   })
 
+  const pause = (process: Process, ms: number): void => {
+    Object.assign(process, { isPaused: true, wasPaused: true })
+    checks.onPause()
+    scheduler.after(undefined, ms, () => {
+      process.isPaused = false
+    })
+  }
+
   /** The rows as a process sees them, and the checks with it. */
   const storeFor = (process: Process): RefreshStore<string, string, SimToken> =>
     storeOf(
@@ -45,7 +57,7 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
           const before = { ...model.rowOf(claim.id) }
           const lease = model.take(claim, leaseMs)
           if (lease) checks.onTake(before, now())
-          if (lease) network.onTaken(process, lease)
+          if (lease) onTaken(process, lease)
           tell?.(`${now()} ${process.name} ${lease ? 'takes' : 'may not take'} ${JSON.stringify(claim)}`)
           return lease
         },
@@ -80,6 +92,12 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
     replicas.push(replica)
     return replica
   }
+  const onTaken = (process: Process, lease: Lease<string>): void => {
+    network.onTaken(process, lease)
+    const replica = findReplica(process.name)
+    replica?.onLease?.(lease.id)
+    if (replica) replica.onLease = undefined
+  }
   const findReplica = (name: string) => replicas.find((replica) => replica.name === name)
 
   const call = (replica: Replica, user: string, want: string, waitMs: number): Caller => {
@@ -107,7 +125,7 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
   }
 
   for (const user of users) signIn(user)
-  return { random, scheduler, server, model, checks, network, replicas, callers, users, start, call, signIn }
+  return { random, scheduler, server, model, checks, network, replicas, callers, users, start, call, signIn, pause }
 }
 
 export type World = ReturnType<typeof createWorld>
