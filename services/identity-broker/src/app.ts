@@ -110,6 +110,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     await refresher.settle()
     await refreshOwner.stop()
     parts.kept.close()
+    parts.heldUsers.close()
     deviceTokens.close()
     await Promise.all([recorder.close(), forgetting.close()])
   })

@@ -12,6 +12,7 @@ import { createAllow } from './connect/allow.ts'
 import { createAppLinkReader } from './connect/app-link.ts'
 import { createFindConnect } from './connect/find.ts'
 import { createConnectLinks } from './connect/link.ts'
+import { createConnectionsAt } from './connections/at-revision.ts'
 import { createClients } from './connections/client.ts'
 import { createCredentials } from './connections/credentials.ts'
 import { createIdpKeys } from './connections/keys.ts'
@@ -20,6 +21,7 @@ import { connectionStore } from './connections/store.ts'
 import { createVerifyJwt } from './connections/verify-jwt.ts'
 import { domainStore } from './domains/store.ts'
 import { createTxtLookup } from './domains/txt-lookup.ts'
+import { heldFor } from './grants/held-store.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
@@ -48,6 +50,7 @@ import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
 import { createModes } from './tokens/modes/modes.ts'
+import { createHeldUsers } from './users/held.ts'
 import { userStore } from './users/store.ts'
 
 export type Service = Awaited<ReturnType<typeof openService>>
@@ -93,14 +96,15 @@ const assemble = ({
     onDead: (id) => announce('grant', id)
   })
   const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
-  const exchange = createExchange({ connections, findClient, egress })
+  const exchange = createExchange({ findConnection: createConnectionsAt(connections), findClient, egress })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const issuers = createIssuers({ signingKeysOf, publicUrl })
   const modes = createModes({
-    ...{ bus, egress, connections, findClient, grants, refresher, issuers },
+    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(db), refresher, issuers },
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
-  const mintAnew = createMintAnew({ users, modes })
+  const heldUsers = createHeldUsers({ bus, users, onOwnChange })
+  const mintAnew = createMintAnew({ users: heldUsers, modes })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
   const issuances = issuanceStore(db)
@@ -149,6 +153,7 @@ const assemble = ({
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
     kept,
+    heldUsers,
     issuances,
     recorder,
     mint: createRecordedMint(createMint({ modes, mintKept: kept.mint, mintAnew }), recorder),

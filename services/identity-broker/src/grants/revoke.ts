@@ -9,10 +9,12 @@ import { isBoundTo } from './bound.ts'
 import { refreshTokenPlace } from './place.ts'
 import type { GrantStore } from './store.ts'
 
+type BoundGrant = Pick<Grant, 'tenant_id' | 'connection_id' | 'issuer' | 'token_endpoint' | 'client_id'>
+
 /** Tells the IdP that a refresh token is no longer wanted (RFC 7009); what it answers changes nothing here. */
 export const createRevocation =
   (connections: Pick<ConnectionStore, 'find'>, findClient: FindClient) =>
-  async (grant: Grant, refreshToken: string): Promise<boolean> => {
+  async (grant: BoundGrant, refreshToken: string): Promise<boolean> => {
     const connection = await connections.find(grant.tenant_id, grant.connection_id)
     if (!connection) return false
     const client = await findClient(connection)

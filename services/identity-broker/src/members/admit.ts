@@ -21,7 +21,7 @@ export const createAdmission =
   ({ admissions, announce, now = () => new Date() }: Needs): Admit =>
   async (connection, person, invitationId) => {
     const { tenant_id, id: connection_id } = connection
-    const { user, isJoining } = await admissions.transaction(tenant_id, async (store) => {
+    const user = await admissions.transaction(tenant_id, async (store) => {
       // Who the IdP of before says somebody is could be anybody at the one that is asked from now on.
       if (!(await store.holdConnection(connection))) throw changedMeanwhile()
       const invitation = invitationId
@@ -33,11 +33,12 @@ export const createAdmission =
         : isFirst && (await isOfOurDomain(store, person))
           ? { by: 'domain', role: 'member' as const }
           : undefined
-      const isJoining = joining !== undefined && (await join(store, user, joining))
+      if (joining) await join(store, user, joining)
       if (invitation) await accept(store, user, invitation)
-      return { user, isJoining }
+      return user
     })
-    if (isJoining) await announce('user', user.id)
+    // What others hold of them is from before, if only the time of their last sign-in.
+    await announce('user', user.id)
     return user
   }
 
@@ -48,13 +49,12 @@ const isOfOurDomain = async (store: AdmissionWrites, { email, is_email_verified 
 
 const ranks: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 }
 
-/** Whether it gave a role; one that is held is never lowered. */
-const join = async (store: AdmissionWrites, user: User, { by, role }: { by: string; role: Role }): Promise<boolean> => {
+/** Gives a role; one that is held is never lowered. */
+const join = async (store: AdmissionWrites, user: User, { by, role }: { by: string; role: Role }): Promise<void> => {
   const held = await store.lockRole(user.id)
-  if (held && ranks[held] >= ranks[role]) return false
+  if (held && ranks[held] >= ranks[role]) return
   await store.putRole(user.id, role)
   await store.record(eventOf(user, 'member.joined', { kind: 'user', id: user.id }, { by, role }))
-  return true
 }
 
 const accept = async (store: AdmissionWrites, user: User, { id, role }: { id: string; role: Role }): Promise<void> => {

@@ -4,7 +4,7 @@ import { startWorld } from './world.ts'
 
 const world = await startWorld(t)
 const { idp, three, replace, person, ask, grantOf, presentationsOf } = world
-const [lease, store] = [/^update "grant"/i, /insert into "?minted_token/i]
+const [lease, store] = [/update "grant" set\s+lease_owner/i, /insert into "?minted_token/i]
 const signInAgain = { status: 401, code: 'identity_refresh_rejected', token: undefined }
 
 t.test('killed before it wrote that it refreshes: another process refreshes at once', async (t) => {

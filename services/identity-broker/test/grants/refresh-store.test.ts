@@ -105,8 +105,9 @@ for (const [promise, isKept] of Object.entries(storePromises(fixture)))
     await t.resolves(isKept(), promise)
   })
 
+const keptFor = async (id: string, want = wants[0]) => (await store.look(id, want))?.token
 const taken = async (id: string) => {
-  const { generation = 0, attempt = 0 } = (await store.read(id)) ?? {}
+  const { generation = 0, attempt = 0 } = (await store.look(id, wants[0])) ?? {}
   const lease = await store.take({ id, owner: newId(), generation, attempt: attempt + 1 }, 60_000)
   if (lease) return lease
   throw new Error('it was free')
@@ -119,18 +120,18 @@ const refuse = async (id: string) => {
 
 t.test('a refusal is kept for its want, until a sign-in, an emptying or an edit of the connection', async (t) => {
   const id = await fixture.make()
-  t.same(await refuse(id).then(() => store.findToken(id, wants[0])), await refuse(id))
-  t.equal(await store.findToken(id, wants[1]), undefined)
+  t.same(await refuse(id).then(() => keptFor(id)), await refuse(id))
+  t.equal(await keptFor(id, wants[1]), undefined)
   for (const change of [fixture.signIn, fixture.empty]) {
     await change(id)
-    t.equal(await store.findToken(id, wants[0]), undefined)
+    t.equal(await keptFor(id), undefined)
     await refuse(id)
   }
   await db
     .updateTable('connection')
     .set({ revision: connection.revision + 1 })
     .execute()
-  t.equal(await store.findToken(id, wants[0]), undefined)
+  t.equal(await keptFor(id), undefined)
   await db.updateTable('connection').set({ revision: connection.revision }).execute()
 })
 
@@ -139,9 +140,9 @@ t.test('a token near its end is not handed out, and one that was refused gives w
   await refuse(id)
   const token = tokenOf(3)
   await store.finish(await taken(id), wants[0], { material: undefined, token: { token } })
-  t.same(await store.findToken(id, wants[0]), { token })
+  t.same(await keptFor(id), { token })
   await db.updateTable('minted_token').set({ expires_at: sql`now() + interval '29 seconds'` }).execute()
-  t.not((await store.findToken(id, wants[0]))?.token?.token, token.token)
+  t.not((await keptFor(id))?.token?.token, token.token)
 })
 
 t.test('what was got in vain is revoked at the IdP only where nobody is left to use it', async (t) => {
@@ -169,11 +170,50 @@ t.test('a refresh token that this replica cannot open is not presented, and the 
     ...{ db, grants, revoke: async () => {}, onDead: async () => {} },
     vault: { ...vault, open: () => Promise.reject(new Error('no such key')) }
   })
-  const { generation = 0 } = (await store.read(id)) ?? {}
+  const { generation = 0 } = (await store.look(id, wants[0])) ?? {}
   const claim = { id, owner: newId(), generation, attempt: 1 }
   await t.rejects(strange.take(claim, 60_000), /no such key/)
   await strange.release(claim, { isCounted: false, backoffMs: 0 })
-  t.match(await store.read(id), { attempt: 0, leaseMs: 0 })
+  t.match(await store.look(id, wants[0]), { attempt: 0, leaseMs: 0 })
+})
+
+t.test('of several at once each is its own: one that is held, and one that cannot be stored', async (t) => {
+  const ids = await Promise.all(Array.from({ length: 6 }, fixture.make))
+  const [heldId = '', wrongId = '', ...others] = ids
+  const leases = await Promise.all(ids.map(taken))
+  t.same(
+    leases.map(({ id }) => id),
+    ids
+  )
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const { promise: locked, resolve: tell } = Promise.withResolvers<void>()
+  const holder = db.transaction().execute(async (transaction) => {
+    await transaction.selectFrom('grant').select('id').where('id', '=', heldId).forUpdate().execute()
+    tell()
+    await released
+  })
+  await locked
+  const stored = leases.map((lease) => {
+    const { material, token } = fixture.answerTo(lease)
+    const given = token.token && { ...token.token, jti: lease.id === wrongId ? '\u0000' : null }
+    return store.finish(lease, wants[0], { material, token: given ? { token: given } : token })
+  })
+  const [waiting, wrong, ...rest] = stored
+  await t.rejects(
+    Promise.all([wrong]).then(() => {}),
+    /./
+  )
+  t.same(await Promise.all(rest), ['kept', 'kept', 'kept', 'kept'])
+  t.match(
+    await Promise.all(others.map((id) => store.look(id, wants[0]))),
+    others.map(() => ({ generation: 2 }))
+  )
+  t.match(await store.look(heldId, wants[0]), { generation: 1, attempt: 1 })
+  t.match(await store.look(wrongId, wants[0]), { generation: 1, attempt: 1 }, 'its lease stays')
+  release()
+  await holder
+  t.equal(await waiting, 'kept')
+  t.match(await store.look(heldId, wants[0]), { generation: 2, attempt: 0 })
 })
 
 t.test('what a sign-in brought is not kept once its connection was changed', async (t) => {

@@ -1,7 +1,7 @@
 import { type Egress, wasSent } from '@onbehalf/egress'
 import type { Exchange, Outcome } from '@onbehalf/lease'
+import type { FindConnectionAt } from '../../connections/at-revision.ts'
 import type { FindClient, IdpClient } from '../../connections/client.ts'
-import type { ConnectionStore } from '../../connections/store.ts'
 import { postForm, signForm, type TokenForm } from '../../connections/token-endpoint.ts'
 import type { Connection } from '../../database.ts'
 import { isBoundTo } from '../bound.ts'
@@ -9,7 +9,7 @@ import { type Brought, isForServer, type Material, type Want } from './minted-to
 import { readAnswer, rejected } from './read-answer.ts'
 
 type Needs = {
-  connections: Pick<ConnectionStore, 'find'>
+  findConnection: FindConnectionAt
   findClient: FindClient
   egress: Pick<Egress, 'request'>
   now?: () => number
@@ -17,10 +17,10 @@ type Needs = {
 
 /** Presents a grant's refresh token at the token endpoint it was issued by (RFC 6749 §6, RFC 8707 `resource`). */
 export const createExchange =
-  ({ connections, findClient, egress, now = Date.now }: Needs): Exchange<Material, Want, Brought> =>
+  ({ findConnection, findClient, egress, now = Date.now }: Needs): Exchange<Material, Want, Brought> =>
   async (material, want, deadlineAt) => {
     const { grant, refreshToken } = material
-    const found = await connections.find(grant.tenant_id, grant.connection_id).catch((cause: Error) => cause)
+    const found = await findConnection(grant).catch((cause: Error) => cause)
     if (found instanceof Error) return { kind: 'not_processed', retryAfterMs: 1_000, cause: found }
     if (!found) return rejected('the connection is gone')
     const connection = found

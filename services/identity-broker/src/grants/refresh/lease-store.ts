@@ -1,70 +1,50 @@
-import type { Claim, Progress } from '@onbehalf/lease'
+import type { Claim } from '@onbehalf/lease'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../database.ts'
+import { givenItems, inOrder, isUndone } from '../../together/items-store.ts'
+import { together } from '../../together/together.ts'
+import { lockedGrants } from './locked-store.ts'
+import type { PresentedGrant } from './minted-token.ts'
 
-const millisecondsTo = (time: string) => sql<number>`greatest(0, extract(epoch from ${sql.ref(time)} - now()) * 1000)`
-const inMilliseconds = (ms: number) => sql<Date>`now() + ${`${Math.ceil(ms)} milliseconds`}::interval`
+/** What is presented; the refresh token is sealed, in base64. */
+type Taken = { grant: PresentedGrant; refresh_token: string }
+
+const columns = 'id uuid, owner uuid, generation integer, attempt integer, "leaseMs" float8'
 const isOver = (time: string) => sql<boolean>`coalesce(${sql.ref(time)} <= now(), true)`
 
-const freed = { lease_owner: null, lease_until: null, sent_at: null }
+/** The grant, if the claim could be made, else null: compared and written in one statement. */
+const takeStore = (db: Kysely<Database>) =>
+  together<Claim & { leaseMs: number }, Taken | null>(
+    async (items, rows) => {
+      const { rows: found } = await sql<{ number: number; row: Taken | null }>`
+        with ${givenItems(items, columns)}, ${lockedGrants(rows)},
+        taken as (
+          update "grant" set
+            lease_owner = given.owner, lease_until = now() + ceil("leaseMs") * interval '1 millisecond',
+            sent_at = now(), attempt = given.attempt
+          from given join free using (id)
+          where "grant".id = given.id and "grant".generation = given.generation
+            and "grant".attempt = given.attempt - 1 and dead_reason is null
+            and ${isOver('lease_until')} and ${isOver('backoff_until')}
+          returning "grant".*
+        )
+        select number, case when taken.id is not null then json_build_object(
+          'grant', json_build_object(
+            'id', id, 'tenant_id', taken.tenant_id, 'user_id', user_id, 'connection_id', connection_id,
+            'issuer', taken.issuer, 'token_endpoint', taken.token_endpoint, 'client_id', taken.client_id,
+            'generation', taken.generation, 'epoch', epoch,
+            'subject', (select subject from "user" where "user".id = user_id),
+            'connection_revision', (select revision from connection where connection.id = connection_id)),
+          'refresh_token', encode(refresh_token, 'base64')) end as row
+        from given join free using (id) left join taken using (id)`.execute(db)
+      return inOrder(items, rows, found)
+    },
+    { isUndone, keyOf: ({ id }) => id }
+  )
 
 /** Who refreshes a grant: the columns of `grant` that say so, in the database's time. */
 export const leaseStore = (db: Kysely<Database>) => ({
-  read: async (id: string): Promise<Progress | undefined> => {
-    const row = await db
-      .selectFrom('grant')
-      .select(['generation', 'attempt', 'dead_reason', 'lease_owner'])
-      .select([millisecondsTo('lease_until').as('lease_ms'), millisecondsTo('backoff_until').as('backoff_ms')])
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (!row) return undefined
-    const { generation, attempt, dead_reason, lease_owner: owner } = row
-    const [leaseMs, backoffMs] = [Number(row.lease_ms ?? 0), Number(row.backoff_ms ?? 0)]
-    return { generation, attempt, isDead: dead_reason !== null, owner, leaseMs, backoffMs }
-  },
-
-  /** The grant and its user's subject, if the claim could be made: compared and written in one statement. */
-  take: ({ id, owner, generation, attempt }: Claim, leaseMs: number) =>
-    db
-      .updateTable('grant')
-      .set({ lease_owner: owner, lease_until: inMilliseconds(leaseMs), sent_at: sql`now()`, attempt })
-      .where('id', '=', id)
-      .where('generation', '=', generation)
-      .where('attempt', '=', attempt - 1)
-      .where('dead_reason', 'is', null)
-      .where(isOver('lease_until'))
-      .where(isOver('backoff_until'))
-      .returningAll()
-      .returning((eb) =>
-        eb
-          .selectFrom('user')
-          .select('subject')
-          .whereRef('user.id', '=', 'grant.user_id')
-          .$asScalar()
-          .$notNull()
-          .as('subject')
-      )
-      .executeTakeFirst(),
-
-  /** Puts the next refresh token in place of the one of `generation`; the epoch, or undefined where it is another. */
-  advance: async (id: string, generation: number, refresh_token: Buffer): Promise<number | undefined> => {
-    const moved = await db
-      .updateTable('grant')
-      .set({
-        ...freed,
-        refresh_token,
-        generation: generation + 1,
-        attempt: 0,
-        backoff_until: null,
-        updated_at: sql`now()`
-      })
-      .where('id', '=', id)
-      .where('generation', '=', generation)
-      .where('dead_reason', 'is', null)
-      .returning('epoch')
-      .executeTakeFirst()
-    return moved?.epoch
-  },
+  take: takeStore(db),
 
   release: async (
     { id, owner, generation, attempt }: Claim,
@@ -73,9 +53,9 @@ export const leaseStore = (db: Kysely<Database>) => ({
     await db
       .updateTable('grant')
       .set({
-        ...freed,
+        ...{ lease_owner: null, lease_until: null, sent_at: null },
         attempt: isCounted ? attempt : attempt - 1,
-        backoff_until: backoffMs > 0 ? inMilliseconds(backoffMs) : null
+        backoff_until: backoffMs > 0 ? sql<Date>`now() + ${`${Math.ceil(backoffMs)} milliseconds`}::interval` : null
       })
       .where('id', '=', id)
       .where('generation', '=', generation)

@@ -18,8 +18,14 @@ const forOurselves: ReadonlySet<string> = new Set(['subject_token', 'id_token'])
 /** What is got for our own client names no server, and no `resource` (RFC 8707) is sent for it. */
 export const isForServer = ({ mode }: Want): boolean => !forOurselves.has(mode)
 
+type Bound = Pick<Grant, 'id' | 'tenant_id' | 'user_id' | 'connection_id' | 'issuer' | 'token_endpoint' | 'client_id'>
+
+/** A grant whose refresh token is presented, with its user's subject and the revision its connection then had. */
+export type PresentedGrant = Bound &
+  Pick<Grant, 'generation' | 'epoch'> & { subject: string; connection_revision: number }
+
 /** What is sent to the IdP, and what its answer is held against. */
-export type Material = { grant: Grant & { subject: string }; refreshToken: string }
+export type Material = { grant: PresentedGrant; refreshToken: string }
 
 /** Times in seconds since the epoch; `generation` of the grant it was made from. */
 export type MintedToken = {

@@ -2,11 +2,12 @@ import type { RefreshStore } from '@onbehalf/lease'
 import type { Vault } from '@onbehalf/vault'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database.ts'
-import { refreshTokenPlace } from '../place.ts'
+import { mintedTokenPlace, refreshTokenPlace } from '../place.ts'
 import type { GrantStore } from '../store.ts'
+import { answerStore } from './answer-store.ts'
 import { leaseStore } from './lease-store.ts'
-import type { Brought, Material, Want } from './minted-token.ts'
-import { tokenStore } from './token-store.ts'
+import { lookStore } from './look-store.ts'
+import type { Brought, Material, PresentedGrant, Want } from './minted-token.ts'
 
 type Needs = {
   db: Kysely<Database>
@@ -16,41 +17,46 @@ type Needs = {
   onDead: (grantId: string) => Promise<void>
 }
 
-/** The rows of a grant and of what it brought, as the refresher asks for them. */
+/** The rows of a grant and of what it brought, as the refresher asks for them: each method is one statement. */
 export const refreshStore = ({ db, vault, grants, revoke, onDead }: Needs): RefreshStore<Material, Want, Brought> => {
+  const look = lookStore(db)
   const leases = leaseStore(db)
-  const tokens = tokenStore(db, vault)
+  const keep = answerStore(db)
+
+  const sealBrought = async (grant: PresentedGrant, want: Want, { token: minted, refusal }: Brought) => {
+    if (!minted) return refusal
+    const { generation: _, token, ...told } = minted
+    return { ...told, token: (await vault.seal(token, mintedTokenPlace(grant, want))).toString('base64') }
+  }
+
   return {
-    findToken: async (id, want) => {
-      const token = await tokens.find(id, want)
-      if (token) return { token }
-      const refusal = await tokens.findRefusal(id, want)
-      return refusal && { refusal }
+    look: async (id, want) => {
+      const seen = await look({ id, ...want })
+      if (!seen) return undefined
+      const { owner, progress, kept, refusal } = seen
+      if (!kept) return { ...progress, token: refusal ? { refusal } : undefined }
+      const place = mintedTokenPlace({ id, ...owner, generation: kept.generation }, want)
+      return { ...progress, token: { token: { ...kept, token: await vault.open(fromBase64(kept.token), place) } } }
     },
 
-    read: leases.read,
-
     take: async (claim, leaseMs) => {
-      const grant = await leases.take(claim, leaseMs)
-      if (!grant?.refresh_token) return undefined
-      const refreshToken = await vault.open(grant.refresh_token, refreshTokenPlace(grant))
+      const taken = await leases.take({ ...claim, leaseMs })
+      if (!taken) return undefined
+      const { grant, refresh_token } = taken
+      const refreshToken = await vault.open(fromBase64(refresh_token), refreshTokenPlace(grant))
       return { ...claim, epoch: grant.epoch, material: { grant, refreshToken } }
     },
 
-    finish: ({ id, epoch, generation, material: presented }, want, { material, token: brought }) =>
-      db.transaction().execute(async (transaction) => {
-        const next = { ...presented.grant, generation: generation + 1 }
-        const refreshToken = material?.refreshToken ?? presented.refreshToken
-        const sealed = await vault.seal(refreshToken, refreshTokenPlace(next))
-        const epochNow = await leaseStore(transaction).advance(id, generation, sealed)
-        if (epochNow === undefined) return 'lost'
-        // Emptied while it was fetched: the refresh token counts, the token is fetched again.
-        if (epochNow !== epoch) return 'emptied'
-        const kept = tokenStore(transaction, vault)
-        if (brought.token) await kept.keep(next, want, brought.token)
-        else await kept.keepRefusal(next, want, brought.refusal)
-        return 'kept'
-      }),
+    finish: async ({ id, epoch, generation, material: presented }, want, { material, token: brought }) => {
+      const next = { ...presented.grant, generation: generation + 1 }
+      const sealed = await vault.seal(material?.refreshToken ?? presented.refreshToken, refreshTokenPlace(next))
+      const refresh_token = sealed.toString('base64')
+      const kept = await sealBrought(next, want, brought)
+      const epochNow = await keep({ id, epoch, generation, refresh_token, ...want, ...kept })
+      if (epochNow === null) return 'lost'
+      // Emptied while it was fetched: the refresh token counts, the token is fetched again.
+      return epochNow === epoch ? 'kept' : 'emptied'
+    },
 
     discard: async ({ id, material: presented }, { material }) => {
       // A new sign-in may share the IdP's own grant with what was fetched: revoking would end that one too.
@@ -67,3 +73,5 @@ export const refreshStore = ({ db, vault, grants, revoke, onDead }: Needs): Refr
     }
   }
 }
+
+const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64')

@@ -2,16 +2,16 @@ import type { Vault } from '@onbehalf/vault'
 import { type Kysely, sql } from 'kysely'
 import type { Database, Grant } from '../../database.ts'
 import { mintedTokenPlace } from '../place.ts'
-import type { MintedToken, Refusal, Want } from './minted-token.ts'
+import type { MintedToken, Want } from './minted-token.ts'
 
 /** A token this close to its end is not handed out: the call it is for takes time too. */
-const skewSeconds = 30
+export const skewSeconds = 30
 
 const keyColumns = ['grant_id', 'audience', 'mode', 'scopes'] as const
 
 export type TokenStore = ReturnType<typeof tokenStore>
 
-/** What was got for each want of a grant: tokens, encrypted, and refusals. */
+/** The tokens that are kept for the wants of a grant, encrypted. */
 export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
   find: async (id: string, { audience, mode, scopes }: Want): Promise<MintedToken | undefined> => {
     const row = await db
@@ -31,21 +31,6 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
     const { jti, token_hash, generation } = row
     return { token, token_hash, jti, generation, expires_at: Math.floor(row.expires_at.getTime() / 1000) }
   },
-
-  /** A refusal that still holds: no sign-in, no emptying and no edit of the connection came after it. */
-  findRefusal: (id: string, { audience, mode, scopes }: Want): Promise<Refusal | undefined> =>
-    db
-      .selectFrom('refusal')
-      .innerJoin('grant', 'grant.id', 'refusal.grant_id')
-      .innerJoin('connection', 'connection.id', 'grant.connection_id')
-      .select(['code', 'message', 'connection_revision'])
-      .where('grant_id', '=', id)
-      .where('audience', '=', audience)
-      .where('mode', '=', mode)
-      .where('refusal.scopes', '=', scopes)
-      .whereRef('refusal.epoch', '=', 'grant.epoch')
-      .whereRef('connection_revision', '=', 'connection.revision')
-      .executeTakeFirst(),
 
   /** Keeps a token of this grant. */
   keep: async (
@@ -86,15 +71,6 @@ export const tokenStore = (db: Kysely<Database>, vault: Vault) => ({
       if (current) await tokenStore(transaction, vault).keep(current, want, token)
       return current?.generation
     }),
-
-  keepRefusal: async ({ id: grant_id, epoch }: Grant, want: Want, refusal: Refusal): Promise<void> => {
-    const row = { grant_id, ...want, ...refusal, epoch }
-    await db
-      .insertInto('refusal')
-      .values(row)
-      .onConflict((conflict) => conflict.columns(keyColumns).doUpdateSet({ ...row, created_at: sql`now()` }))
-      .execute()
-  },
 
   /** Drops a kept token the MCP server did not accept, if it is this one and older than `ageSeconds`. */
   dropRejected: async (

@@ -1,15 +1,14 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { ConnectionStore } from '../../connections/store.ts'
-import type { Grant } from '../../database.ts'
+import type { HeldGrant, heldFor } from '../../grants/held-store.ts'
 import type { Want } from '../../grants/refresh/minted-token.ts'
 import type { TokenStore } from '../../grants/refresh/token-store.ts'
-import type { GrantStore } from '../../grants/store.ts'
 import { type Mint, type MintRequest, remintSeconds } from './mode.ts'
 import type { Obtain } from './obtain.ts'
 import { noneAlive, refused, signIn } from './refusals.ts'
 
 type Needs = {
-  grants: Pick<GrantStore, 'listOf'>
+  findGrants: ReturnType<typeof heldFor>
   connections: Pick<ConnectionStore, 'find'>
   obtain: Obtain
   tokens: Pick<TokenStore, 'dropRejected'>
@@ -17,34 +16,31 @@ type Needs = {
 
 /** The IdP's own access token for the audience, from the user's stored refresh token. */
 export const createIdpTokenMint =
-  ({ grants, connections, obtain, tokens }: Needs): Mint =>
+  ({ findGrants, connections, obtain, tokens }: Needs): Mint =>
   async (request) => {
     const { user, provider, rejectedTokenHash: hash } = request
-    const held = await grants.listOf({ tenant_id: user.tenant_id, user_id: user.id, connection_id: user.connection_id })
-    const grant = liveGrant(held, provider.audience)
+    const { tenant_id, id: user_id, connection_id } = user
+    const held = await findGrants({ tenant_id, user_id, connection_id, audience: provider.audience })
+    const grant = held.find(({ is_for, dead_reason }) => is_for && dead_reason === null)
+    // A resource outside of what it was authorised for would cost the IdP's grant.
     if (!grant) throw await explainNone(connections, held, request)
     const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     if (hash) await tokens.dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
     const { token, expires_at, jti, generation } = await obtain(grant, want, request)
-    const { id: grant_id, connection_id } = grant
+    const { id: grant_id } = grant
     return { token, expires_at, reusable: true, subject: user.subject, jti, generation, grant_id, connection_id }
   }
 
-/** A live grant that was authorised for the audience: a resource outside of it would cost the IdP's grant. */
-const liveGrant = (held: Grant[], audience: string): Grant | undefined =>
-  held.find(({ resources, dead_reason }) => resources.includes(audience) && dead_reason === null)
-
 const explainNone = async (
   connections: Needs['connections'],
-  held: Grant[],
-  request: MintRequest
+  held: readonly HeldGrant[],
+  { user }: MintRequest
 ): Promise<ReportedError> => {
-  const { user, provider } = request
   const connection = await connections.find(user.tenant_id, user.connection_id)
   // Signing in again would not help: the sign-in asks for no server.
   if (connection?.resource_support === 'none') return noResources()
   if (held.every(({ dead_reason }) => dead_reason !== null)) return noneAlive(held)
-  if (held.some(({ resources }) => resources.includes(provider.audience))) return refused()
+  if (held.some(({ is_for }) => is_for)) return refused()
   return signIn('resource_not_granted', 'This server was not part of what the user agreed to.')
 }
 

@@ -5,6 +5,7 @@ import type { FindClient } from '../../connections/client.ts'
 import type { ConnectionStore } from '../../connections/store.ts'
 import { createExchangeAtIdp } from '../../exchange/exchange.ts'
 import { createRedeem } from '../../exchange/redeem.ts'
+import type { heldFor } from '../../grants/held-store.ts'
 import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
 import type { TokenStore } from '../../grants/refresh/token-store.ts'
 import type { GrantStore } from '../../grants/store.ts'
@@ -25,6 +26,7 @@ type Needs = {
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
   grants: Pick<GrantStore, 'listOf'>
+  findGrants: ReturnType<typeof heldFor>
   refresher: Pick<GrantRefresher, 'obtain'>
   tokens: Pick<TokenStore, 'find' | 'keepFor' | 'dropRejected'>
   issuers: Pick<Issuers, 'find'>
@@ -34,7 +36,8 @@ type Needs = {
 
 /** The modes this service has. */
 export const createModes = (needs: Needs): Modes => {
-  const { bus, egress, connections, findClient, grants, refresher, tokens, issuers, idpTimeoutMs: timeoutMs } = needs
+  const { bus, egress, connections, findClient, grants, findGrants, refresher, tokens, issuers } = needs
+  const timeoutMs = needs.idpTimeoutMs
   const obtain = createObtain(refresher)
   const exchange = createExchangeAtIdp({ connections, findClient, egress, timeoutMs })
   const exchangeSubject = createExchangeSubject({ exchange, obtain, tokens })
@@ -42,7 +45,7 @@ export const createModes = (needs: Needs): Modes => {
   const kept = (mint: Mode['mint']): Mode => ({ isReusable: true, mint })
   return new Map(
     Object.entries({
-      idp_token: kept(createIdpTokenMint({ grants, connections, obtain, tokens })),
+      idp_token: kept(createIdpTokenMint({ findGrants, connections, obtain, tokens })),
       [idTokenException]: kept(createIdTokenMint({ grants, obtain, tokens })),
       token_exchange: kept(createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject }))),
       id_jag: kept(

@@ -1,6 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
 import { RefreshFailure } from '@onbehalf/lease'
-import type { Grant } from '../../database.ts'
 
 /** Nothing is stored, or nothing for this server: the user signs in once more. */
 export const signIn = (code: 'no_refresh_token' | 'resource_not_granted', why: string) =>
@@ -15,7 +14,7 @@ export const refused = (cause?: unknown) =>
   )
 
 /** Why none of the grants `held` is alive. */
-export const noneAlive = (held: Grant[]) =>
+export const noneAlive = (held: readonly unknown[]) =>
   held.length === 0 ? signIn('no_refresh_token', 'Nothing is stored to act as this user.') : refused()
 
 /** What a caller is told of a refresh that failed. */
