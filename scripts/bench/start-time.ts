@@ -1,25 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-
-const listening = /"msg":"Server listening at (http:\/\/127\.0\.0\.1:\d+)"/
-
-const untilListening = async (lines: Readable): Promise<string> => {
-  for await (const line of createInterface(lines)) {
-    const [, url] = listening.exec(line) ?? []
-    if (url) return url
-  }
-  throw new Error('the service ended before it listened')
-}
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@onbehalf/testkit'
 
 /** Node with these arguments and without what tap puts into NODE_OPTIONS to measure coverage, which costs 100 ms. */
 export const asItIs = (args: string[]): [string, string[]] => ['env', ['-u', 'NODE_OPTIONS', process.execPath, ...args]]
 
-/** A service that runs from its bundle: how long it took to its first answer, and where it answers. */
+/** A service that runs from its bundle: where it answers, and how long it took. */
 export type Bundled = {
   url: string
-  ms: number
+  /** Milliseconds from the start of its process to its first answer, at /healthz. */
+  answeredMs: number
+  /** And to the first time /readyz said that all of its servers answer. */
+  readyMs: number
   /** Ends it with SIGTERM; the exit code. */
   stop: () => Promise<number | null>
 }
@@ -28,31 +21,37 @@ const stop = async (child: ChildProcess): Promise<number | null> => {
   if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  child.stdout?.resume()
   await exited
   return child.exitCode
 }
 
-/** Starts a bundle's process, and answers when it has answered first, at /healthz. */
+// A refused connection costs the one who starts nothing.
+const untilOk = async (child: ChildProcess, url: string): Promise<void> => {
+  while (child.exitCode === null) {
+    const isOk = await fetch(url).then(
+      ({ ok }) => ok,
+      () => false
+    )
+    if (isOk) return
+    await sleep(2)
+  }
+  throw new Error('the service ended before it answered')
+}
+
+/** Starts a bundle's process, and answers when it is ready. */
 export const startBundle = async (main: string, environment: Record<string, string>): Promise<Bundled> => {
-  const env = { ...environment, HOST: '127.0.0.1', PORT: '0', NODE_ENV: 'production', LOG_LEVEL: 'info' }
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const given = { ...environment, HOST: '127.0.0.1', PORT: String(port), NODE_ENV: 'production', LOG_LEVEL: 'info' }
   const startedAt = performance.now()
-  const child = spawn(...asItIs([main]), { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(...asItIs([main]), { env: given, stdio: ['ignore', 'ignore', 'inherit'] })
   try {
-    // Nobody asks before it listens: the asking would take the time it measures.
-    const url = await untilListening(child.stdout)
-    const { ok } = await fetch(`${url}/healthz`)
-    if (!ok) throw new Error('the service does not answer at /healthz')
-    return { url, ms: performance.now() - startedAt, stop: () => stop(child) }
+    await untilOk(child, `${url}/healthz`)
+    const answeredMs = performance.now() - startedAt
+    await untilOk(child, `${url}/readyz`)
+    return { url, answeredMs, readyMs: performance.now() - startedAt, stop: () => stop(child) }
   } catch (error) {
     await stop(child)
     throw error
   }
-}
-
-/** Milliseconds from the start of a bundle's process to its first answer; then it is stopped. */
-export const startMs = async (main: string, environment: Record<string, string>): Promise<number> => {
-  const { ms, stop: end } = await startBundle(main, environment)
-  await end()
-  return ms
 }

@@ -57,8 +57,8 @@ const labelsIn = (bytes: Buffer, { slots, byBeginning }: ReturnType<typeof index
     second = (second >>> 8) | ((bytes[end] ?? 0) << 24)
     if (slots[slotOf(first, second)] === 0) continue
     const at = end - beginning + 1
-    for (const { text, label } of byBeginning.get(bytes.latin1Slice(at, at + beginning)) ?? []) {
-      if (bytes.latin1Slice(at, at + text.length) === text) labels.add(label)
+    for (const { text, label } of byBeginning.get(bytes.toString('latin1', at, at + beginning)) ?? []) {
+      if (bytes.toString('latin1', at, at + text.length) === text) labels.add(label)
     }
   }
   return labels

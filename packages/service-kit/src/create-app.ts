@@ -12,6 +12,7 @@ import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
 import { type LogLevel, logOptions } from './logger.ts'
 import { registerMetrics } from './metrics.ts'
+import { requestIdOf } from './request-id.ts'
 import { type FindSessionKey, registerSessions } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
 
@@ -38,7 +39,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   const { service, publicUrl } = options
   const app = Fastify({
     logger: { ...logOptions(service, options.logLevel), ...(options.logTo ? { stream: options.logTo } : {}) },
-    genReqId: requestId,
+    genReqId: ({ headers }) => requestIdOf(headers),
     // One line a request is written below, when it is answered.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
@@ -97,13 +98,6 @@ export const createApp = async (options: AppOptions): Promise<App> => {
 
 /** An app whose routes know the types of their TypeBox schemas. */
 export const typed = (app: App) => app.withTypeProvider<TypeBoxTypeProvider>()
-
-/** The trace id of the caller's trace context, so that one id follows a request through all services. */
-const requestId = ({ headers }: { headers: Record<string, unknown> }): string => {
-  const { traceparent } = headers
-  return (typeof traceparent === 'string' && traceId.exec(traceparent)?.[1]) || randomUUID().replaceAll('-', '')
-}
-const traceId = /^00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 const answerMs = 30_000
 

@@ -6,10 +6,11 @@ import { schemaFault } from './schema-fault.ts'
 export type RenderError = (error: ReportedError, request: FastifyRequest) => Record<string, unknown>
 
 /** The usual body: code, message, status, request id, and what goes with the error. */
-export const renderError: RenderError = ({ code, message, status, extras }, { id }) => {
+export const renderReported = ({ code, message, status, extras }: ReportedError, request_id: string) => {
   const { retry_after_seconds: _, ...shown } = extras
-  return { code, message, status, request_id: id, ...shown }
+  return { code, message, status, request_id, ...shown }
 }
+export const renderError: RenderError = (error, { id }) => renderReported(error, id)
 
 /** RFC 6749 §5.2: what OAuth clients of the device flow read. */
 export const renderOAuthError: RenderError = ({ code, message }) => ({ error: code, error_description: message })

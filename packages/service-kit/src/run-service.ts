@@ -3,6 +3,7 @@ import { type ConfigOf, loadConfig, type Variable, type Variables } from './conf
 import type { App } from './create-app.ts'
 import { type Migrations, migrate } from './postgres.ts'
 import { wordsOfStartFailure } from './start-failure.ts'
+import { answerWhileStarting } from './starting.ts'
 import { warmUp } from './warm-up.ts'
 
 type Closable = { close: () => Promise<void> }
@@ -30,7 +31,7 @@ export type ServiceDefinition<Set extends ServiceVariables, Resources extends Cl
 type Given = { args: readonly string[]; env: Readonly<Record<string, string | undefined>> }
 
 /**
- * A service's program: configuration, resources, app, listen, and on SIGTERM the same backwards. What prevents the
+ * A service's program: configuration, an address that says "starting", resources, app, and on SIGTERM the same backwards. What prevents the
  * start is said in plain lines on standard error, and the process ends with 1.
  */
 export const runService = async <Set extends ServiceVariables, Resources extends Closable>(
@@ -78,6 +79,7 @@ const listen = async <Set extends ServiceVariables, Resources extends Closable>(
 ): Promise<void> => {
   const { HOST: host, PORT: port, SHUTDOWN_SECONDS: seconds } = definition.variables
   const { HOST, PORT, SHUTDOWN_SECONDS } = loadConfig({ HOST: host, PORT: port, SHUTDOWN_SECONDS: seconds }, env)
+  const starting = await answerWhileStarting({ host: HOST, port: PORT })
   const resources = await definition.openResources(config)
   const app = await definition.buildApp(resources)
   closeWithGrace({ delay: SHUTDOWN_SECONDS * 1000, logger: false }, async ({ err, signal }) => {
@@ -93,5 +95,6 @@ const listen = async <Set extends ServiceVariables, Resources extends Closable>(
     app.addHook('preClose', () => inner.close())
     await inner.listen({ host: HOST, port: innerPort })
   }
-  await app.listen({ host: HOST, port: PORT })
+  await starting.end()
+  await app.listen({ host: HOST, port: starting.port })
 }

@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import {
   type Backends,
   compileCache,
+  freePort,
   inRepository,
   recordSecrets,
   type ServiceName,
@@ -39,4 +42,13 @@ export const openEnvironments = async (t: TestContext) => {
       .flatMap((value) => /:([^:@/]{12,})@/.exec(value)?.[1] ?? [])
       .concat(masterKey)
   return { backends, environmentOf, secretsOf }
+}
+
+/** The port of somebody who takes connections and says nothing. */
+export const occupy = async (t: TestContext): Promise<number> => {
+  const port = await freePort()
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(port, '127.0.0.1')
+  t.teardown(async () => void silent.close())
+  await once(silent, 'listening')
+  return port
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { dieWithParent, freePort, until, withDeathSignal } from '@onbehalf/testkit'
 import t from 'tap'
-import { mainOf, openEnvironments, runMain } from './main.ts'
+import { mainOf, occupy, openEnvironments, runMain } from './main.ts'
 
 const { environmentOf } = await openEnvironments(t)
 
@@ -44,6 +44,27 @@ t.test('a migration reads the database URL alone', async (t) => {
   const { DATABASE_URL = '' } = environmentOf('mcp-provider')
   t.match(await runMain('mcp-provider', ['migrate'], { DATABASE_URL }), { code: 0, stdout: 'nothing to migrate\n' })
   t.match(await runMain('mcp-provider', ['migrate'], {}), { code: 1, stderr: /DATABASE_URL: is not set/ })
+})
+
+t.test('while it waits for its servers it lives, is not ready, and sends everybody away for a moment', async (t) => {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const DATABASE_URL = `postgres://u@127.0.0.1:${await occupy(t)}/x`
+  const env = { ...environmentOf('mcp-provider'), DATABASE_URL, PORT: String(port) }
+  const ended = runMain('mcp-provider', [], env)
+  await until(() =>
+    fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false
+    )
+  )
+  const ready = await fetch(`${url}/readyz`)
+  t.match([ready.status, await ready.json()], [503, { status: 'starting' }])
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  const asked = await fetch(`${url}/v1/mcp-providers`, { headers: { traceparent } })
+  t.equal(asked.headers.get('retry-after'), '1')
+  t.match([asked.status, await asked.json()], [503, { code: 'unavailable', status: 503, request_id: 'a'.repeat(32) }])
+  t.match(await ended, { code: 1, stderr: /Postgres does not answer/ })
 })
 
 t.test('SIGTERM finishes the request that runs, takes no more, and ends with 0', async (t) => {

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { asService, freePort, inRepository, type ServiceName, serviceNames } from '@onbehalf/testkit'
 import t, { type Test } from 'tap'
 import { loadConfig, openBus, openPostgres, openRedis, type Variables } from '../src/index.ts'
-import { type Ended, openEnvironments, runMain } from './main.ts'
+import { type Ended, occupy, openEnvironments, runMain } from './main.ts'
 
 const { backends, environmentOf, secretsOf } = await openEnvironments(t)
 const names = { DATABASE_URL: 'Postgres', NATS_URL: 'NATS', REDIS_URL: 'Redis' } as const
@@ -34,15 +32,6 @@ const isRefused = (t: Test, ended: Ended, environment: Record<string, string>, l
   t.equal(ended.stderr.split('\n').length, 2, 'one line')
   t.equal(ended.stdout, '')
   for (const secret of secretsOf(environment)) t.notOk(ended.stderr.includes(secret), 'no password')
-}
-
-/** The port of somebody who takes connections and says nothing. */
-const occupy = async (t: Test): Promise<number> => {
-  const port = await freePort()
-  const silent = createServer((socket) => socket.on('error', () => {})).listen(port, '127.0.0.1')
-  t.teardown(() => silent.close())
-  await once(silent, 'listening')
-  return port
 }
 
 const forEachService = (work: (service: ServiceName) => Promise<void>) => Promise.all(serviceNames.map(work))
