@@ -19,10 +19,10 @@ body {
 }
 main {
   width: 100%; max-width: 27rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
-  border-radius: 1rem; box-shadow: 0 10px 30px rgb(0 0 0 / .06);
+  border-radius: 1rem; box-shadow: 0 10px 30px rgb(0 0 0 / .06); overflow-wrap: anywhere;
 }
 h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; }
-p { margin: 0 0 1.25rem; color: var(--quiet); }
+p { margin: 0 0 1.25rem; color: var(--quiet); } p strong { color: var(--text); }
 main > :last-child { margin-bottom: 0; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }
 .good { color: var(--good); } .bad { color: var(--bad); }
@@ -40,7 +40,7 @@ input.plain { font: inherit; letter-spacing: normal; text-align: left; text-tran
 dl { margin: 0 0 1.25rem; border-top: 1px solid var(--line); }
 dl div { display: flex; gap: 1rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
 dt { flex: 0 0 6.5rem; color: var(--quiet); }
-dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+dd { margin: 0; min-width: 0; }
 .choice { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 button, .button {
   display: block; width: 100%; padding: .75rem 1rem; border: 2px solid var(--strong); border-radius: .625rem;

@@ -7,17 +7,33 @@ const programs = {
   'nats-server': { debianPackage: 'nats-server', brewFormula: 'nats-server', variable: 'NATS_URL' },
   'redis-server': { debianPackage: 'redis-tools', brewFormula: 'redis', variable: 'REDIS_URL' },
   postgres: { debianPackage: undefined, brewFormula: 'postgresql@18', variable: 'DATABASE_URL' },
-  caddy: { debianPackage: 'caddy', brewFormula: 'caddy', variable: undefined }
+  caddy: { debianPackage: 'caddy', brewFormula: 'caddy', variable: undefined },
+  'chromium-headless-shell': {
+    debianPackage: 'chromium-headless-shell',
+    brewFormula: 'chromium',
+    variable: undefined
+  }
 } as const
 
 export type Program = keyof typeof programs
 
 export type Progress = (line: string) => void
 
-// Debian's redis-tools carries the whole server under this name; it looks at the name it was started by.
-const alsoKnownAs: Partial<Record<Program, string>> = { 'redis-server': 'redis-check-rdb' }
+// Debian's redis-tools carries the whole server under this name; it looks at the name it was started by. Homebrew has the
+// whole browser.
+const alsoKnownAs: Partial<Record<Program, string>> = {
+  'redis-server': 'redis-check-rdb',
+  'chromium-headless-shell': 'chromium'
+}
 
-const usualDirectories = ['/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/bin', '/opt/homebrew/bin']
+const usualDirectories = [
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/bin',
+  '/opt/homebrew/bin',
+  '/Applications/Chromium.app/Contents/MacOS'
+]
 
 const isExecutable = (path: string): boolean => {
   try {

@@ -13,13 +13,13 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
 import { failureView } from '../sign-in/views.ts'
-import { nameOf } from '../users/name.ts'
 import type { UserStore } from '../users/store.ts'
 import type { AllowLink } from './allow.ts'
 import type { FindConnect } from './find.ts'
 import { connectPath, type Opened } from './path.ts'
+import { pageOf, type Visitor } from './show.ts'
 import { isFor, stepOf } from './step.ts'
-import { allowedView, allowView, doneView, nothingView, signInView, somebodyElseView, staleView } from './view.ts'
+import { allowedView, nothingView, staleView } from './view.ts'
 
 const Link = Type.String({ maxLength: 8192 })
 /** Another registered URL of the app than its first. */
@@ -61,21 +61,18 @@ const askRoute = (scope: App, { findConnect, findVisitor, users }: Needs) => {
   const config = { access: 'public', ...perMinute(opensPerMinute) } as const
   typed(scope).get('/connect', { config, schema: { querystring: Query } }, async (request, reply) => {
     const { link, outcome, is_renewed } = request.query
-    if (link === undefined) return sendPage(reply, nothingView)
-    const connect = await findConnect(link, request.query.return_url)
-    if (!connect) return sendPage(reply.status(404), nothingView)
+    const connect = link === undefined ? undefined : await findConnect(link, request.query.return_url)
+    if (link === undefined || !connect) return sendPage(reply.status(link ? 404 : 200), nothingView)
     const opened = openedOf({ ...request.query, link })
-    const visitor = await findVisitor(request)
-    const person = visitor?.principal.kind === 'user' ? await personOf(users, visitor.principal) : undefined
-    if (!person && !is_renewed)
-      return toRenewal(reply, connectPath(opened, { ...(outcome ? { outcome } : {}), is_renewed: 'true' }))
-    const shown = person && shownAs(person)
-    const step = stepOf(connect, person, outcome)
-    if (step === 'somebody_else') return sendPage(reply, somebodyElseView(opened, shown))
-    if (step === 'allow' && shown && visitor)
-      return sendPage(reply, allowView(connect, opened, { ...shown, csrf: visitor.csrf }))
-    if (step === 'done') return leave(reply, connect.return_url)
-    return sendPage(reply, signInView(connect, opened, shown))
+    const found = await findVisitor(request)
+    const visitor = found?.principal.kind === 'user' ? await visitorOf(users, found.principal) : undefined
+    if (!visitor && !is_renewed) {
+      const back = connectPath(opened, { ...(outcome ? { outcome } : {}), is_renewed: 'true' })
+      return leave(reply, `${renewalPath(back)}&is_optional=true`)
+    }
+    const step = stepOf(connect, visitor, outcome)
+    if (step === 'done' && connect.return_url) return leave(reply, connect.return_url)
+    return sendPage(reply, pageOf[step]({ connect, opened, visitor, csrf: found?.csrf ?? '' }))
   })
 }
 
@@ -85,13 +82,12 @@ const allowRoute = (scope: App, { findConnect, users, allowLink }: Needs) => {
     const opened = openedOf(request.body)
     const connect = await findConnect(opened.link, opened.return_url)
     if (!connect?.linking) return sendPage(reply.status(404), nothingView)
-    const person = await personOf(users, userOf(request))
-    if (!isFor(connect, person)) return sendPage(reply.status(403), somebodyElseView(opened, shownAs(person)))
+    const visitor = await visitorOf(users, userOf(request))
+    if (!isFor(connect, visitor))
+      return sendPage(reply.status(403), pageOf.somebody_else({ connect, opened, visitor, csrf: '' }))
     const { linking, return_url } = connect
-    const asked = { user_id: person.id, by: auditContextOf(request) }
-    const to = await allowLink(linking, return_url, asked)
-    if (to === undefined) return sendPage(reply, allowedView(linking.app.name))
-    return reply.header('cache-control', 'no-store').redirect(to, 303)
+    const to = await allowLink(linking, return_url, { user_id: visitor.id, by: auditContextOf(request) })
+    return to ? leave(reply, to) : sendPage(reply, allowedView(linking.app.name))
   })
 }
 
@@ -100,22 +96,14 @@ const openedOf = ({ link, return_url }: { link: string; return_url?: string }): 
   ...(return_url ? { return_url } : {})
 })
 
-const toRenewal = (reply: FastifyReply, back: string): FastifyReply =>
-  reply.header('cache-control', 'no-store').redirect(`${renewalPath(back)}&is_optional=true`, 303)
+const leave = (reply: FastifyReply, to: string): FastifyReply =>
+  reply.header('cache-control', 'no-store').redirect(to, 303)
 
-const leave = (reply: FastifyReply, to: string | undefined): FastifyReply =>
-  to ? reply.header('cache-control', 'no-store').redirect(to, 303) : sendPage(reply, doneView)
-
-type Found = NonNullable<Awaited<ReturnType<UserStore['findWithRole']>>>
-
-/** Whoever is signed in in this browser. */
-const personOf = async (
+const visitorOf = async (
   users: Needs['users'],
   { tenant_id, user_id }: { tenant_id: string; user_id: string }
-): Promise<Found> => {
-  const person = await users.findWithRole(tenant_id, user_id)
-  if (person) return person
+): Promise<Visitor> => {
+  const visitor = await users.findWithRole(tenant_id, user_id)
+  if (visitor) return visitor
   throw new Error('a session without a user')
 }
-
-const shownAs = (person: Found) => ({ person: nameOf(person), tenant: person.tenant_name })

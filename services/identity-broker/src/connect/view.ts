@@ -9,8 +9,7 @@ export type Shown = { person: string; tenant: string }
 export const nothingView: View = {
   title: 'Nothing to do here',
   body: html`<h1>Nothing to do here</h1>
-<p>This link is not complete, or it has expired: it holds for an hour. Go back to where you found it and try once more;
-you are given a new one.</p>
+<p>This link is not complete, or it has expired. Go back to where you found it and try once more: you are given a new one.</p>
 <p>If nothing asked you to come here, you can close this page.</p>`
 }
 
@@ -36,8 +35,8 @@ ${factsOf(connect, shown)}
 export const somebodyElseView = (opened: Opened, shown: Shown | undefined): View => ({
   title: 'This link is for somebody else',
   body: html`<h1>This link is for somebody else</h1>
-<p>${shown ? html`You are signed in as ${shown.person}, ${shown.tenant}, and it` : 'Whoever signed in, it'} is meant for
-another account. Nothing was connected.</p>
+<p>${shown ? html`You are signed in as ${shown.person}, ${shown.tenant}.` : ''} The link is meant for another account, so
+nothing was connected.</p>
 <div class="choices">
 <a class="button" href="${signInPath(opened, { isSwitch: true })}">Use another account</a>
 </div>
@@ -48,7 +47,7 @@ another account. Nothing was connected.</p>
 export const allowView = (
   { linking, ...connect }: Connect,
   opened: Opened,
-  { csrf, ...shown }: Shown & { csrf: string }
+  { shown, csrf }: { shown: Shown | undefined; csrf: string }
 ): View => {
   const name = linking?.app.name ?? ''
   return {
@@ -91,9 +90,8 @@ export const doneView: View = {
 <p>Calls can be made as you again. Go back to where you came from and try once more; you can close this page.</p>`
 }
 
-const factsOf = ({ app, server, linking }: Connect, shown: Shown | undefined): Html => {
+const factsOf = ({ server, linking }: Connect, shown: Shown | undefined): Html => {
   const facts = [
-    { term: 'App', text: app?.name },
     { term: 'Account there', text: linking?.external_id },
     { term: 'Server', text: server?.name },
     { term: 'Address', text: server?.audience },

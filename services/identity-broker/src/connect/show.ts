@@ -1,0 +1,31 @@
+import type { View } from '@onbehalf/service-kit'
+import { nameOf } from '../users/name.ts'
+import type { UserStore } from '../users/store.ts'
+import type { Connect } from './find.ts'
+import type { Opened } from './path.ts'
+import { isFor, type Step } from './step.ts'
+import { allowView, doneView, type Shown, signInView, somebodyElseView } from './view.ts'
+
+/** Whoever is signed in in this browser, as they are kept here. */
+export type Visitor = NonNullable<Awaited<ReturnType<UserStore['findWithRole']>>>
+
+type Showing = {
+  connect: Connect
+  opened: Opened
+  visitor: Visitor | undefined
+  /** What the visitor's form repeats; empty where nobody is signed in. */
+  csrf: string
+}
+
+/** The page of each step. */
+export const pageOf: Readonly<Record<Step, (showing: Showing) => View>> = {
+  somebody_else: ({ connect, opened, visitor }) =>
+    // Where the IdP had somebody else, whom it is for may be signed in here all the same.
+    somebodyElseView(opened, visitor && isFor(connect, visitor) ? undefined : shownAs(visitor)),
+  sign_in: ({ connect, opened, visitor }) => signInView(connect, opened, shownAs(visitor)),
+  allow: ({ connect, opened, visitor, csrf }) => allowView(connect, opened, { shown: shownAs(visitor), csrf }),
+  done: () => doneView
+}
+
+const shownAs = (visitor: Visitor | undefined): Shown | undefined =>
+  visitor && { person: nameOf(visitor), tenant: visitor.tenant_name }
