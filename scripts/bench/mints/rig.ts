@@ -23,8 +23,6 @@ import type { Database } from '../../../services/identity-broker/src/database.ts
 const service = 'identity-broker'
 const [loadCore, brokerCore] = ['0', '1']
 
-export type Rig = Awaited<ReturnType<typeof startRig>>
-
 /** What is asked for: at which server, in which mode, and what it refused before, if it did. */
 type Want = { audience: string; mode: string; rejected_token_hash?: string }
 

@@ -68,5 +68,3 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
   await settle()
   return { backends, app, resources, open, call, settle, broker, providers, devices, issuer, recording, whoami }
 }
-
-export type Stage = Awaited<ReturnType<typeof startStage>>

@@ -17,7 +17,6 @@ export const unsupportedVersionCode = -32022
 export const methodNotFoundCode = -32601
 
 export type Json = Record<string, unknown>
-export type RpcId = string | number
 export type RpcError = { code: number; message: string; data?: unknown }
 export type ClientInfo = { name: string; version: string }
 

@@ -5,10 +5,18 @@ import type { Progress } from './find-program.ts'
 
 const installSecondsMax = 600
 
-// A fresh image has package lists; only when they are missing or stale does the first attempt fail.
+// A fresh image has package lists; only when they are missing or stale does the first attempt fail. What a package
+// enables for the next boot is disabled again: the user asked for programs, not for servers on their machine.
 const script = `
+enabled() { ls /etc/systemd/system/*.wants 2>/dev/null | grep '[.]service$' | sort -u; }
 install() { apt-get install -y --no-install-recommends "$@"; }
+before=$(enabled)
 install "$@" || { apt-get update && install "$@"; }
+status=$?
+for unit in $(enabled); do
+  echo "$before" | grep -qxF "$unit" || deb-systemd-helper disable "$unit"
+done
+exit $status
 `
 
 const environment = {

@@ -70,8 +70,6 @@ export const installationStore = (db: Kysely<Database>) => ({
     db.selectFrom('installation').selectAll().where('name', '=', name).executeTakeFirst()
 })
 
-export type InstallationWrites = ReturnType<typeof installationWrites>
-
 /** What changes an installation, inside of a transaction. */
 export const installationWrites = (transaction: Writing) => ({
   /** The installation of that name, made where there is none; held until the transaction ends. */
