@@ -14,7 +14,7 @@ before=$(enabled)
 install "$@" || { apt-get update && install "$@"; }
 status=$?
 for unit in $(enabled); do
-  echo "$before" | grep -qxF "$unit" || deb-systemd-helper disable "$unit"
+  echo "$before" | grep -qxF "$unit" || ! command -v systemctl >/dev/null || systemctl disable "$unit"
 done
 exit $status
 `
