@@ -73,6 +73,12 @@ const parseJson = (text: string, explain: Settled['explain']): unknown => {
   }
 }
 
+/** A body that comes as it is, and that its head tells the length of, needs no counting: HTTP/1.1 ends it there. */
+const isMeasured = (headers: Headers): boolean =>
+  /^\d+$/.test(String(headers['content-length'])) &&
+  headers['content-encoding'] === undefined &&
+  headers['transfer-encoding'] === undefined
+
 const respond = (answer: Dispatcher.ResponseData, { maxBytes, method, end, explain }: Settled): EgressResponse => {
   const { statusCode: status, headers, body } = answer
   if (!isBodiless(method, status)) checkLength(headers, maxBytes)
@@ -91,14 +97,24 @@ const respond = (answer: Dispatcher.ResponseData, { maxBytes, method, end, expla
     }
   }
   const bytes = read()
+  const readWhole = async (): Promise<string> => {
+    try {
+      return await body.text()
+    } catch (error) {
+      throw explain(error)
+    } finally {
+      discard()
+    }
+  }
+  const text = () => (source !== body && isMeasured(headers) ? readWhole() : collect(bytes))
   return {
     status,
     headers: headers['content-encoding'] === undefined ? headers : withoutCoding(headers),
     get body() {
       return Readable.from(bytes, { objectMode: false })
     },
-    text: () => collect(bytes),
-    json: async () => parseJson(await collect(bytes), explain),
+    text,
+    json: async () => parseJson(await text(), explain),
     discard
   }
 }
