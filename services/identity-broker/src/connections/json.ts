@@ -27,7 +27,7 @@ export const fetchJson = async (egress: Pick<Egress, 'request'>, url: string, as
 
 /** Throws for JSON that is nested so deep that whoever walks it could fall over. */
 export const requireShallow = (text: string): void => {
-  if (depthOf(text) > depthMax)
+  if (hasMany(text, depthMax) && depthOf(text) > depthMax)
     throw new ReportedError('upstream_error', `The answer is JSON nested more than ${depthMax} levels deep.`)
 }
 
@@ -40,6 +40,17 @@ export const parseShallow = (text: string): unknown => {
     // The parser's own error quotes the text, which may hold a token.
     throw new ReportedError('upstream_error', 'The answer is not JSON.')
   }
+}
+
+/** Whether `text` has more than `max` opening brackets anywhere: with fewer nothing is nested deeper. */
+const hasMany = (text: string, max: number): boolean => {
+  let left = max
+  for (const bracket of ['{', '['])
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      left -= 1
+      if (left < 0) return true
+    }
+  return false
 }
 
 /** How deep brackets are nested in `text`, those inside of its strings left out. */

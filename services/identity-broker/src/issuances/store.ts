@@ -39,20 +39,14 @@ export const issuanceStore = (db: Kysely<Database>) => ({
    * Writes down what was issued and what was refused; what is there already is counted. Rows of users who are gone
    * meanwhile are left out. In one order everywhere, so that replicas wait for each other and never in a circle.
    */
-  insert: (rows: readonly NewIssuance[]): Promise<void> =>
-    db.transaction().execute(async (transaction) => {
-      const [issued, refused] = [rows.filter(isIssued), rows.filter((row) => !isIssued(row))]
-      if (issued.length > 0)
-        await sql`${insertOf(issued)} order by token_hash, actor_id
-          on conflict (token_hash, actor_kind, actor_id) where token_hash is not null
-          ${counted}`.execute(transaction)
-      if (refused.length > 0)
-        await sql`${insertOf(refused)} order by user_id, actor_id, audience, mode, outcome
-          on conflict
-            (user_id, actor_kind, actor_id, md5(audience), mode, outcome, date_trunc('hour', created_at at time zone 'UTC'))
-            where outcome <> 'issued'
-          ${counted}`.execute(transaction)
-    }),
+  insert: async (rows: readonly NewIssuance[]): Promise<void> => {
+    const [issued, refused] = [rows.filter(isIssued), rows.filter((row) => !isIssued(row))]
+    if (refused.length === 0) return insertIssued(db, issued)
+    await db.transaction().execute(async (transaction) => {
+      if (issued.length > 0) await insertIssued(transaction, issued)
+      await insertRefused(transaction, refused)
+    })
+  },
 
   /** A page, the newest first, with the names of those who asked; `cursor` is the last id of the page before. */
   page: (tenant_id: string, { limit, cursor, ...filter }: IssuanceFilter & { limit: number; cursor?: string }) => {
@@ -105,5 +99,19 @@ const insertOf = (rows: readonly NewIssuance[]) => sql`
     id uuid, tenant_id uuid, user_id uuid, actor_kind text, actor_id uuid, grant_id uuid, audience text, mode text,
     outcome text, jti text, token_hash text, generation integer, expires_at timestamptz, times integer)
   where exists (select 1 from "user" where "user".id = given.user_id and "user".tenant_id = given.tenant_id)`
+
+const insertIssued = async (db: Kysely<Database>, rows: readonly NewIssuance[]): Promise<void> => {
+  await sql`${insertOf(rows)} order by token_hash, actor_id
+    on conflict (token_hash, actor_kind, actor_id) where token_hash is not null
+    ${counted}`.execute(db)
+}
+
+const insertRefused = async (db: Kysely<Database>, rows: readonly NewIssuance[]): Promise<void> => {
+  await sql`${insertOf(rows)} order by user_id, actor_id, audience, mode, outcome
+    on conflict
+      (user_id, actor_kind, actor_id, md5(audience), mode, outcome, date_trunc('hour', created_at at time zone 'UTC'))
+      where outcome <> 'issued'
+    ${counted}`.execute(db)
+}
 
 const counted = sql`do update set times = issuance.times + excluded.times, last_at = now()`

@@ -30,9 +30,9 @@ const [busyMs, troubleMs, refusedMs] = [5_000, 0, 30_000]
 export const readAnswer = (answered: Answered, asked: Asked): Outcome<Material, Brought> => {
   const { status, text } = answered
   const body = bodyOf(answered)
+  if (status === 200) return readTokens(body, asked)
   const cause = toldBy(answered, body)
   const waitMs = (otherwise: number) => retryAfterMs(answered, asked.now()) ?? otherwise
-  if (status === 200) return readTokens(body, asked)
   if (status === 429) return { kind: 'not_processed', retryAfterMs: waitMs(busyMs), cause }
   if (status >= 500) return { kind: 'unknown', retryAfterMs: waitMs(troubleMs), cause }
   if (status === 400 && text.trim() === '') return rejected('the IdP answered 400 with an empty body')

@@ -26,6 +26,7 @@ const emptiedMs = 90_000
  */
 export const sharedTokens = (redis: Redis, vault: Vault) => {
   const look = defineScript(redis, lookScript)
+  const keep = defineScript(redis, keepScript)
   const empty = defineScript(redis, emptyScript)
   return {
     look: async (key: MintKey): Promise<Looked> => {
@@ -41,9 +42,7 @@ export const sharedTokens = (redis: Redis, vault: Vault) => {
     /** Keeps what was fetched after `lookedAt`. */
     keep: async (key: MintKey, minted: Minted, { tags, lookedAt }: { tags: readonly string[]; lookedAt: number }) => {
       const sealed = await vault.seal(JSON.stringify(minted), placeOf(key, lookedAt))
-      const fields = { started: lookedAt, tags: tags.join(' '), sealed: sealed.toString('base64') }
-      const name = nameOf(key)
-      await redis.multi().hset(name, fields).pexpire(name, freshMs).exec()
+      await keep(nameOf(key), String(lookedAt), tags.join(' '), sealed.toString('base64'), String(freshMs))
     },
 
     /** No token that depends on `tag` and was fetched, or began to be, until now is given out again. */
@@ -76,6 +75,10 @@ for tag in string.gmatch(tags, '%S+') do
   if emptied and tonumber(emptied) >= tonumber(started) then return { now } end
 end
 return { now, tonumber(started), sealed }`
+
+const keepScript = `
+redis.call('HSET', KEYS[1], 'started', ARGV[1], 'tags', ARGV[2], 'sealed', ARGV[3])
+return redis.call('PEXPIRE', KEYS[1], ARGV[4])`
 
 const emptyScript = `
 local time = redis.call('TIME')
