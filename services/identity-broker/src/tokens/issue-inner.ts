@@ -43,7 +43,7 @@ export const createInnerIssue =
       actor: { kind: 'installation', id: installation.id },
       ...{ call: 'any', rejectedTokenHash: undefined, deadlineAt }
     }).catch((error: unknown) => {
-      throw withConnectUrl(error, () => connectUrl({ tenant_id, user_id, server }))
+      throw withConnectUrl(error, () => connectUrl({ tenant_id, user_id, server, ...(app ? { app_id: app.id } : {}) }))
     })
     return { token, expires_at }
   }

@@ -25,14 +25,18 @@ const second = await signInAs(broker, logins.second)
 const stranger = await signInAs(broker, logins.owner, 'globex')
 
 const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
+const edwards = await generateKeyPair('Ed25519', { extractable: true })
 const foreignPair = await generateKeyPair('ES256')
-const { kty, crv, x, y } = await exportJWK(publicKey)
+const linkKeys = [
+  { kid: 'k1', ...(await exportJWK(publicKey)) },
+  { kid: 'k2', ...(await exportJWK(edwards.publicKey)) }
+]
 const appPort = await freePort()
 const returnUrl = `http://127.0.0.1:${appPort}/back?from=onbehalf`
 const made = await send(owner, 'POST', '/v1/apps', {
   name: 'Notes',
   return_urls: [returnUrl],
-  link_keys: [{ kid: 'k1', kty, crv, x, y }]
+  link_keys: linkKeys.map(({ kid, kty, crv, x, y }) => ({ kid, kty, crv, x, ...(y ? { y } : {}) }))
 })
 const app: { id: string } = made.body
 const keyOf = async (appId: string, act_for: string): Promise<string> => {
@@ -63,12 +67,13 @@ t.teardown(() => new Promise<void>((resolve) => void site.close(() => resolve())
 const signedIn = (browser: Browser, external_id: string) =>
   browser.cookies.store(new URL(returnUrl), [`app_user=${external_id}; Path=/back`])
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
+type Signing = { alg: string; kid: string; typ: string; signer: typeof privateKey }
 type Claims = Record<string, string | number | undefined>
-const linkOf = async (claims: Claims, { typ = 'onbehalf-link+jwt', signer = privateKey } = {}): Promise<string> => {
+const usualHeader = { alg: 'ES256', kid: 'k1', typ: 'onbehalf-link+jwt' }
+const linkOf = async (claims: Claims, { signer = privateKey, ...header }: Partial<Signing> = {}): Promise<string> => {
   const usual = { iss: app.id, aud: publicUrl, exp: inSeconds(300), jti: randomUUID() }
   const all = Object.entries({ ...usual, ...claims }).filter(([, value]) => value !== undefined)
-  const header = { alg: 'ES256', kid: 'k1', typ }
-  const link = await new SignJWT(Object.fromEntries(all)).setProtectedHeader(header).sign(signer)
+  const link = await new SignJWT(Object.fromEntries(all)).setProtectedHeader({ ...usualHeader, ...header }).sign(signer)
   return `${publicUrl}/connect?link=${link}`
 }
 const allow = (browser: Browser, page: Page) => browser.submit(page, undefined, { button: { label: 'Allow' } })
@@ -154,7 +159,10 @@ await t.test('what an app signed wrongly is no link, and says nothing', async (t
   }
   for (const [name, url] of Object.entries(attempts))
     t.match(await user.browser.visit(url), { status: 404, body: /Nothing to do here/ }, name)
+  const byOther = { kid: 'k2', signer: edwards.privateKey }
   t.match((await user.browser.visit(await linkOf(fine))).body, /Let Notes act/, 'which is taken when it is right')
+  for (const alg of ['EdDSA', 'Ed25519'])
+    t.match((await user.browser.visit(await linkOf(fine, { ...byOther, alg }))).body, /Let Notes act/, alg)
 })
 
 await t.test('a signed link works once', async (t) => {
@@ -216,9 +224,9 @@ await t.test('the link of a refused call makes the link, too', async (t) => {
 await t.test('a platform at the inner listener asks by its own ids, of the app that has its name', async (t) => {
   const audience = 'http://127.0.0.1:9/inner'
   broker.register(audience, { server_identifier: 'inner' })
-  const ask = async (user_id: string) => {
+  const ask = async (user_id: string, app_id = 'its-own') => {
     const headers = { 'enterprise-api-secret-key': broker.secret }
-    const payload = { user_id, tenant_id: broker.tenantId, app_id: 'its-own', audience, user_type: 'end_user' }
+    const payload = { user_id, tenant_id: broker.tenantId, app_id, audience, user_type: 'end_user' }
     const url = '/inner/api/mcp/issue-token'
     const response = await broker.inner.inject({ method: 'POST', url, headers, payload })
     return { status: response.statusCode, body: response.json() }
@@ -239,6 +247,8 @@ await t.test('a platform at the inner listener asks by its own ids, of the app t
   t.equal((await redeemBy(await keyOf(platform.id, 'none'), redeemed)).status, 200)
   t.equal((await ask('end-user-1')).status, 200)
   t.equal((await ask(user.userId)).status, 200, 'and by ours')
+  t.equal((await ask('ann at notes', app.id)).status, 200, 'or by those of the app that it names')
+  t.equal((await ask('ann at notes')).status, 428, 'and of no other')
 })
 
 await t.test('an administrator brings many links at once, all or none', async (t) => {
