@@ -77,10 +77,12 @@ export const createPresenter = <Material, Want, Token>(options: PresentOptions<M
         await keep(() => store.release(lease, { isCounted: false, backoffMs: outcome.retryAfterMs }))
         throw unavailable(outcome.retryAfterMs, outcome.cause)
       case 'unknown': {
-        const { retryAfterMs = 0, cause } = outcome
+        const { retryAfterMs, cause } = outcome
         // Nobody presents this refresh token again before its lease would have ended: the row keeps it, or backs off.
-        const backoffMs = Math.max(retryAfterMs, leaseEndsAt - clock.now())
-        if (outcome.retryAfterMs !== undefined) await keep(() => store.release(lease, { isCounted: true, backoffMs }))
+        const backoffMs = Math.max(retryAfterMs ?? 0, leaseEndsAt - clock.now())
+        // A server in trouble counts once, since it may have worked on it; however long it is, it ends no grant.
+        const isCounted = lease.attempt === 1
+        if (retryAfterMs !== undefined) await keep(() => store.release(lease, { isCounted, backoffMs }))
         throw unavailable(backoffMs, cause)
       }
       case 'rejected': {

@@ -37,7 +37,10 @@ type Work<Token> = {
   promise: Promise<Token | undefined>
 }
 
-/** A token is presented once, and a second time only when the first answer can no longer arrive. */
+/**
+ * A token is presented once, and a second time only when the first answer can no longer arrive. What was answered, if
+ * only with the server's own trouble, is not lost, and is presented again once the server is to be asked again.
+ */
 const presentationsMax = 2
 
 /**

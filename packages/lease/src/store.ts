@@ -2,7 +2,7 @@
 export type Progress = {
   /** Grows with every stored refresh token, and with everything that puts another one or none in its place. */
   generation: number
-  /** How often the current refresh token was presented without a known answer. */
+  /** How often the current refresh token was presented without a known answer; a server in trouble counts once. */
   attempt: number
   isDead: boolean
   /** Who holds, or last held, the lease; null where nobody can be waiting for an answer. */
@@ -33,7 +33,7 @@ export type Outcome<Material, Token> =
   | ({ kind: 'answered' } & Answer<Material, Token>)
   /** The server surely did not process it: not connected, or told to come back later. */
   | { kind: 'not_processed'; retryAfterMs: number; cause: unknown }
-  /** Nobody knows whether the server processed it; `retryAfterMs` where it did answer, and so answers no more. */
+  /** Nobody knows whether the server processed it; `retryAfterMs` where it did answer, with some trouble of its own. */
   | { kind: 'unknown'; retryAfterMs?: number; cause: unknown }
   /** The server says that this refresh token does not hold. */
   | { kind: 'rejected'; cause: unknown }

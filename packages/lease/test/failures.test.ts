@@ -73,12 +73,26 @@ t.test('unknown, though the server answered: it is left alone at least as long, 
   const again = process.get()
   ;(await idp.next()).answer({ kind: 'unknown', retryAfterMs: 0, cause })
   await t.rejects(again, unavailable)
-  t.match(model.row(), { attempt: 2, dead: null })
   await t.rejects(process.get(), unavailable, 'at least until the lease would have ended')
-  model.advance(leaseMs)
-  await t.rejects(process.get(), dead)
-  t.equal(idp.presented().length, 2)
 })
+
+t.test(
+  'a server in trouble ends no grant, however often it says so; a rejection after it is a lost answer',
+  async (t) => {
+    const { model, idp, process } = play()
+    for (const time of ['first', 'second', 'third']) {
+      const caller = t.rejects(process.get(), unavailable)
+      ;(await idp.next()).answer({ kind: 'unknown', retryAfterMs: 0, cause })
+      await caller
+      t.match(model.row(), { attempt: 1, dead: null }, time)
+      model.advance(leaseMs)
+    }
+    const caller = t.rejects(process.get(), dead)
+    ;(await idp.next()).answer({ kind: 'rejected', cause })
+    await caller
+    t.match(model.row(), { dead: 'answer_lost' })
+  }
+)
 
 t.test('unknown: the lease stays, nobody presents before it ends, then once more', async (t) => {
   const { model, idp, process } = play()

@@ -41,6 +41,30 @@ const rows: Record<string, Row> = {
     ],
     ...{ grant: live, presented: [2, 1] }
   },
+  '500 and 503, then its answer': {
+    steps: [
+      ['500', comeBack(1, leaseSeconds)],
+      ['503', comeBack(1, leaseSeconds)],
+      ['off', given]
+    ],
+    ...{ grant: live, presented: [3, 1] }
+  },
+  '500 although it had worked on it': {
+    steps: [
+      ['500', comeBack(1, leaseSeconds)],
+      ['invalid_grant', signIn],
+      ['kept', signIn]
+    ],
+    ...{ grant: dead('answer_lost'), presented: [2] }
+  },
+  'nothing, twice': {
+    steps: [
+      ['hang', comeBack(1, leaseSeconds)],
+      ['hang', comeBack(1, leaseSeconds)],
+      ['kept', signIn]
+    ],
+    ...{ grant: dead('answer_lost'), presented: [2] }
+  },
   '429 with Retry-After, then its answer': {
     steps: [
       ['429', comeBack(1, 1)],

@@ -8,8 +8,8 @@ export type SimModel = Model<string, string, SimToken>
 /** A process of the service. One that was killed lost what it held; one that was ever paused may have been taken for it. */
 export type Process = Host & { name: string; wasKilled: boolean; wasPaused: boolean; isCutOff: boolean }
 
-/** What the server, or the way to it, does with a request. */
-export type Fate = 'answered' | 'lost' | 'failed' | 'hangs' | 'busy' | 'refused' | 'doubled'
+/** What the server, or the way to it, does with a request; a troubled one answers, and not what came of it. */
+export type Fate = 'answered' | 'lost' | 'failed' | 'troubled' | 'hangs' | 'busy' | 'refused' | 'doubled'
 
 /** One sending of a refresh token. */
 export type Presentation = {
@@ -51,7 +51,7 @@ export const createChecks = ({ model, server, fail }: Needs) => {
   let isAnybodyPaused = false
 
   const sendingsOf = (refreshToken: string) => sent.filter((one) => one.refreshToken === refreshToken)
-  const mayBeProcessed = ({ fate }: Presentation) => fate !== 'busy' && fate !== 'refused'
+  const mayBeLost = ({ fate }: Presentation) => fate !== 'busy' && fate !== 'refused' && fate !== 'troubled'
   const canAnswer = ({ phase, process }: Presentation) => phase !== 'over' && !process.wasKilled && !process.wasPaused
 
   return {
@@ -70,7 +70,7 @@ export const createChecks = ({ model, server, fail }: Needs) => {
     onSend: (presentation: Presentation, want: string): void => {
       const { refreshToken, generation } = presentation
       const earlier = sendingsOf(refreshToken).filter((one) => one.generation === generation)
-      if (earlier.filter(mayBeProcessed).length >= 2) fail('a refresh token was presented a third time')
+      if (earlier.filter(mayBeLost).length >= 2) fail('a refresh token was presented a third time')
       if (earlier.some(canAnswer)) fail('a refresh token was presented while its answer could still arrive')
       if (!isAnybodyPaused && model.look(presentation.user, want)?.token)
         fail('the server was asked although there was a token')

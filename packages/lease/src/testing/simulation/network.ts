@@ -13,7 +13,7 @@ type Outcomes = Outcome<string, SimToken>
 const askMs = 100
 const cause = new Error('what the server did')
 
-const fates = ['lost', 'failed', 'hangs', 'busy', 'refused', 'doubled'] as const
+const fates = ['lost', 'failed', 'troubled', 'hangs', 'busy', 'refused', 'doubled'] as const
 
 /** What lies between the processes, their database, the server and each other; and what goes wrong there. */
 export const createNetwork = ({ random, scheduler, server, checks, tell }: Needs) => {
@@ -43,13 +43,15 @@ export const createNetwork = ({ random, scheduler, server, checks, tell }: Needs
     if (fate === 'busy') return { kind: 'not_processed', retryAfterMs, cause }
     if (fate === 'refused') return { kind: 'refused', retryAfterMs, cause: new Trouble('refused') }
     if (fate === 'hangs') return undefined
-    if (fate === 'failed' && random.chance(0.5)) return { kind: 'unknown', retryAfterMs, cause }
+    const trouble: Outcomes = { kind: 'unknown', retryAfterMs, cause }
+    if (fate === 'troubled' && random.chance(0.5)) return trouble
     const [reply, again] = [server.present(refreshToken), fate === 'doubled' && server.present(refreshToken)]
     for (const each of [reply, again])
       if (each && each.kind === 'invalid_grant' && each.isReuse) checks.onReuse(presentation)
-    if (reply.kind === 'invalid_grant') return fate === 'lost' ? undefined : { kind: 'rejected', cause }
-    presentation.next = reply.next
+    if (reply.kind === 'tokens') presentation.next = reply.next
     if (fate === 'lost') return undefined
+    if (fate === 'troubled') return trouble
+    if (reply.kind === 'invalid_grant') return { kind: 'rejected', cause }
     if (fate === 'failed') return { kind: 'unknown', cause }
     const token = { user: reply.user, want, epoch, isCommitted: false, isSpent: random.chance(0.1) }
     return { kind: 'answered', material: reply.next, token }
