@@ -4,7 +4,7 @@ import type { Resources } from './resources.ts'
 
 /** tool-invoker: calls, made on behalf of their users and recorded. */
 export const buildApp = async (resources: Resources) => {
-  const { config, credentials, providers, tokens, mcp, recorder, calls } = resources
+  const { config, credentials, providers, tokens, mcp, recorder, calls, underWay } = resources
   const app = await createApp({
     service: 'tool-invoker',
     description: 'Calls tools of MCP servers on behalf of the verified end user',
@@ -22,7 +22,7 @@ export const buildApp = async (resources: Resources) => {
     authenticators: credentials.authenticators,
     actFor: credentials.actFor,
     now: () => new Date(),
-    ...{ providers, tokens, mcp, recorder, calls }
+    ...{ providers, tokens, mcp, recorder, calls, underWay }
   })
   return app
 }

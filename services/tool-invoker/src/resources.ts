@@ -4,6 +4,7 @@ import { busAuthenticators, busSessionKeys, openBus, openPostgres, ownServers } 
 import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
+import { watchCallsUnderWay } from './calls/under-way.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
@@ -28,6 +29,7 @@ export const openResources = async (config: Config) => {
   const providers = createProviders(bus)
   const tokens = createTokens(bus)
   const sessions = endSessionsOnChange(bus, mcp)
+  const underWay = watchCallsUnderWay(bus)
   return {
     config,
     calls,
@@ -37,13 +39,14 @@ export const openResources = async (config: Config) => {
     credentials,
     providers,
     tokens,
+    underWay,
     findSessionKey: busSessionKeys(bus),
     dependencies: [postgres.dependency, nats],
     close: async () => {
       partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
       await egress.close()
-      for (const reader of [sessions, tokens, providers, credentials]) reader.close()
+      for (const reader of [underWay, sessions, tokens, providers, credentials]) reader.close()
       await bus.drain()
       await postgres.close()
       if (recorded.status === 'rejected') throw recorded.reason

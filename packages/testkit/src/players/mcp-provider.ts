@@ -26,6 +26,8 @@ export type PlayedMcpProvider = {
   register: (provider: GivenProvider) => ProviderSettings
   /** Changes a provider, raises its revision and tells everybody. */
   update: (providerId: string, change: Partial<ProviderSettings>) => ProviderSettings
+  /** Removes a provider and tells everybody. */
+  remove: (providerId: string) => void
   /** Changes what only identity-broker hears of a provider. */
   hide: (providerId: string, hidden: Hidden) => void
   /** How often one was asked for. */
@@ -87,6 +89,10 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       providers.set(providerId, settings)
       feed.publish({ kind: 'provider', id: providerId })
       return settings
+    },
+    remove: (providerId) => {
+      providers.delete(providerId)
+      feed.publish({ kind: 'provider', id: providerId })
     },
     hide: (providerId, change) => hidden.set(providerId, { ...hidden.get(providerId), ...change }),
     asked: () => asked,

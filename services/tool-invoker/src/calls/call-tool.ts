@@ -1,12 +1,11 @@
-import { toReported } from '@onbehalf/errors'
-import { type MintedToken, type Tokens, UpstreamUnauthorized } from '@onbehalf/mcp'
+import { type ReportedError, toReported } from '@onbehalf/errors'
+import { type MintedToken, UpstreamUnauthorized } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
-import type { Providers } from '../providers/cache.ts'
-import { type ActingTools, actingOf } from './acting.ts'
-import { tokenAskOf } from './identity.ts'
+import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
 import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
+import type { CallsUnderWay, WatchedCall } from './under-way.ts'
 import { untilAborted } from './until-aborted.ts'
 import { callAs, callPlain, type Outbound, type UpstreamTools } from './upstream.ts'
 
@@ -20,17 +19,21 @@ export type AskedCall = {
   timeout_ms?: number
 }
 
-export type CallToolTools = ActingTools &
+export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
-    providers: Pick<Providers, 'find'>
-    tokens: Pick<Tokens, 'get' | 'reissue'>
     recorder: Pick<Recorder, 'reserve' | 'add'>
+    underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date
   }
 
-/** Who asks, when they stop waiting, and the trace the call belongs to. */
-export type CallContext = { caller: Caller; signal: AbortSignal; traceparent: string }
+/** Who asks, when they stop waiting or are told to, and the trace the call belongs to. */
+export type CallContext = {
+  caller: Caller
+  signal: AbortSignal
+  cancel: (reason: ReportedError) => void
+  traceparent: string
+}
 
 export type AnsweredCall = { row: CallRow; result: Record<string, unknown>; minted: MintedToken | null }
 
@@ -41,8 +44,9 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   const { principal } = context.caller
   const row = beginRow(principal, asked, tools.now())
   tools.recorder.reserve()
+  const watched = tools.underWay.begin(context.cancel)
   try {
-    const made = await untilAborted(make(tools, asked, context, row), context.signal)
+    const made = await untilAborted(make(tools, asked, context, row, watched), context.signal)
     row.outcome = made.result.isError === true ? 'tool_error' : 'ok'
     row.upstream_status = 200
     return { row, ...made }
@@ -53,38 +57,35 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     row.upstream_status = upstreamStatusOf(code, cause)
     throw refusal
   } finally {
+    watched.end()
     row.finished_at = tools.now()
     tools.recorder.add(row)
   }
 }
 
-const make = async (tools: CallToolTools, asked: AskedCall, context: CallContext, row: CallRow): Promise<Made> => {
-  const { server_identifier, tool, timeout_ms = Number.POSITIVE_INFINITY } = asked
-  const { signal, traceparent } = context
-  const acting = await actingOf(tools, context.caller, asked)
-  row.user_id = acting.principal.user_id
-  const { settings: provider } = await tools.providers.find({ acting, server_identifier, traceparent })
-  row.provider_id = provider.provider_id
-  row.mode = provider.mode
+const make = async (
+  tools: CallToolTools,
+  asked: AskedCall,
+  context: CallContext,
+  row: CallRow,
+  watched: WatchedCall
+): Promise<Made> => {
+  const { tool, timeout_ms = Number.POSITIVE_INFINITY } = asked
+  const prepared = await prepare(tools, asked, context, row)
+  const { acting, provider, identity } = prepared
+  // Whoever stopped waiting meanwhile is not called for.
+  context.signal.throwIfAborted()
+  watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
+  const { signal } = context
   const outbound: Outbound = { acting, provider, tool, arguments: asked.arguments, timeout_ms, signal }
-  if (provider.mode === 'off') return { ...(await callPlain(tools, outbound)), minted: null }
+  if (!identity) return { ...(await callPlain(tools, outbound)), minted: null }
 
-  const call = { tool, arguments_digest: row.arguments_digest }
-  const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
-  let minted = await tools.tokens.get(ask)
-  noteIdentity(row, minted)
-  // Whoever stopped waiting while the token was minted is not called for.
-  signal.throwIfAborted()
-  const { result } = await callAs(tools, outbound, ask, minted, (next) => {
+  let { minted } = identity
+  const { result } = await callAs(tools, outbound, identity.ask, minted, (next) => {
     minted = next
     noteIdentity(row, next)
   })
   return { result, minted }
-}
-
-const noteIdentity = (row: CallRow, { identity }: MintedToken): void => {
-  row.audience = identity.audience
-  row.token_jti = identity.jti
 }
 
 const upstreamStatusOf = (code: string, cause: unknown): number | null => {

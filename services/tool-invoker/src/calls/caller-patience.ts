@@ -2,7 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { ReportedError } from '@onbehalf/errors'
 
 /** How long the caller waits: until they close the connection, or their own limit ends. Must be ended. */
-export type Patience = { signal: AbortSignal; end: () => void }
+export type Patience = {
+  signal: AbortSignal
+  /** Ends it before; the reason is what the caller is told. */
+  cancel: (reason: ReportedError) => void
+  end: () => void
+}
 
 export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefined): Patience => {
   const controller = new AbortController()
@@ -13,6 +18,7 @@ export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefin
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(tooLate()), timeoutMs)
   return {
     signal: controller.signal,
+    cancel: (reason) => controller.abort(reason),
     end: () => {
       clearTimeout(timer)
       socket.removeListener('close', leave)

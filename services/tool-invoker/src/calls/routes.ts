@@ -32,7 +32,8 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const patience = patienceOf(request.raw, request.body.timeout_ms)
       try {
         const { traceparent } = callOptionsOf(request)
-        const context = { caller: callerOf(request), signal: patience.signal, traceparent }
+        const { signal, cancel } = patience
+        const context = { caller: callerOf(request), signal, cancel, traceparent }
         return answerOf(await callTool(tools, request.body, context))
       } finally {
         patience.end()

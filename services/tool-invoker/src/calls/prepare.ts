@@ -1,0 +1,59 @@
+import type { ProviderSettings } from '@onbehalf/contracts'
+import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
+import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
+import type { Providers } from '../providers/cache.ts'
+import { type Acting, type ActingTools, actingOf } from './acting.ts'
+import { tokenAskOf } from './identity.ts'
+import type { CallRow } from './record.ts'
+
+type Asked = { server_identifier: string; tool: string; user_id?: string; app_id?: string }
+
+export type PrepareTools = ActingTools & {
+  providers: Pick<Providers, 'find'>
+  tokens: Pick<Tokens, 'get'>
+}
+
+/** All that a call needs before it is sent; `identity` where it is made as its user. */
+export type Prepared = {
+  acting: Acting
+  provider: ProviderSettings
+  identity: { ask: TokenAsk; minted: MintedToken } | undefined
+}
+
+/** Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. */
+export const prepare = async (
+  tools: PrepareTools,
+  asked: Asked,
+  { caller, traceparent }: { caller: Caller; traceparent: string },
+  row: CallRow
+): Promise<Prepared> => {
+  const { server_identifier, tool } = asked
+  const acting = await actingOf(tools, caller, asked)
+  row.user_id = acting.principal.user_id
+  const { settings: provider } = await tools.providers.find({ acting, server_identifier, traceparent })
+  row.provider_id = provider.provider_id
+  row.mode = provider.mode
+  if (provider.mode === 'off') return { acting, provider, identity: undefined }
+
+  const call = { tool, arguments_digest: row.arguments_digest }
+  const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
+  const minted = await tools.tokens.get(ask)
+  noteIdentity(row, minted)
+  return { acting, provider, identity: { ask, minted } }
+}
+
+/** What a prepared call rests on, as the owners' feeds name it. */
+export const tagsOfPrepared = ({ acting: { principal }, provider, identity }: Prepared): string[] => {
+  const { grant_id = null, connection_id = null } = identity?.minted.identity ?? {}
+  return [
+    ...tagsOfPrincipal({ principal }),
+    `provider:${provider.provider_id}`,
+    ...(grant_id ? [`grant:${grant_id}`] : []),
+    ...(connection_id ? [`connection:${connection_id}`] : [])
+  ]
+}
+
+export const noteIdentity = (row: CallRow, { identity }: MintedToken): void => {
+  row.audience = identity.audience
+  row.token_jti = identity.jti
+}

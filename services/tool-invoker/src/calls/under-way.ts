@@ -1,0 +1,95 @@
+import { deviceChanges, identityChanges, providerChanges } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { type Bus, readFeed } from '@onbehalf/rpc'
+
+/** One call, from when it is begun. Must be ended. */
+export type WatchedCall = {
+  /** It is sent, and rests on these, as `kind:id`; `ask` throws where it would not be made any more. */
+  sends: (tags: readonly string[], ask: () => Promise<unknown>) => void
+  end: () => void
+}
+
+export type CallsUnderWay = {
+  /** `cancel` is told why the call is no longer permitted. */
+  begin: (cancel: (reason: ReportedError) => void) => WatchedCall
+  close: () => void
+}
+
+type Sent = { tags: ReadonlySet<string>; ask: () => Promise<unknown> }
+type Call = {
+  cancel: (reason: ReportedError) => void
+  sent: Sent | undefined
+  /** What changed before it was known what the call rests on. */
+  missed: Set<string>
+  isAsking: boolean
+  isDue: boolean
+}
+
+const everything = '*'
+
+/**
+ * Watches calls under way: when something that one rests on changes, its owners are asked again whether it may be made,
+ * and where one says no it is cancelled. A change alone is no reason, since most of them take nothing away.
+ */
+export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
+  const calls = new Set<Call>()
+
+  const askUntilSettled = async (call: Call, { ask }: Sent): Promise<void> => {
+    do {
+      call.isDue = false
+      // Whoever holds an answer here has heard of the change as well by then, and asks its owner.
+      await bus.connection.flush()
+      if (calls.has(call)) await ask()
+    } while (call.isDue)
+  }
+  const askAgain = (call: Call, sent: Sent): void => {
+    call.isDue = true
+    if (call.isAsking) return
+    call.isAsking = true
+    askUntilSettled(call, sent)
+      .catch((error: unknown) => {
+        // Only an owner's no counts; one that cannot be asked has not said it.
+        if (isRefusal(error)) call.cancel(error)
+      })
+      .finally(() => {
+        call.isAsking = false
+      })
+  }
+  const onTag = (tag: string): void => {
+    for (const call of calls) {
+      const { sent } = call
+      if (!sent) call.missed.add(tag)
+      else if (tag === everything || sent.tags.has(tag)) askAgain(call, sent)
+    }
+  }
+  const listener = {
+    onChange: ({ kind, id }: { kind: string; id: string }) => onTag(`${kind}:${id}`),
+    onReset: () => onTag(everything)
+  }
+  const readers = [
+    readFeed(bus, identityChanges, listener),
+    readFeed(bus, providerChanges, listener),
+    readFeed(bus, deviceChanges, listener)
+  ]
+
+  return {
+    begin: (cancel) => {
+      const call: Call = { cancel, sent: undefined, missed: new Set(), isAsking: false, isDue: false }
+      calls.add(call)
+      return {
+        sends: (tags, ask) => {
+          const sent = { tags: new Set(tags), ask }
+          call.sent = sent
+          if (tags.some((tag) => call.missed.has(tag)) || call.missed.has(everything)) askAgain(call, sent)
+        },
+        end: () => calls.delete(call)
+      }
+    },
+    close: () => {
+      for (const reader of readers) reader.close()
+    }
+  }
+}
+
+const isRefusal = (error: unknown): error is ReportedError =>
+  error instanceof ReportedError && error.status < 500 && error.code !== 'too_many_requests'

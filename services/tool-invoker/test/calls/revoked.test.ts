@@ -1,0 +1,125 @@
+import { ReportedError } from '@onbehalf/errors'
+import { eventually } from '@onbehalf/testkit'
+import t from 'tap'
+import { startStage } from '../stage.ts'
+
+const stage = await startStage(t)
+const { call, broker, providers, devices, issuer, recording } = stage
+
+t.afterEach(() => {
+  issuer.behave({})
+  recording.answer(() => ({ content: [] }))
+})
+
+type Headers = Record<string, string>
+
+/** A call that the server does not answer until the test lets it; it is there when this resolves. */
+const callSlowly = async (headers: Headers, server_identifier: string, more: object = {}) => {
+  const { promise, resolve: answer } = Promise.withResolvers<void>()
+  recording.answer(({ id }, raw) => {
+    const result = { jsonrpc: '2.0', id, result: { content: [] } }
+    promise.then(() => raw.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result)))
+    return undefined
+  })
+  const arrived = recording.nextCall()
+  const told = call(headers, { server_identifier, tool: 'slow', ...more })
+  const { closed } = await arrived
+  return { told, closed, answer }
+}
+const register = (tenant_id: string, more: object = {}) =>
+  providers.register({ tenant_id, server_url: recording.url, mode: 'idp_token', ...more })
+
+const rejected = () => new ReportedError('identity_refresh_rejected', 'Please sign in again.')
+
+t.test('a grant that is revoked ends the calls made with it, which say where to sign in again', async (t) => {
+  const user = await broker.signIn()
+  const other = await broker.signIn({ tenant_id: user.tenant_id })
+  const { server_identifier } = register(user.tenant_id)
+  const bystander = await callSlowly(other.headers, server_identifier)
+  const { told, closed } = await callSlowly(user.headers, server_identifier)
+  issuer.behave({ refuse: rejected })
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await closed
+  t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected', connect_url: /\/connect/ } })
+  bystander.answer()
+  t.match(await bystander.told, { status: 200 }, 'and nobody else’s')
+})
+
+t.test('a change that takes nothing away ends no call', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier, provider_id } = register(user.tenant_id)
+  const { told, answer } = await callSlowly(user.headers, server_identifier)
+  const asked = issuer.asked().length
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await issuer.untilAsked(asked + 1)
+  providers.change({ kind: 'provider', id: provider_id })
+  await issuer.untilAsked(asked + 2)
+  await stage.settle()
+  answer()
+  t.match(await told, { status: 200 })
+})
+
+t.test('an owner who cannot be asked has taken nothing away', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  const { told, answer } = await callSlowly(user.headers, server_identifier)
+  const asked = issuer.asked().length
+  issuer.behave({ refuse: () => new ReportedError('identity_provider_unavailable', 'The IdP is away.') })
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await issuer.untilAsked(asked + 1)
+  await stage.settle()
+  answer()
+  t.match(await told, { status: 200 })
+})
+
+t.test('who has signed out, and whose device token was revoked: their calls end', async (t) => {
+  const user = await broker.signIn()
+  const device = devices.makeToken({ tenant_id: user.tenant_id })
+  const { server_identifier } = register(user.tenant_id, { mode: 'off' })
+  const ends: [Headers, () => void][] = [
+    [user.headers, () => broker.endSession(user.session_id)],
+    [device.headers, () => devices.revoke(device.token_id)]
+  ]
+  for (const [headers, end] of ends) {
+    const { told, closed } = await callSlowly(headers, server_identifier)
+    end()
+    await closed
+    t.match(await told, { status: 401 })
+  }
+})
+
+t.test('a server that is removed is called no longer', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier, provider_id } = register(user.tenant_id)
+  const { told, closed } = await callSlowly(user.headers, server_identifier)
+  providers.remove(provider_id)
+  await closed
+  t.match(await told, { status: 404, body: { code: 'not_found' } })
+})
+
+t.test('what was revoked while the call was prepared is not overlooked', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  const held = issuer.hold()
+  const asked = issuer.asked().length
+  recording.answer(() => undefined)
+  const told = call(user.headers, { server_identifier, tool: 'slow' })
+  await issuer.untilAsked(asked + 1)
+  issuer.behave({ refuse: rejected })
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await stage.settle()
+  held.open()
+  t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })
+})
+
+t.test('a cancelled call is on record with the reason', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  const { told } = await callSlowly(user.headers, server_identifier)
+  issuer.behave({ refuse: rejected })
+  broker.change({ kind: 'user', id: user.user_id })
+  await told
+  const list = async () => (await stage.app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  const rows = await eventually(list, ({ length }) => length > 0)
+  t.match(rows, [{ outcome: 'identity_refresh_rejected', tool: 'slow' }])
+})
