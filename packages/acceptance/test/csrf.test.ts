@@ -112,6 +112,7 @@ await t.test('what is open to everybody and changes something does so by what is
   const open = routes.filter(({ credentials }) => credentials.length === 0)
   t.same(open.map(nameOf).sort(), [
     'POST /auth/back-channel-logout/{tenant}/{connection}',
+    'POST /auth/saml/{tenant}/{connection}/acs',
     'POST /openapi/v1/oauth/device/code',
     'POST /openapi/v1/oauth/device/token'
   ])

@@ -66,6 +66,8 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /auth/invitations/{token}',
       'GET /auth/jwks.json',
       'GET /auth/renew',
+      'GET /auth/saml/complete',
+      'GET /auth/saml/{tenant}/{connection}/metadata',
       'GET /auth/sign-in',
       'GET /auth/sign-out',
       'GET /auth/signed-out',
@@ -77,6 +79,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /t/{tenant}/.well-known/jwks.json',
       'GET /t/{tenant}/.well-known/openid-configuration',
       'POST /auth/back-channel-logout/{tenant}/{connection}',
+      'POST /auth/saml/{tenant}/{connection}/acs',
       'POST /openapi/v1/oauth/device/code',
       'POST /openapi/v1/oauth/device/token'
     ]

@@ -11,6 +11,7 @@ import * as membership from './0016-people.ts'
 import * as issuance from './0018-issuance.ts'
 import * as keyRotation from './0020-key-rotation.ts'
 import * as links from './0023-links.ts'
+import * as saml from './0024-saml.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -24,5 +25,6 @@ export const migrations: Migrations = {
   '0016-people': membership,
   '0018-issuance': issuance,
   '0020-key-rotation': keyRotation,
-  '0023-links': links
+  '0023-links': links,
+  '0024-saml': saml
 }

@@ -23,6 +23,7 @@ import { issuanceRoutes } from './issuances/routes.ts'
 import { issuerRoutes } from './issuer/routes.ts'
 import { linkRoutes } from './links/routes.ts'
 import { memberRoutes } from './members/routes.ts'
+import { samlRoutes } from './saml/routes.ts'
 import { serveSessions } from './sessions/calls.ts'
 import { ownSessionRoutes } from './sessions/own-routes.ts'
 import { renewRoutes } from './sessions/renew-routes.ts'
@@ -63,6 +64,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   })
   const findVisitor = findVisitorBy(parts.resolveSession)
   await app.register(signInRoutes(parts))
+  await app.register(samlRoutes(parts))
   await app.register(renewRoutes(parts))
   await app.register(signOutRoutes({ ...parts, findVisitor }))
   await app.register(backChannelRoutes(parts.logOutFromIdp))

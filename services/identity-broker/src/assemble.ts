@@ -42,10 +42,12 @@ import { admissionStore } from './members/admission-store.ts'
 import { createAdmission } from './members/admit.ts'
 import { memberStore } from './members/store.ts'
 import { openResources, type Resources } from './resources.ts'
+import { samlExchanges } from './saml/exchanges.ts'
 import { createSessions } from './sessions/sessions.ts'
 import { createFindPerson } from './sign-in/person.ts'
 import { signInStates } from './sign-in/state.ts'
 import { createIdpSignOut } from './sign-out/at-idp.ts'
+import { createExplainForUser } from './tokens/explain.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
@@ -104,7 +106,7 @@ const assemble = ({
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
   const heldUsers = createHeldUsers({ bus, users, onOwnChange })
-  const mintAnew = createMintAnew({ users: heldUsers, modes })
+  const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
   const issuances = issuanceStore(db)
@@ -150,6 +152,7 @@ const assemble = ({
     findWho: createFindWho({ links, users }),
     installations: installationStore(db),
     states: signInStates(redis),
+    samlExchanges: samlExchanges(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),
     endGrant: createGrantEnd({ grants, vault, revokeAtIdp, announce }),
     kept,

@@ -2,6 +2,7 @@ import type { Role } from '@onbehalf/contracts'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
 import type { Claims, ClientAuthentication, ConnectionKind, Quirk, ResourceSupport } from './connections/vocabulary.ts'
+import type { SamlSettings } from './saml/settings.ts'
 
 /** A public JWK: ES256 or EdDSA. */
 export type LinkKey = { kid: string; kty: 'EC' | 'OKP'; crv: 'P-256' | 'Ed25519'; x: string; y?: string }
@@ -23,6 +24,8 @@ type ConnectionTable = {
   userinfo_endpoint: string | null
   revocation_endpoint: string | null
   claims: Claims | null
+  /** Of the kind `saml`, and of no other. */
+  saml: SamlSettings | null
   client_id: string
   client_secret: Buffer | null
   client_authentication: ClientAuthentication

@@ -24,6 +24,19 @@ const Claims = Type.Object(
   strict
 )
 
+const Saml = Type.Object(
+  {
+    idp_entity_id: Type.String({ minLength: 1, maxLength: 1024 }),
+    entry_point: Type.String({ maxLength: 2048 }),
+    certificates: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 5 }),
+    name_id_format: Type.Optional(ClaimName),
+    email_attribute: Type.Optional(ClaimName),
+    email_verified: Type.Optional(Type.Boolean()),
+    name_attribute: Type.Optional(ClaimName)
+  },
+  strict
+)
+
 const Connection = Type.Object(
   {
     /** Part of its callback's address: PUBLIC_URL/auth/callback/<tenant's slug>/<name>. */
@@ -35,11 +48,12 @@ const Connection = Type.Object(
     userinfo_endpoint: Type.Optional(Url),
     revocation_endpoint: Type.Optional(Url),
     claims: Type.Optional(Claims),
-    client_id: Name,
+    saml: Type.Optional(Saml),
+    client_id: Type.Optional(Name),
     client_secret_env: Type.Optional(FromEnvironment),
-    client_authentication: wordOf(clientAuthentications),
+    client_authentication: Type.Optional(wordOf(clientAuthentications)),
     scopes: Type.Optional(Type.String()),
-    resource_support: wordOf(resourceSupports),
+    resource_support: Type.Optional(wordOf(resourceSupports)),
     rotating: Type.Optional(Type.Boolean()),
     quirks: Type.Optional(Type.Array(wordOf(quirkNames)))
   },

@@ -1,5 +1,6 @@
 import { mask } from '@onbehalf/vault'
 import type { Connection, Tenant } from '../database.ts'
+import { sidesOf } from '../saml/addresses.ts'
 import { callbackUrl } from '../sign-in/callback-url.ts'
 import { noSuchConnection } from './problems.ts'
 import { settingsOf } from './settings.ts'
@@ -24,14 +25,25 @@ export const createAnswers =
 const answerOf = (publicUrl: string, tenant: Tenant, stored: Connection, secret: string | undefined) => ({
   ...settingsOf(stored, secret === undefined ? null : mask(secret)),
   id: stored.id,
-  callback_url: callbackUrl(publicUrl, tenant, stored),
-  back_channel_logout_url: `${publicUrl}/auth/back-channel-logout/${tenant.slug}/${stored.name}`,
-  post_logout_redirect_url: `${publicUrl}/auth/signed-out`,
+  ...addressesOf(publicUrl, tenant, stored),
   jwks_url: stored.client_authentication === 'private_key_jwt' ? jwksUrl(publicUrl, tenant, stored) : null,
   revision: stored.revision,
   created_at: stored.created_at.toISOString(),
   updated_at: stored.updated_at.toISOString()
 })
+
+/** What is registered at its IdP; one by SAML is not told who signs out. */
+const addressesOf = (publicUrl: string, tenant: Tenant, stored: Connection) => {
+  const { entityId: metadata_url, acsUrl: callback_url } = sidesOf(publicUrl, tenant, stored)
+  if (stored.kind === 'saml')
+    return { callback_url, metadata_url, back_channel_logout_url: null, post_logout_redirect_url: null }
+  return {
+    callback_url: callbackUrl(publicUrl, tenant, stored),
+    metadata_url: null,
+    back_channel_logout_url: `${publicUrl}/auth/back-channel-logout/${tenant.slug}/${stored.name}`,
+    post_logout_redirect_url: `${publicUrl}/auth/signed-out`
+  }
+}
 
 /** Where an IdP finds the public keys of our client at it. */
 export const jwksUrl = (publicUrl: string, { slug }: Pick<Tenant, 'slug'>, { name }: Pick<Connection, 'name'>) =>

@@ -1,4 +1,5 @@
 import { isMaskOf } from '@onbehalf/vault'
+import { applySaml } from '../saml/settings.ts'
 import { blankSettings, defaultScopes, type Settings } from './settings.ts'
 import type { ConnectionChange, NewConnection } from './shapes.ts'
 import type { Claims } from './vocabulary.ts'
@@ -8,12 +9,12 @@ const defaultClaims: Claims = { subject: 'sub', email: 'email', email_verified: 
 
 /** The settings of a new connection. */
 export const newSettings = (given: NewConnection): Settings => {
-  const { name, kind = 'oidc', client_id, issuer = originOf(given.token_endpoint) } = given
+  const { name, kind = 'oidc', client_id = '', issuer = originOf(given.token_endpoint) } = given
   const base: Settings = {
     ...blankSettings,
     ...{ name, kind, issuer, client_id },
     claims: kind === 'oauth2' ? defaultClaims : null,
-    client_authentication: 'basic',
+    client_authentication: kind === 'saml' ? 'none' : 'basic',
     scopes: kind === 'oidc' ? defaultScopes : '',
     resource_support: kind === 'oidc' ? 'many' : 'none'
   }
@@ -22,11 +23,13 @@ export const newSettings = (given: NewConnection): Settings => {
 
 /** Left out is unchanged, null clears, and the mask of the stored secret written back keeps it. */
 export const applyChange = (stored: Settings, change: ConnectionChange): Settings => {
-  const { claims, client_secret, scopes, quirks, issuer, ...plain } = change
+  const { claims, saml: given, client_secret, scopes, quirks, issuer, ...plain } = change
+  const saml = stored.kind === 'saml' ? applySaml(stored.saml, given) : null
   const next = {
     ...stored,
     ...plain,
-    issuer: issuer ?? stored.issuer,
+    saml,
+    issuer: issuer ?? saml?.idp_entity_id ?? stored.issuer,
     scopes: scopes === undefined ? stored.scopes : (scopes ?? ''),
     quirks: quirks === undefined ? stored.quirks : [...new Set(quirks ?? [])].sort(),
     claims: claims === undefined ? stored.claims : claims && { ...defaultClaims, ...claims },

@@ -57,6 +57,9 @@ type Found = ServerMetadata & { token_endpoint: string }
 type FindMetadata = (egress: Needs['egress'], connection: Connection) => Promise<Found>
 
 const metadataOf: Readonly<Record<Connection['kind'], FindMetadata>> = {
+  saml: async () => {
+    throw new Error('a connection by SAML has no OAuth client')
+  },
   oidc: async (egress, { issuer, quirks }) => {
     const metadata = await discover(egress, issuer)
     return quirks.includes('no_iss_parameter')

@@ -80,8 +80,8 @@ export const checkEndpoint = async (egress: Guard, name: EndpointName, url: stri
   await (isForBrowsers ? requireForm(name, url) : checkReachable(egress, name, url))
 }
 
-/** https, or a listed loopback address: credentials are sent there. */
-const checkReachable = async (egress: Guard, path: string, url: string): Promise<void> => {
+/** https, or a listed loopback address: credentials are sent there. Throws `invalid_request`, naming it, otherwise. */
+export const checkReachable = async (egress: Guard, path: string, url: string): Promise<void> => {
   await requireForm(path, url)
   await egress.checkReachable(url, { carriesCredential: true }).catch((cause: unknown) => {
     throw isTransient(cause) ? cause : invalid(path, `may not be called: ${wordsOf(cause)}`, cause)

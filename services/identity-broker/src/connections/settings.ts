@@ -11,6 +11,7 @@ export type Settings = Pick<
   | 'userinfo_endpoint'
   | 'revocation_endpoint'
   | 'claims'
+  | 'saml'
   | 'client_id'
   | 'client_authentication'
   | 'scopes'
@@ -23,24 +24,26 @@ export const defaultScopes = 'openid email profile offline_access'
 
 export const blankSettings = {
   ...{ authorization_endpoint: null, token_endpoint: null, userinfo_endpoint: null, revocation_endpoint: null },
-  ...{ claims: null, client_secret: null, rotating: true, quirks: [] }
+  ...{ claims: null, saml: null, client_secret: null, rotating: true, quirks: [] }
 }
 
 /** The settings of a stored connection. */
 export const settingsOf = (stored: Connection, client_secret: string | null): Settings => {
-  const { name, kind, issuer, claims, client_id, client_authentication, scopes } = stored
+  const { name, kind, issuer, claims, saml, client_id, client_authentication, scopes } = stored
   const { authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint } = stored
   const { resource_support, rotating, quirks } = stored
   return {
-    ...{ name, kind, issuer, claims, client_id, client_secret, client_authentication, scopes },
+    ...{ name, kind, issuer, claims, saml, client_id, client_secret, client_authentication, scopes },
     ...{ authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint },
     ...{ resource_support, rotating, quirks }
   }
 }
 
 /** All that decides who somebody is who signs in; two that are alike decide alike. */
-export const saysWho = ({ issuer, token_endpoint, userinfo_endpoint, claims }: Settings): string =>
-  JSON.stringify([issuer, token_endpoint, userinfo_endpoint, claims && Object.entries(claims).sort()])
+export const saysWho = ({ issuer, token_endpoint, userinfo_endpoint, claims, saml }: Settings): string =>
+  JSON.stringify([issuer, token_endpoint, userinfo_endpoint, ...[claims, saml].map((one) => one && sorted(one))])
+
+const sorted = (values: object) => Object.entries(values).sort()
 
 type Place = Pick<Settings, 'issuer' | 'token_endpoint' | 'revocation_endpoint'>
 

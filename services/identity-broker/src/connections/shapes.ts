@@ -1,6 +1,7 @@
 import { Uuid } from '@onbehalf/contracts'
 import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
+import { SamlChange, SamlSettings } from '../saml/settings.ts'
 import { clientAuthentications, kinds, quirkNames, resourceSupports } from './vocabulary.ts'
 
 const closed = { additionalProperties: false } as const
@@ -42,6 +43,9 @@ const leavable = {
   issuer: Type.Optional(Url),
   ...endpoints,
   claims: Type.Optional(orNull(Claims)),
+  /** Of the kind `saml`, which has nothing else besides its name. */
+  saml: Type.Optional(SamlChange),
+  client_id: Type.Optional(ClientId),
   client_secret: Type.Optional(orNull(ClientSecret)),
   client_authentication: Type.Optional(wordOf(...clientAuthentications)),
   scopes: Type.Optional(orNull(Scopes)),
@@ -51,16 +55,13 @@ const leavable = {
 }
 
 export const NewConnection = Type.Object(
-  { name: ConnectionName, kind: Type.Optional(wordOf(...kinds)), client_id: ClientId, ...leavable },
+  { name: ConnectionName, kind: Type.Optional(wordOf(...kinds)), ...leavable },
   closed
 )
 export type NewConnection = Static<typeof NewConnection>
 
 /** An update: what is left out stays, null clears. The kind stays what it is. */
-export const ConnectionChange = Type.Object(
-  { name: Type.Optional(ConnectionName), client_id: Type.Optional(ClientId), ...leavable },
-  closed
-)
+export const ConnectionChange = Type.Object({ name: Type.Optional(ConnectionName), ...leavable }, closed)
 export type ConnectionChange = Static<typeof ConnectionChange>
 
 export const ConnectionAnswer = Type.Object({
@@ -80,6 +81,7 @@ export const ConnectionAnswer = Type.Object({
       name: orNull(Type.String())
     })
   ),
+  saml: orNull(SamlSettings),
   client_id: Type.String(),
   /** Masked. */
   client_secret: orNull(Type.String()),
@@ -90,8 +92,10 @@ export const ConnectionAnswer = Type.Object({
   quirks: Type.Array(wordOf(...quirkNames)),
   /** To be registered at the IdP: where it sends browsers back to. */
   callback_url: Type.String(),
-  back_channel_logout_url: Type.String(),
-  post_logout_redirect_url: Type.String(),
+  back_channel_logout_url: orNull(Type.String()),
+  post_logout_redirect_url: orNull(Type.String()),
+  /** Of the kind `saml`: where we describe ourselves, and what we are called there (entityID). */
+  metadata_url: orNull(Type.String()),
   /** To be registered at the IdP for `private_key_jwt`: the public keys of this client. */
   jwks_url: orNull(Type.String()),
   revision: Type.Integer(),

@@ -1,5 +1,8 @@
-/** `oidc` is told its endpoints by discovery; `oauth2` has them given, and asks userinfo who somebody is. */
-export const kinds = ['oidc', 'oauth2'] as const
+/**
+ * `oidc` is told its endpoints by discovery; `oauth2` has them given, and asks userinfo who somebody is; `saml` is for
+ * signing in only, and leaves no refresh token.
+ */
+export const kinds = ['oidc', 'oauth2', 'saml'] as const
 export type ConnectionKind = (typeof kinds)[number]
 
 /** How our client authenticates at the token endpoint (RFC 6749 §2.3.1, RFC 7523 §2.2). */

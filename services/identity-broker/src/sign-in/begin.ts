@@ -1,14 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
-import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client'
 import type { AllowAudience } from '../audiences/allow.ts'
-import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { ResourceSupport } from '../connections/vocabulary.ts'
 import type { Connection, Tenant } from '../database.ts'
 import { findInvitation } from '../invitations/find.ts'
 import type { InvitationStore } from '../invitations/store.ts'
+import { type AskBySamlNeeds, askBySaml } from '../saml/ask.ts'
 import type { UserStore } from '../users/store.ts'
-import { callbackUrl } from './callback-url.ts'
+import { type AskByOauthNeeds, askByOauth } from './authorization-url.ts'
 import type { SignInState, SignInStates } from './state.ts'
 
 export type Audience = {
@@ -20,17 +19,16 @@ export type Audience = {
   forward_id_token?: boolean
 }
 
-export type SignInNeeds = {
-  users: Pick<UserStore, 'find' | 'findTenant' | 'onlyTenant'>
-  invitations: Pick<InvitationStore, 'findByToken'>
-  connections: Pick<ConnectionStore, 'find' | 'list'>
-  findClient: FindClient
-  states: SignInStates
-  /** The audiences of the tenant's forwarding providers. */
-  audiencesOf: (tenantId: string) => Promise<Audience[]>
-  allowAudience: AllowAudience
-  publicUrl: string
-}
+export type SignInNeeds = AskByOauthNeeds &
+  AskBySamlNeeds & {
+    users: Pick<UserStore, 'find' | 'findTenant' | 'onlyTenant'>
+    invitations: Pick<InvitationStore, 'findByToken'>
+    connections: Pick<ConnectionStore, 'find' | 'list'>
+    states: SignInStates
+    /** The audiences of the tenant's forwarding providers. */
+    audiencesOf: (tenantId: string) => Promise<Audience[]>
+    allowAudience: AllowAudience
+  }
 
 export type SignInRequest = {
   tenant?: string
@@ -58,8 +56,9 @@ export const beginSignIn = async (
   const invitation = token ? await findInvitation(needs.invitations, token, new Date()) : undefined
   if (invitation && invitation.tenant_id !== tenant.id) throw noSuchPlace()
   const resources = await resourcesFor(needs, connection, server)
-  const { configuration } = await needs.findClient(connection)
-  const begun = await needs.states.begin({
+  const asked = { tenant, connection, resources, isSwitch: is_switch ?? false }
+  const locate = await (connection.kind === 'saml' ? askBySaml : askByOauth)(needs, asked)
+  const { state, binding, ...proofs } = await needs.states.begin({
     tenant_id: tenant.id,
     connection_id: connection.id,
     revision: connection.revision,
@@ -68,28 +67,10 @@ export const beginSignIn = async (
     ...(invitation ? { invitation_id: invitation.id } : {}),
     ...(expected ? { expected } : {})
   })
-  const parameters = new URLSearchParams({
-    redirect_uri: callbackUrl(needs.publicUrl, tenant, connection),
-    scope: connection.scopes,
-    state: begun.state,
-    code_challenge: await calculatePKCECodeChallenge(begun.codeVerifier),
-    code_challenge_method: 'S256'
-  })
-  if (usesNonce(connection)) parameters.set('nonce', begun.nonce)
-  const prompt = promptOf(connection, is_switch)
-  if (prompt) parameters.set('prompt', prompt)
-  for (const resource of resources) parameters.append('resource', resource)
-  return { location: buildAuthorizationUrl(configuration, parameters).href, state: begun.state, binding: begun.binding }
+  return { location: await locate({ state, ...proofs }), state, binding }
 }
 
-/** OIDC Core §11: a refresh token for somebody who is away is given only after consent. */
-const promptOf = ({ scopes }: Connection, isSwitch = false): string =>
-  [...(isSwitch ? ['login'] : []), ...(scopes.split(' ').includes('offline_access') ? ['consent'] : [])].join(' ')
-
 const noSuchPlace = () => new ReportedError('not_found', 'There is no such place to sign in.')
-
-/** OIDC Core §3.1.2.1: a nonce ties an ID token to the browser, where there is one that repeats it. */
-export const usesNonce = ({ kind, quirks }: Connection): boolean => kind === 'oidc' && !quirks.includes('no_nonce')
 
 const chooseConnection = async (
   { connections, users }: SignInNeeds,

@@ -14,10 +14,13 @@ export type FindPerson = (connection: Connection, client: IdpClient, answer: Tok
 type Needs = { verifyJwt: VerifyJwt; egress: Pick<Egress, 'request'> }
 
 /** Those of OIDC Core §5.1. */
-const standardClaims: Claims = { subject: 'sub', email: 'email', email_verified: 'email_verified', name: 'name' }
+export const standardClaims: Claims = { subject: 'sub', email: 'email', email_verified: 'email_verified', name: 'name' }
 
 export const createFindPerson = ({ verifyJwt, egress }: Needs): FindPerson => {
   const claimsFrom: Readonly<Record<Connection['kind'], (...given: Parameters<FindPerson>) => Promise<object>>> = {
+    saml: async () => {
+      throw new Error('a connection by SAML answers with no token')
+    },
     // OIDC Core §3.1.3.7: everything but the signature was checked when the code was redeemed.
     oidc: (_connection, { issuer, clientId, jwksUri = '' }, { id_token = '' }) =>
       verifyJwt(id_token, { issuer, clientId, jwksUri }),
@@ -40,7 +43,7 @@ const isUnavailable = (cause: unknown) =>
 
 const [subjectMax, emailMax, nameMax] = [255, 320, 255]
 
-const personOf = (told: object, claims: Claims): NewUser => {
+export const personOf = (told: object, claims: Claims): NewUser => {
   const find = (name: string | null) => (name === null ? undefined : claimOf(told, name))
   const subject = subjectFrom(find(claims.subject))
   if (subject === undefined)

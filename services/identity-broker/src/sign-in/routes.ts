@@ -1,11 +1,10 @@
-import { type App, beginError, cookieNamesFor, hashOf, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FindConnect } from '../connect/find.ts'
 import { signInFor } from '../connect/sign-in.ts'
 import { perMinute, registerLimits } from '../limits.ts'
-import type { SessionCookies } from '../sessions/cookies.ts'
-import type { SessionEnds } from '../sessions/end.ts'
 import type { UserStore } from '../users/store.ts'
+import { type ArrivalNeeds, signInArrival } from './arrival.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
 import { ownPath } from './return-to.ts'
@@ -35,12 +34,10 @@ const Place = Type.Object({ tenant: word(64), connection: word(64) })
 const beginsPerMinute = 120
 
 type Needs = SignInNeeds &
-  CompleteNeeds & {
-    publicUrl: string
+  CompleteNeeds &
+  ArrivalNeeds & {
     users: Pick<UserStore, 'countTenants'>
     findConnect: FindConnect
-    sessionCookies: SessionCookies
-    sessionEnds: Pick<SessionEnds, 'endByRenewal'>
   }
 
 /** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
@@ -49,10 +46,7 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
   scope.setErrorHandler((thrown: Error, request, reply) =>
     sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
   )
-  const { signIn, isSecure } = cookieNamesFor(needs.publicUrl)
-  const cookie = { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' } as const
-  // One cookie for each sign-in under way, so that two tabs do not disturb each other.
-  const bindingOf = (state: string) => `${signIn}_${hashOf(state).slice(0, 10)}`
+  const { leave, bindingOf, browserOf, arrive } = signInArrival(needs)
 
   await registerLimits(scope, 'Too many sign-ins begin at your address.')
 
@@ -70,11 +64,7 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
       const asked = link
         ? await signInFor(needs.findConnect, { link, ...(return_url ? { return_url } : {}) })
         : { ...query, return_to }
-      const { location, state, binding } = await beginSignIn(needs, { ...asked, is_switch })
-      return reply
-        .setCookie(bindingOf(state), binding, { ...cookie, maxAge: 600 })
-        .header('cache-control', 'no-store')
-        .redirect(location, 303)
+      return leave(reply, await beginSignIn(needs, { ...asked, is_switch }))
     }
   )
 
@@ -82,18 +72,13 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
     '/auth/callback/:tenant/:connection',
     { config: { access: 'public' }, schema: { params: Place, querystring: Callback } },
     async (request, reply) => {
-      const { params, query: given, cookies } = request
+      const { params, query: given } = request
       const query = new URLSearchParams()
       for (const [name, all] of Object.entries(given)) for (const one of all) query.append(name, one)
       const path = `/auth/callback/${params.tenant}/${params.connection}`
-      const name = bindingOf(query.get('state') ?? '')
-      const by = { request_id: request.id, ip: request.ip }
-      const browser = { ...by, user_agent: request.headers['user-agent']?.slice(0, 256) ?? '' }
-      const done = await completeSignIn(needs, { path, query, binding: cookies[name], browser })
-      if (!done.issued) return reply.clearCookie(name, cookie).redirect(done.return_to, 303)
-      const replaced = needs.sessionCookies.renewalOf(request)
-      if (replaced) await needs.sessionEnds.endByRenewal(replaced, by)
-      return needs.sessionCookies.set(reply.clearCookie(name, cookie), done.issued).redirect(done.return_to, 303)
+      const state = query.get('state') ?? ''
+      const came = { path, query, binding: bindingOf(request, state), browser: browserOf(request) }
+      return arrive(request, reply, state, await completeSignIn(needs, came))
     }
   )
 }

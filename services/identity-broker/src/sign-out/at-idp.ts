@@ -13,7 +13,7 @@ export type IdpSignOut = ReturnType<typeof createIdpSignOut>
 export const createIdpSignOut = ({ connections, findClient, vault, publicUrl }: Needs) => {
   const clientOf = async ({ tenant_id, connection_id }: Session): Promise<IdpClient | undefined> => {
     const connection = await connections.find(tenant_id, connection_id)
-    const client = connection && (await findClient(connection))
+    const client = connection && connection.kind !== 'saml' ? await findClient(connection) : undefined
     return client && offersIt(client) ? client : undefined
   }
   return {

@@ -1,6 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { IssuanceRecorder } from '../issuances/record.ts'
 import type { UserStore } from '../users/store.ts'
+import type { ExplainForUser } from './explain.ts'
 import type { Minted, MintRequest, Modes } from './modes/mode.ts'
 
 /** Who asks: the user themselves, an app, or a platform at the inner listener. */
@@ -11,13 +12,18 @@ export type MintAsk = Omit<MintRequest, 'user'> & { actor: Actor; tenant_id: str
 
 export type MintToken = (ask: MintAsk) => Promise<Minted>
 
+type MintNeeds = { users: Pick<UserStore, 'find'>; modes: Modes; explain: ExplainForUser }
+
 /** Mints anew, in the mode that is asked for, for a user who signed in once. */
 export const createMintAnew =
-  ({ users, modes }: { users: Pick<UserStore, 'find'>; modes: Modes }): MintToken =>
+  ({ users, modes, explain }: MintNeeds): MintToken =>
   async ({ tenant_id, user_id, mode, actor: _, ...ask }) => {
     const { mint } = modeOf(modes, mode)
     const user = await users.find(tenant_id, user_id)
-    if (user) return mint({ ...ask, user })
+    if (user)
+      return mint({ ...ask, user }).catch(async (error: unknown) => {
+        throw await explain(user, error)
+      })
     throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.')
   }
 

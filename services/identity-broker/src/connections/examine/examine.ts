@@ -1,9 +1,17 @@
 import type { Egress } from '@onbehalf/egress'
 import type { Credentials } from '../authenticate.ts'
 import { checkSettings } from '../check.ts'
-import { checkEndpoint, type EndpointName, endpointNames, type Metadata, readMetadata } from '../discover.ts'
+import {
+  checkEndpoint,
+  checkReachable,
+  type EndpointName,
+  endpointNames,
+  type Metadata,
+  readMetadata
+} from '../discover.ts'
 import type { Settings } from '../settings.ts'
 import type { ConnectionChange } from '../shapes.ts'
+import { examineCertificate } from './certificate.ts'
 import { examineCredentials } from './credentials.ts'
 import { attempt, type Finding, type Findings } from './finding.ts'
 import { examineKeys } from './keys.ts'
@@ -37,6 +45,14 @@ type Looked = { checks: Finding[]; place: string | undefined }
 type LookAt = (egress: Guard, settings: Settings) => Promise<Looked>
 
 const kinds: Readonly<Record<Settings['kind'], LookAt>> = {
+  saml: async (egress, { saml }) => {
+    const { entry_point = '', certificates = [] } = saml ?? {}
+    const entry = await attempt('entry_point', async () => {
+      await checkReachable(egress, 'saml.entry_point', entry_point)
+      return 'Browsers may be sent there.'
+    })
+    return { checks: [entry, ...certificates.map(examineCertificate)], place: undefined }
+  },
   oidc: async (egress, settings) => {
     let metadata: Metadata | undefined
     const discovery = await attempt('discovery', async () => {

@@ -1,0 +1,26 @@
+import type { ConnectionStore } from '../connections/store.ts'
+import type { SignInBrowser } from '../sessions/start.ts'
+import { takeBegun } from '../sign-in/begun.ts'
+import { failed } from '../sign-in/failed.ts'
+import { type FinishNeeds, finishSignIn } from '../sign-in/finish.ts'
+import type { SignInStates } from '../sign-in/state.ts'
+import type { UserStore } from '../users/store.ts'
+import type { SamlExchanges } from './exchanges.ts'
+
+export type CompleteSamlNeeds = FinishNeeds & {
+  users: Pick<UserStore, 'find' | 'findTenant'>
+  connections: Pick<ConnectionStore, 'find'>
+  states: Pick<SignInStates, 'take'>
+  samlExchanges: Pick<SamlExchanges, 'takeResult'>
+}
+
+type Came = { state: string; handle: string; binding: string | undefined; browser: SignInBrowser }
+
+/** Signs in whom the IdP named, in the browser that began, and in no other. It leaves nothing to act with later. */
+export const completeSamlSignIn = async (needs: CompleteSamlNeeds, { state, handle, binding, browser }: Came) => {
+  const { remembered, connection } = await takeBegun(needs, state, binding)
+  const person = await needs.samlExchanges.takeResult(state, handle)
+  if (!person) throw failed('This sign-in has ended or was used already.')
+  const session = { idp_session: null, id_token: undefined, browser }
+  return finishSignIn(needs, { remembered, connection, person, keep: async () => {}, ...session })
+}

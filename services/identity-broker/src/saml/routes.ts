@@ -1,0 +1,82 @@
+import { ReportedError } from '@onbehalf/errors'
+import { type App, beginError, countFailures, sendPage, typed } from '@onbehalf/service-kit'
+import { Type } from '@sinclair/typebox'
+import { noSuchConnection } from '../connections/problems.ts'
+import type { ConnectionStore } from '../connections/store.ts'
+import { type ArrivalNeeds, signInArrival } from '../sign-in/arrival.ts'
+import { failureView } from '../sign-in/views.ts'
+import { sidesOf } from './addresses.ts'
+import { type CompleteSamlNeeds, completeSamlSignIn } from './complete.ts'
+import { type ReceiveNeeds, receiveResponse } from './receive.ts'
+import { metadataOf } from './service-provider.ts'
+import { samlOf } from './settings.ts'
+
+const word = Type.String({ minLength: 1, maxLength: 64 })
+const Place = Type.Object({ tenant: word, connection: word })
+const ours = Type.String({ maxLength: 64 })
+/** Far more than an assertion of somebody in a thousand groups. */
+const responseMax = 192 * 1024
+const Posted = Type.Object({
+  SAMLResponse: Type.String({ minLength: 1, maxLength: responseMax }),
+  RelayState: Type.Optional(Type.String({ maxLength: 1024 }))
+})
+
+type Needs = ReceiveNeeds & CompleteSamlNeeds & ArrivalNeeds & { connections: Pick<ConnectionStore, 'list'> }
+
+/** Signing in by SAML 2: how we describe ourselves, where answers come to, and where the browser goes on from there. */
+export const samlRoutes = (needs: Needs) => async (scope: App) => {
+  scope.setErrorHandler((thrown: Error, request, reply) =>
+    sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
+  )
+  metadataRoute(scope, needs)
+  answerRoute(scope, needs)
+  completeRoute(scope, needs)
+}
+
+const metadataRoute = (scope: App, { users, connections, publicUrl }: Needs) => {
+  const route = { config: { access: 'public' }, schema: { params: Place } } as const
+  typed(scope).get('/auth/saml/:tenant/:connection/metadata', route, async ({ params }, reply) => {
+    const tenant = await users.findTenant(params.tenant)
+    const all = tenant ? await connections.list(tenant.id) : []
+    const connection = all.find(({ name, kind }) => name === params.connection && kind === 'saml')
+    if (!tenant || !connection) throw noSuchConnection()
+    return reply
+      .type('application/samlmetadata+xml')
+      .header('cache-control', 'public, max-age=300')
+      .send(metadataOf(connection.id, samlOf(connection), sidesOf(publicUrl, tenant, connection)))
+  })
+}
+
+const answerRoute = (scope: App, needs: Needs) => {
+  const failures = countFailures()
+  // No CSRF token, and no cookie that one could go with: the post comes from the IdP's page, and a Lax cookie stays at
+  // home. What is posted has to answer a request of ours, whose RelayState nobody else knows, under the IdP's signature.
+  // It signs nobody in yet: the browser goes on to a page of ours, and there the cookie of the one that began is looked at.
+  const route = {
+    config: { access: 'public' },
+    bodyLimit: 2 * responseMax,
+    schema: { params: Place, body: Posted }
+  } as const
+  typed(scope).post('/auth/saml/:tenant/:connection/acs', route, async ({ ip, params, body }, reply) => {
+    failures.refuseIfMany(ip)
+    const { SAMLResponse: response, RelayState: state = '' } = body
+    const path = `/auth/saml/${params.tenant}/${params.connection}/acs`
+    const handle = await receiveResponse(needs, { path, response, state }).catch((error: unknown) => {
+      if (error instanceof ReportedError && error.status < 500) failures.add(ip)
+      throw error
+    })
+    const onwards = new URLSearchParams({ state, handle })
+    return reply.header('cache-control', 'no-store').redirect(`/auth/saml/complete?${onwards}`, 303)
+  })
+}
+
+const completeRoute = (scope: App, needs: Needs) => {
+  const { bindingOf, browserOf, arrive } = signInArrival(needs)
+  const querystring = Type.Object({ state: ours, handle: ours })
+  const route = { config: { access: 'public' }, schema: { querystring } } as const
+  typed(scope).get('/auth/saml/complete', route, async (request, reply) => {
+    const { state } = request.query
+    const came = { ...request.query, binding: bindingOf(request, state), browser: browserOf(request) }
+    return arrive(request, reply, state, await completeSamlSignIn(needs, came))
+  })
+}

@@ -1,0 +1,41 @@
+import type { Connection, NewUser, User } from '../database.ts'
+import type { Admit } from '../members/admit.ts'
+import type { SignInFacts, StartSession } from '../sessions/start.ts'
+import type { UserStore } from '../users/store.ts'
+import type { SignInState } from './state.ts'
+
+export type FinishNeeds = { users: Pick<UserStore, 'find'>; admit: Admit; startSession: StartSession }
+
+/** Who signed in, by which connection, in what was begun; `keep` stores what else the sign-in brought for them. */
+type Arrived = Omit<SignInFacts, 'connection_id'> & {
+  remembered: SignInState
+  connection: Connection
+  person: NewUser
+  keep: (user: User) => Promise<void>
+}
+
+/**
+ * Makes the user, keeps what came along, and only then issues a session. Where somebody else was expected nothing is
+ * stored or issued.
+ */
+export const finishSignIn = async (
+  { users, admit, startSession }: FinishNeeds,
+  { remembered, connection, person, keep, ...facts }: Arrived
+) => {
+  const { expected: them, invitation_id, return_to } = remembered
+  if (them && !(await isThem(users, them.user_id, connection, person)))
+    return { issued: undefined, return_to: them.otherwise_to }
+  const user = await admit(connection, person, invitation_id)
+  await keep(user)
+  return { issued: await startSession(user, { connection_id: connection.id, ...facts }), return_to }
+}
+
+const isThem = async (
+  users: Pick<UserStore, 'find'>,
+  user_id: string,
+  { tenant_id, id }: Connection,
+  { subject }: NewUser
+): Promise<boolean> => {
+  const user = await users.find(tenant_id, user_id)
+  return user?.connection_id === id && user.subject === subject
+}

@@ -1,0 +1,416 @@
+import { issueToken, resolveApiKey } from '@onbehalf/contracts'
+import { call } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
+import { type Browser, createBrowser, freePort } from '@onbehalf/testkit'
+import { decodeJwt } from 'jose'
+import { Client } from 'pg'
+import t from 'tap'
+import { apiOf } from '../api.ts'
+import { logins, signInAs, startBroker } from '../start.ts'
+import { assertionOf, makeCertificate, readRequest, responseOf, type Saying, sign, usual } from './saml-idp.ts'
+
+const port = await freePort()
+const broker = await startBroker(t, { allow: [port] })
+const { publicUrl } = broker
+const send = apiOf(broker)
+const owner = await signInAs(broker, logins.owner)
+const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+await database.connect()
+t.teardown(() => database.end())
+
+const url = '/v1/connections'
+const entityId = 'https://idp.example/saml'
+const entry_point = `http://127.0.0.1:${port}/sso?tenant=1`
+const idp = await makeCertificate()
+const next = await makeCertificate()
+const stranger = await makeCertificate()
+let made = 0
+const given = (saml: object = {}) => {
+  made += 1
+  const usualOnes = { idp_entity_id: entityId, entry_point, certificates: [idp.cert], name_attribute: 'name' }
+  return { name: `saml-${made}`, kind: 'saml', saml: { ...usualOnes, ...saml } }
+}
+const connect = async (saml: object = {}) => {
+  const { status, body } = await send(owner, 'POST', url, given(saml))
+  if (status !== 201) throw new Error(JSON.stringify(body))
+  return body
+}
+const stored = async () => {
+  const counts = ['"user"', 'session', '"grant"', 'member', 'connection'].map(
+    (table) => `(select count(*) from identity_broker.${table})`
+  )
+  return (await database.query(`select ${counts.join(' || $1 || ')} as counts`, [' '])).rows[0].counts
+}
+
+const startOf = (name: string) => `${publicUrl}/auth/sign-in?tenant=acme&connection=${name}&return_to=/auth/me`
+/** As far as the IdP: what it is asked, and the browser that waits there. */
+const begin = async (name: string, browser = createBrowser()) => {
+  const left = await browser.visit(startOf(name), { follow: false })
+  return { browser, location: String(left.headers.location), request: readRequest(String(left.headers.location)) }
+}
+type Begun = Awaited<ReturnType<typeof begin>>
+
+const encode = (xml: string) => Buffer.from(xml).toString('base64')
+/** As a browser posts the form of the IdP's page: from another site, so that no cookie of ours goes along. */
+const post = ({ request }: Begun, SAMLResponse: string, more: { RelayState?: string; acs?: string } = {}) => {
+  const { RelayState = request.relayState, acs = request.acs } = more
+  const headers = { origin: new URL(entry_point).origin }
+  return createBrowser().visit(acs, { form: { SAMLResponse, RelayState }, headers, follow: false })
+}
+const goOn = (browser: Browser, { headers }: { headers: { location?: string | string[] | undefined } }) =>
+  browser.visit(new URL(String(headers.location), publicUrl))
+
+const answerFor = ({ request }: Begun, change: Partial<Saying> = {}, by = idp) => {
+  const said = { ...usual(entityId, request), ...change }
+  return sign(responseOf(said, assertionOf(said)), by)
+}
+/** The whole way, with an answer that is changed. */
+const signInBy = async (name: string, change: Partial<Saying> = {}, by = idp) => {
+  const begun = await begin(name)
+  const posted = await post(begun, encode(answerFor(begun, change, by)))
+  return posted.status === 303 ? goOn(begun.browser, posted) : posted
+}
+
+await t.test('a connection by SAML says what to register, and its certificates may be several', async (t) => {
+  const base64 = idp.cert.replace(/-----[A-Z ]+-----|\s/g, '')
+  const body = await connect({ certificates: [base64, next.cert, idp.cert] })
+  const base = `${publicUrl}/auth/saml/acme/${body.name}`
+  t.match(body, {
+    ...{ kind: 'saml', issuer: entityId, client_id: '', client_secret: null, resource_support: 'none' },
+    ...{ callback_url: `${base}/acs`, metadata_url: `${base}/metadata`, back_channel_logout_url: null },
+    saml: { entry_point, email_attribute: null, email_verified: false, name_id_format: null }
+  })
+  t.equal(body.saml.certificates.length, 2, 'the same one twice is one')
+  t.ok(body.saml.certificates.every((one: string) => one.startsWith('-----BEGIN CERTIFICATE-----')))
+
+  const metadata = await createBrowser().visit(body.metadata_url)
+  t.match([metadata.status, metadata.headers['content-type']], [200, /^application\/samlmetadata\+xml/])
+  t.match(metadata.body, `entityID="${base}/metadata"`)
+  t.match(metadata.body, `Location="${base}/acs"`)
+  t.match(metadata.body, 'WantAssertionsSigned="true"')
+  t.equal((await createBrowser().visit(`${publicUrl}/auth/saml/acme/sso/metadata`)).status, 404)
+
+  const at = `${url}/${body.id}`
+  const changed = await send(owner, 'PATCH', at, { saml: { email_attribute: 'mail' } })
+  t.match(changed.body, { revision: 2, saml: { ...body.saml, email_attribute: 'mail' } }, 'left out stays')
+  t.match((await send(owner, 'POST', `${at}/test`)).body.checks, [
+    { check: 'settings', ok: true },
+    { check: 'entry_point', ok: true },
+    { check: 'certificate', ok: true },
+    { check: 'certificate', ok: true }
+  ])
+})
+
+await t.test('bad input is a 400 that names the field, and nothing is stored', async (t) => {
+  const { cert: weak } = await makeCertificate(1024)
+  const rows: [string, object][] = [
+    ['saml.idp_entity_id', { idp_entity_id: undefined }],
+    ['saml.idp_entity_id', { idp_entity_id: '' }],
+    ['saml.entry_point', { entry_point: undefined }],
+    ['saml.entry_point', { entry_point: 'http://93.184.216.34/sso' }],
+    ['saml.entry_point', { entry_point: 'https://10.0.0.7/sso' }],
+    ['saml.entry_point', { entry_point: 'https://169.254.169.254/' }],
+    ['saml.entry_point', { entry_point: 'javascript:alert(1)' }],
+    ['saml.entry_point', { entry_point: 'https://does-not-exist.invalid/sso' }],
+    ['saml.certificates', { certificates: undefined }],
+    ['saml.certificates', { certificates: [] }],
+    ['saml.certificates.0', { certificates: ['not a certificate'] }],
+    ['saml.certificates.0', { certificates: [idp.key] }],
+    ['saml.certificates.1', { certificates: [idp.cert, weak] }],
+    ['saml.email_verified', { email_verified: 'yes' }],
+    ['saml.private_key', { private_key: 'x' }]
+  ]
+  const before = await stored()
+  for (const [path, saml] of rows) {
+    const { status, body } = await send(owner, 'POST', url, given(saml))
+    t.match([status, body.code, body.details?.[0]?.path], [400, 'invalid_request', path], path)
+    t.notMatch(JSON.stringify(body), /PRIVATE KEY/)
+  }
+  for (const [path, more] of Object.entries({
+    client_id: { client_id: 'onbehalf' },
+    client_secret: { client_secret: 'x' },
+    scopes: { scopes: 'openid' },
+    issuer: { issuer: entityId }
+  })) {
+    const { status, body } = await send(owner, 'POST', url, { ...given(), ...more })
+    t.match([status, body.details?.[0]?.path], [400, path], path)
+  }
+  const oidc = { name: 'x', issuer: broker.idp.issuer, client_id: 'x', client_authentication: 'none', saml: {} }
+  t.match((await send(owner, 'POST', url, oidc)).body.details, [{ path: 'saml' }])
+  t.equal(await stored(), before)
+})
+
+await t.test('who the IdP names is signed in, in the browser that began', async (t) => {
+  const { id, name } = await connect({ email_verified: true })
+  const begun = await begin(name)
+  const { request, location } = begun
+  t.ok(location.startsWith(`${entry_point}&`), 'what the entry point asks for stays')
+  t.match(request, { acs: `${publicUrl}/auth/saml/acme/${name}/acs`, destination: entry_point })
+  t.notMatch(request.xml, 'RequestedAuthnContext')
+  const posted = await post(begun, encode(answerFor(begun)))
+  t.match([posted.status, posted.headers['set-cookie']], [303, undefined], 'the post signs nobody in yet')
+  const me = await goOn(begun.browser, posted)
+  t.match(JSON.parse(me.body), { user: { email: 'ann@acme.test', name: 'Ann' }, role: null })
+  const { rows } = await database.query('select * from identity_broker."user" where connection_id = $1', [id])
+  t.match(rows, [{ subject: 'ann@acme.test', is_email_verified: true, signed_in_at: Date }])
+  t.same((await database.query('select 1 from identity_broker."grant" where connection_id = $1', [id])).rows, [])
+  const again = JSON.parse((await signInBy(name)).body)
+  t.equal(again.user.id, rows[0].id, 'the same NameID is the same user')
+  const another = JSON.parse((await signInBy((await connect()).name)).body)
+  t.not(another.user.id, rows[0].id, 'at another connection it is another one')
+  const out = await begun.browser.visit(`${publicUrl}/auth/sign-out`)
+  t.match([out.status, out.body.includes('identity_provider')], [200, false], 'and they can sign out, here')
+})
+
+await t.test(
+  'e-mail, name and subject are what the connection says, and an e-mail is not verified by itself',
+  async (t) => {
+    const persistent = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent'
+    const { id, name } = await connect({
+      email_attribute: 'mail',
+      name_attribute: 'displayName',
+      name_id_format: persistent
+    })
+    const { request } = await begin(name)
+    t.match(request.xml, persistent)
+    const said = {
+      nameId: 'u-4711',
+      nameIdFormat: persistent,
+      attributes: { mail: 'ann@acme.test', displayName: 'Ann E.' }
+    }
+    t.equal((await signInBy(name, said)).status, 200)
+    const { rows } = await database.query('select * from identity_broker."user" where connection_id = $1', [id])
+    t.match(rows, [{ subject: 'u-4711', email: 'ann@acme.test', is_email_verified: false, name: 'Ann E.' }])
+    const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient'
+    t.match(await signInBy(name, { nameIdFormat: transient }), { status: 400, body: /differently each time/ })
+  }
+)
+
+await t.test('while the IdP changes its key both are believed, and afterwards the new one alone', async (t) => {
+  const { id, name } = await connect({ certificates: [idp.cert, next.cert] })
+  for (const by of [idp, next]) t.equal((await signInBy(name, {}, by)).status, 200)
+  t.equal((await send(owner, 'PATCH', `${url}/${id}`, { saml: { certificates: [next.cert] } })).status, 200)
+  t.equal((await signInBy(name, {}, next)).status, 200)
+  t.equal((await signInBy(name, {}, idp)).status, 400)
+})
+
+await t.test('a response that is signed as well, or with comments inside, says the same', async (t) => {
+  const { id, name } = await connect()
+  const both = await begin(name)
+  const signedTwice = sign(answerFor(both), { ...idp, what: 'Response' })
+  t.equal((await goOn(both.browser, await post(both, encode(signedTwice)))).status, 200)
+  // The text after a comment counts: else ann@acme.test<!-- -->.evil.example could be ann@acme.test.
+  const nameId = 'ann@acme.test<!-- -->.evil.example'
+  t.equal((await signInBy(name, { nameId })).status, 200)
+  const cut = await begin(name)
+  const commented = answerFor(cut, { nameId: 'ann@acme.test.evil.example' }).replace(
+    'ann@acme.test',
+    'ann@acme.test<!-- -->'
+  )
+  t.equal((await goOn(cut.browser, await post(cut, encode(commented)))).status, 200)
+  const { rows } = await database.query('select subject from identity_broker."user" where connection_id = $1', [id])
+  t.same(rows.map(({ subject }) => subject).sort(), ['ann@acme.test', 'ann@acme.test.evil.example'])
+})
+
+const minute = 60_000
+const evil = 'https://evil.example'
+
+await t.test('an answer that is not the one to this request, for us, now, signs nobody in', async (t) => {
+  const { name } = await connect()
+  const now = Date.now()
+  const before = await stored()
+  const changes: Record<string, Partial<Saying>> = {
+    'another audience': { audience: `${publicUrl}/auth/saml/globex/sso/metadata` },
+    'another recipient': { recipient: `${publicUrl}/auth/saml/acme/other/acs` },
+    'another destination': { destination: `${evil}/acs` },
+    'an answer to another request': { inResponseTo: '_another', confirmedFor: '_another' },
+    'a response to this, about an assertion to another': { confirmedFor: '_another' },
+    'an assertion to this, in a response to another': { inResponseTo: '_another' },
+    'an answer to nothing': { inResponseTo: '', confirmedFor: '' },
+    'another issuer': { entityId: evil },
+    'one that has ended': { notOnOrAfter: now - minute },
+    'one that has not begun': { notBefore: now + 2 * minute },
+    'an old one that would hold for a year': { issuedAt: now - 60 * minute, notOnOrAfter: now + 500_000 * minute },
+    'one for whoever holds a key': { method: 'urn:oasis:names:tc:SAML:2.0:cm:holder-of-key' },
+    nobody: { nameId: '' },
+    'a name without end': { nameId: 'x'.repeat(300) }
+  }
+  for (const [what, change] of Object.entries(changes))
+    t.match(await signInBy(name, change), { status: 400, body: /sign_in_failed/ }, what)
+  t.match(await signInBy(name, {}, stranger), { status: 400 }, 'signed by somebody else, whose certificate is inside')
+  t.equal(await stored(), before, 'nothing is stored')
+  t.equal(
+    (await signInBy(name, { notOnOrAfter: now + 5 * minute, notBefore: now + 10_000 })).status,
+    200,
+    'a little skew'
+  )
+})
+
+/** Every way in which a signed answer about ann is made to say something else. */
+const wrappings: Record<string, (signed: string, forged: string, bare: string) => string> = {
+  'not signed at all': (_signed, forged) => forged,
+  'the signature taken out': (signed) => signed.replace(/<Signature.*<\/Signature>/s, ''),
+  'the name changed': (signed) => signed.replace('ann@acme.test', 'olivia@acme.test'),
+  'a second assertion before it': (signed, _forged, bare) =>
+    signed.replace('<saml:Assertion', `${bare}<saml:Assertion`),
+  'a second assertion after it': (signed, _forged, bare) =>
+    signed.replace('</samlp:Response>', `${bare}</samlp:Response>`),
+  'the signed one inside of a forged one': (signed, forged) =>
+    forged.replace('</saml:Assertion>', `${assertionIn(signed)}</saml:Assertion>`),
+  'the signed one inside of the signature of a forged one': (signed, forged) => {
+    const whole = assertionIn(signed)
+    const signature = signatureIn(signed).replace('</Signature>', `<Object>${whole}</Object></Signature>`)
+    return forged.replace('</saml:Issuer><saml:Subject>', `</saml:Issuer>${signature}<saml:Subject>`)
+  },
+  'the signed one in the extensions, by the same id': (signed, forged) => {
+    const extended = `<samlp:Extensions>${assertionIn(signed)}</samlp:Extensions><samlp:Status>`
+    const id = /<saml:Assertion[^>]* ID="([^"]*)"/.exec(signed)?.[1] ?? ''
+    return forged
+      .replace('<samlp:Status>', extended)
+      .replace(/(<\/samlp:Status><saml:Assertion[^>]* ID=")[^"]*"/, `$1${id}"`)
+  },
+  'the signature moved to the response': (signed, forged) =>
+    forged.replace('<samlp:Status>', `${signatureIn(signed)}<samlp:Status>`),
+  'two responses': (signed, forged) => forged.replace('</samlp:Response>', `${signed}</samlp:Response>`),
+  'a document type': (signed) => `<!DOCTYPE r [<!ENTITY who "olivia">]>${signed}`,
+  'an outer entity': (signed) =>
+    `<!DOCTYPE r [<!ENTITY who SYSTEM "file:///etc/passwd">]>${signed.replace('ann@acme.test', '&who;')}`,
+  'entities in entities': (signed) => {
+    const levels = Array.from({ length: 9 }, (_, at) => `<!ENTITY e${at + 1} "${`&e${at};`.repeat(10)}">`)
+    return `<!DOCTYPE r [<!ENTITY e0 "lol">${levels.join('')}]>${signed.replace('ann@acme.test', '&e9;')}`
+  },
+  'a processing instruction': (signed) => signed.replace('<samlp:Status>', '<?php x ?><samlp:Status>'),
+  'not well-formed': (signed) => signed.replace('</samlp:Response>', ''),
+  'not XML': () => 'SAMLResponse',
+  'elements without end': () => '<a>'.repeat(30_000),
+  '30,000 elements': (signed) => signed.replace('<samlp:Status>', `${'<a/>'.repeat(30_000)}$&`),
+  'elements 5,000 deep': (signed) =>
+    signed.replace('<samlp:Status>', `${'<a>'.repeat(5_000)}${'</a>'.repeat(5_000)}$&`),
+  'no text at all': () => '\u0000'
+}
+const assertionIn = (xml: string) => /<saml:Assertion.*<\/saml:Assertion>/s.exec(xml)?.[0] ?? ''
+const signatureIn = (xml: string) => /<Signature.*<\/Signature>/s.exec(xml)?.[0] ?? ''
+
+await t.test('a signed answer cannot be made to name somebody else', async (t) => {
+  const { name } = await connect()
+  const before = await stored()
+  for (const [what, forge] of Object.entries(wrappings)) {
+    const begun = await begin(name)
+    const said = { ...usual(entityId, begun.request), nameId: 'olivia@acme.test' }
+    const bare = assertionOf(said)
+    const signed = answerFor(begun)
+    const xml = forge(signed, responseOf(said, bare), bare)
+    t.not(xml, signed)
+    t.match(await post(begun, encode(xml)), { status: 400, body: /sign_in_failed/ }, what)
+  }
+  const begun = await begin(name)
+  const weak = sign(responseOf(usual(entityId, begun.request), assertionOf(usual(entityId, begun.request))), {
+    ...idp,
+    hash: 'sha1'
+  })
+  t.match(await post(begun, encode(weak)), { status: 400 }, 'signed with SHA-1')
+  const aroundOnly = await begin(name)
+  const said = usual(entityId, aroundOnly.request)
+  const outside = sign(responseOf(said, assertionOf(said)), { ...idp, what: 'Response' })
+  t.match(await post(aroundOnly, encode(outside)), { status: 400 }, 'where only the response is signed')
+  t.match(await post(await begin(name), 'x'.repeat(250_000)), { status: 400 }, 'too much')
+  t.match(await post(await begin(name), 'x'.repeat(500_000)), { status: 413 }, 'far too much')
+  t.equal(await stored(), before, 'nothing is stored')
+})
+
+await t.test('an answer works once, where it belongs, and in the browser that began', async (t) => {
+  const [{ name }, { name: another }] = [await connect(), await connect()]
+  const before = await stored()
+  const begun = await begin(name)
+  const answer = encode(answerFor(begun))
+  t.match(await post(begun, answer, { RelayState: '' }), { status: 400 }, 'unasked, as an IdP may begin by itself')
+  t.match(await post(begun, answer, { RelayState: 'made-up' }), { status: 400 }, 'with a state nobody gave')
+  const elsewhere = await begin(name)
+  const acs = `${publicUrl}/auth/saml/acme/${another}/acs`
+  const misplaced = await post(elsewhere, encode(answerFor(elsewhere)), { acs })
+  t.match(misplaced, { status: 400, body: /another identity provider/ }, 'at the address of another connection')
+  const [mine, theirs] = [await begin(name), await begin(name)]
+  t.match(await post(mine, encode(answerFor(theirs))), { status: 400 }, "with another sign-in's state")
+
+  const posted = await post(begun, answer)
+  t.equal(posted.status, 303)
+  t.match(await post(begun, answer), { status: 400 }, 'posted again')
+  const stolen = await goOn(createBrowser(), posted)
+  t.match([stolen.status, stolen.body], [400, /another browser/], 'in another browser')
+  t.match((await goOn(theirs.browser, posted)).status, 400, 'in one with a sign-in of its own')
+  t.equal(await stored(), before, 'nothing is stored until then')
+  t.equal((await goOn(begun.browser, posted)).status, 200, 'and the one that began is not disturbed')
+  t.equal((await goOn(begun.browser, posted)).status, 400, 'once')
+
+  const id = '_the-same-assertion'
+  t.equal((await signInBy(name, { id })).status, 200)
+  t.match(await signInBy(name, { id }), { status: 400, body: /used already/ }, 'an assertion made new by its IdP')
+  t.equal((await signInBy(another, { id })).status, 200, 'ids are those of one IdP')
+})
+
+await t.test('a refusal of the IdP is shown as text; an edit meanwhile ends the sign-in', async (t) => {
+  const { id, name } = await connect()
+  const begun = await begin(name)
+  const said = { ...usual(entityId, begun.request), status: 'Requester' }
+  const words = '<samlp:StatusMessage>&lt;script&gt;alert(1)&lt;/script&gt;</samlp:StatusMessage></samlp:Status>'
+  const refused = await post(begun, encode(responseOf(said, '').replace('</samlp:Status>', words)))
+  t.match([refused.status, refused.body], [400, /refused: Requester &lt;script&gt;/])
+  t.notMatch(refused.body, '<script')
+  const late = await begin(name)
+  const posted = await post(late, encode(answerFor(late)))
+  await send(owner, 'PATCH', `${url}/${id}`, { saml: { certificates: [next.cert] } })
+  const before = await stored()
+  t.match(await goOn(late.browser, posted), { status: 400, body: /changed meanwhile/ })
+  t.match((await createBrowser().visit(`${publicUrl}/auth/callback/acme/${name}?code=x&state=y`)).status, 400)
+  t.equal(await stored(), before)
+})
+
+await t.test('it leaves no refresh token: only "signed" can act as who signed in by it', async (t) => {
+  const { name } = await connect()
+  const { user } = JSON.parse((await signInBy(name)).body)
+  const issue = async (mode: string) => {
+    const within = { deadlineAt: Date.now() + 20_000 }
+    const settings = broker.register(`http://127.0.0.1:9/${mode}`, { server_identifier: mode })
+    const { ticket } = await call(
+      broker.bus,
+      resolveApiKey,
+      { key_hash: hashOf(broker.apiKey), user_id: user.id },
+      within
+    )
+    const provider = await broker.mcpProvider.ticketFor({ ...settings, mode })
+    return call(broker.bus, issueToken, { principal: ticket, provider }, within)
+  }
+  for (const mode of ['idp_token', 'token_exchange'])
+    await t.rejects(issue(mode), { code: 'no_refresh_token', message: /SAML.*"signed"/ }, mode)
+  const { token } = await issue('signed')
+  t.match(decodeJwt(token), { sub: user.id, aud: 'http://127.0.0.1:9/signed' })
+  t.equal(decodeJwt(token).email, undefined, 'an e-mail that nobody verified is not in it')
+})
+
+await t.test('an admin does not decide which certificate says who an owner is', async (t) => {
+  const { id, name } = await connect()
+  const { user } = JSON.parse((await signInBy(name)).body)
+  await database.query("insert into identity_broker.member (user_id, tenant_id, role) values ($1, $2, 'owner')", [
+    user.id,
+    broker.tenantId
+  ])
+  const admin = await signInAs(broker, logins.second)
+  await database.query("update identity_broker.member set role = 'admin' where user_id = $1", [admin.userId])
+  for (const saml of [{ certificates: [stranger.cert] }, { idp_entity_id: evil }, { email_attribute: 'mail' }])
+    t.equal((await send(admin, 'PATCH', `${url}/${id}`, { saml })).status, 403)
+})
+
+await t.test('the bootstrap file connects by SAML, too', async (t) => {
+  const { kind, saml } = given()
+  const fileOf = (entry: string) => {
+    const connection = { name: 'by-file', kind, saml: { ...saml, entry_point: entry } }
+    const members = [{ connection: 'by-file', subject: 'ann@acme.test', role: 'member' }]
+    return { tenants: [{ slug: 'acme', name: 'Acme', connections: [connection], members }] }
+  }
+  await t.rejects(broker.bootstrap(fileOf('idp.example')), /saml\.entry_point/)
+  await broker.bootstrap(fileOf(entry_point))
+  await broker.bootstrap(fileOf(entry_point))
+  t.match(JSON.parse((await signInBy('by-file')).body), { role: 'member' })
+  const { rows } = await database.query("select revision from identity_broker.connection where name = 'by-file'")
+  t.same(rows, [{ revision: 1 }], 'the same file again changes nothing')
+})
