@@ -276,6 +276,8 @@ await t.test('an administrator brings many links at once, all or none', async (t
   t.match((await resolve('import 1')).principal, { user_id: again.userId })
   const { body: audit } = await send(owner, 'GET', '/v1/audit/identity?action=link.imported')
   t.match(audit.data, [{ actor: { id: owner.userId }, details: { external_id: 'import 1' } }])
+  const race = await Promise.all([again.userId, second.userId].map((id) => bring(entries(['raced', id]))))
+  t.same(race.map(({ status }) => status).sort(), [200, 409], 'two at once do not undo each other')
   t.equal((await bring(entries(['x', again.userId]), second)).status, 403)
   t.equal((await bring(entries(['x', again.userId]), stranger)).status, 404)
   t.match(await bring([{ external_id: 'x\u0000', user_id: again.userId }]), {
@@ -317,4 +319,23 @@ await t.test('users see and end their own, administrators all of the tenant, and
   )
   for (const link of await linksOf(again, `?app_id=${app.id}`)) await send(owner, 'DELETE', `/v1/links/${link.id}`)
   t.match(await refusalOf(resolve(again.userId)), { code: 'policy_denied' }, 'an unlinked user is acted for no more')
+})
+
+await t.test('who is gone when the code is redeemed is linked to nobody', async (t) => {
+  const external_id = 'leaver'
+  const leaver = await signInAs(broker, logins.absent)
+  signedIn(leaver.browser, 'nobody')
+  await allow(leaver.browser, await leaver.browser.visit(await linkOf({ sub: external_id, return_url: returnUrl })))
+  await database.query('delete from identity_broker."user" where id = $1', [leaver.userId])
+  t.equal((await redeemBy(key, { code: codes.at(-1), external_id })).status, 404)
+  t.match(await refusalOf(resolve(external_id)), { code: 'no_refresh_token' })
+})
+
+await t.test('without Redis nothing is linked, and calls by links that hold go on', async (t) => {
+  const one = await signInAs(broker, logins.second)
+  const page = await one.browser.visit(await linkOf({ sub: 'unkept', return_url: returnUrl }))
+  await broker.backends.redis.stop()
+  t.equal((await allow(one.browser, page)).status, 503)
+  t.equal((await redeemBy(key, { code: 'x', external_id: 'unkept' })).status, 503)
+  t.match((await resolve('cem at notes')).principal, { user_id: one.userId })
 })
