@@ -56,7 +56,7 @@ export const allowView = (
     leadsAway: true,
     body: html`<h1>Let ${name} act as you?</h1>
 <p>It calls tools as you from then on, also while you are away, until you take it back. Allow it only if you come from
-there and this is your account.</p>
+there and the account below is yours.</p>
 ${factsOf({ ...connect, linking }, shown)}
 <form method="post" action="/connect" class="choices">
 <input type="hidden" name="csrf_token" value="${csrf}">
@@ -92,7 +92,7 @@ export const doneView: View = {
 
 const factsOf = ({ server, linking }: Connect, shown: Shown | undefined): Html => {
   const facts = [
-    { term: 'Account there', text: linking?.external_id },
+    { term: 'Account', text: linking?.external_id },
     { term: 'Server', text: server?.name },
     { term: 'Address', text: server?.audience },
     { term: 'Signed in as', text: shown && `${shown.person}, ${shown.tenant}` }
