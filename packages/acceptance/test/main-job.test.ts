@@ -10,12 +10,14 @@ import {
   type World,
   withToken
 } from '@onbehalf/acceptance'
-import { createBrowser, freePort, people, recordSecrets, signIn, startWhoami } from '@onbehalf/testkit'
+import { createBrowser, freePort, people, recordSecrets, signIn, startRecording, startWhoami } from '@onbehalf/testkit'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
 
 const laterPort = await freePort()
-const platform = await startTestPlatform(t, 'main-job', { allowedPorts: [laterPort] })
+const slow = await startRecording()
+t.teardown(slow.stop)
+const platform = await startTestPlatform(t, 'main-job', { allowedPorts: [laterPort, slow.port] })
 const world: World = { platform, callers: new Map(), ids: new Map() }
 
 for (const [index, { title, run }] of story.entries())
@@ -73,6 +75,23 @@ await t.test('a server registered after the sign-in is refused until the user pa
   const told = { subject: people.user.sub, audience: later.url }
   t.match(at(body, 'result', 'structuredContent'), told, 'who is told who called, and of itself alone')
   t.equal((await callTool(again, 'whoami-renamed', 'whoami')).status, 200, 'and still the first one')
+})
+
+await t.test('a call under way ends with the grant that its user revokes', async (t) => {
+  const { status } = await register(callerNamed(world, 'owner'), 'slow', slow.url)
+  t.equal(status, 201)
+  const user = await signInAs(platform, people.user.login)
+  slow.answer(() => undefined)
+  const arrived = slow.nextCall()
+  const told = callTool(user, 'slow', 'wait')
+  const { closed } = await arrived
+  const { body } = await user.send('GET', '/v1/grants')
+  const grants = [at(body, 'data')].flat().map((grant) => textAt(grant, 'id'))
+  for (const id of grants) t.equal((await user.send('DELETE', `/v1/grants/${id}`)).status, 200)
+  const revokedAt = Date.now()
+  await closed
+  t.ok(Date.now() - revokedAt < 1_000, 'the server was let go within a second')
+  t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected', connect_url: /\/connect/ } })
 })
 
 await t.test('a device token stops working everywhere once its owner ends it', async (t) => {
