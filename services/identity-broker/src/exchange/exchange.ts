@@ -5,7 +5,8 @@ import type { ConnectionStore } from '../connections/store.ts'
 import { bodyOf, errorIn, postForm, signForm } from '../connections/token-endpoint.ts'
 import type { Connection, Grant } from '../database.ts'
 import { isBoundTo } from '../grants/bound.ts'
-import { away, failureOf } from './failure.ts'
+import { away, failureOf, unreached } from './failure.ts'
+import { createPauses } from './pauses.ts'
 
 /** RFC 8693 §3, and § Token Exchange of draft-ietf-oauth-identity-assertion-authz-grant. */
 export const tokenTypes = {
@@ -42,15 +43,24 @@ type Needs = {
   now?: () => number
 }
 
-const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const idp = 'The identity provider'
+export const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
 /**
  * Exchanges a token at the IdP that issued it (RFC 8693). Unlike a refresh it uses nothing up, so it may be repeated.
  * Throws where the IdP cannot be asked, or does not answer.
  */
-export const createExchangeAtIdp =
-  ({ connections, findClient, egress, timeoutMs, now = Date.now }: Needs): ExchangeAtIdp =>
-  async (grant, { scope, ...asked }, deadlineAt) => {
+export const createExchangeAtIdp = ({
+  connections,
+  findClient,
+  egress,
+  timeoutMs,
+  now = Date.now
+}: Needs): ExchangeAtIdp => {
+  const pauses = createPauses(now)
+  return async (grant, { scope, ...asked }, deadlineAt) => {
+    const pausedMs = pauses.left(grant.id)
+    if (pausedMs > 0) throw away(idp, new Error('it said when to come back'), pausedMs)
     const connection = await connections.find(grant.tenant_id, grant.connection_id)
     const client = connection && (await findClient(connection))
     // The grant ends with such a change; this one was read just before.
@@ -59,12 +69,14 @@ export const createExchangeAtIdp =
     const signed = await signForm(form, client.authenticate)
     const waitMs = Math.min(timeoutMs, deadlineAt - now())
     const answer = await postForm(egress, client.tokenEndpoint, signed, waitMs).catch((cause: unknown) => {
-      throw away('The identity provider', cause)
+      throw unreached(idp, cause)
     })
+    pauses.note(grant.id, answer)
     const body = bodyOf(answer)
     if (answer.status === 200) return { connection, body }
-    return { connection, refusal: failureOf('The identity provider', answer, now()), error: errorIn(body) }
+    return { connection, refusal: failureOf(idp, answer, now()), error: errorIn(body) }
   }
+}
 
 const changed = () =>
   new ReportedError('identity_provider_unavailable', 'The connection of this user was changed just now. Try again.', {

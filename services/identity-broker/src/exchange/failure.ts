@@ -38,6 +38,10 @@ export const failureOf = (asked: Asked, answered: Answered, now: number): Report
   return new ReportedError(code, `${asked} ${why}.`, { cause })
 }
 
+/** What is said where no answer came: nobody is there, or we may not go there, which is said as it is. */
+export const unreached = (asked: Asked, cause: unknown): ReportedError =>
+  cause instanceof ReportedError && cause.code === 'policy_denied' ? cause : away(asked, cause)
+
 export const away = (asked: Asked, cause: unknown, waitMs = troubleMs): ReportedError =>
   new ReportedError('identity_provider_unavailable', `${asked} does not answer. Try again.`, {
     cause,

@@ -1,8 +1,8 @@
 import type { ProviderAuthorization } from '@onbehalf/contracts'
 import type { Egress } from '@onbehalf/egress'
 import { authenticationOf } from '../connections/authenticate.ts'
-import { type Answered, bodyOf, postForm, signForm } from '../connections/token-endpoint.ts'
-import { away, failureOf } from './failure.ts'
+import { bodyOf, postForm, signForm } from '../connections/token-endpoint.ts'
+import { failureOf, unreached } from './failure.ts'
 
 type Needs = {
   egress: Pick<Egress, 'request'>
@@ -25,8 +25,8 @@ export const createRedeem =
     const form = new URLSearchParams({ grant_type: grantType, assertion, ...(scope ? { scope } : {}) })
     const signed = await signForm(form, clientAt(at))
     const waitMs = Math.min(timeoutMs, deadlineAt - now())
-    const answer: Answered = await postForm(egress, at.token_endpoint, signed, waitMs).catch((cause: unknown) => {
-      throw away(server, cause)
+    const answer = await postForm(egress, at.token_endpoint, signed, waitMs).catch((cause: unknown) => {
+      throw unreached(server, cause)
     })
     if (answer.status === 200) return bodyOf(answer)
     throw failureOf(server, answer, now())

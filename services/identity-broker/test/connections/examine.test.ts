@@ -76,7 +76,7 @@ await t.test('a good identity provider passes, and nothing is stored', async (t)
     [
       ...['settings', 'discovery', 'authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'],
       ...['revocation_endpoint', 'end_session_endpoint', 'keys', 'pkce', 'grant_types', 'client_authentication'],
-      ...['scopes', 'resource_indicators', 'sign_out', 'credentials']
+      ...['scopes', 'resource_indicators', 'token_exchange', 'sign_out', 'credentials']
     ]
   )
   t.same(await stored(), before)
@@ -89,6 +89,7 @@ await t.test('the real one of the tests passes too, as it is stored', async (t) 
   t.equal(status, 200)
   t.same(wrong, ['resource_indicators'], 'it has them, and does not announce them')
   t.match(of('resource_indicators')?.message, /identity_mode signed/)
+  t.match(of('token_exchange')?.message, /RFC 8693\) is announced/)
   t.match(of('credentials'), { ok: true })
 })
 

@@ -167,7 +167,7 @@ await t.test('only a registered server of this tenant and mode has an authorizat
   await t.rejects(issue(user, unknown), { code: 'policy_denied', message: /id_jag/ })
   const away = { ...authorization, token_endpoint: `http://127.0.0.1:${await freePort()}/token` }
   const elsewhere = broker.register('https://away.example/mcp', { mode: 'id_jag', authorization: away })
-  await t.rejects(issue(user, elsewhere), { code: 'identity_provider_unavailable' }, 'not where we may call')
+  await t.rejects(issue(user, elsewhere), { code: 'policy_denied', message: /needs https/ }, 'not where we may call')
 })
 
 await t.test('what was got while the grant ended is handed to nobody', async (t) => {

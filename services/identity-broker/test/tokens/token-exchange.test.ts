@@ -48,6 +48,22 @@ await t.test('it needs no sign-in that named the server, and the IdP is asked fo
   )
 })
 
+await t.test('an IdP that says when to come back is not asked for this user before', async (t) => {
+  await emptyTokens(second)
+  let asked = 0
+  disturbExchanges(() => {
+    asked += 1
+    return { error: { status: 429, error: 'slow_down', headers: { 'retry-after': '17' } } }
+  })
+  const code = 'identity_provider_unavailable'
+  await t.rejects(issue(second, provider), { code, extras: { retry_after_seconds: 17 } })
+  await t.rejects(issue(second, other), { code })
+  t.equal(asked, 1)
+  disturbExchanges(() => undefined)
+  await emptyTokens(user)
+  t.equal(decodeJwt((await issue(user, provider)).token).sub, logins.user, 'others are served')
+})
+
 await t.test('many callers at three replicas, for many servers, share one refresh', async (t) => {
   await Promise.all([broker.addReplica(), broker.addReplica()])
   const servers = Array.from({ length: 5 }, (_, index) =>
@@ -89,10 +105,6 @@ await t.test('a refusal is told, and costs nobody their grant', async (t) => {
 await t.test('an IdP in trouble is said to be away, with its own word of how long', async (t) => {
   const troubles: [Parameters<typeof disturbExchanges>[0], { code: string; extras?: object }][] = [
     [() => ({ error: { status: 503, error: 'down' } }), { code: 'identity_provider_unavailable' }],
-    [
-      () => ({ error: { status: 429, error: 'slow_down', headers: { 'retry-after': '17' } } }),
-      { code: 'identity_provider_unavailable', extras: { retry_after_seconds: 17 } }
-    ],
     [() => ({ answer: { access_token: undefined } }), { code: 'identity_provider_unavailable' }],
     [() => ({ claims: { exp: 1 } }), { code: 'identity_provider_unavailable' }]
   ]

@@ -1,3 +1,4 @@
+import { grantType as tokenExchange } from '../../exchange/exchange.ts'
 import type { Metadata } from '../discover.ts'
 import type { Settings } from '../settings.ts'
 import type { ClientAuthentication } from '../vocabulary.ts'
@@ -52,6 +53,12 @@ const rules: Readonly<Record<string, Look>> = {
         'audience_not_supported, or the sign-in with invalid_target, choose resource_support none and identity_mode signed or token_exchange.'
     )
   },
+  token_exchange: ({ grant_types_supported: types }) =>
+    fine(
+      types?.includes(tokenExchange)
+        ? 'Token exchange (RFC 8693) is announced.'
+        : 'Token exchange (RFC 8693) is not announced; only identity_mode token_exchange and id_jag need it.'
+    ),
   sign_out: ({ end_session_endpoint, backchannel_logout_supported }) => {
     const has = [
       ...(end_session_endpoint ? ['sign-out there'] : []),
