@@ -71,6 +71,7 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     args: ['-c', brokerCore, process.execPath, ...profiling, inRepository('services/identity-broker/src/main.ts')],
     environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
     logFile: join(directory, 'logs/identity-broker.log'),
+    readySecondsMax: 60,
     isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
   })
   const busAs = (name: 'tool-invoker' | 'mcp-provider') => {

@@ -12,6 +12,7 @@ import * as issuance from './0018-issuance.ts'
 import * as keyRotation from './0020-key-rotation.ts'
 import * as links from './0023-links.ts'
 import * as saml from './0024-saml.ts'
+import * as grantIndexes from './0025-grant-indexes.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -26,5 +27,6 @@ export const migrations: Migrations = {
   '0018-issuance': issuance,
   '0020-key-rotation': keyRotation,
   '0023-links': links,
-  '0024-saml': saml
+  '0024-saml': saml,
+  '0025-grant-indexes': grantIndexes
 }
