@@ -37,7 +37,7 @@ t.test('callers who disconnect or give up leave the refresh alone: it is stored 
   t.same([await canRefresh(world, user), await breaches(world)], [true, []])
 })
 
-t.test('revoked while the IdP works: nothing is handed out, and what came is revoked there', async (t) => {
+t.test('revoked while the IdP works: nothing is handed out, and the grant stays ended', async (t) => {
   const [[holder, other], user] = await Promise.all([three(), person()])
   const answered = idp.controls.holdTokenRequest('answer')
   const asked = [ask(holder, user), ask(other, user)]
