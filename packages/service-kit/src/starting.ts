@@ -45,7 +45,8 @@ export const answerWhileStarting = async (address: { host: string; port: number 
     end: async () => {
       const closed = once(server, 'close')
       server.close()
-      server.closeIdleConnections()
+      // Also one that never asks: every answer here is given at once, so nobody is cut off who waits for one.
+      server.closeAllConnections()
       await closed
     }
   }

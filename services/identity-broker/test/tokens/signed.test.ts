@@ -64,6 +64,13 @@ await t.test('a signed token says who, for whom, at which server and for which c
   t.equal(refreshes(), before, 'and the IdP is not asked')
 })
 
+await t.test('what else is in the message that asks says nothing in the token', async (t) => {
+  const more = { sub: 'somebody', aud: 'https://other.example', iss: 'x', act: { sub: 'x' }, email: 'x@y.z', exp: 9e9 }
+  const { token } = await issue(user, { call: { ...binding, ...more } })
+  t.match(decodeJwt(token), { ...binding, sub: user.userId, aud: audience, iss: issuerOf(tenantId) })
+  t.match(decodeJwt(token), { act: undefined, email: `${logins.user}@acme.test` })
+})
+
 await t.test('each is another one, and none is kept', async (t) => {
   const tokens = await Promise.all(Array.from({ length: 50 }, () => issue(user)))
   t.equal(new Set(tokens.map(({ identity }) => identity.jti)).size, 50)

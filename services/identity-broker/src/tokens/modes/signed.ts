@@ -47,10 +47,12 @@ const purposeOf = ({ app_id, provider: { audience, scopes }, call }: MintRequest
   ...bindingOf(call)
 })
 
-/** A server that holds tokens against calls then takes this one for no call at all. */
+/** With `none`, a server that holds tokens against calls takes this one for no call at all. */
 const bindingOf = (call: MintRequest['call']) => {
   if (call === 'any') return {}
-  return call === 'none' ? { tool: null } : call
+  if (call === 'none') return { tool: null }
+  // By name: what else the asker's message has is no claim of ours.
+  return { tool: call.tool, arguments_digest: call.arguments_digest }
 }
 
 const neverSignedIn = () =>
