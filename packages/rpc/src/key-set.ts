@@ -1,4 +1,4 @@
-import { type CryptoKey, importJWK } from 'jose'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { type AskedKeys, createAskedKeys } from './asked-keys.ts'
 import type { FindKey, PublicKey } from './tickets.ts'
 
@@ -11,7 +11,7 @@ export const createKeySet = (
   options: { askAgainMs?: number; refreshMs?: number; now?: () => number } = {}
 ): FindKey => {
   const issuers = new Map<string, AskedKeys>()
-  const imported = new WeakMap<PublicKey, Promise<CryptoKey | undefined>>()
+  const imported = new WeakMap<PublicKey, KeyObject>()
 
   const keysOf = (issuer: string): AskedKeys => {
     const known = issuers.get(issuer) ?? createAskedKeys(() => listKeys(issuer), options)
@@ -21,13 +21,8 @@ export const createKeySet = (
   return async (issuer, kid) => {
     const jwk = await keysOf(issuer)(kid)
     if (!jwk) return undefined
-    const key = imported.get(jwk) ?? importKey(jwk)
+    const key = imported.get(jwk) ?? createPublicKey({ key: { ...jwk }, format: 'jwk' })
     imported.set(jwk, key)
     return key
   }
-}
-
-const importKey = async (jwk: PublicKey): Promise<CryptoKey | undefined> => {
-  const key = await importJWK({ ...jwk }, 'ES256')
-  return key instanceof Uint8Array ? undefined : key
 }

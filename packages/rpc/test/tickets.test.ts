@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, sign } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import { Type } from '@sinclair/typebox'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
@@ -118,6 +118,39 @@ t.test('a ticket that is not what it must be is refused, without saying what is 
     t.same(refused, { code: 'policy_denied', message: 'The passport+jwt shown does not hold.' }, what)
   }
 })
+
+t.test('a signature holds whichever numbers it has, also short ones', async (t) => {
+  const isShort = (ticket: string) => {
+    const form = Buffer.from(ticket.split('.')[2] ?? '', 'base64url')
+    return form[0] === 0 || form[32] === 0
+  }
+  let ticket = ''
+  do {
+    ticket = await forge()
+    t.same(await verifyTicket(passport, ticket, { findKey }), claims)
+  } while (!isShort(ticket))
+  const [head, body] = ticket.split('.')
+  const zeros = `${head}.${body}.${'A'.repeat(86)}`
+  t.match(await refusalOf(verifyTicket(passport, zeros, { findKey })), { code: 'policy_denied' })
+})
+
+t.test(
+  'a ticket with an extension that must be understood, or with more than there is to it, is refused',
+  async (t) => {
+    const [head = '', body = '', signature = ''] = (await forge()).split('.')
+    const extended = { ...JSON.parse(Buffer.from(head, 'base64url').toString()), crit: ['exp'] }
+    const { signingKey } = brokerKey
+    const signed = `${Buffer.from(JSON.stringify(extended)).toString('base64url')}.${body}`
+    const form = sign('sha256', Buffer.from(signed), { key: signingKey.keyObject, dsaEncoding: 'ieee-p1363' })
+    for (const bad of [
+      `${signed}.${form.toString('base64url')}`,
+      `${head}.${body}.${signature}.${signature}`,
+      `${head}.${body}.${signature}=`,
+      `${head}.${body}\n.${signature}`
+    ])
+      t.match(await refusalOf(verifyTicket(passport, bad, { findKey })), { code: 'policy_denied' })
+  }
+)
 
 t.test('a reader verifies a ticket once, and believes it no longer than the ticket holds', async (t) => {
   const clock = { ms: Date.now() }
