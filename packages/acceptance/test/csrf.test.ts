@@ -57,8 +57,8 @@ const objectOf = (route: Route) => {
   throw new Error(`${route.path} has a parameter: say in tenant-objects.ts how a real one is made`)
 }
 
-/** As scripts read it, or as a page says it. */
-const refusal = /csrf_rejected|This page is out of date/
+/** As scripts read it, or as the pages say it. */
+const refusal = /csrf_rejected|This page is out of date|This page was open for a while/
 const endsSessions: ReadonlySet<string> = new Set(['POST /auth/sign-out', 'DELETE /auth/sessions'])
 const somebodyElse = async () => credentialsOf(platform, await signInAs(platform, people.user.login))
 
