@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { hashOf, newId, openPostgres, openVault } from '@onbehalf/service-kit'
+import { hashOf, newId, openPostgres, openVault, recordAudit } from '@onbehalf/service-kit'
 import { requireStrongSecret, type Vault } from '@onbehalf/vault'
 import { apiKeyStore } from '../apps/store.ts'
 import { patternEvent } from '../audiences/event.ts'
@@ -8,7 +9,7 @@ import { checkPattern } from '../audiences/pattern.ts'
 import { insertPattern } from '../audiences/store.ts'
 import type { Config } from '../config.ts'
 import type { Written } from '../connections/write.ts'
-import type { Connection, Database, Tenant, Writing } from '../database.ts'
+import type { Connection, Database, Tenant, User, Writing } from '../database.ts'
 import { approveDomain } from '../domains/approve.ts'
 import { putInstallation } from '../installations/change.ts'
 import type { Spoken } from '../installations/store.ts'
@@ -95,10 +96,21 @@ const applyMembers = async (
       throw new ReportedError('invalid_request', `A member names the connection "${name}", which is not in the file.`)
     const person = { subject, email, is_email_verified: false, name: null }
     const user = await users.upsert({ tenant_id, connection_id: connection.id }, person)
-    await users.setRole(tenant_id, user.id, role)
+    await giveRole(db, user, role)
     named.push({ id: user.id, subject })
   }
   return named
+}
+
+const giveRole = async (db: Writing, { id, tenant_id }: User, role: Role): Promise<void> => {
+  const users = userStore(db)
+  const held = (await users.findWithRole(tenant_id, id))?.role ?? null
+  if (held === role) return
+  await users.setRole(tenant_id, id, role)
+  const [action, details] = held
+    ? (['member.role_changed', { from: held, to: role }] as const)
+    : (['member.joined', { by: 'bootstrap', role }] as const)
+  await recordAudit(db, { tenant_id, actor: { kind: 'system' }, action, subject: { kind: 'user', id }, details })
 }
 
 const applyApps = async (

@@ -3,9 +3,11 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Vault } from '@onbehalf/vault'
 import { newSettings } from '../connections/apply-change.ts'
 import { checkSettings } from '../connections/check.ts'
+import { connectionEvent } from '../connections/event.ts'
 import { settingsOf } from '../connections/settings.ts'
 import type { NewConnection } from '../connections/shapes.ts'
 import { connectionStore, connectionWrites } from '../connections/store.ts'
+import { changedFields } from '../connections/update.ts'
 import { type Written, writeConnection } from '../connections/write.ts'
 import type { Writing } from '../database.ts'
 
@@ -22,12 +24,20 @@ export const applyConnection = async (
     throw new ReportedError('invalid_request', `The connection "${given.name}" is of another kind already.`)
   const settings = newSettings(given)
   checkSettings(settings, given)
-  if (!stored) return writeConnection({ store, vault }, { tenant_id, stored, settings })
+  const audit = { tenant_id, actor: { kind: 'system' } } as const
+  if (!stored) {
+    const written = await writeConnection({ store, vault }, { tenant_id, stored, settings })
+    await store.record(connectionEvent(audit, 'created', written.connection.id, { fields: Object.keys(given) }))
+    return written
+  }
   const secret = await connectionStore(db, vault).secretOf(stored)
   const held = settingsOf(stored, secret ?? null)
   const next = settings.issuer === held.issuer ? withLearned(settings, held.token_endpoint) : settings
   if (isDeepStrictEqual(next, held)) return { connection: stored, ended: [] }
-  return writeConnection({ store, vault }, { tenant_id, stored, settings: next })
+  const written = await writeConnection({ store, vault }, { tenant_id, stored, settings: next })
+  const details = { fields: changedFields(held, next), grants_ended: written.ended.length }
+  await store.record(connectionEvent(audit, 'updated', stored.id, details))
+  return written
 }
 
 /** What discovery told is not in the file. */

@@ -2,6 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Vault } from '@onbehalf/vault'
 import type { Announce } from '../announce.ts'
 import type { Connection } from '../database.ts'
+import { connectionEvent } from './event.ts'
 import { settingsOf } from './settings.ts'
 import type { ConnectionStore, ConnectionWrites } from './store.ts'
 import { writeConnection } from './write.ts'
@@ -40,5 +41,8 @@ const learn = async (
     return undefined
   }
   const settings = { ...settingsOf(stored, null), token_endpoint }
-  return writeConnection({ store, vault }, { tenant_id, stored, settings })
+  const written = await writeConnection({ store, vault }, { tenant_id, stored, settings })
+  const details = { fields: ['token_endpoint'], grants_ended: written.ended.length }
+  await store.record(connectionEvent({ tenant_id, actor: { kind: 'system' } }, 'moved', id, details))
+  return written
 }

@@ -56,9 +56,13 @@ export const nextSettings = async (
 type Change = { before: Settings; next: Settings; written: Written }
 
 const record = (store: ConnectionWrites, audit: AuditContext, { before, next, written }: Change) => {
-  const fields = Object.entries(next)
-    .filter(([name, value]) => !isDeepStrictEqual(value, Object.entries(before).find(([one]) => one === name)?.[1]))
-    .map(([name]) => name)
   const { connection, ended } = written
+  const fields = changedFields(before, next)
   return store.record(connectionEvent(audit, 'updated', connection.id, { fields, grants_ended: ended.length }))
 }
+
+/** The names of what is another now. */
+export const changedFields = (before: Settings, next: Settings): string[] =>
+  Object.entries(next)
+    .filter(([name, value]) => !isDeepStrictEqual(value, Object.entries(before).find(([one]) => one === name)?.[1]))
+    .map(([name]) => name)

@@ -25,7 +25,8 @@ export const finishSignIn = async (
   const { expected: them, invitation_id, return_to } = remembered
   if (them && !(await isThem(users, them.user_id, connection, person)))
     return { issued: undefined, return_to: them.otherwise_to }
-  const user = await admit(connection, person, invitation_id)
+  const { request_id, ip } = facts.browser
+  const user = await admit(connection, person, { invitation_id, by: { request_id, ip } })
   await keep(user)
   return { issued: await startSession(user, { connection_id: connection.id, ...facts }), return_to }
 }

@@ -15,10 +15,19 @@ const snapshot = async () => [
   await all('select id, app_id, key_hash, act_for from identity_broker.api_key order by id')
 ]
 
-await t.test('running it again changes nothing', async (t) => {
+await t.test('running it again changes nothing, and what it did the first time is on record', async (t) => {
   const before = await snapshot()
+  const events = await all('select action, actor_kind from identity_broker.audit_event order by action')
+  t.match(
+    events.filter(({ action }) => action === 'connection.created' || action === 'member.joined'),
+    [
+      ...Array(2).fill({ action: 'connection.created', actor_kind: 'system' }),
+      ...Array(5).fill({ action: 'member.joined' })
+    ]
+  )
   await broker.bootstrap(file())
   t.same(await snapshot(), before)
+  t.same(await all('select action, actor_kind from identity_broker.audit_event order by action'), events)
 })
 
 await t.test('a file that is wrong names the place, and nothing of it is stored', async (t) => {

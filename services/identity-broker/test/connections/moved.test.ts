@@ -94,6 +94,8 @@ await t.test('a discovery document that moves its token endpoint ends the grants
   t.match((await grants())[0], { dead_reason: 'connection_changed', refresh_token: null })
   t.ok(heard.includes(`grant:${grant.id}`))
   t.ok(heard.some((one) => one.startsWith('connection:')))
+  const moves = await all("select * from identity_broker.audit_event where action = 'connection.moved'")
+  t.match(moves, [{ actor_kind: 'system', details: { fields: ['token_endpoint'], grants_ended: 1 } }])
   const again = await signIn()
   t.match([again.status, again.body], [503, /client_secret/], 'the secret is to be given anew')
   t.notOk(sawStored(elsewhere), 'nothing stored went to the new place')

@@ -73,7 +73,7 @@ await t.test('the person who is invited joins by the link, once, whatever the ca
   const { body: audit } = await send(owner, 'GET', `/v1/audit/identity?actor_id=${gail.id}`)
   const joined = audit.data.filter(({ action }: { action: string }) => !action.startsWith('session.'))
   t.match(joined, [
-    { action: 'invitation.accepted', subject: { id: body.id } },
+    { action: 'invitation.accepted', subject: { id: body.id }, request_id: String },
     { action: 'member.joined', subject: { id: gail.id }, details: { by: 'invitation', role: 'admin' } }
   ])
 })
