@@ -1,5 +1,6 @@
 import { type App, beginError, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import type { FastifyRequest } from 'fastify'
 import type { FindConnect } from '../connect/find.ts'
 import { signInFor } from '../connect/sign-in.ts'
 import { perMinute, registerLimits } from '../limits.ts'
@@ -8,7 +9,7 @@ import { type ArrivalNeeds, signInArrival } from './arrival.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
 import { ownPath } from './return-to.ts'
-import { failureView, organisationView } from './views.ts'
+import { failureView, organisationView, sentHereView } from './views.ts'
 
 const word = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
@@ -40,6 +41,13 @@ type Needs = SignInNeeds &
     findConnect: FindConnect
   }
 
+/**
+ * Whether another site made the browser come (Fetch Metadata §2.4; no page can forge it). It may be one that wants
+ * somebody to go on working in an account of its own.
+ */
+const isSentByAnother = ({ headers }: FastifyRequest): boolean =>
+  headers['sec-fetch-site'] === 'cross-site' || headers['sec-fetch-site'] === 'same-site'
+
 /** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
 export const signInRoutes = (needs: Needs) => async (scope: App) => {
   const routes = typed(scope)
@@ -56,7 +64,10 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
       config: { access: 'public', ...perMinute(beginsPerMinute) },
       schema: { querystring: Begin }
     },
-    async ({ query }, reply) => {
+    async (request, reply) => {
+      const { query } = request
+      if (isSentByAnother(request) && needs.sessionCookies.renewalOf(request))
+        return sendPage(reply, sentHereView({ tenant: query.tenant, path: request.url }))
       const return_to = ownPath(query.return_to ?? '/auth/me', needs.publicUrl)
       if (!query.tenant && !query.link && (await needs.users.countTenants()) > 1)
         return sendPage(reply, organisationView(return_to))

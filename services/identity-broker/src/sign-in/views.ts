@@ -16,6 +16,17 @@ export const organisationView = (returnTo: string): View => ({
 </form>`
 })
 
+/** A sign-in that another site began in a browser where somebody is signed in; `path` is where it goes on. */
+export const sentHereView = ({ tenant, path }: { tenant: string | undefined; path: string }): View => ({
+  title: 'Sign in',
+  leadsAway: true,
+  body: html`<h1>Sign in again?</h1>
+<p>Another page sent you here to sign in${tenant ? html` at <strong>${tenant}</strong>` : ''}. You are signed in already;
+ going on ends that, and what you do next is done as who you sign in as then.</p>
+<a class="button" href="${path}">Go on</a>
+<p class="other">If you did not expect this, close the page: nothing happens.</p>`
+})
+
 /** A sign-in that did not work, in the words that are safe to read. */
 export const failureView = ({ code, message }: Pick<ReportedError, 'code' | 'message'>, requestId: string): View => ({
   title: 'Not signed in',

@@ -64,6 +64,21 @@ await t.test('the session cookie is out of reach of scripts and other sites, and
   t.same(Object.keys(claims).sort(), ['aud', 'csrf', 'exp', 'iat', 'iss', 'sid', 'sub', 'tenant_id'])
 })
 
+await t.test('another site signs nobody out of their account and into one of its own, unasked', async (t) => {
+  const sent = (browser: ReturnType<typeof createBrowser>, from: string) =>
+    browser.visit(start, { follow: false, headers: { 'sec-fetch-site': from } })
+  const browser = createBrowser()
+  t.equal((await sent(browser, 'cross-site')).status, 303, 'who is not signed in is sent on')
+  await signIn(browser, start, { login: logins.user })
+  for (const from of ['cross-site', 'same-site']) {
+    const asked = await sent(browser, from)
+    t.match([asked.status, asked.body], [200, 'Sign in again?'], from)
+    t.ok(asked.body.includes(`href="/auth/sign-in?tenant=acme&amp;return_to=/auth/me"`), 'it goes on where it was')
+  }
+  t.match((await browser.visit(`${publicUrl}/auth/me`)).json(), { user: { email: 'ann@acme.test' } })
+  for (const from of ['same-origin', 'none']) t.equal((await sent(browser, from)).status, 303, from)
+})
+
 await t.test('a callback works once, in the browser that began it, and for nobody else', async (t) => {
   const sessions = await countOf('session')
   const { callback, browser } = await callbackOf()
