@@ -89,6 +89,9 @@ export const buildApp = async (service: Service): Promise<App> => {
 
   const { recorder, issuances } = parts
   recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'records of tokens wait to be written'))
+  recorder.onUnfit((err, { tenant_id, user_id, audience, outcome }) =>
+    app.log.error({ err, tenant_id, user_id, audience, outcome }, 'a record of a token cannot be written')
+  )
   const forgetting = startForgetting({
     issuances,
     days: config.ISSUANCE_DAYS,

@@ -1,6 +1,6 @@
 import { matches } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
-import { claimsOf, typeOf } from '../grants/refresh/claims.ts'
+import { claimsOf, Exp, typeOf } from '../grants/refresh/claims.ts'
 import { unfit } from './failure.ts'
 import { requireCurrent } from './read-exchanged.ts'
 
@@ -11,7 +11,7 @@ const Claims = Type.Object({
   aud: Type.Union([Type.String(), Type.Array(Type.String())]),
   client_id: Type.String(),
   jti: Type.String({ minLength: 1 }),
-  exp: Type.Integer(),
+  exp: Exp,
   resource: Type.Optional(Type.Unknown())
 })
 

@@ -2,7 +2,7 @@ import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { charactersMax } from '../grants/refresh/access-token.ts'
-import { claimsOf, endOf, jtiOf, typeOf } from '../grants/refresh/claims.ts'
+import { claimsOf, Exp, endOf, jtiOf, typeOf } from '../grants/refresh/claims.ts'
 import { away, unfit } from './failure.ts'
 import { requireCurrent } from './read-exchanged.ts'
 
@@ -18,7 +18,7 @@ const Answer = Type.Object({
 const Claims = Type.Object({
   iss: Type.String(),
   aud: Type.Union([Type.String(), Type.Array(Type.String())]),
-  exp: Type.Integer(),
+  exp: Exp,
   jti: Type.Optional(Type.String())
 })
 
@@ -38,12 +38,12 @@ export const readServerToken = (
     !['', 'jwt', 'at+jwt'].includes(typeOf(token))
   )
     throw unfit(server, 'gives tokens of a kind that cannot be sent')
-  const end = endOf(expires_in, now)
   const claims = claimsOf(token)
-  if (claims === undefined) return { token, token_hash: hashOf(token), jti: null, expires_at: end }
+  if (claims === undefined)
+    return { token, token_hash: hashOf(token), jti: null, expires_at: endOf({ expires_in }, now) }
   const isForIt = matches(Claims, claims) && claims.iss === issuer && [claims.aud].flat().join('\n') === audience
   if (!isForIt) throw unfit(server, 'did not bind the access token to this server')
-  const expires_at = expires_in === undefined ? claims.exp : Math.min(claims.exp, end)
+  const expires_at = endOf({ exp: claims.exp, expires_in }, now)
   requireCurrent(server, expires_at, now)
   return { token, token_hash: hashOf(token), jti: jtiOf(claims), expires_at }
 }

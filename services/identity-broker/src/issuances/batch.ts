@@ -1,5 +1,10 @@
 import type { NewIssuance } from './store.ts'
 
+type Entry = [string, NewIssuance]
+export type Insert = (rows: readonly NewIssuance[]) => Promise<void>
+/** Hears of a row that Postgres does not take. */
+export type OnUnfit = (error: unknown, row: NewIssuance) => void
+
 export type Batch = ReturnType<typeof createBatch>
 
 /** Rows that are written together; those with the same key are one row that counts. */
@@ -9,6 +14,23 @@ export const createBatch = () => {
   // Not everybody waits for it.
   done.catch(() => {})
 
+  const unfit = new Set<string>()
+
+  /** A row that Postgres does not take is left out, and holds nobody else's back. */
+  const writeSome = async (insert: Insert, some: readonly Entry[], onUnfit: OnUnfit): Promise<void> => {
+    const error = await insert(some.map(([, row]) => row)).catch(requireUnfit)
+    if (error !== undefined && some.length > 1) {
+      const half = Math.ceil(some.length / 2)
+      await writeSome(insert, some.slice(0, half), onUnfit)
+      return writeSome(insert, some.slice(half), onUnfit)
+    }
+    for (const [key, row] of some) {
+      rows.delete(key)
+      if (error === undefined) continue
+      unfit.add(key)
+      onUnfit(error, row)
+    }
+  }
   const add = (key: string, make: () => NewIssuance): void => {
     const known = rows.get(key)
     if (known) known.times += 1
@@ -20,14 +42,12 @@ export const createBatch = () => {
     size: () => rows.size,
     has: (key: string) => rows.has(key),
     add,
+    /** Whether its row was one that Postgres does not take. */
+    isUnfit: (key: string) => unfit.has(key),
     /** Writes `chunkMax` rows at a time; what could not be written stays in the batch. */
-    write: async (insert: (some: readonly NewIssuance[]) => Promise<void>, chunkMax: number): Promise<void> => {
+    write: async (insert: Insert, chunkMax: number, onUnfit: OnUnfit): Promise<void> => {
       try {
-        while (rows.size > 0) {
-          const some = [...rows].slice(0, chunkMax)
-          await insert(some.map(([, row]) => row))
-          for (const [key] of some) rows.delete(key)
-        }
+        while (rows.size > 0) await writeSome(insert, [...rows].slice(0, chunkMax), onUnfit)
         resolve()
       } catch (error) {
         reject(error)
@@ -44,4 +64,10 @@ export const createBatch = () => {
       }
     }
   }
+}
+
+/** The error where it is about the rows (SQLSTATE class 22 or 23); every other is thrown. */
+const requireUnfit = (error: unknown): unknown => {
+  if (error instanceof Error && 'code' in error && /^2[23]\w{3}$/.test(String(error.code))) return error
+  throw error
 }

@@ -3,11 +3,10 @@ import { hashOf, newId } from '@onbehalf/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { MintAsk } from '../tokens/mint.ts'
 import type { Minted } from '../tokens/modes/mode.ts'
-import { type Batch, createBatch } from './batch.ts'
-import type { NewIssuance } from './store.ts'
+import { type Batch, createBatch, type Insert, type OnUnfit } from './batch.ts'
 
 type Options = {
-  insert: (rows: readonly NewIssuance[]) => Promise<void>
+  insert: Insert
   /** How many rows may wait to be written (10,000). */
   waitingMax?: number
   batchMax?: number
@@ -44,12 +43,13 @@ export const createIssuanceRecorder = ({
   let isGivenUp = false
   let isTroubled = false
   let tell: (error: unknown, waiting: number) => void = () => {}
+  let tellUnfit: OnUnfit = () => {}
 
   const writeBatch = async () => {
     const taken = batch
     batch = createBatch()
     try {
-      await taken.write(insert, batchMax)
+      await taken.write(insert, batchMax, (error, row) => tellUnfit(error, row))
       isTroubled = false
     } catch (error) {
       batch.takeOver(taken, waitingMax)
@@ -98,7 +98,9 @@ export const createIssuanceRecorder = ({
       const key = `${token_hash} ${ask.actor.kind} ${ask.actor.id}`
       add(key, () => ({ ...rowOf(ask), ...factsOf(minted), token_hash, outcome: 'issued' }))
       if (!minted.reusable || written.has(key)) return flushSoon()
+      const { isUnfit } = batch
       await flush()
+      if (isUnfit(key)) throw unfit()
       written.set(key, true)
     },
     refused: (ask: MintAsk, error: unknown): void => {
@@ -116,6 +118,10 @@ export const createIssuanceRecorder = ({
     onTrouble: (listener: (error: unknown, waiting: number) => void) => {
       tell = listener
     },
+    /** Hears of each row that cannot be written, now or later. */
+    onUnfit: (listener: OnUnfit) => {
+      tellUnfit = listener
+    },
     /** Writes what waits, for at most `graceMs`; throws when rows are lost. */
     close: async (graceMs = 10_000) => {
       const { promise: givenUp, resolve } = Promise.withResolvers<void>()
@@ -130,6 +136,9 @@ export const createIssuanceRecorder = ({
     }
   }
 }
+
+const unfit = () =>
+  new ReportedError('recording_unavailable', 'The token that came cannot be recorded, so it is not given.')
 
 const rowOf = ({ tenant_id, user_id, actor, provider: { audience }, mode }: MintAsk) => ({
   ...{ id: newId(), tenant_id, user_id, actor_kind: actor.kind, actor_id: actor.id, audience, mode, times: 1 }

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { issueToken, resolveApiKey } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { hashOf, openPostgres } from '@onbehalf/service-kit'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
 import type { Database } from '../../src/database.ts'
+import { createIssuanceRecorder } from '../../src/issuances/record.ts'
 import { issuanceStore } from '../../src/issuances/store.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
@@ -139,6 +141,34 @@ await t.test('pages are walked, and what is asked for is narrowed', async (t) =>
   t.equal((await listOf(user, '?since=2000-01-01T00:00:00Z')).length, all.length)
   for (const query of ['?limit=0', '?limit=201', '?cursor=x', '?outcome=A%20B', '?since=yesterday', '?mood=good'])
     t.equal((await visit(user, `/v1/issuances${query}`)).status, 400, query)
+})
+
+await t.test('what Postgres does not take of one user costs no other user a token', async (t) => {
+  const { db, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
+  t.teardown(close)
+  const recorder = createIssuanceRecorder({ insert: issuanceStore(db).insert })
+  const left: string[] = []
+  recorder.onUnfit((_error, row) => left.push(row.user_id))
+  const give = (who: SignedIn, expires_at: number) => {
+    const token = randomUUID()
+    recordSecrets([token])
+    return recorder.issued(
+      {
+        ...{ tenant_id: tenantId, user_id: who.userId, actor: { kind: 'user', id: who.userId }, app_id: null },
+        ...{ mode: 'idp_token', provider: { audience, scopes: [] }, call: 'any', rejectedTokenHash: undefined },
+        deadlineAt: 0
+      },
+      {
+        ...{ token, expires_at, reusable: true, subject: 'ann', jti: 'j', generation: 1 },
+        ...{ grant_id: null, connection_id: null }
+      }
+    )
+  }
+  const [far, near] = await Promise.allSettled([give(user, 1_795_000_000_000), give(owner, 1_795_000_000)])
+  t.match(far, { status: 'rejected', reason: { code: 'recording_unavailable' } })
+  t.equal(near.status, 'fulfilled')
+  t.same(left, [user.userId])
+  await recorder.close()
 })
 
 await t.test('what is too old is forgotten', async (t) => {

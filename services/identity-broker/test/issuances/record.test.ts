@@ -126,6 +126,36 @@ t.test('the same refusal is one row that counts', async (t) => {
   )
 })
 
+t.test('a row that Postgres does not take is left out, and holds no other back', async (t) => {
+  const rows: NewIssuance[] = []
+  const insert = async (some: readonly NewIssuance[]) => {
+    if (some.some(({ jti }) => jti === 'bad'))
+      throw Object.assign(new Error('date/time field value out of range'), { code: '22008' })
+    rows.push(...some)
+  }
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const [left, troubles]: [string[], unknown[]] = [[], []]
+  recorder.onUnfit((_error, { user_id }) => left.push(user_id))
+  recorder.onTrouble((error) => troubles.push(error))
+  const asks = Array.from({ length: 9 }, () => askOf())
+  const bad = new Set([asks[2], asks[8]])
+  const results = await Promise.allSettled(
+    asks.map((ask) => recorder.issued(ask, mintedOf(bad.has(ask) ? { jti: 'bad' } : {})))
+  )
+  t.same(
+    results.map(({ status }) => status),
+    asks.map((ask) => (bad.has(ask) ? 'rejected' : 'fulfilled')),
+    'who is given a token has a row of it, and the others do not wait'
+  )
+  t.match(results[2], { reason: { code: 'recording_unavailable' } })
+  t.same(
+    rows.map(({ user_id }) => user_id),
+    asks.filter((ask) => !bad.has(ask)).map(({ user_id }) => user_id)
+  )
+  await recorder.close()
+  t.same([rows.length, left, troubles], [7, [asks[2]?.user_id, asks[8]?.user_id], []], 'and it is not tried for ever')
+})
+
 t.test('what somebody else made up is not stored as it came', async (t) => {
   const { rows, insert } = stage()
   const recorder = createIssuanceRecorder({ insert })

@@ -134,6 +134,9 @@ await t.test('what the authorization server gives has to be for this server, and
     await t.rejects(issue(user, provider), { code }, name)
   }
   await emptyTokens(user)
+  there.disturb(() => ({ claims: { exp: 1_795_000_000_000 }, answer: { expires_in: undefined } }))
+  t.ok((await issue(user, provider)).expires_at <= Date.now() / 1000 + 86_400, 'one without a sane end: for a day')
+  await emptyTokens(user)
   const access_token = randomPassword()
   recordSecrets([access_token])
   there.disturb(() => ({ answer: { access_token, expires_in: 120, refresh_token: randomPassword() } }))

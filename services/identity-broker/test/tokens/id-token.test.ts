@@ -115,13 +115,25 @@ await t.test('an ID token that is not of this user, or not for our client alone,
     ['that is not there', async () => undefined, 'audience_not_supported'],
     ['that is none', async () => 'opaque', 'audience_not_supported'],
     ['larger than a header', () => played.sign({ more: 'x'.repeat(10_000) }), 'audience_not_supported'],
-    ['that has ended', () => played.sign({ exp }), 'identity_provider_unavailable']
+    ['that has ended', () => played.sign({ exp }), 'identity_provider_unavailable'],
+    ['that ends before time began', () => played.sign({ exp: -1e18 }), 'audience_not_supported']
   ]
   for (const [name, sign, code] of answers) {
     await askAnew()
     const id_token = await sign()
     played.answers.set('/token', { body: { access_token: 'a', token_type: 'Bearer', id_token } })
     await t.rejects(issue(ann, exception), { code }, name)
+  }
+  for (const [exp, expires_in] of [
+    [1_795_000_000_000, 1e18],
+    [1_795_000_000_000, -1e18],
+    [1e300, undefined]
+  ]) {
+    await askAnew()
+    const id_token = await played.sign({ exp })
+    played.answers.set('/token', { body: { access_token: id_token, expires_in, token_type: 'Bearer', id_token } })
+    const { expires_at } = await issue(ann, exception)
+    t.ok(expires_at <= Date.now() / 1000 + 86_400, 'one without a sane end is used for a day at most')
   }
   await askAnew()
   played.answers.delete('/token')

@@ -149,6 +149,32 @@ await t.test('an answer that is not what was asked for is handed to nobody', asy
   t.equal(decodeJwt((await issue(user, provider)).token).aud, audience)
 })
 
+await t.test('a token whose end lies beyond every calendar is used for a day at most', async (t) => {
+  const faults: NonNullable<ReturnType<Parameters<typeof disturbExchanges>[0]>>[] = [
+    { claims: { exp: 1_795_000_000_000 }, answer: { expires_in: undefined } },
+    { claims: { exp: 1e300 }, answer: { expires_in: 1e18 } },
+    { claims: { exp: 4_000_000_000 }, answer: { expires_in: 'Infinity' } }
+  ]
+  for (const fault of faults) {
+    await emptyTokens(user)
+    disturbExchanges(() => fault)
+    const { expires_at } = await issue(user, provider)
+    t.ok(expires_at <= Date.now() / 1000 + 86_400 && expires_at > Date.now() / 1000 + 86_000)
+  }
+  for (const [fault, code] of [
+    [{ claims: { exp: 0 } }, 'audience_not_supported'],
+    [{ claims: { exp: -1e18 } }, 'audience_not_supported'],
+    [{ answer: { expires_in: -1e300 } }, 'identity_provider_unavailable']
+  ] as const) {
+    await emptyTokens(user)
+    disturbExchanges(() => fault)
+    await t.rejects(issue(user, provider), { code })
+  }
+  disturbExchanges(() => undefined)
+  await emptyTokens(user)
+  t.equal(decodeJwt((await issue(user, provider)).token).aud, audience, 'and afterwards it goes on')
+})
+
 await t.test('what the IdP ended of what is exchanged is fetched anew, once', async (t) => {
   await emptyTokens(user)
   await issue(user, other)

@@ -2,7 +2,7 @@ import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { Connection, Grant, RefusalCode } from '../../database.ts'
-import { claimsOf, endOf, jtiOf, secondsOf, typeOf } from './claims.ts'
+import { claimsOf, Exp, endOf, jtiOf, typeOf } from './claims.ts'
 import type { Brought, MintedToken, Want } from './minted-token.ts'
 
 type Given = { access_token: string; expires_in?: unknown }
@@ -17,7 +17,7 @@ const Claims = Type.Object({
   iss: Type.String(),
   sub: Type.String(),
   aud: Type.Union([Type.String(), Type.Array(Type.String())]),
-  exp: Type.Integer(),
+  exp: Exp,
   jti: Type.Optional(Type.String())
 })
 
@@ -50,7 +50,7 @@ export const checkAccessToken = ({ access_token, expires_in }: Given, bounds: Bo
     return refuse('audience_not_supported', 'gives access tokens that are too long to be sent')
   const claims = claimsOf(access_token)
   if (claims === undefined && isOpaqueFine)
-    return { token: { token: access_token, token_hash, jti: null, expires_at: endOf(expires_in, now) } }
+    return { token: { token: access_token, token_hash, jti: null, expires_at: endOf({ expires_in }, now) } }
   if (!matches(Claims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
   if (!accessTokenTypes.has(typeOf(access_token)))
@@ -60,7 +60,7 @@ export const checkAccessToken = ({ access_token, expires_in }: Given, bounds: Bo
     return refuse('audience_not_supported', 'did not bind the access token to this server')
   if (claims.iss !== issuer || claims.sub !== subject)
     return refuse('policy_denied', 'answered with a token of somebody else')
-  const expires_at = Math.min(claims.exp, Math.floor(now / 1000) + secondsOf(expires_in))
+  const expires_at = endOf({ exp: claims.exp, expires_in }, now)
   return { token: { token: access_token, token_hash, jti: jtiOf(claims), expires_at } }
 }
 

@@ -35,17 +35,26 @@ const readable = /^[\x20-\x7e]{1,255}$/
 export const jtiOf = ({ jti }: { jti?: string }): string | null =>
   jti !== undefined && readable.test(jti) ? jti : null
 
-/** Whole seconds of an `expires_in`; without end where the answer does not say. */
-export const secondsOf = (expiresIn: unknown): number => {
+/** The end of a JWT (RFC 7519 §4.1.4), in seconds since the epoch. */
+export const Exp = Type.Integer({ minimum: 1 })
+
+/** Whole seconds of an `expires_in`; undefined where the answer does not say. */
+const secondsOf = (expiresIn: unknown): number | undefined => {
   const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn
-  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.floor(seconds) : Number.POSITIVE_INFINITY
+  return typeof seconds === 'number' && Number.isFinite(seconds) ? Math.max(0, Math.floor(seconds)) : undefined
 }
 
 /** How long a token is used whose end nobody knows. */
 const unknownSeconds = 300
+/** How long any token is used: some ends that are told are milliseconds, or beyond every calendar. */
+const keptSecondsMax = 86_400
 
-/** When a token ends of which only `expires_in` tells, in seconds since the epoch. */
-export const endOf = (expiresIn: unknown, now: number): number => {
-  const seconds = secondsOf(expiresIn)
-  return Math.floor(now / 1000) + (Number.isFinite(seconds) ? seconds : unknownSeconds)
+/**
+ * Until when a token is used, in seconds since the epoch: its `exp` or the end of its `expires_in`, whichever is sooner,
+ * and a day at most.
+ */
+export const endOf = ({ exp, expires_in }: { exp?: number; expires_in?: unknown }, now: number): number => {
+  const seconds = secondsOf(expires_in) ?? (exp === undefined ? unknownSeconds : keptSecondsMax)
+  const end = Math.floor(now / 1000) + Math.min(seconds, keptSecondsMax)
+  return exp === undefined ? end : Math.min(exp, end)
 }

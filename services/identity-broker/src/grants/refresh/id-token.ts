@@ -3,14 +3,14 @@ import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { RefusalCode } from '../../database.ts'
 import type { Expected } from './access-token.ts'
-import { claimsOf, jtiOf, typeOf } from './claims.ts'
+import { claimsOf, Exp, endOf, jtiOf, typeOf } from './claims.ts'
 import type { Brought } from './minted-token.ts'
 
 const Claims = Type.Object({
   iss: Type.String(),
   sub: Type.String(),
   aud: Type.Union([Type.String(), Type.Array(Type.String())]),
-  exp: Type.Integer(),
+  exp: Exp,
   jti: Type.Optional(Type.String())
 })
 
@@ -23,7 +23,7 @@ const charactersMax = 64 * 1024
  */
 export const readIdToken = (
   { id_token }: { id_token?: unknown },
-  { material: { grant }, connection: { kind, revision } }: Pick<Expected, 'material' | 'connection'>
+  { material: { grant }, connection: { kind, revision }, now }: Pick<Expected, 'material' | 'connection' | 'now'>
 ): Brought => {
   const refuse = (code: RefusalCode, why: string): Brought => ({
     refusal: { code, message: `The identity provider ${why}.`, connection_revision: revision }
@@ -40,6 +40,6 @@ export const readIdToken = (
   if (audiences.length !== 1 || audiences[0] !== grant.client_id)
     return refuse('policy_denied', 'answered with an ID token that is not for our client alone')
   const token_hash = hashOf(id_token)
-  const { exp: expires_at } = claims
+  const expires_at = endOf({ exp: claims.exp }, now())
   return { token: { token: id_token, token_hash, jti: jtiOf(claims), generation: grant.generation + 1, expires_at } }
 }

@@ -2,10 +2,10 @@ import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { Expected } from './access-token.ts'
-import { claimsOf, endOf } from './claims.ts'
+import { claimsOf, Exp, endOf } from './claims.ts'
 import type { Brought } from './minted-token.ts'
 
-const Ending = Type.Object({ exp: Type.Integer() })
+const Ending = Type.Object({ exp: Exp })
 
 /**
  * The access token that our client exchanges (RFC 8693 `subject_token`). It goes back to the token endpoint it came from
@@ -16,8 +16,8 @@ export const readSubjectToken = (
   { material: { grant }, now }: Pick<Expected, 'material' | 'now'>
 ): Brought => {
   const claims = claimsOf(access_token)
-  const end = endOf(expires_in, now())
-  const expires_at = matches(Ending, claims) ? Math.min(claims.exp, end) : end
+  const exp = matches(Ending, claims) ? claims.exp : undefined
+  const expires_at = endOf({ ...(exp === undefined ? {} : { exp }), expires_in }, now())
   return {
     token: {
       ...{ token: access_token, token_hash: hashOf(access_token), jti: null },
