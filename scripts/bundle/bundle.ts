@@ -28,6 +28,8 @@ const codeOf = async (service: string): Promise<string> => {
   const { output } = await build({
     input: fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url)),
     platform: 'node',
+    // Its paths are of types; what runs is in the packages.
+    tsconfig: false,
     // pg asks for it and goes on without.
     external: ['pg-native'],
     plugins: [withoutTopLevelAwait],
