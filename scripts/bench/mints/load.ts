@@ -9,7 +9,8 @@ export type Figures = {
   cpuMicroseconds: number
   /** Of how much of a core each of the others took, from 0 to 1. */
   shares: { name: string; share: number }[]
-  failures: number
+  /** How many questions failed, by what was answered. */
+  failures: ReadonlyMap<string, number>
 }
 
 /** What is measured begins after `warmUp` questions, or after as many as there was time for. */
@@ -24,12 +25,13 @@ const askUntil = async (
   inFlight: number
 ) => {
   const times: number[] = []
-  let failures = 0
+  const failures = new Map<string, number>()
   const one = async () => {
     while (performance.now() < end && times.length < questions) {
       const startedAt = performance.now()
-      await ask().catch(() => {
-        failures += 1
+      await ask().catch((error: unknown) => {
+        const said = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+        failures.set(said, (failures.get(said) ?? 0) + 1)
       })
       times.push(performance.now() - startedAt)
     }
@@ -76,6 +78,6 @@ export const lineOf = (name: string, figures: Figures): string => {
     `p99 ${p99.toFixed(2)} ms`.padStart(14),
     `${cpuMicroseconds.toFixed(0)} µs CPU`.padStart(12),
     `  (${shares.map(({ name: other, share }) => `${other} ${Math.round(share * 100)} %`).join(', ')})`,
-    failures > 0 ? `${failures} FAILED` : ''
+    ...[...failures].map(([said, times]) => `${times} FAILED: ${said}`)
   ].join(' ')
 }

@@ -117,6 +117,21 @@ await t.test('the subject stays the same, and is another one in another tenant',
   t.notOk(subjects.some((claims) => JSON.stringify({ ...claims, email: '' }).includes(`"${logins.owner}"`)))
 })
 
+await t.test('a sign-in shows in the next token, whichever replica signs it', async (t) => {
+  await broker.addReplica()
+  const { userId } = await signInAs(broker, logins.second)
+  await database.query(`update identity_broker."user" set signed_in_at = now() - interval '1 hour' where id = $1`, [
+    userId
+  ])
+  const signedInAt = async (who: Pick<SignedIn, 'ticket'>) => Number(decodeJwt((await issue(who)).token).auth_time)
+  const acting = actingFor(userId)
+  const tenTimes = (who: Pick<SignedIn, 'ticket'>) => Promise.all(Array.from({ length: 10 }, () => signedInAt(who)))
+  const anHourAgo = Math.floor(Date.now() / 1000) - 3_500
+  for (const time of await tenTimes(acting)) t.ok(time < anHourAgo)
+  await signInAs(broker, logins.second)
+  for (const time of await tenTimes(acting)) t.ok(time > anHourAgo)
+})
+
 await t.test('who never signed in is told where to, and gets no token', async (t) => {
   await t.rejects(issue(actingFor(broker.userIds[logins.absent] ?? '')), {
     code: 'no_refresh_token',
