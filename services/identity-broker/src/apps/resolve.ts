@@ -5,12 +5,14 @@ import type { ConnectUrl } from '../connect/link.ts'
 import type { ActFor, ApiKey, User } from '../database.ts'
 import type { FindWho } from '../links/find-who.ts'
 import { nobodyLinked } from '../links/nobody-linked.ts'
+import type { LinkStore } from '../links/store.ts'
 import type { AppStore } from './app-store.ts'
 import type { ApiKeyStore } from './store.ts'
 import type { TouchKey } from './touch.ts'
 
 type Needs = {
-  apiKeys: Pick<ApiKeyStore, 'findLive' | 'isLinked'>
+  apiKeys: Pick<ApiKeyStore, 'findLive'>
+  links: Pick<LinkStore, 'userOf'>
   apps: Pick<AppStore, 'find'>
   findWho: FindWho
   signingKey: () => SigningKey
@@ -45,23 +47,23 @@ export const createApiKeyResolver =
     return { principal, ticket, credential_expires_at: Math.floor(end) }
   }
 
-type IsLinked = ApiKeyStore['isLinked']
-type MayActFor = (key: ApiKey, userId: string, isLinked: IsLinked) => boolean | Promise<boolean>
-
-const mayActFor: Readonly<Record<ActFor, MayActFor>> = {
+const mayActFor: Readonly<Record<ActFor, (key: ApiKey, userId: string) => boolean>> = {
   none: () => false,
-  linked: ({ app_id }, userId, isLinked) => isLinked(app_id, userId),
+  linked: () => true,
   listed: ({ listed }, userId) => listed.includes(userId),
   any: () => true
 }
 
-type ActNeeds = Pick<Needs, 'apiKeys' | 'apps' | 'findWho' | 'connectUrl'>
+type ActNeeds = Pick<Needs, 'apps' | 'links' | 'findWho' | 'connectUrl'>
 
 const requireActFor = async (key: ApiKey, given: string, needs: ActNeeds): Promise<User> => {
   if (key.act_for === 'none') throw denied()
-  const user = await needs.findWho(key.tenant_id, key.app_id, given)
+  // Who chooses their own id in the app could choose a colleague's of ours: here only what was linked counts.
+  const find =
+    key.act_for === 'linked' ? needs.links.userOf(key, given) : needs.findWho(key.tenant_id, key.app_id, given)
+  const user = await find
   if (!user) throw await unknown(key, given, needs)
-  if (await mayActFor[key.act_for](key, user.id, needs.apiKeys.isLinked)) return user
+  if (mayActFor[key.act_for](key, user.id)) return user
   throw denied()
 }
 

@@ -37,7 +37,11 @@ export const AppAnswer = Type.Object({
   created_at: Time
 })
 
-const ActForWord = wordOf('none', 'linked', 'listed', 'any')
+const ActForWord = {
+  ...wordOf('none', 'linked', 'listed', 'any'),
+  description:
+    "`linked`: users who are linked to the app, named by the app's own ids only; `listed` and `any`: by those, or by the ids they have here."
+}
 const Listed = Type.Array(Uuid, { maxItems: 1000, uniqueItems: true })
 
 export const NewKey = Type.Object(

@@ -14,17 +14,6 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', where.fn<Date>('now'))]))
       .executeTakeFirst(),
 
-  /** Whether the user consented to this app acting for them. */
-  isLinked: async (app_id: string, user_id: string): Promise<boolean> => {
-    const found = await db
-      .selectFrom('link')
-      .select('id')
-      .where('app_id', '=', app_id)
-      .where('user_id', '=', user_id)
-      .executeTakeFirst()
-    return found !== undefined
-  },
-
   touch: async (id: string): Promise<void> => {
     await db
       .updateTable('api_key')

@@ -99,7 +99,6 @@ await t.test('a link that the app signed and its user passed holds when the app 
   t.match([back.status, back.url], [200, `${returnUrl}&code=`])
   t.match(back.json(), { external_id, user_id: user.userId })
   t.match((await resolve(external_id)).principal, { kind: 'app', app_id: app.id, user_id: user.userId })
-  t.match((await resolve(user.userId)).principal, { user_id: user.userId }, 'and by our own id')
   t.match(await linksOf(user), [{ external_id, app: { id: app.id, name: 'Notes' }, user: { id: user.userId } }])
   const { body: audit } = await send(owner, 'GET', '/v1/audit/identity?limit=2')
   t.match(audit.data, [
@@ -221,6 +220,19 @@ await t.test('the link of a refused call makes the link, too', async (t) => {
   t.match(await refusalOf(resolve('mallory')), { code: 'no_refresh_token' })
 })
 
+await t.test("a key for linked users knows them by the app's own ids, and by no id of ours", async (t) => {
+  t.match((await resolve('cem at notes')).principal, { user_id: second.userId })
+  const refused = await refusalOf(resolve(second.userId))
+  t.match(refused, { code: 'no_refresh_token' }, 'somebody may have chosen it as their id in the app')
+  signedIn(user.browser, second.userId)
+  await allow(user.browser, await user.browser.visit(refused.extras.connect_url ?? ''))
+  t.match((await resolve(second.userId)).principal, { user_id: user.userId }, 'and then it is them')
+  const any = await keyOf(app.id, 'any')
+  t.match((await resolve(owner.userId, any)).principal, { user_id: owner.userId }, 'other keys know ours, too')
+  const [{ id }] = await linksOf(owner, `?external_id=${second.userId}`)
+  t.equal((await send(owner, 'DELETE', `/v1/links/${id}`)).status, 204)
+})
+
 await t.test('a platform at the inner listener asks by its own ids, of the app that has its name', async (t) => {
   const audience = 'http://127.0.0.1:9/inner'
   broker.register(audience, { server_identifier: 'inner' })
@@ -280,6 +292,13 @@ await t.test('an administrator brings many links at once, all or none', async (t
   t.same(race.map(({ status }) => status).sort(), [200, 409], 'two at once do not undo each other')
   t.equal((await bring(entries(['x', again.userId]), second)).status, 403)
   t.equal((await bring(entries(['x', again.userId]), stranger)).status, 404)
+  await send(owner, 'PATCH', `/v1/members/${second.userId}`, { role: 'admin' })
+  t.match(await bring(entries(['y', again.userId], ['x', owner.userId]), second), {
+    status: 403,
+    body: { details: [{ path: 'links.1.user_id' }] }
+  })
+  t.equal((await bring(entries(['y', again.userId]), second)).status, 200, 'admins link members')
+  await send(owner, 'PATCH', `/v1/members/${second.userId}`, { role: 'member' })
   t.match(await bring([{ external_id: 'x\u0000', user_id: again.userId }]), {
     status: 400,
     body: { details: [{ path: 'links.0.external_id' }] }
@@ -318,7 +337,11 @@ await t.test('users see and end their own, administrators all of the tenant, and
     ['link.removed', 'link.imported']
   )
   for (const link of await linksOf(again, `?app_id=${app.id}`)) await send(owner, 'DELETE', `/v1/links/${link.id}`)
-  t.match(await refusalOf(resolve(again.userId)), { code: 'policy_denied' }, 'an unlinked user is acted for no more')
+  t.match(
+    await refusalOf(resolve('ann at notes')),
+    { code: 'no_refresh_token' },
+    'an unlinked user is acted for no more'
+  )
 })
 
 await t.test('who is gone when the code is redeemed is linked to nobody', async (t) => {

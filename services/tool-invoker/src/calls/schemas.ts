@@ -13,8 +13,11 @@ export const CallBody = Type.Object(
     server_identifier: ServerIdentifier,
     tool: ToolName,
     arguments: Type.Unsafe<Record<string, unknown>>({ type: 'object', default: {} }),
-    /** Our id of a user, or the id that the app itself has for them. */
-    user_id: Type.Optional(ExternalId),
+    user_id: Type.Optional({
+      ...ExternalId,
+      description:
+        "The app's own id of a linked user, or else the id the user has here, which no key with act_for `linked` may give."
+    }),
     app_id: Type.Optional(Uuid),
     timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax }))
   },
