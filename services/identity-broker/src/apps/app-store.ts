@@ -1,3 +1,4 @@
+import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
@@ -12,6 +13,11 @@ type NewKey = Pick<
   'tenant_id' | 'app_id' | 'key_hash' | 'prefix' | 'scopes' | 'act_for' | 'listed' | 'expires_at'
 >
 type EventOf = (id: string) => AuditEvent
+type AppChange = { name?: string; return_urls?: string[]; link_keys?: LinkKey[] }
+type KeyChange = Partial<Pick<ApiKey, 'act_for' | 'listed' | 'expires_at'>>
+export type RolesAmong = (tenant_id: string, ids: readonly string[]) => Promise<Map<string, Role | null>>
+/** What is to become of a key that nobody else changes meanwhile. */
+type Decide = (held: ApiKey, rolesAmong: RolesAmong) => Promise<{ change: KeyChange; event: AuditEvent }>
 
 /** Apps and their keys, as those who look after the tenant see them; every change is recorded with it. */
 export const appStore = (db: Kysely<Database>) => ({
@@ -55,17 +61,24 @@ export const appStore = (db: Kysely<Database>) => ({
       .limit(limit)
       .execute(),
 
-  update: (app: App, event: AuditEvent): Promise<void> =>
+  /** Sets what the change names, and nothing else: somebody may set the rest at the same time. */
+  update: (
+    { tenant_id, id }: Pick<App, 'id' | 'tenant_id'>,
+    { link_keys, ...plain }: AppChange,
+    event: AuditEvent
+  ): Promise<App | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const { id, tenant_id, name, return_urls, link_keys } = app
-      await transaction
+      const stored = await transaction
         .updateTable('app')
-        .set({ name, return_urls, link_keys: JSON.stringify(link_keys) })
+        // A change may name nothing.
+        .set({ tenant_id, ...plain, ...(link_keys ? { link_keys: JSON.stringify(link_keys) } : {}) })
         .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
+        .returningAll()
         .executeTakeFirst()
         .catch(refuseTaken)
-      await recordAudit(transaction, event)
+      if (stored) await recordAudit(transaction, event)
+      return stored
     }),
 
   /** Its keys and links go with it. */
@@ -101,18 +114,20 @@ export const appStore = (db: Kysely<Database>) => ({
       .limit(limit)
       .execute(),
 
-  /** Whether the key was there to be changed: one that was revoked meanwhile stays as it is. */
-  updateKey: ({ id, tenant_id, act_for, listed, expires_at }: ApiKey, event: AuditEvent): Promise<boolean> =>
+  /** Sets what was decided on the key as it is, and nothing else; undefined where there is none. */
+  updateKey: (app: Pick<App, 'id' | 'tenant_id'>, id: string, decide: Decide): Promise<ApiKey | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const { numUpdatedRows } = await transaction
+      const held = await keysOf(transaction, app).where('id', '=', id).forUpdate().executeTakeFirst()
+      if (!held) return undefined
+      const { change, event } = await decide(held, rolesAmong(transaction))
+      const stored = await transaction
         .updateTable('api_key')
-        .set({ act_for, listed, expires_at })
-        .where('tenant_id', '=', tenant_id)
+        .set({ app_id: app.id, ...change })
         .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-      if (numUpdatedRows > 0n) await recordAudit(transaction, event)
-      return numUpdatedRows > 0n
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      await recordAudit(transaction, event)
+      return stored
     }),
 
   revokeKey: ({ id, tenant_id }: ApiKey, event: AuditEvent): Promise<boolean> =>
@@ -128,18 +143,23 @@ export const appStore = (db: Kysely<Database>) => ({
       return numUpdatedRows > 0n
     }),
 
-  /** Which of these are users of the tenant. */
-  usersAmong: async (tenant_id: string, ids: readonly string[]): Promise<Set<string>> => {
-    if (ids.length === 0) return new Set()
+  rolesAmong: rolesAmong(db)
+})
+
+/** Which of these are users of the tenant, with the role they have; null for somebody who is not a member. */
+const rolesAmong =
+  (db: Kysely<Database>): RolesAmong =>
+  async (tenant_id, ids) => {
+    if (ids.length === 0) return new Map()
     const rows = await db
       .selectFrom('user')
-      .select('id')
-      .where('tenant_id', '=', tenant_id)
-      .where('id', 'in', ids)
+      .leftJoin('member', 'member.user_id', 'user.id')
+      .select(['user.id', 'member.role'])
+      .where('user.tenant_id', '=', tenant_id)
+      .where('user.id', 'in', ids)
       .execute()
-    return new Set(rows.map(({ id }) => id))
+    return new Map(rows.map(({ id, role }) => [id, role]))
   }
-})
 
 const keysOf = (db: Kysely<Database>, { id, tenant_id }: Pick<App, 'id' | 'tenant_id'>) =>
   db.selectFrom('api_key').selectAll().where('tenant_id', '=', tenant_id).where('app_id', '=', id)

@@ -4,7 +4,8 @@ import { ReportedError } from '@onbehalf/errors'
 import { type AuditContext, hashOf } from '@onbehalf/service-kit'
 import type { Announce } from '../announce.ts'
 import type { ApiKey, App } from '../database.ts'
-import type { AppStore } from './app-store.ts'
+import { mayLetActFor, refuseActFor } from '../members/rights.ts'
+import type { AppStore, RolesAmong } from './app-store.ts'
 import { invalid } from './check.ts'
 import type { KeyChange, NewKey } from './shapes.ts'
 
@@ -15,7 +16,7 @@ export type KeyAsker = { role: Role | null; audit: AuditContext }
 export const createKey = async ({ apps }: Pick<Needs, 'apps'>, asker: KeyAsker, app: App, given: NewKey) => {
   const { scopes = [...defaultKeyScopes], act_for = 'none', listed = [], expires_at = null } = given
   const settings = { act_for, listed, expires_at: endOf(expires_at) }
-  await checkKey(apps, asker, settings)
+  await checkKey(apps.rolesAmong, asker, settings)
   const key = `obk_${randomBytes(32).toString('base64url')}`
   const { tenant_id, id: app_id } = app
   const row = { tenant_id, app_id, key_hash: hashOf(key), prefix: key.slice(0, 8), scopes, ...settings }
@@ -32,14 +33,18 @@ export const changeKey = async (
   id: string,
   change: KeyChange
 ) => {
-  const held = await findKey(apps, app, id)
   const { expires_at, ...plain } = change
-  const next = { ...held, ...plain, ...(expires_at === undefined ? {} : { expires_at: endOf(expires_at) }) }
-  await checkKey(apps, asker, next)
-  const details = { act_for: next.act_for, fields: Object.keys(change) }
-  if (!(await apps.updateKey(next, keyEvent(asker, 'updated', app, id, details)))) throw revoked()
+  const set = { ...plain, ...(expires_at === undefined ? {} : { expires_at: endOf(expires_at) }) }
+  const stored = await apps.updateKey(app, id, async (held, rolesAmong) => {
+    if (held.revoked_at) throw revoked()
+    const next = { ...held, ...set }
+    await checkKey(rolesAmong, asker, next)
+    const details = { act_for: next.act_for, fields: Object.keys(change) }
+    return { change: set, event: keyEvent(asker, 'updated', app, id, details) }
+  })
+  if (!stored) throw unknown()
   await announce('app', app.id)
-  return next
+  return stored
 }
 
 /** Ends a key, everywhere at once; doing it again changes nothing. */
@@ -51,21 +56,27 @@ export const revokeKey = async ({ apps, announce }: Needs, asker: KeyAsker, app:
 const findKey = async (apps: AppStore, app: App, id: string): Promise<ApiKey> => {
   const found = await apps.findKey(app, id)
   if (found) return found
-  throw new ReportedError('not_found', 'There is no such API key.')
+  throw unknown()
 }
+
+const unknown = () => new ReportedError('not_found', 'There is no such API key.')
 
 type Settings = Pick<ApiKey, 'act_for' | 'listed' | 'expires_at'>
 
-const checkKey = async (apps: AppStore, { role, audit }: KeyAsker, { act_for, listed, expires_at }: Settings) => {
+const checkKey = async (rolesAmong: RolesAmong, asker: KeyAsker, { act_for, listed, expires_at }: Settings) => {
+  const { role, audit } = asker
   if (act_for === 'any' && role !== 'owner')
     throw new ReportedError('forbidden', 'Only an owner lets an API key act for any user. Ask an owner.', {
       details: [{ path: 'act_for', message: 'is "any", which is for owners to set' }]
     })
   if (listed.length > 0 && act_for !== 'listed') throw invalid('listed', 'is for act_for "listed" only')
   if (expires_at && expires_at <= new Date()) throw invalid('expires_at', 'must lie in the future')
-  const known = await apps.usersAmong(audit.tenant_id, listed)
-  const stranger = listed.findIndex((id) => !known.has(id))
+  const roles = await rolesAmong(audit.tenant_id, listed)
+  const stranger = listed.findIndex((id) => !roles.has(id))
   if (stranger >= 0) throw invalid(`listed.${stranger}`, 'is not a user of your tenant')
+  refuseActFor(
+    listed.flatMap((id, index) => (mayLetActFor(asker, id, roles.get(id) ?? null) ? [] : [`listed.${index}`]))
+  )
 }
 
 const endOf = (given: string | null): Date | null => (given === null ? null : new Date(given))

@@ -49,8 +49,10 @@ type Needs = { apps: AppStore; announce: Announce }
 export const findApp = async (apps: Pick<AppStore, 'find'>, tenant_id: string, id: string): Promise<App> => {
   const found = await apps.find(tenant_id, id)
   if (found) return found
-  throw new ReportedError('not_found', 'There is no such app.')
+  throw gone()
 }
+
+const gone = () => new ReportedError('not_found', 'There is no such app.')
 
 /** The applications that ask in the tenant's name. */
 export const appRoutes = (app: HttpApp, { apps, announce }: Needs): void => {
@@ -75,9 +77,10 @@ export const appRoutes = (app: HttpApp, { apps, announce }: Needs): void => {
   routes.patch(one, update, async (request) => {
     const held = await findApp(apps, userOf(request).tenant_id, request.params.id)
     checkApp(request.body)
-    const next = { ...held, ...request.body }
-    await apps.update(next, eventOf(request, 'updated', held.id, Object.keys(request.body)))
-    return answerOf(next)
+    const event = eventOf(request, 'updated', held.id, Object.keys(request.body))
+    const stored = await apps.update(held, request.body, event)
+    if (!stored) throw gone()
+    return answerOf(stored)
   })
   routes.delete(one, remove, async (request, reply) => {
     const { id } = await findApp(apps, userOf(request).tenant_id, request.params.id)

@@ -13,7 +13,7 @@ export const createActivation =
   async (link, by) => {
     const { tenant_id, app_id, external_id, user_id } = link
     const done = await links.transaction(async (store) => {
-      const known = await store.usersAmong(tenant_id, [user_id])
+      const known = await store.rolesAmong(tenant_id, [user_id])
       if (!known.has(user_id)) return undefined
       const [before] = await store.lock(app_id, [external_id])
       const made = await store.put(link)

@@ -1,21 +1,25 @@
+import type { Role } from '@onbehalf/contracts'
 import { type ErrorDetail, ReportedError } from '@onbehalf/errors'
 import type { AuditContext } from '@onbehalf/service-kit'
 import type { Announce } from '../announce.ts'
 import type { Link } from '../database.ts'
+import { mayLetActFor, refuseActFor } from '../members/rights.ts'
 import { linkEvent } from './activate.ts'
 import type { LinkStore, LinkWrites } from './store.ts'
 
 type Needs = { links: Pick<LinkStore, 'transaction'>; announce: Announce }
+export type LinkAsker = { role: Role | null; audit: AuditContext }
 export type ImportedLink = { external_id: string; user_id: string }
 type Done = Pick<Link, 'id' | 'external_id' | 'user_id'> & { outcome: 'created' | 'unchanged' }
 
 /** Links many users at once, all or none: where any entry cannot be, each that cannot is named. */
 export const importLinks = async (
   { links, announce }: Needs,
-  by: AuditContext,
+  asker: LinkAsker,
   app_id: string,
   entries: readonly ImportedLink[]
 ): Promise<Done[]> => {
+  const { audit: by } = asker
   const { tenant_id } = by
   const done = await links.transaction(async (store) => {
     const held = new Map(
@@ -26,7 +30,7 @@ export const importLinks = async (
         )
       ).map((link) => [link.external_id, link])
     )
-    await checkEntries(store, tenant_id, entries, held)
+    await checkEntries(store, asker, entries, held)
     const fresh = entries.filter(({ external_id }) => !held.has(external_id))
     const made = fresh.length > 0 ? await store.insert(fresh.map((entry) => ({ tenant_id, app_id, ...entry }))) : []
     if (made.length < fresh.length) throw linkedMeanwhile()
@@ -46,14 +50,19 @@ const linkedMeanwhile = () =>
   new ReportedError('conflict', 'Nothing was imported: somebody linked one of them meanwhile. Try again.')
 
 const checkEntries = async (
-  store: Pick<LinkWrites, 'usersAmong'>,
-  tenant_id: string,
+  store: Pick<LinkWrites, 'rolesAmong'>,
+  asker: LinkAsker,
   entries: readonly ImportedLink[],
   held: ReadonlyMap<string, Link>
 ): Promise<void> => {
-  const known = await store.usersAmong(
-    tenant_id,
+  const roles = await store.rolesAmong(
+    asker.audit.tenant_id,
     entries.map(({ user_id }) => user_id)
+  )
+  refuseActFor(
+    entries.flatMap(({ user_id }, index) =>
+      mayLetActFor(asker, user_id, roles.get(user_id) ?? null) ? [] : [`links.${index}.user_id`]
+    )
   )
   const seen = new Set<string>()
   const faults = entries.flatMap(({ external_id, user_id }, index): ErrorDetail[] => {
@@ -61,7 +70,7 @@ const checkEntries = async (
     seen.add(external_id)
     const other = held.get(external_id)
     if (isTwice) return [{ path: `links.${index}.external_id`, message: 'is there twice' }]
-    if (!known.has(user_id)) return [{ path: `links.${index}.user_id`, message: 'is not a user of your tenant' }]
+    if (!roles.has(user_id)) return [{ path: `links.${index}.user_id`, message: 'is not a user of your tenant' }]
     if (other && other.user_id !== user_id)
       return [{ path: `links.${index}.external_id`, message: 'is linked to another user: remove that link first' }]
     return []

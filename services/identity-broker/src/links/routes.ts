@@ -105,8 +105,9 @@ export const linkRoutes = (app: HttpApp, needs: Needs): void => {
   })
   routes.post(`${url}/import`, bring, async (request) => {
     const { app_id, links: entries } = request.body
-    const { id } = await findApp(apps, userOf(request).tenant_id, app_id)
-    return { links: await importLinks({ links, announce }, auditContextOf(request), id, entries) }
+    const { tenant_id, role } = userOf(request)
+    const { id } = await findApp(apps, tenant_id, app_id)
+    return { links: await importLinks({ links, announce }, { role, audit: auditContextOf(request) }, id, entries) }
   })
   routes.post(`${url}/redeem`, redeem, async (request, reply) => {
     const { principal } = callerOf(request)

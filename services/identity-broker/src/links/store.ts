@@ -1,3 +1,4 @@
+import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
 import type { Database, Link, User, Writing } from '../database.ts'
@@ -80,17 +81,18 @@ const linkWrites = (transaction: Writing) => ({
       .forUpdate()
       .execute(),
 
-  /** Which of these are users of the tenant; they stay until the transaction ends. */
-  usersAmong: async (tenant_id: string, ids: readonly string[]): Promise<Set<string>> => {
+  /** Which of these are users of the tenant, with their roles; they stay until the transaction ends. */
+  rolesAmong: async (tenant_id: string, ids: readonly string[]): Promise<Map<string, Role | null>> => {
     const rows = await transaction
       .selectFrom('user')
-      .select('id')
-      .where('tenant_id', '=', tenant_id)
-      .where('id', 'in', ids)
-      .orderBy('id')
-      .forKeyShare()
+      .leftJoin('member', 'member.user_id', 'user.id')
+      .select(['user.id', 'member.role'])
+      .where('user.tenant_id', '=', tenant_id)
+      .where('user.id', 'in', ids)
+      .orderBy('user.id')
+      .forKeyShare('user')
       .execute()
-    return new Set(rows.map(({ id }) => id))
+    return new Map(rows.map(({ id, role }) => [id, role]))
   },
 
   /** Puts the link in the place of what its external id was linked to. */

@@ -1,5 +1,6 @@
 import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
+import type { AuditContext } from '@onbehalf/service-kit'
 
 const mayDecideOn: Readonly<Record<Role, readonly Role[]>> = {
   owner: ['owner', 'admin', 'member'],
@@ -9,6 +10,20 @@ const mayDecideOn: Readonly<Record<Role, readonly Role[]>> = {
 
 /** Owners decide about every role, admins about plain members. `own` is null for somebody who is not a member. */
 export const mayGive = (own: Role | null, role: Role): boolean => own !== null && mayDecideOn[own].includes(role)
+
+export type UserAsker = { role: Role | null; audit: Pick<AuditContext, 'tenant_id' | 'actor'> }
+
+/** Whether somebody may let an app act for a user: for themselves, for whoever has no role, and where they decide on it. */
+export const mayLetActFor = ({ role: own, audit }: UserAsker, user_id: string, role: Role | null): boolean =>
+  role === null || mayGive(own, role) || (audit.actor.kind === 'user' && user_id === audit.actor.id)
+
+/** Throws unless `fields` is empty: each names a user whom the asker may let no app act for. */
+export const refuseActFor = (fields: readonly string[]): void => {
+  if (fields.length === 0) return
+  throw new ReportedError('forbidden', 'Only an owner lets an app act for an owner or an admin. Ask an owner.', {
+    details: fields.map((path) => ({ path, message: 'is an owner or an admin' }))
+  })
+}
 
 /** Throws unless somebody with the role `own` may give or take each of `roles`. */
 export const requireRight = (own: Role | null, ...roles: Role[]): void => {

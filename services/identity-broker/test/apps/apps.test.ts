@@ -111,18 +111,18 @@ await t.test('whom a key may act for, and its end, change everywhere at once', a
   t.equal(await eventually(acting(member.userId), (code) => code !== 'good'), 'policy_denied')
   t.equal(await acting(admin.userId)(), 'good')
   await send(owner, 'PATCH', at, { act_for: 'linked', listed: [] })
-  t.equal(await eventually(acting(admin.userId), (code) => code !== 'good'), 'policy_denied')
+  t.equal(await eventually(acting(admin.userId), (code) => code !== 'good'), 'no_refresh_token')
   await database.query(
     `insert into identity_broker.link (id, tenant_id, app_id, external_id, user_id) values ($1, $2, $3, 'y', $4)`,
     [randomUUID(), broker.tenantId, app.id, owner.userId]
   )
   t.same(
-    [await acting(owner.userId)(), await acting(member.userId)()],
-    ['good', 'policy_denied'],
-    'whoever is linked to the app'
+    [await acting('y')(), await acting(owner.userId)(), await acting(member.userId)()],
+    ['good', 'no_refresh_token', 'no_refresh_token'],
+    "whoever is linked to the app, by the app's own id of them"
   )
   t.equal((await send(owner, 'DELETE', at)).status, 204)
-  t.equal(await eventually(acting(owner.userId), (code) => code !== 'good'), 'invalid_bearer')
+  t.equal(await eventually(acting('y'), (code) => code !== 'good'), 'invalid_bearer')
   t.equal((await send(owner, 'DELETE', at)).status, 204, 'again changes nothing')
   t.equal((await send(owner, 'PATCH', at, { act_for: 'none' })).status, 409)
   const { body: audit } = await send(owner, 'GET', `/v1/audit/identity?subject_id=${body.id}`)
@@ -148,6 +148,54 @@ await t.test('only an owner lets a key act for any user; a deleted app takes its
       (code) => code !== 'good'
     ),
     'invalid_bearer'
+  )
+})
+
+await t.test('an admin lets no key act for an owner or another admin', async (t) => {
+  const app = await makeApp('Above')
+  const refused = (path: string) => ({ status: 403, body: { code: 'forbidden', details: [{ path }] } })
+  const listed = [member.userId, owner.userId]
+  t.match(await makeKey(app, { act_for: 'listed', listed }, admin), refused('listed.1'))
+  const { status, body } = await makeKey(app, { act_for: 'listed', listed: [admin.userId, member.userId] }, admin)
+  t.equal(status, 201, 'for themselves, and for members')
+  const at = `${url}/${app.id}/keys/${body.id}`
+  t.match(await send(admin, 'PATCH', at, { listed }), refused('listed.1'))
+  t.equal(await codeOf(callers.actFor(hashOf(body.key), owner.userId)), 'policy_denied')
+  t.equal((await send(owner, 'PATCH', at, { listed })).status, 200)
+  t.match(await send(admin, 'PATCH', at, { expires_at: null }), refused('listed.1'))
+})
+
+/** Asks for a change while somebody else makes one, which is done first. */
+const meanwhile = async <Answer>(table: string, id: string, change: string, ask: () => Promise<Answer>) => {
+  await database.query('begin')
+  await database.query(`select from identity_broker.${table} where id = $1 for update`, [id])
+  const asked = ask()
+  const waiting = async () => (await database.query('select from pg_locks where not granted')).rowCount
+  await eventually(waiting, (count) => count !== 0)
+  await database.query(`update identity_broker.${table} set ${change} where id = $1`, [id])
+  await database.query('commit')
+  return asked
+}
+
+await t.test('two changes at once undo nothing of each other', async (t) => {
+  const app = await makeApp('Raced', { return_urls: ['https://gone.example/'] })
+  const at = `${url}/${app.id}`
+  const named = await meanwhile('app', app.id, `return_urls = '{}'`, () => send(owner, 'PATCH', at, { name: 'Race' }))
+  t.match([named.status, named.body], [200, { name: 'Race', return_urls: [] }], 'what was removed stays so')
+  t.match((await send(owner, 'GET', at)).body, { name: 'Race', return_urls: [] })
+  t.match(await send(owner, 'PATCH', at, {}), { status: 200, body: { name: 'Race' } })
+  const { body: key } = await makeKey(app, { act_for: 'listed', listed: [member.userId] })
+  const expires_at = new Date(Date.now() + 3_600_000).toISOString()
+  const change = () => send(owner, 'PATCH', `${at}/keys/${key.id}`, { expires_at })
+  t.match(await meanwhile('api_key', key.id, `listed = '{}'`, change), {
+    status: 200,
+    body: { listed: [], expires_at }
+  })
+  const none = () => send(owner, 'PATCH', `${at}/keys/${key.id}`, { listed: [member.userId] })
+  t.match(
+    await meanwhile('api_key', key.id, `act_for = 'none'`, none),
+    { status: 400, body: { details: [{ path: 'listed' }] } },
+    'what is checked is the key as it is by then'
   )
 })
 
