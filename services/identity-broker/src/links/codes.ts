@@ -13,12 +13,12 @@ type Whose = { app_id: string; external_id: string }
 
 export type LinkCodes = ReturnType<typeof linkCodes>
 
-const codeSeconds = 600
+const codeSeconds = 120
 const codeKey = ({ app_id, external_id }: Whose, code: string) =>
   `identity-broker:link-code:${hashOf(JSON.stringify([app_id, external_id, code]))}`
 
 /**
- * Codes that an app redeems, for ten minutes and once, in Redis. The key is the hash of the code, of the app and of the
+ * Codes that an app redeems, for two minutes and once, in Redis. The key is the hash of the code, of the app and of the
  * app's user: whoever asks for another user than the code was made for finds nothing, and learns nothing from the time.
  */
 export const linkCodes = (redis: Redis) => ({
