@@ -16,6 +16,8 @@ export type EndReason = 'signed_out' | 'ended_by_user' | 'signed_in_anew' | 'ide
 
 /** Within this time an old renewal token still counts: two tabs may have sent it at once, or an answer was lost. */
 const graceSeconds = 30
+/** How many replaced renewal tokens are known for longer than an hour: more than a day of renewing every ten minutes makes. */
+const renewalsMax = 200
 /** How long ended sessions are kept. */
 const keptDays = 7
 
@@ -155,6 +157,10 @@ const renewing = (transaction: Writing) => ({
       .insertInto('session_renewal')
       .values({ hash: next, session_id, seed: null, replaced_at: null })
       .execute()
+    await sql`
+      delete from session_renewal where replaced_at < now() - interval '1 hour' and hash in (
+        select hash from session_renewal where session_id = ${session_id} and replaced_at is not null
+        order by replaced_at desc offset ${renewalsMax})`.execute(transaction)
   },
 
   keepUntil: (id: string, idle_until: Date) =>

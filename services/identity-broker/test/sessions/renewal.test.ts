@@ -119,6 +119,22 @@ await t.test('a thief who renews first is found out when the rightful browser co
   t.equal((await renew(thief)).status, 401)
 })
 
+await t.test('a session that is renewed without pause keeps no more than it needs', async (t) => {
+  const user = await signInAs(broker, logins.user)
+  const first = renewalOf(user.browser, publicUrl)
+  await database.query(
+    `insert into session_renewal (hash, session_id, seed, replaced_at)
+    select 'old ' || n, $1, 'x', now() - interval '2 hours' from generate_series(1, 300) n`,
+    [user.sessionId]
+  )
+  await renew(user.browser)
+  const count = 'select count(*)::int from session_renewal where session_id = $1'
+  t.same((await database.query(count, [user.sessionId])).rows, [{ count: 201 }], 'with the one that holds')
+  await passGrace()
+  t.equal((await renew(withRenewal(first))).status, 401, 'and an old one still ends it')
+  await t.rejects(principalOf(user), { code: 'unauthenticated' })
+})
+
 await t.test('a session ends when it is not renewed, and however often it is', async (t) => {
   const idle = await signInAs(broker, logins.user)
   await database.query('update session set idle_until = now() where id = $1', [idle.sessionId])
