@@ -30,7 +30,7 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export const createIssuanceRecorder = ({
   insert,
   waitingMax = 10_000,
-  batchMax = 500,
+  batchMax = 2_000,
   flushMs = 1_000,
   retryMs = 250,
   now = Date.now
@@ -74,7 +74,9 @@ export const createIssuanceRecorder = ({
     })
     return done
   }
+  /** Not later than there is a whole batch: so many tokens a second may not wait for the time to come. */
   const flushSoon = () => {
+    if (batch.size() >= batchMax) return void flush().catch(() => {})
     timer ??= setTimeout(() => void flush().catch(() => {}), flushMs)
   }
   const add: Batch['add'] = (key, row) => {
