@@ -57,5 +57,5 @@ let addresses = 0
 // RFC 3849: for documentation, nobody's.
 const nextAddress = (): string => {
   addresses += 1
-  return `2001:db8::${addresses.toString(16)}`
+  return `2001:db8:0:${addresses.toString(16)}::1`
 }

@@ -7,7 +7,7 @@ import { type Batch, createBatch, type Insert, type OnUnfit } from './batch.ts'
 
 type Options = {
   insert: Insert
-  /** How many rows may wait to be written (10,000). */
+  /** How many rows may wait to be written (10,000); who comes then waits, or is refused while writing fails. */
   waitingMax?: number
   batchMax?: number
   /** How long uses and refusals are counted before they are written (1 s). */
@@ -79,8 +79,9 @@ export const createIssuanceRecorder = ({
     if (batch.size() >= batchMax) return void flush().catch(() => {})
     timer ??= setTimeout(() => void flush().catch(() => {}), flushMs)
   }
+  const hasRoom = (key: string) => batch.size() < waitingMax || batch.has(key)
   const add: Batch['add'] = (key, row) => {
-    if (batch.size() < waitingMax || batch.has(key)) return batch.add(key, row)
+    if (hasRoom(key)) return batch.add(key, row)
     throw new ReportedError('recording_unavailable', 'Tokens cannot be recorded right now, so none are given.', {
       retry_after_seconds: 5
     })
@@ -98,6 +99,8 @@ export const createIssuanceRecorder = ({
     issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
       const token_hash = hashIn(ask, minted)
       const key = `${token_hash} ${ask.actor.kind} ${ask.actor.id}`
+      // Who asks faster than rows can be written waits for them; nobody does while writing fails.
+      while (!hasRoom(key) && !isTroubled) await flush().catch(() => {})
       add(key, () => ({ ...rowOf(ask), ...factsOf(minted), token_hash, outcome: 'issued' }))
       if (!minted.reusable || written.has(key)) return flushSoon()
       const { isUnfit } = batch

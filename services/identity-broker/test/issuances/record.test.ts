@@ -110,6 +110,23 @@ t.test('what waits is bounded: refusals are let go, and no token is given withou
   t.equal(rows.length, 3)
 })
 
+t.test('who asks faster than rows can be written waits for them, and is not refused', async (t) => {
+  const { rows, hold, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, waitingMax: 3 })
+  const letThrough = hold()
+  let given = 0
+  const all = Array.from({ length: 20 }, async () => {
+    await recorder.issued(askOf(), mintedOf({ reusable: false }))
+    given += 1
+  })
+  await new Promise(setImmediate)
+  t.equal(given, 6, 'three are being written, and there is room for three')
+  letThrough()
+  await Promise.all(all)
+  await recorder.close()
+  t.equal(rows.length, 20)
+})
+
 t.test('the same refusal is one row that counts', async (t) => {
   const { rows, insert } = stage()
   const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
