@@ -181,16 +181,14 @@ await t.test('two changes at once undo nothing of each other', async (t) => {
   const app = await makeApp('Raced', { return_urls: ['https://gone.example/'] })
   const at = `${url}/${app.id}`
   const named = await meanwhile('app', app.id, `return_urls = '{}'`, () => send(owner, 'PATCH', at, { name: 'Race' }))
-  t.match([named.status, named.body], [200, { name: 'Race', return_urls: [] }], 'what was removed stays so')
-  t.match((await send(owner, 'GET', at)).body, { name: 'Race', return_urls: [] })
+  t.same([named.body.name, named.body.return_urls], ['Race', []], 'what was removed stays so')
+  t.same((await send(owner, 'GET', at)).body, named.body)
   t.match(await send(owner, 'PATCH', at, {}), { status: 200, body: { name: 'Race' } })
   const { body: key } = await makeKey(app, { act_for: 'listed', listed: [member.userId] })
   const expires_at = new Date(Date.now() + 3_600_000).toISOString()
   const change = () => send(owner, 'PATCH', `${at}/keys/${key.id}`, { expires_at })
-  t.match(await meanwhile('api_key', key.id, `listed = '{}'`, change), {
-    status: 200,
-    body: { listed: [], expires_at }
-  })
+  const dated = await meanwhile('api_key', key.id, `listed = '{}'`, change)
+  t.same([dated.body.listed, dated.body.expires_at], [[], expires_at])
   const none = () => send(owner, 'PATCH', `${at}/keys/${key.id}`, { listed: [member.userId] })
   t.match(
     await meanwhile('api_key', key.id, `act_for = 'none'`, none),
