@@ -83,8 +83,8 @@ const endOf = (given: string | null): Date | null => (given === null ? null : ne
 
 const revoked = () => new ReportedError('conflict', 'This API key was revoked. Make another one.')
 
-const keyEvent = (
-  { audit }: KeyAsker,
+export const keyEvent = (
+  { audit }: Pick<KeyAsker, 'audit'>,
   verb: 'created' | 'updated' | 'revoked',
   { id: app_id }: App,
   id: string,

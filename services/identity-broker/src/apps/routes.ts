@@ -10,11 +10,11 @@ import {
   userOf
 } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
-import type { FastifyRequest } from 'fastify'
 import type { Announce } from '../announce.ts'
 import type { App } from '../database.ts'
 import type { AppStore } from './app-store.ts'
 import { checkApp } from './check.ts'
+import { appEvent } from './event.ts'
 import { AppAnswer, AppChange, AppId, NewApp } from './shapes.ts'
 
 const access = administrators
@@ -64,7 +64,7 @@ export const appRoutes = (app: HttpApp, { apps, announce }: Needs): void => {
     const { tenant_id } = userOf(request)
     const fields = Object.keys(request.body)
     const row = { tenant_id, name, return_urls, link_keys }
-    const stored = await apps.insert(row, (id) => eventOf(request, 'created', id, fields))
+    const stored = await apps.insert(row, (id) => appEvent(auditContextOf(request), 'created', id, fields))
     return reply.status(201).send(answerOf(stored))
   })
   routes.get(url, list, async (request) => {
@@ -77,25 +77,18 @@ export const appRoutes = (app: HttpApp, { apps, announce }: Needs): void => {
   routes.patch(one, update, async (request) => {
     const held = await findApp(apps, userOf(request).tenant_id, request.params.id)
     checkApp(request.body)
-    const event = eventOf(request, 'updated', held.id, Object.keys(request.body))
+    const event = appEvent(auditContextOf(request), 'updated', held.id, Object.keys(request.body))
     const stored = await apps.update(held, request.body, event)
     if (!stored) throw gone()
     return answerOf(stored)
   })
   routes.delete(one, remove, async (request, reply) => {
     const { id } = await findApp(apps, userOf(request).tenant_id, request.params.id)
-    const isGone = await apps.remove(userOf(request).tenant_id, id, eventOf(request, 'deleted', id))
+    const isGone = await apps.remove(userOf(request).tenant_id, id, appEvent(auditContextOf(request), 'deleted', id))
     if (isGone) await announce('app', id)
     return reply.status(204).send(null)
   })
 }
-
-const eventOf = (request: FastifyRequest, verb: string, id: string, fields: string[] = []) => ({
-  ...auditContextOf(request),
-  action: `app.${verb}`,
-  subject: { kind: 'app', id },
-  details: { fields }
-})
 
 const answerOf = ({ id, name, return_urls, link_keys, created_at }: App) => ({
   ...{ id, name, return_urls, link_keys },

@@ -1,6 +1,6 @@
 import { newId } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
-import type { ApiKey, Database } from '../database.ts'
+import type { ApiKey, App, Database } from '../database.ts'
 
 export type ApiKeyStore = ReturnType<typeof apiKeyStore>
 
@@ -22,18 +22,38 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
       .execute()
   },
 
-  upsertApp: (tenant_id: string, name: string) =>
-    db
-      .insertInto('app')
-      .values({ id: newId(), tenant_id, name })
-      .onConflict((conflict) => conflict.columns(['tenant_id', 'name']).doUpdateSet({ name }))
-      .returningAll()
-      .executeTakeFirstOrThrow(),
+  /** The tenant's app of this name; made where there is none. */
+  putApp: async (tenant_id: string, name: string): Promise<{ app: App; isNew: boolean }> => {
+    const held = await db
+      .selectFrom('app')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where('name', '=', name)
+      .forUpdate()
+      .executeTakeFirst()
+    if (held) return { app: held, isNew: false }
+    const row = { id: newId(), tenant_id, name }
+    return { app: await db.insertInto('app').values(row).returningAll().executeTakeFirstOrThrow(), isNew: true }
+  },
 
-  upsertKey: (key: Pick<ApiKey, 'tenant_id' | 'app_id' | 'key_hash' | 'prefix' | 'act_for' | 'listed'>) =>
+  /** The app's key of this hash, held until the transaction ends. */
+  lockKey: (app: Pick<App, 'id' | 'tenant_id'>, key_hash: string): Promise<ApiKey | undefined> =>
     db
-      .insertInto('api_key')
-      .values({ id: newId(), ...key, expires_at: null, revoked_at: null })
-      .onConflict((conflict) => conflict.column('key_hash').doUpdateSet({ act_for: key.act_for, listed: key.listed }))
-      .execute()
+      .selectFrom('api_key')
+      .selectAll()
+      .where('tenant_id', '=', app.tenant_id)
+      .where('app_id', '=', app.id)
+      .where('key_hash', '=', key_hash)
+      .forUpdate()
+      .executeTakeFirst(),
+
+  addKey: async (key: Pick<ApiKey, 'tenant_id' | 'app_id' | 'key_hash' | 'prefix' | 'act_for' | 'listed'>) => {
+    const row = { id: newId(), ...key, expires_at: null, revoked_at: null }
+    await db.insertInto('api_key').values(row).execute()
+    return row.id
+  },
+
+  setKey: async (id: string, set: Pick<ApiKey, 'act_for' | 'listed'>): Promise<void> => {
+    await db.updateTable('api_key').set(set).where('id', '=', id).execute()
+  }
 })

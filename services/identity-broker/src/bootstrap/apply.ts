@@ -3,17 +3,17 @@ import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { hashOf, newId, openPostgres, openVault, recordAudit } from '@onbehalf/service-kit'
 import { requireStrongSecret, type Vault } from '@onbehalf/vault'
-import { apiKeyStore } from '../apps/store.ts'
 import { patternEvent } from '../audiences/event.ts'
 import { checkPattern } from '../audiences/pattern.ts'
 import { insertPattern } from '../audiences/store.ts'
 import type { Config } from '../config.ts'
 import type { Written } from '../connections/write.ts'
-import type { Connection, Database, Tenant, User, Writing } from '../database.ts'
+import type { App, Connection, Database, Tenant, User, Writing } from '../database.ts'
 import { approveDomain } from '../domains/approve.ts'
 import { putInstallation } from '../installations/change.ts'
 import type { Spoken } from '../installations/store.ts'
 import { userStore } from '../users/store.ts'
+import { applyApp } from './apps.ts'
 import { applyConnection } from './connections.ts'
 import { type BootstrapFile, readBootstrapFile } from './file.ts'
 import { bootstrapStore, inTransaction } from './store.ts'
@@ -36,17 +36,18 @@ export const applyBootstrapFile = async (
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
   try {
     const vault = await openVault(db, config.MASTER_KEYS)
-    const written: Written[] = []
+    const [written, moved]: [Written[], App[]] = [[], []]
     // A tenant's first data key is made outside of the transaction, which must not wait for itself.
-    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, { env, written }))
-    await tellOfMoves(config, vault, written)
+    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, { env, written, moved }))
+    await tellOfMoves(config, vault, { written, apps: moved })
     return JSON.stringify(ids)
   } finally {
     await close()
   }
 }
 
-type Given = { env: Environment; written: Written[] }
+/** What the file changed, for those who hold it. */
+type Given = { env: Environment; written: Written[]; moved: App[] }
 
 const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: Given) => {
   const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
@@ -64,7 +65,7 @@ const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: G
   return { tenants }
 }
 
-const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env, written }: Given) => {
+const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env, written, moved }: Given) => {
   const tenant = await bootstrapStore(db).upsertTenant(entry.slug, entry.name)
   const connections: Connection[] = []
   for (const { client_secret_env, ...given } of entry.connections) {
@@ -74,7 +75,7 @@ const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env,
     written.push(one)
   }
   const members = await applyMembers(db, tenant, connections, entry)
-  await applyApps(db, tenant, entry, { env, members })
+  moved.push(...(await applyApps(db, tenant, entry, { env, members })))
   await applyAudiencePatterns(db, tenant, entry)
   for (const domain of entry.domains ?? []) await approveDomain(db, tenant.id, domain)
   return { id: tenant.id, slug: tenant.slug, members }
@@ -118,17 +119,15 @@ const applyApps = async (
   { id: tenant_id }: Tenant,
   { apps = [] }: TenantEntry,
   { env, members }: { env: Environment; members: Named[] }
-) => {
-  const store = apiKeyStore(db)
-  for (const { name, api_key_env, act_for, listed = [] } of apps) {
-    const app = await store.upsertApp(tenant_id, name)
-    const key = secretFrom(env, api_key_env)
-    if (!/^obk_[A-Za-z0-9_-]{43}$/.test(key))
-      throw new ReportedError('invalid_request', `${api_key_env} must be obk_ and 43 characters of base64url.`)
-    const ids = members.filter(({ subject }) => listed.includes(subject)).map(({ id }) => id)
-    const row = { tenant_id, app_id: app.id, key_hash: hashOf(key), prefix: key.slice(0, 8), act_for, listed: ids }
-    await store.upsertKey(row)
+): Promise<App[]> => {
+  const moved: App[] = []
+  for (const { name, api_key_env: key_name, act_for, listed: subjects = [] } of apps) {
+    const listed = members.filter(({ subject }) => subjects.includes(subject)).map(({ id }) => id)
+    const given = { name, key: secretFrom(env, key_name), key_name, act_for, listed }
+    const { app, isMoved } = await applyApp(db, tenant_id, given)
+    if (isMoved) moved.push(app)
   }
+  return moved
 }
 
 /** Those of the file are added to what administrators allowed; none is taken away. */

@@ -5,31 +5,38 @@ import type { Vault } from '@onbehalf/vault'
 import { createAnnouncements } from '../announce.ts'
 import type { Config } from '../config.ts'
 import type { Written } from '../connections/write.ts'
+import type { App } from '../database.ts'
 import { sharedTokens } from '../tokens/kept/shared.ts'
 
-/** Empties the caches of running replicas where connections lost grants; without NATS they notice within 30 s. */
-export const tellOfMoves = async (config: Config, vault: Vault, written: readonly Written[]): Promise<void> => {
+type Moves = { written: readonly Written[]; apps: readonly Pick<App, 'id'>[] }
+
+/**
+ * Empties the caches of running replicas where connections lost grants, or keys of apps changed; without NATS they
+ * notice within 30 s.
+ */
+export const tellOfMoves = async (config: Config, vault: Vault, { written, apps }: Moves): Promise<void> => {
   const moved = written.filter(({ ended }) => ended.length > 0)
-  if (moved.length === 0) return
+  if (moved.length === 0 && apps.length === 0) return
   const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config
   const [bus, redis] = await Promise.all([
     openBus({ service: 'identity-broker', url, user, password }).catch(() => undefined),
     openRedis(config.REDIS_URL).catch(() => undefined)
   ])
-  if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, moved)
+  if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, { written: moved, apps })
   await Promise.all([bus?.bus.drain(), redis?.close()])
 }
 
 const tell = async (
   bus: Parameters<typeof writeFeed>[0],
   emptyShared: (tag: string) => Promise<void>,
-  moved: readonly Written[]
+  { written, apps }: Moves
 ) => {
   const feed = writeFeed(bus, identityChanges)
   const { announce } = createAnnouncements({ feed, emptyShared })
-  for (const { connection, ended } of moved) {
+  for (const { connection, ended } of written) {
     await announce('connection', connection.id)
     await announce('grant', ...ended)
   }
+  for (const { id } of apps) await announce('app', id)
   feed.close()
 }

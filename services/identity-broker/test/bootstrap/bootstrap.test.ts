@@ -1,3 +1,6 @@
+import { resolveApiKey } from '@onbehalf/contracts'
+import { call } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
 import { Client } from 'pg'
 import t from 'tap'
 import { bootstrapFile, logins, signInAs, startBroker } from '../start.ts'
@@ -25,6 +28,12 @@ await t.test('running it again changes nothing, and what it did the first time i
       ...Array(5).fill({ action: 'member.joined' })
     ]
   )
+  const ofApps = () =>
+    all("select action, details from identity_broker.audit_event where action ~ '^(app|api_key)' order by id")
+  t.match(await ofApps(), [
+    { action: 'app.created', details: { fields: ['name'] } },
+    { action: 'api_key.created', details: { act_for: 'any' } }
+  ])
   await broker.bootstrap(file())
   t.same(await snapshot(), before)
   t.same(await all('select action, actor_kind from identity_broker.audit_event order by action'), events)
@@ -71,4 +80,20 @@ await t.test('a connection that leads elsewhere loses its grants', async (t) => 
   await broker.bootstrap(moved)
   const [grant] = await all('select dead_reason, refresh_token from identity_broker."grant"')
   t.match(grant, { dead_reason: 'connection_changed', refresh_token: null })
+})
+
+await t.test('a key that may act for fewer from now on is narrowed at once, and that is on record', async (t) => {
+  const key_hash = hashOf(broker.apiKey)
+  const user_id = broker.userIds[logins.user] ?? ''
+  const within = () => ({ deadlineAt: Date.now() + 10_000 })
+  const resolve = () => call(broker.bus, resolveApiKey, { key_hash, user_id }, within())
+  await resolve()
+  const narrowed = file()
+  for (const { apps = [] } of narrowed.tenants) for (const one of apps) one.act_for = 'none'
+  await broker.bootstrap(narrowed)
+  await t.rejects(resolve(), { code: 'policy_denied' })
+  const [event] = await all(
+    "select details, actor_kind from identity_broker.audit_event where action = 'api_key.updated'"
+  )
+  t.match(event, { details: { act_for: 'none', fields: ['act_for', 'listed'] }, actor_kind: 'system' })
 })
