@@ -15,7 +15,7 @@ export const askBySaml = async (
   const sides = sidesOf(publicUrl, tenant, connection)
   return async ({ state }) => {
     const requestId = await samlExchanges.begin(state, { tenant_id: tenant.id, connection_id: connection.id })
-    const asking = serviceProvider(settings, sides, { requestId, isSwitch })
+    const asking = await serviceProvider(settings, sides, { requestId, isSwitch })
     return asking.getAuthorizeUrlAsync(state, undefined, {})
   }
 }

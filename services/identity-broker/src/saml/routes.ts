@@ -40,10 +40,8 @@ const metadataRoute = (scope: App, { users, connections, publicUrl }: Needs) => 
     const all = tenant ? await connections.list(tenant.id) : []
     const connection = all.find(({ name, kind }) => name === params.connection && kind === 'saml')
     if (!tenant || !connection) throw noSuchConnection()
-    return reply
-      .type('application/samlmetadata+xml')
-      .header('cache-control', 'public, max-age=300')
-      .send(metadataOf(connection.id, samlOf(connection), sidesOf(publicUrl, tenant, connection)))
+    const metadata = await metadataOf(connection.id, samlOf(connection), sidesOf(publicUrl, tenant, connection))
+    return reply.type('application/samlmetadata+xml').header('cache-control', 'public, max-age=300').send(metadata)
   })
 }
 

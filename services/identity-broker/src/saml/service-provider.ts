@@ -1,6 +1,9 @@
-import { generateServiceProviderMetadata, SAML, ValidateInResponseTo } from '@node-saml/node-saml'
+import type { SAML } from '@node-saml/node-saml'
 import type { Sides } from './addresses.ts'
 import type { SamlSettings } from './settings.ts'
+
+// A megabyte, which a start without SAML does not wait for.
+const load = () => import('@node-saml/node-saml')
 
 /** For how long a request may be answered. */
 export const requestSeconds = 600
@@ -8,11 +11,12 @@ export const requestSeconds = 600
 export const skewSeconds = 30
 
 /** Our side of one exchange with an IdP: it asks with the id `requestId`, and takes an answer to that alone. */
-export const serviceProvider = (
+export const serviceProvider = async (
   settings: SamlSettings,
   { entityId, acsUrl }: Sides,
   { requestId, isSwitch = false }: { requestId: string; isSwitch?: boolean }
-): SAML => {
+): Promise<SAML> => {
+  const { SAML, ValidateInResponseTo } = await load()
   const issuedAt = new Date().toISOString()
   return new SAML({
     ...{ issuer: entityId, audience: entityId, callbackUrl: acsUrl },
@@ -34,9 +38,15 @@ export const serviceProvider = (
 }
 
 /** How we describe ourselves to an IdP (SAML metadata §2.4.4). */
-export const metadataOf = (id: string, { name_id_format }: SamlSettings, { entityId, acsUrl }: Sides): string =>
-  generateServiceProviderMetadata({
+export const metadataOf = async (
+  id: string,
+  { name_id_format }: SamlSettings,
+  { entityId, acsUrl }: Sides
+): Promise<string> => {
+  const { generateServiceProviderMetadata } = await load()
+  return generateServiceProviderMetadata({
     ...{ issuer: entityId, callbackUrl: acsUrl, identifierFormat: name_id_format, wantAssertionsSigned: true },
     // The same each time it is read.
     generateUniqueId: () => `_${id}`
   })
+}

@@ -1,4 +1,4 @@
-import { DOMParser, type Element } from '@xmldom/xmldom'
+import type { Element } from '@xmldom/xmldom'
 
 const protocol = 'urn:oasis:names:tc:SAML:2.0:protocol'
 const assertion = 'urn:oasis:names:tc:SAML:2.0:assertion'
@@ -32,11 +32,11 @@ const shownMax = 200
  * nothing that signatures could be mistaken about (signature wrapping: a second assertion, an id used twice, a signature
  * elsewhere). None of it is believed yet: it is not verified here. Throws for anything else.
  */
-export const requireStructure = (xml: string, expected: Expected): void => {
+export const requireStructure = async (xml: string, expected: Expected): Promise<void> => {
   // SAML has no document type, and so no entities that could be expanded or fetched.
   if (/<!DOCTYPE|<!ENTITY|<\?(?!xml\s)/i.test(xml)) throw new Error('a document type or processing instruction')
   requireFew(xml)
-  const response = parse(xml)
+  const response = await parse(xml)
   require(response.namespaceURI === protocol && response.localName === 'Response', 'not a response')
   require(response.getAttribute('Version') === '2.0', 'not of SAML 2.0')
   require(response.getAttribute('InResponseTo') === expected.requestId, 'not the answer to this request')
@@ -58,7 +58,8 @@ const requireFew = (xml: string): void => {
   require(countOf(/=\s*["']/g) <= attributesMax, 'too many attributes')
 }
 
-const parse = (xml: string): Element => {
+const parse = async (xml: string): Promise<Element> => {
+  const { DOMParser } = await import('@xmldom/xmldom')
   const refuse = (message: string) => {
     throw new Error(`not well-formed: ${message}`)
   }

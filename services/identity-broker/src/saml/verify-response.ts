@@ -18,8 +18,9 @@ export const verifyResponse = async (
   const bytes = Buffer.from(posted, 'base64')
   const xml = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   const { idp_entity_id: idpEntityId } = settings
-  requireStructure(xml, { acsUrl: sides.acsUrl, requestId, idpEntityId })
-  const { profile } = await serviceProvider(settings, sides, { requestId }).validatePostResponseAsync({
+  await requireStructure(xml, { acsUrl: sides.acsUrl, requestId, idpEntityId })
+  const provider = await serviceProvider(settings, sides, { requestId })
+  const { profile } = await provider.validatePostResponseAsync({
     // Exactly the text that was looked at.
     SAMLResponse: Buffer.from(xml).toString('base64')
   })
