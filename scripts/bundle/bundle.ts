@@ -46,7 +46,7 @@ const codeOf = async (service: string): Promise<string> => {
       print(level, message)
     }
   })
-  return toAscii(output[0].code)
+  return toAscii(withLazyModules(output[0].code))
 }
 
 // V8 keeps what it compiled of a script while it ran, of a module only what it compiled before; and a script cannot wait
@@ -56,6 +56,10 @@ const withoutTopLevelAwait = {
   transform: (code: string, id: string) =>
     id.endsWith('/src/main.ts') ? code.replace('await runService(', 'void runService(') : null
 }
+
+// V8 compiles a function in parentheses of its own before it is called, and the bundler puts each module of a library in
+// such: those that a start does not load would be read and made at every start.
+const withLazyModules = (code: string): string => code.replaceAll('__commonJSMin(((', '__commonJSMin((0, (')
 
 // One character above U+00FF makes V8 hold, hash and scan the whole source at two bytes each.
 const toAscii = (code: string): string =>
