@@ -1,8 +1,8 @@
-import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
 import type { ApiKey, App, Database, LinkKey } from '../database.ts'
+import { type RolesAmong, rolesAmong } from '../members/roles-store.ts'
 
 export type AppStore = ReturnType<typeof appStore>
 
@@ -15,7 +15,6 @@ type NewKey = Pick<
 type EventOf = (id: string) => AuditEvent
 type AppChange = { name?: string; return_urls?: string[]; link_keys?: LinkKey[] }
 type KeyChange = Partial<Pick<ApiKey, 'act_for' | 'listed' | 'expires_at'>>
-export type RolesAmong = (tenant_id: string, ids: readonly string[]) => Promise<Map<string, Role | null>>
 /** What is to become of a key that nobody else changes meanwhile. */
 type Decide = (held: ApiKey, rolesAmong: RolesAmong) => Promise<{ change: KeyChange; event: AuditEvent }>
 
@@ -145,21 +144,6 @@ export const appStore = (db: Kysely<Database>) => ({
 
   rolesAmong: rolesAmong(db)
 })
-
-/** Which of these are users of the tenant, with the role they have; null for somebody who is not a member. */
-const rolesAmong =
-  (db: Kysely<Database>): RolesAmong =>
-  async (tenant_id, ids) => {
-    if (ids.length === 0) return new Map()
-    const rows = await db
-      .selectFrom('user')
-      .leftJoin('member', 'member.user_id', 'user.id')
-      .select(['user.id', 'member.role'])
-      .where('user.tenant_id', '=', tenant_id)
-      .where('user.id', 'in', ids)
-      .execute()
-    return new Map(rows.map(({ id, role }) => [id, role]))
-  }
 
 const keysOf = (db: Kysely<Database>, { id, tenant_id }: Pick<App, 'id' | 'tenant_id'>) =>
   db.selectFrom('api_key').selectAll().where('tenant_id', '=', tenant_id).where('app_id', '=', id)

@@ -1,7 +1,7 @@
-import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
 import type { Database, Link, User, Writing } from '../database.ts'
+import { rolesAmong } from '../members/roles-store.ts'
 
 export type LinkStore = ReturnType<typeof linkStore>
 
@@ -81,19 +81,7 @@ const linkWrites = (transaction: Writing) => ({
       .forUpdate()
       .execute(),
 
-  /** Which of these are users of the tenant, with their roles; they stay until the transaction ends. */
-  rolesAmong: async (tenant_id: string, ids: readonly string[]): Promise<Map<string, Role | null>> => {
-    const rows = await transaction
-      .selectFrom('user')
-      .leftJoin('member', 'member.user_id', 'user.id')
-      .select(['user.id', 'member.role'])
-      .where('user.tenant_id', '=', tenant_id)
-      .where('user.id', 'in', ids)
-      .orderBy('user.id')
-      .forKeyShare('user')
-      .execute()
-    return new Map(rows.map(({ id, role }) => [id, role]))
-  },
+  rolesAmong: rolesAmong(transaction),
 
   /** Puts the link in the place of what its external id was linked to. */
   put: (link: NewLink): Promise<Link> =>

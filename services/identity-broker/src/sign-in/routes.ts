@@ -14,7 +14,8 @@ import { failureView, organisationView, sentHereView } from './views.ts'
 const word = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
 const Begin = Type.Object({
-  tenant: Type.Optional(word(64)),
+  // By its short name or its id; what else somebody writes here would be shown as ours.
+  tenant: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$' })),
   connection: Type.Optional(word(64)),
   provider: Type.Optional(word(64)),
   audience: Type.Optional(word(2048)),

@@ -75,6 +75,10 @@ await t.test('another site signs nobody out of their account and into one of its
     t.match([asked.status, asked.body], [200, 'Sign in again?'], from)
     t.ok(asked.body.includes(`href="/auth/sign-in?tenant=acme&amp;return_to=/auth/me"`), 'it goes on where it was')
   }
+  const worded = `${publicUrl}/auth/sign-in?tenant=${encodeURIComponent('call us: 555')}`
+  const refused = await browser.visit(worded, { headers: { 'sec-fetch-site': 'cross-site' } })
+  t.equal(refused.status, 400)
+  t.notMatch(refused.body, '555', 'and it puts no words of its own on our page')
   t.match((await browser.visit(`${publicUrl}/auth/me`)).json(), { user: { email: 'ann@acme.test' } })
   for (const from of ['same-origin', 'none']) t.equal((await sent(browser, from)).status, 303, from)
 })

@@ -2,7 +2,7 @@ import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { Connection, Grant, RefusalCode } from '../../database.ts'
-import { claimsOf, Exp, endOf, jtiOf, typeOf } from './claims.ts'
+import { claimsOf, endOf, jtiOf, TokenClaims, typeOf } from './claims.ts'
 import type { Brought, MintedToken, Want } from './minted-token.ts'
 
 type Given = { access_token: string; expires_in?: unknown }
@@ -12,14 +12,6 @@ export type Expected = {
   want: Want
   now: () => number
 }
-
-const Claims = Type.Object({
-  iss: Type.String(),
-  sub: Type.String(),
-  aud: Type.Union([Type.String(), Type.Array(Type.String())]),
-  exp: Exp,
-  jti: Type.Optional(Type.String())
-})
 
 /** The access token of a refresh, where it is one for what was wanted. */
 export const readAccessToken = (given: Given, { material, connection, want, now }: Expected): Brought => {
@@ -51,7 +43,7 @@ export const checkAccessToken = ({ access_token, expires_in }: Given, bounds: Bo
   const claims = claimsOf(access_token)
   if (claims === undefined && isOpaqueFine)
     return { token: { token: access_token, token_hash, jti: null, expires_at: endOf({ expires_in }, now) } }
-  if (!matches(Claims, claims))
+  if (!matches(TokenClaims, claims))
     return refuse('audience_not_supported', 'gives opaque access tokens, so nobody can tell which server they are for')
   if (!accessTokenTypes.has(typeOf(access_token)))
     return refuse('audience_not_supported', 'answered with a token that is no access token')

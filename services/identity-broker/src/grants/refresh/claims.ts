@@ -38,6 +38,15 @@ export const jtiOf = ({ jti }: { jti?: string }): string | null =>
 /** The end of a JWT (RFC 7519 §4.1.4), in seconds since the epoch. */
 export const Exp = Type.Integer({ minimum: 1 })
 
+/** What an ID token, and an access token that is a JWT, has to say (OIDC Core §2, RFC 9068 §2.2). */
+export const TokenClaims = Type.Object({
+  iss: Type.String(),
+  sub: Type.String(),
+  aud: Type.Union([Type.String(), Type.Array(Type.String())]),
+  exp: Exp,
+  jti: Type.Optional(Type.String())
+})
+
 /** Whole seconds of an `expires_in`; undefined where the answer does not say. */
 const secondsOf = (expiresIn: unknown): number | undefined => {
   const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn

@@ -1,18 +1,9 @@
 import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
-import { Type } from '@sinclair/typebox'
 import type { RefusalCode } from '../../database.ts'
 import type { Expected } from './access-token.ts'
-import { claimsOf, Exp, endOf, jtiOf, typeOf } from './claims.ts'
+import { claimsOf, endOf, jtiOf, TokenClaims, typeOf } from './claims.ts'
 import type { Brought } from './minted-token.ts'
-
-const Claims = Type.Object({
-  iss: Type.String(),
-  sub: Type.String(),
-  aud: Type.Union([Type.String(), Type.Array(Type.String())]),
-  exp: Exp,
-  jti: Type.Optional(Type.String())
-})
 
 /** More than any ID token with all the groups of its user. */
 const charactersMax = 64 * 1024
@@ -32,7 +23,7 @@ export const readIdToken = (
   if (typeof id_token !== 'string' || kind !== 'oidc')
     return refuse('audience_not_supported', 'gives no ID token with a refresh')
   const claims = id_token.length <= charactersMax ? claimsOf(id_token) : undefined
-  if (!matches(Claims, claims) || !['', 'jwt'].includes(typeOf(id_token)))
+  if (!matches(TokenClaims, claims) || !['', 'jwt'].includes(typeOf(id_token)))
     return refuse('audience_not_supported', 'answered with an ID token that is none')
   if (claims.iss !== grant.issuer || claims.sub !== grant.subject)
     return refuse('policy_denied', 'answered with a token of somebody else')
