@@ -20,6 +20,7 @@ export { type BusPermissions, permissionsOf } from './permissions.ts'
 export { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
 export {
   AppPrincipal,
+  isExternal,
   Principal,
   principalTicket,
   ResolvedPrincipal,

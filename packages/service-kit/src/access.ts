@@ -16,6 +16,8 @@ export type Access =
       roles?: readonly Role[]
       /** What an API key has to be made for; said by every route that takes API keys. */
       scope?: KeyScope
+      /** Whether an external user's device token (`dfoe_…`) opens it as well; it opens nothing else. */
+      isForExternals?: true
     }
 
 /** Any member of the tenant, from a browser or a terminal. */
@@ -27,14 +29,20 @@ export const administrators = {
 } as const satisfies Access
 
 /** The same, and API keys that were made for it. */
-export const orKeyFor = (scope: KeyScope, access: Exclude<Access, string>): Access => ({
+export const orKeyFor = (scope: KeyScope, access: Restricted): Access => ({
   ...access,
   credentials: [...access.credentials, 'api_key'],
   scope
 })
 
+/** The same, and the device tokens of external users: for calling tools, and for what a token says of itself. */
+export const orExternals = (access: Restricted): Restricted => ({ ...access, isForExternals: true })
+
 /** Whether somebody with this role may change what the tenant has. */
 export const isAdministrator = ({ role }: { role: Role | null }): boolean => role === 'owner' || role === 'admin'
+
+/** What a route says that takes credentials of callers. */
+export type Restricted = Exclude<Access, string>
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -64,7 +72,11 @@ export const securitySchemesFor = ({ session, renewal }: { session: string; rene
   ({
     session: { type: 'apiKey', in: 'cookie', name: session, description: 'A signed-in browser' },
     renewal: { type: 'apiKey', in: 'cookie', name: renewal, description: 'What a browser renews its session with' },
-    bearer: { type: 'http', scheme: 'bearer', description: 'A device token: dfoa_…' },
+    bearer: {
+      type: 'http',
+      scheme: 'bearer',
+      description: "A device token: dfoa_…; an external user's, dfoe_…, calls tools and nothing else"
+    },
     api_key: { type: 'http', scheme: 'bearer', description: "An app's API key: obk_…" },
     inner: { type: 'apiKey', in: 'header', name: 'Enterprise-Api-Secret-Key', description: "An installation's secret" }
   }) as const

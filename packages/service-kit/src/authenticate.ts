@@ -1,9 +1,10 @@
-import type { AppPrincipal, Principal, ResolvedPrincipal, UserPrincipal } from '@onbehalf/contracts'
+import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Access, accessOf, type CredentialKind, type RouteFact, securityOf } from './access.ts'
+import { accessOf, type CredentialKind, type Restricted, type RouteFact, securityOf } from './access.ts'
 import { countFailures } from './failures.ts'
 import { hashOf, isSameSecret } from './ids.ts'
+import { requireRight } from './rights.ts'
 import { readSession } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
 
@@ -86,8 +87,6 @@ const requireRenewal = (request: FastifyRequest, publicUrl: string): void => {
   throw new ReportedError('csrf_rejected', 'A session is renewed from our own pages only.')
 }
 
-type Restricted = Exclude<Access, 'public' | 'inner' | 'renewal'>
-
 const authenticate = async (
   { credentials }: Restricted,
   authenticators: Authenticators,
@@ -137,21 +136,6 @@ const notTaken = (kind: CredentialKind, credentials: readonly CredentialKind[], 
   const taken = credentials.map((one) => kindNames[one]).join(' or ')
   if (headers.authorization === undefined) return new ReportedError('unauthenticated', `This takes ${taken}.`)
   return new ReportedError('invalid_bearer', `This takes ${taken}, not ${kindNames[kind]}.`)
-}
-
-const requireRight = ({ roles, scope }: Restricted, principal: Principal): void => {
-  if (principal.kind === 'app') requireScope(scope, principal)
-  else requireRole(roles, principal)
-}
-
-const requireRole = (roles: Restricted['roles'], principal: UserPrincipal): void => {
-  if (!roles || (principal.role && roles.includes(principal.role))) return
-  throw new ReportedError('forbidden', `This needs the role ${roles.join(' or ')}.`)
-}
-
-const requireScope = (scope: Restricted['scope'], { scopes }: AppPrincipal): void => {
-  if (scope && scopes.includes(scope)) return
-  throw new ReportedError('forbidden', `This API key was not made for this: it needs the scope ${scope}.`)
 }
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])

@@ -9,6 +9,7 @@ import {
   resolveSession
 } from '@onbehalf/contracts'
 import { type Bus, call, createAskedKeys, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
+import { holdRefusals } from './refusals.ts'
 import type { FindSessionKey } from './session.ts'
 
 const heldMax = 100_000
@@ -32,7 +33,7 @@ const credentialCache = <Key>(keyOf: (key: Key) => string, load: (key: Key) => P
 
 /**
  * The authenticators of a service that asks the others who a credential belongs to: answers are held, emptied by the
- * owners' feeds, and asked again within 30 s.
+ * owners' feeds, and asked again within 30 s; that a device token is no good is held for 10 s.
  */
 export const busAuthenticators = (
   bus: Bus,
@@ -43,19 +44,20 @@ export const busAuthenticators = (
     ({ tenant_id, session_id }) => `${tenant_id} ${session_id}`,
     (key) => call(bus, resolveSession, key, deadline())
   )
-  const bearers = credentialCache<string>(
-    (hash) => hash,
-    (token_hash) => call(bus, resolveBearer, { token_hash }, deadline())
-  )
+  const refusals = holdRefusals((token_hash) => call(bus, resolveBearer, { token_hash }, deadline()))
+  const bearers = credentialCache<string>((hash) => hash, refusals.ask)
   const apiKeys = credentialCache<{ key_hash: string; user_id?: string }>(
     ({ key_hash, user_id }) => `${key_hash} ${user_id ?? ''}`,
     (key) => call(bus, resolveApiKey, key, deadline())
   )
   const all: LiveCache<never, ResolvedPrincipal>[] = [sessions, bearers, apiKeys]
   const dropAll = () => {
+    refusals.empty()
     for (const cache of all) cache.dropAll()
   }
   const dropTag = ({ kind, id }: { kind: string; id: string }) => {
+    // A token was minted, or somebody is a member now.
+    if (kind === 'device_token' || kind === 'user') refusals.empty()
     for (const cache of all) cache.dropTag(`${kind}:${id}`)
   }
   const readers = [readFeed(bus, identityChanges, { onChange: dropTag, onReset: dropAll })]

@@ -1,31 +1,17 @@
 import { isIPv6 } from 'node:net'
-import { ReportedError } from '@onbehalf/errors'
-import { LRUCache } from 'lru-cache'
+import { countInWindows } from './windows.ts'
 
 /**
  * Counts refused credentials per address on this replica, so that somebody who tries many costs us no look-ups: from
  * `max` (60) in `windowMs` (a minute) on, the next ones are 429 before anything is resolved. Only who was refused is
  * remembered, so visitors push nobody out.
  */
-export const countFailures = ({ max = 60, windowMs = 60_000, now = Date.now } = {}) => {
-  const windows = new LRUCache<string, { count: number; endsAt: number }>({ max: 10_000 })
-  const heldOf = (ip: string) => {
-    const held = windows.get(networkOf(ip))
-    return held && now() < held.endsAt ? held : undefined
-  }
+export const countFailures = (options: { max?: number; windowMs?: number; now?: () => number } = {}) => {
+  const message = 'Too many refused credentials from your address. Wait a little.'
+  const { add, refuseIfMany } = countInWindows({ max: 60, ...options, message })
   return {
-    add: (ip: string) => {
-      const held = heldOf(ip)
-      if (held) held.count += 1
-      else windows.set(networkOf(ip), { count: 1, endsAt: now() + windowMs })
-    },
-    refuseIfMany: (ip: string) => {
-      const held = heldOf(ip)
-      if (!held || held.count < max) return
-      throw new ReportedError('too_many_requests', 'Too many refused credentials from your address. Wait a little.', {
-        retry_after_seconds: Math.max(1, Math.ceil((held.endsAt - now()) / 1000))
-      })
-    }
+    add: (ip: string) => add(networkOf(ip)),
+    refuseIfMany: (ip: string) => refuseIfMany(networkOf(ip))
   }
 }
 

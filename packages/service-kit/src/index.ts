@@ -4,6 +4,7 @@ export {
   anyUser,
   type CredentialKind,
   isAdministrator,
+  orExternals,
   orKeyFor,
   type RouteFact
 } from './access.ts'

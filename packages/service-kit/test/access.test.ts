@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import t from 'tap'
-import { type Access, type App, administrators, anyUser, callerOf, orKeyFor, userOf } from '../src/index.ts'
+import {
+  type Access,
+  type App,
+  administrators,
+  anyUser,
+  callerOf,
+  orExternals,
+  orKeyFor,
+  userOf
+} from '../src/index.ts'
 import { createDirectory, publicUrl, sessionCookie, startApp } from './app.ts'
 
 const directory = createDirectory()
@@ -13,6 +22,7 @@ const accesses: Record<string, Access> = {
   '/bearer': { credentials: ['bearer'] },
   '/api-key': { credentials: ['api_key'], scope: 'tools:call' },
   '/any-user': anyUser,
+  '/any-caller': orExternals(anyUser),
   '/admin': administrators,
   '/inner': 'inner'
 }
@@ -62,9 +72,10 @@ t.test('each kind of credential opens the routes that name it, and no other', as
   const open: Record<string, string[]> = {
     '/public': Object.keys(credentials),
     '/session': ['session', 'admin', 'nobody'],
-    '/bearer': ['device', 'owner', 'external'],
+    '/bearer': ['device', 'owner'],
     '/api-key': ['app'],
-    '/any-user': ['session', 'admin', 'nobody', 'device', 'owner', 'external'],
+    '/any-user': ['session', 'admin', 'nobody', 'device', 'owner'],
+    '/any-caller': ['session', 'admin', 'nobody', 'device', 'owner', 'external'],
     '/admin': ['admin', 'owner'],
     '/inner': ['inner']
   }
@@ -120,7 +131,9 @@ t.test('who shows a credential of a kind that a route does not take reads which 
 
 const statusOfRefusal = (url: string, who: string): number => {
   if (url === '/inner') return 404
-  return url === '/admin' && ['session', 'nobody', 'device', 'external'].includes(who) ? 403 : 401
+  const isKnown = url === '/admin' && ['session', 'nobody', 'device'].includes(who)
+  const isElsewhere = who === 'external' && ['/admin', '/bearer', '/any-user'].includes(url)
+  return isKnown || isElsewhere ? 403 : 401
 }
 
 t.test('a renewal needs its cookie, and a page of ours that asks', async (t) => {

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { listBrokerKeys } from '@onbehalf/contracts'
-import { serve } from '@onbehalf/rpc'
+import {
+  deviceChanges,
+  identityChanges,
+  listBrokerKeys,
+  type ResolvedPrincipal,
+  resolveBearer
+} from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { serve, writeFeed } from '@onbehalf/rpc'
 import { startBackends, until } from '@onbehalf/testkit'
 import { openBusAs, playDeviceAuth, playIdentityBroker } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { busAuthenticators, busSessionKeys, hashOf, openBus } from '../src/index.ts'
+import { holdRefusals } from '../src/refusals.ts'
 
 const backends = await startBackends(t)
 const [brokerBus, deviceBus, bus] = await Promise.all([
@@ -48,6 +56,79 @@ t.test('who a credential belongs to is held, until its owner says that something
   await until(() => isRefused(bearer(hashOf(made.token))))
   await Promise.all([broker.close(), device.close()])
   t.equal((await api_key(hashOf(app.key))).principal.kind, 'app', 'what is held goes on without its owner')
+})
+
+t.test('that a token is no good is held too, until one is minted or somebody becomes a member', async (t) => {
+  let asked = 0
+  const good = new Map<string, ResolvedPrincipal>()
+  const served = serve(deviceBus, resolveBearer, async ({ token_hash }) => {
+    asked += 1
+    const found = good.get(token_hash)
+    if (found) return found
+    throw new ReportedError('invalid_bearer', 'There is no such token.')
+  })
+  const device = writeFeed(deviceBus, deviceChanges)
+  const broker = writeFeed(brokerBus, identityChanges)
+  const callers = busAuthenticators(bus, { accepts: ['bearer'] })
+  const other = busAuthenticators(bus, { accepts: ['bearer'] })
+  const quiet = async () => {
+    await Promise.all([device.flush(), broker.flush()])
+    await bus.connection.flush()
+  }
+  await bus.connection.flush()
+  device.publish()
+  broker.publish()
+  await quiet()
+  const hash = hashOf('dfoa_a')
+  const isGood = async ({ authenticators }: typeof callers) =>
+    !(await isRefused(Promise.resolve(authenticators.bearer?.(hash))))
+  t.same([await isGood(callers), await isGood(callers), await isGood(callers)], [false, false, false])
+  t.equal(asked, 1, 'one look-up')
+
+  const credential = { kind: 'device_token' as const, id: randomUUID() }
+  const principal = { kind: 'user' as const, tenant_id: randomUUID(), user_id: randomUUID(), role: null, credential }
+  const credential_expires_at = Math.floor(Date.now() / 1000) + 2
+  good.set(hash, { principal, ticket: 'ticket', credential_expires_at })
+  t.notOk(await isGood(callers), 'still the refusal that is held')
+  broker.publish({ kind: 'grant', id: randomUUID() })
+  await quiet()
+  t.notOk(await isGood(callers), 'which has nothing to do with grants')
+  device.publish({ kind: 'device_token', id: credential.id })
+  await quiet()
+  t.same([await isGood(callers), await isGood(other)], [true, true], 'on every replica')
+
+  good.delete(hash)
+  await until(async () => !(await isGood(callers)))
+  t.ok(Date.now() >= credential_expires_at * 1000, 'a good one is held to its end and no longer')
+  good.set(hash, { principal, ticket: 'ticket', credential_expires_at: credential_expires_at + 600 })
+  broker.publish({ kind: 'user', id: principal.user_id })
+  await quiet()
+  t.ok(await isGood(callers))
+  for (const { close } of [callers, other, device, broker]) close()
+  await served.stop()
+})
+
+t.test('a refusal from before an emptying is not held', async (t) => {
+  let time = 0
+  const waiting: ((error: Error) => void)[] = []
+  const { ask, empty } = holdRefusals(() => new Promise<never>((_, reject) => waiting.push(reject)), {
+    now: () => time
+  })
+  const refuse = async (asked: Promise<unknown>) => {
+    waiting.shift()?.(new ReportedError('invalid_bearer', 'There is no such token.'))
+    await t.rejects(asked, { code: 'invalid_bearer' })
+  }
+  const early = ask('hash')
+  empty()
+  await refuse(early)
+  await refuse(ask('hash'))
+  await t.rejects(ask('hash'), { code: 'invalid_bearer' }, 'asked after it, it is')
+  time = 10_000
+  await refuse(ask('hash'))
+  const away = ask('other')
+  waiting.shift()?.(new ReportedError('unavailable', 'Nobody answers.'))
+  await t.rejects(away, { code: 'unavailable' })
+  await refuse(ask('other'))
 })
 
 t.test('only what is accepted can be authenticated', async (t) => {

@@ -7,7 +7,10 @@ const Credential = Type.Object({
   id: Uuid
 })
 
-/** A person of one tenant. `role` is null for somebody who is not a member. */
+/**
+ * A person of one tenant. `role` is null for somebody external: not a member, or asking with an external user's device
+ * token (`dfoe_…`). They reach providers that are marked for external users, and nothing else.
+ */
 export const UserPrincipal = Type.Object({
   kind: Type.Literal('user'),
   tenant_id: Uuid,
@@ -32,6 +35,9 @@ export type AppPrincipal = Static<typeof AppPrincipal>
 /** Who is asking, after authentication. */
 export const Principal = Type.Union([UserPrincipal, AppPrincipal])
 export type Principal = Static<typeof Principal>
+
+/** Whether this is a person without a role, for whom only what is marked for external users is there. */
+export const isExternal = (principal: Principal): boolean => principal.kind === 'user' && principal.role === null
 
 /** Says who is asking; signed by the service that resolved the credential. */
 export const principalTicket = defineTicket({

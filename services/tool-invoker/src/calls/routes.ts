@@ -1,5 +1,5 @@
 import type { MintedToken } from '@onbehalf/mcp'
-import { type App, anyUser, callerOf, callOptionsOf, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
+import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { CallTable } from '../database.ts'
 import { type AnsweredCall, type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
@@ -7,7 +7,7 @@ import { listCalls } from './list.ts'
 import { CallAnswer, CallBody, CallsAnswer, CallsQuery } from './schemas.ts'
 import type { CallStore } from './store.ts'
 
-const anyCaller = orKeyFor('tools:call', anyUser)
+const anyCaller = orKeyFor('tools:call', orExternals(anyUser))
 
 const callToolRoute = {
   method: 'POST',

@@ -1,4 +1,4 @@
-import { type ProviderSettings, providerChanges, resolveProvider } from '@onbehalf/contracts'
+import { isExternal, type ProviderSettings, providerChanges, resolveProvider } from '@onbehalf/contracts'
 import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 
@@ -38,6 +38,6 @@ export const createProviders = (bus: Bus): Providers => {
 
 // Who is not a member may be refused what a member gets, so the answer to one is not held for the other.
 const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string => {
-  const standing = principal.kind === 'app' ? 'app' : principal.role === null ? 'external' : 'member'
+  const standing = isExternal(principal) ? 'external' : principal.kind
   return `${principal.tenant_id} ${standing} ${server_identifier}`
 }
