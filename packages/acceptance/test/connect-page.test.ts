@@ -143,6 +143,6 @@ await t.test('every page for people fits a phone, and is dark where that is aske
       ground: getComputedStyle(document.body).backgroundColor,
       scripts: document.scripts.length
     })`)
-    t.same(seen, { isTooWide: false, ground: 'rgb(16, 18, 23)', scripts: 0 }, name)
+    t.same(seen, { isTooWide: false, ground: 'rgb(16, 18, 23)', scripts: name === 'device' ? 1 : 0 }, name)
   }
 })

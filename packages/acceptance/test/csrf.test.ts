@@ -113,6 +113,7 @@ await t.test('what is open to everybody and changes something does so by what is
   t.same(open.map(nameOf).sort(), [
     'POST /auth/back-channel-logout/{tenant}/{connection}',
     'POST /auth/saml/{tenant}/{connection}/acs',
+    'POST /device/continue',
     'POST /openapi/v1/oauth/device/code',
     'POST /openapi/v1/oauth/device/token'
   ])

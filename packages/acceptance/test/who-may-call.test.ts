@@ -74,12 +74,15 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /connect',
       'GET /device/',
       'GET /device/approved',
+      'GET /device/choose',
       'GET /device/denied',
+      'GET /device/format-code.js',
       'GET /openapi/v1/oauth/device/lookup',
       'GET /t/{tenant}/.well-known/jwks.json',
       'GET /t/{tenant}/.well-known/openid-configuration',
       'POST /auth/back-channel-logout/{tenant}/{connection}',
       'POST /auth/saml/{tenant}/{connection}/acs',
+      'POST /device/continue',
       'POST /openapi/v1/oauth/device/code',
       'POST /openapi/v1/oauth/device/token'
     ]

@@ -17,15 +17,23 @@ body {
   gap: 1rem; padding: 1.25rem; background: var(--ground); color: var(--text);
   font: 1rem/1.5 system-ui, "DejaVu Sans", sans-serif;
 }
+:lang(zh) body {
+  font-family: system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "DejaVu Sans", sans-serif;
+  line-break: strict;
+}
 main {
   width: 100%; max-width: 27rem; padding: 2rem; background: var(--card); border: 1px solid var(--line);
   border-radius: 1rem; box-shadow: 0 10px 30px rgb(0 0 0 / .06); overflow-wrap: anywhere;
 }
-h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; }
+h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; text-wrap: balance; }
+h1:focus { outline: none; }
 p { margin: 0 0 1.25rem; color: var(--quiet); } p strong { color: var(--text); }
 main > :last-child { margin-bottom: 0; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }
-.good { color: var(--good); } .bad { color: var(--bad); }
+.good, p.good { color: var(--good); } .bad, p.bad { color: var(--bad); }
+p.note { margin-bottom: 1.25rem; font-size: .875rem; } .note [role="status"] { color: var(--bad); }
+p.bad { margin-bottom: .375rem; font-weight: 600; }
+p.warning { padding-left: .75rem; border-left: .25rem solid var(--bad); color: var(--text); }
 label { display: block; margin-bottom: .375rem; font-weight: 600; }
 input[type="text"] {
   width: 100%; padding: .75rem; margin-bottom: 1.25rem; border: 1px solid var(--quiet); border-radius: .625rem;

@@ -1,13 +1,13 @@
 import { createHmac, randomInt } from 'node:crypto'
 
-// No I, O, Z, 0, 1, 2: nobody mistakes one letter for another. 30^8 codes are 39 bits.
-const letters = 'ABCDEFGHJKLMNPQRSTUVWXY3456789'
+/** What a code is made of: no I, O, Z, 0, 1, 2, so that nobody mistakes one for another. 30^8 codes are 39 bits. */
+export const codeLetters = 'ABCDEFGHJKLMNPQRSTUVWXY3456789'
 const length = 8
-const form = new RegExp(`^[${letters}]{${length}}$`)
+const form = new RegExp(`^[${codeLetters}]{${length}}$`)
 
 /** A code for people to type, `XXXX-XXXX`. */
 export const makeUserCode = (): string =>
-  shown(Array.from({ length }, () => letters.charAt(randomInt(letters.length))).join(''))
+  shown(Array.from({ length }, () => codeLetters.charAt(randomInt(codeLetters.length))).join(''))
 
 /** The code a person meant, as it is shown: case, spaces and dashes do not count. Undefined for what cannot be one. */
 export const readUserCode = (typed: string): string | undefined => {

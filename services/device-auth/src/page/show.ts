@@ -1,11 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type FindVisitor, renewalPath, sendPage, type Visitor } from '@onbehalf/service-kit'
+import { type FindVisitor, renewalPath, type Visitor } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFlow, type FindTools, type FoundFlow, findFlow } from '../device-code/find.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import { memberOrNobody, type Users } from '../users/find.ts'
 import type { keptCode } from './kept-code.ts'
-import { codeEntry, confirm } from './views.ts'
+import { leaveFor } from './leave-for.ts'
+import { choosePath, pagePath } from './paths.ts'
+import { sendView } from './send.ts'
 
 export type ShowTools = FindTools & {
   budgets: Pick<Budgets, 'lookup'>
@@ -14,24 +16,39 @@ export type ShowTools = FindTools & {
   kept: ReturnType<typeof keptCode>
 }
 
-/** What somebody at `/device` sees: the sign-in, the code to type, or what they are asked to approve. */
+/** What somebody at `/device` sees: the code to type, or what they are asked to approve. */
 export const show = async (request: FastifyRequest, reply: FastifyReply, tools: ShowTools): Promise<FastifyReply> => {
-  const { budgets, findVisitor, kept } = tools
-  const visitor = await findVisitor(request)
-  const code = kept.read(request)
-  if (code === undefined) return visitor ? sendPage(reply, codeEntry(visitor.csrf)) : toSignIn(reply)
+  const code = tools.kept.read(request)
+  if (code === undefined) return sendView(request, reply, { name: 'code_entry' })
+  const found = await findPending(code, request, reply, tools)
+  const visitor = await tools.findVisitor(request)
+  if (visitor) return ask(request, reply, found, visitor, tools)
+  return leaveFor(reply, `${renewalPath(choosePath)}&is_optional=true`)
+}
+
+/** What they see when they are not signed in, nor can be without their doing. */
+export const choose = async (request: FastifyRequest, reply: FastifyReply, tools: ShowTools): Promise<FastifyReply> => {
+  const code = tools.kept.read(request)
+  if (code === undefined || (await tools.findVisitor(request))) return leaveFor(reply, pagePath)
+  const { user_code, flow } = await findPending(code, request, reply, tools)
+  return sendView(request, reply, { name: 'chooser', user_code, tenant_hint: flow.tenant_hint, hasSso: false })
+}
+
+const findPending = async (
+  code: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { budgets, kept, ...tools }: ShowTools
+): Promise<FoundFlow> => {
   await budgets.lookup(request)
   const found = await findFlow(code, tools)
-  if (!visitor) return toSignIn(reply, found?.flow.tenant_hint)
-  if (found?.flow.status === 'pending') return ask(reply, found, visitor, tools)
+  if (found?.flow.status === 'pending') return found
   kept.forget(reply)
   throw new ReportedError('expired_or_unknown', 'This code is not known or has expired.')
 }
 
-const toSignIn = (reply: FastifyReply, tenant?: string): FastifyReply =>
-  reply.header('cache-control', 'no-store').redirect(renewalPath('/device', tenant), 303)
-
 const ask = async (
+  request: FastifyRequest,
   reply: FastifyReply,
   found: FoundFlow,
   { principal, csrf }: Visitor,
@@ -39,6 +56,8 @@ const ask = async (
 ): Promise<FastifyReply> => {
   const member = principal.kind === 'user' ? await memberOrNobody(users.find(principal)) : undefined
   if (!member) throw new ReportedError('forbidden', 'Only members can sign devices in.')
-  const { user_code } = found
-  return sendPage(reply, confirm({ user_code, flow: describeFlow(found), member, csrf }))
+  const { user, tenant } = member
+  const who = { person: user.name ?? user.email ?? user.id, tenant: tenant.name }
+  const asking = { user_code: found.user_code, flow: describeFlow(found), csrf }
+  return sendView(request, reply, { name: 'authorize_member', ...asking, ...who })
 }

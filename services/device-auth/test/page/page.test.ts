@@ -11,6 +11,8 @@ const device = `${publicUrl}/device`
 // identity-broker's pages are not there: the browser stops where it would go to them.
 const follow = (to: URL) => !to.pathname.startsWith('/auth/')
 
+const toChoose = '/auth/renew?return_to=%2Fdevice%2Fchoose&is_optional=true'
+
 const openBrowser = (who?: SignedIn) => {
   const browser = createBrowser()
   t.teardown(browser.close)
@@ -24,7 +26,6 @@ t.test('typing the code, reading who asks, and approving works without a script'
   const browser = openBrowser(who)
   const entry = await browser.visit(device)
   t.match(entry.body, /Type the code/)
-  t.notMatch(entry.body, /<script|onclick/i)
   const typed = user_code.toLowerCase().replace('-', '')
   const confirm = await browser.submit(entry, undefined, { values: { user_code: typed } })
   t.strictSame(
@@ -73,7 +74,13 @@ t.test('a code that comes by URL stays in no URL, and lives through signing in',
     away.hops.map(({ url }) => url),
     [`${device}?user_code=${user_code}`, device]
   )
-  t.equal(away.headers.location, '/auth/renew?return_to=%2Fdevice&tenant=acme')
+  t.equal(away.headers.location, toChoose, 'a session that can be renewed is')
+  const chooser = await browser.visit(`${device}/choose`)
+  t.match(
+    chooser.body,
+    new RegExp(`Sign in first.*${user_code}.*href="/auth/renew\\?return_to=%2Fdevice&amp;tenant=acme"`, 's')
+  )
+  t.notMatch(chooser.body, /laptop|127\.0\.0\.1/, 'what the device is, is for who is signed in')
   const first = await openBrowser().visit(`${device}?user_code=${user_code}`, { follow: false })
   t.match(first.headers, {
     location: '/device',
@@ -87,9 +94,18 @@ t.test('a code that comes by URL stays in no URL, and lives through signing in',
   t.match(other.body, /Type the code/, 'and can be let go')
 })
 
-t.test('without a session the page sends to its renewal, and only back to itself', async (t) => {
-  const away = await openBrowser().visit(device, { follow })
-  t.match(away, { status: 303, headers: { location: '/auth/renew?return_to=%2Fdevice' } })
+t.test('who is not signed in types the code first, and comes back to this page alone', async (t) => {
+  const { user_code } = await startFlow(app)
+  const browser = openBrowser()
+  const entry = await browser.visit(device)
+  t.match(entry, { status: 200, body: /Type the code/ })
+  const away = await browser.submit(entry, undefined, { values: { user_code }, follow })
+  t.equal(away.headers.location, toChoose)
+  const chooser = await browser.visit(`${device}/choose`)
+  t.match(chooser.body, /href="\/auth\/renew\?return_to=%2Fdevice"/)
+  await startFlow(app)
+  browser.cookies.store(new URL(publicUrl), [`${(await broker.signIn()).cookie}; Path=/`])
+  t.match(await browser.visit(`${device}/choose`), { url: device, body: /Did you start this/ }, 'signed in meanwhile')
 })
 
 t.test('a hostile label is text, and cannot make the page anything else', async (t) => {
@@ -101,14 +117,16 @@ t.test('a hostile label is text, and cannot make the page anything else', async 
     body.includes('&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&#39;a&#39;&gt;&quot;&amp;')
   )
   t.ok(body.includes('&lt;b&gt;Bob&lt;/b&gt;'))
-  t.notMatch(body, /<script|<img|<b>/)
+  t.notMatch(body, /<script>|<img|<b>/)
   const tenant = '"><script>'
   const hinted = await startFlow(app, { tenant })
-  const away = await openBrowser().visit(`${device}?user_code=${hinted.user_code}`, { follow })
-  t.equal(away.headers.location, `/auth/renew?return_to=%2Fdevice&tenant=${encodeURIComponent(tenant)}`)
+  const stranger = openBrowser()
+  await stranger.visit(`${device}?user_code=${hinted.user_code}`, { follow })
+  const chooser = await stranger.visit(`${device}/choose`)
+  t.ok(chooser.body.includes(`&amp;tenant=${encodeURIComponent(tenant)}"`))
 })
 
-t.test('every page is kept by nobody, framed by nobody, and runs nothing', async (t) => {
+t.test('every page is kept by nobody, framed by nobody, and runs one file of ours', async (t) => {
   const { user_code } = await startFlow(app)
   const browser = openBrowser(await broker.signIn())
   const pages = [
@@ -126,7 +144,11 @@ t.test('every page is kept by nobody, framed by nobody, and runs nothing', async
     const policy = String(headers['content-security-policy'])
     const nonce = /style-src 'nonce-([^']+)'/.exec(policy)?.[1] ?? ''
     t.ok(nonce.length >= 22 && body.includes(`<style nonce="${nonce}">`))
-    t.match(policy, /^default-src 'none'; .*form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/)
+    t.equal(
+      policy,
+      `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`
+    )
+    t.same(body.match(/<script[^>]*>|\son\w+=/g), [`<script src="/device/format-code.js" nonce="${nonce}" defer>`])
   }
   const policies = new Set(pages.map(({ headers }) => headers['content-security-policy']))
   t.equal(policies.size, pages.length, 'a nonce is used once')
@@ -139,7 +161,7 @@ t.test('what can go wrong has a page of its own', async (t) => {
   t.match(gone, { status: 404, body: /This code does not work/ })
   t.match((await browser.visit(device)).body, /Type the code/, 'a dead code is let go')
   const nonsense = await browser.submit(await browser.visit(device), undefined, { values: { user_code: 'hello' } })
-  t.match(nonsense, { status: 404, body: /This code does not work/ })
+  t.match(nonsense, { status: 400, body: /This is not a code.*value="hello".*aria-invalid="true"/s })
 
   const { user_code } = await startFlow(app)
   const confirm = await browser.visit(`${device}?user_code=${user_code}`)
