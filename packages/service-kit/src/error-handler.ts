@@ -29,14 +29,20 @@ export const beginError = (
   request: FastifyRequest,
   reply: FastifyReply
 ): ReportedError => {
-  const error = fromFastify(thrown) ?? toReported(thrown)
-  if (error.code === 'internal') request.log.error({ err: thrown }, 'unexpected error')
-  else if (error.status >= 500) request.log.warn({ err: error }, 'refused')
-  else request.log.debug({ err: error }, 'refused')
+  const error = reportedOf(thrown, request)
   if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
   if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
   // No onSend hook follows where Fastify itself refused.
   reply.status(error.status).header('cache-control', 'no-store').header('x-request-id', request.id)
+  return error
+}
+
+/** What to tell of `thrown`, logged; for an answer whose status has been sent. */
+export const reportedOf = (thrown: unknown, { log }: Pick<FastifyRequest, 'log'>): ReportedError => {
+  const error = fromFastify(thrown) ?? toReported(thrown)
+  if (error.code === 'internal') log.error({ err: thrown }, 'unexpected error')
+  else if (error.status >= 500) log.warn({ err: error }, 'refused')
+  else log.debug({ err: error }, 'refused')
   return error
 }
 
@@ -48,13 +54,14 @@ export const notFoundHandler = (render: RenderError) => (request: FastifyRequest
 
 const pathOf = ({ url }: FastifyRequest) => url.split('?')[0]
 
-const fromFastify = (thrown: FastifyError | Error): ReportedError | undefined => {
+const fromFastify = (thrown: unknown): ReportedError | undefined => {
   if (thrown instanceof ReportedError) return thrown
-  // Anything can be thrown, whatever the types say.
-  if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
-  if ('validation' in thrown && thrown.validation) return schemaFault(thrown)
-  return requestFaults.get(thrown.code)?.(thrown)
+  if (!isFastifyError(thrown)) return undefined
+  return thrown.validation ? schemaFault(thrown) : requestFaults.get(thrown.code)?.(thrown)
 }
+
+const isFastifyError = (thrown: unknown): thrown is FastifyError =>
+  thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string'
 
 type RequestFault = (thrown: Error) => ReportedError
 

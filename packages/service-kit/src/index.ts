@@ -39,7 +39,7 @@ export {
   variable
 } from './config.ts'
 export { type App, type AppOptions, callOptionsOf, createApp, typed } from './create-app.ts'
-export { beginError, errorHandler, renderError, renderOAuthError } from './error-handler.ts'
+export { beginError, errorHandler, renderError, renderOAuthError, reportedOf } from './error-handler.ts'
 export { countFailures } from './failures.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'

@@ -36,6 +36,8 @@ export type CallTool = McpTarget & {
 export type CalledTool = {
   /** The CallToolResult as the server sent it; `isError` is for its reader to see. */
   result: Json
+  /** The same in the server's own words: its order of names, its numbers. */
+  resultText: string
   /** The first progress and log messages; they are asked for, and told in full, only with `onEvent`. */
   events: McpEvent[]
 }
@@ -113,12 +115,9 @@ export const createMcpClient = ({
       const conversation = converse(talk, target, call.sessionKey)
       try {
         const { name } = call
-        const result = await conversation.ask({
-          method: 'tools/call',
-          name,
-          params: { name, arguments: call.arguments }
-        })
-        return { result, events }
+        const params = { name, arguments: call.arguments }
+        const { result, resultText } = await conversation.ask({ method: 'tools/call', name, params })
+        return { result, resultText: resultText(), events }
       } finally {
         conversation.close()
         target.deadline.stop()

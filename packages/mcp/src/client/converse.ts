@@ -1,14 +1,14 @@
 import { startDeadline } from './deadline.ts'
 import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
 import { InitializeRefused, openSession } from './open-session.ts'
-import { type Answer, type Json, modernVersion } from './protocol.ts'
+import { type Answer, modernVersion } from './protocol.ts'
 import type { Lease, Session, SessionPool } from './sessions.ts'
-import { type Request, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
+import { type Request, type Result, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
 
 /** A server's ear for the requests of one call or listing: the era settled, a session held where there is one. */
 export type Conversation = {
   protocolVersion: () => string | undefined
-  ask: (request: Request) => Promise<Json>
+  ask: (request: Request) => Promise<Result>
   /** Gives the session back, or ends it when it was only for this. */
   close: () => void
 }
@@ -65,7 +65,7 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
     return (await settleEra()).era === 'legacy' ? 'ask again' : answer
   }
 
-  const ask = async (request: Request): Promise<Json> => {
+  const ask = async (request: Request): Promise<Result> => {
     const turnsMax = 3
     for (let turn = 1; ; turn += 1) {
       const { era, isFresh } = await settleEra()

@@ -21,17 +21,39 @@ export class UpstreamUnauthorized extends ReportedError {
 export class McpServerError extends Error {
   readonly code: number
   readonly data: unknown
+  readonly status: number
 
-  constructor({ code, message, data }: RpcError) {
+  constructor({ code, message, data }: RpcError, status: number) {
     super(message.slice(0, messageLengthMax))
     this.name = 'McpServerError'
     this.code = code
     this.data = data
+    this.status = status
   }
 }
 
-export const serverError = (error: RpcError): ReportedError => {
-  const cause = new McpServerError(error)
+/** A status without a JSON-RPC answer, the cause of the error that tells of it. */
+class HttpRefusal extends Error {
+  readonly status: number
+
+  constructor(status: number, message = `HTTP ${status}`) {
+    super(message)
+    this.name = 'HttpRefusal'
+    this.status = status
+  }
+}
+
+/** The HTTP status an error of this client tells of; null where the server gave none. */
+export const upstreamStatusOf = (error: unknown): number | null => {
+  for (let link = error; link instanceof Error; link = link.cause) {
+    if (link instanceof UpstreamUnauthorized) return 401
+    if (link instanceof HttpRefusal || link instanceof McpServerError) return link.status
+  }
+  return null
+}
+
+export const serverError = (error: RpcError, status: number): ReportedError => {
+  const cause = new McpServerError(error, status)
   const details = [
     { path: 'code', message: String(error.code) },
     { path: 'message', message: cause.message }
@@ -58,7 +80,7 @@ export const headerOf = (headers: ResponseHeaders, name: string): string | undef
 
 /** The status alone, where no JSON-RPC answer came with it. */
 export const refusal = (status: number, headers: ResponseHeaders): ReportedError => {
-  const cause = new Error(`HTTP ${status}`)
+  const cause = new HttpRefusal(status)
   if (status === 429 || status >= 500) return unavailable(cause, retryAfter(headers))
   if (status >= 300 && status < 400) return malformed('it redirects, and redirects are not followed', cause)
   if (status < 300) return malformed('it is neither JSON nor an event stream', cause)
@@ -71,7 +93,7 @@ export const insufficientScope = (challenge: string): ReportedError => {
   const details = scope === undefined ? [] : [{ path: 'scope', message: scope }]
   return new ReportedError('upstream_insufficient_scope', 'The MCP server wants more rights than the token carries.', {
     details,
-    cause: new Error(challenge.slice(0, messageLengthMax))
+    cause: new HttpRefusal(403, challenge.slice(0, messageLengthMax))
   })
 }
 

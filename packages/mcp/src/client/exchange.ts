@@ -4,6 +4,7 @@ import { type Body, linkTo, openBody } from './body.ts'
 import type { Deadline } from './deadline.ts'
 import { headerOf, insufficientScope, malformed, UpstreamUnauthorized } from './errors.ts'
 import type { McpLimits } from './limits.ts'
+import { memberText } from './member-text.ts'
 import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders, type Send } from './protocol.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
 
@@ -85,8 +86,9 @@ const readRefusal = async ({ status, headers, mediaType, body }: Opened, limits:
 }
 
 const readJson = async ({ headers, body }: Opened, { id }: Exchange, limits: McpLimits): Promise<Answer> => {
-  const message = parse(await body.text(limits.answerBytesMax))
-  const answer = isJson(message) ? answerIn(message, id, headers) : undefined
+  const text = await body.text(limits.answerBytesMax)
+  const message = parse(text)
+  const answer = isJson(message) ? answerIn(message, id, headers, text) : undefined
   if (!answer) throw malformed('it holds no JSON-RPC answer')
   return answer
 }
@@ -129,10 +131,11 @@ const readEvents = async (opened: Opened, request: Exchange) => {
 const readEvent = ({ type, data }: SseEvent, request: Exchange, headers: ResponseHeaders): Answer | undefined => {
   if (type !== 'message' || data === '') return undefined
   const parsed = parse(data)
+  const text = Array.isArray(parsed) ? undefined : data
   // 2025-03-26 may send several messages at once.
   for (const message of Array.isArray(parsed) ? parsed : [parsed]) {
     if (!isJson(message)) throw malformed('an event is not a JSON-RPC message')
-    const answer = answerIn(message, request.id, headers)
+    const answer = answerIn(message, request.id, headers, text)
     if (answer) return answer
     if (isIncoming(message)) request.onMessage(message)
   }
@@ -151,14 +154,21 @@ const resume = async (tools: Tools, request: Exchange, lastEventId: string): Pro
   throw malformed('the stream ended before the answer and cannot be resumed')
 }
 
-const answerIn = (message: Json, id: number, headers: ResponseHeaders): Answer | undefined => {
+const answerIn = (
+  message: Json,
+  id: number,
+  headers: ResponseHeaders,
+  text: string | undefined
+): Answer | undefined => {
   if (message.method !== undefined) return undefined
   // An error about a request that could not be read has the id null (JSON-RPC 2.0 §5).
   const isOurs = message.id === id || ((message.id ?? null) === null && message.error !== undefined)
   if (!isOurs) throw malformed('it answers another request')
   if (isRpcError(message.error)) return { kind: 'error', status: 200, error: message.error }
-  if (!isJson(message.result)) throw malformed('it holds neither a result nor an error')
-  return { kind: 'result', result: message.result, headers }
+  const { result } = message
+  if (!isJson(result)) throw malformed('it holds neither a result nor an error')
+  const resultText = () => (text === undefined ? undefined : memberText(text, 'result')) ?? JSON.stringify(result)
+  return { kind: 'result', result, resultText, headers }
 }
 
 const isIncoming = (message: Json): message is Json & { method: string } => typeof message.method === 'string'

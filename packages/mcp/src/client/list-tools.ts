@@ -14,7 +14,7 @@ export const listTools = async (
   let bytes = 0
   for (let page = 1; ; page += 1) {
     const params: Json = cursor === undefined ? {} : { cursor }
-    const result = await conversation.ask({ method: 'tools/list', params })
+    const { result } = await conversation.ask({ method: 'tools/list', params })
     if (!Array.isArray(result.tools) || !result.tools.every(isTool)) throw malformed('its list holds something else')
     // The bound of one answer holds for the whole catalogue: pages are no way around it.
     bytes += Buffer.byteLength(JSON.stringify(result.tools))

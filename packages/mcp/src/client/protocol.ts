@@ -22,7 +22,7 @@ export type ClientInfo = { name: string; version: string }
 
 /** What one HTTP exchange came to. `refused` is any answer that holds no JSON-RPC answer to us. */
 export type Answer =
-  | { kind: 'result'; result: Json; headers: ResponseHeaders }
+  | { kind: 'result'; result: Json; resultText: () => string; headers: ResponseHeaders }
   | { kind: 'error'; status: number; error: RpcError }
   | { kind: 'refused'; status: number; headers: ResponseHeaders }
 

@@ -130,10 +130,13 @@ export const legacyHeaders = (
   return all
 }
 
+/** A result, and its text as the server sent it. */
+export type Result = { result: Json; resultText: () => string }
+
 /** What a server's answer gives, or the error to tell of. */
-export const resultOf = (answer: Answer): Json => {
-  if (answer.kind === 'result') return answer.result
-  throw answer.kind === 'error' ? serverError(answer.error) : refusal(answer.status, answer.headers)
+export const resultOf = (answer: Answer): Result => {
+  if (answer.kind === 'result') return answer
+  throw answer.kind === 'error' ? serverError(answer.error, answer.status) : refusal(answer.status, answer.headers)
 }
 
 const tell = (target: Target, method: string, params: unknown): void => {

@@ -1,5 +1,5 @@
 import { type ReportedError, toReported } from '@onbehalf/errors'
-import { type MintedToken, UpstreamUnauthorized } from '@onbehalf/mcp'
+import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
 import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
@@ -33,11 +33,15 @@ export type CallContext = {
   signal: AbortSignal
   cancel: (reason: ReportedError) => void
   traceparent: string
+  /** The call may be made, and the server is about to be asked. */
+  onSend?: () => void
+  /** Hears of progress and log messages, which the server is then asked for. */
+  onEvent?: (event: McpEvent) => void
 }
 
-export type AnsweredCall = { row: CallRow; result: Record<string, unknown>; minted: MintedToken | null }
+type Made = Pick<CalledTool, 'result' | 'resultText'> & { minted: MintedToken | null }
 
-type Made = Pick<AnsweredCall, 'result' | 'minted'>
+export type AnsweredCall = Made & { row: CallRow }
 
 /** Makes one call and leaves one record of it, however it ends. */
 export const callTool = async (tools: CallToolTools, asked: AskedCall, context: CallContext): Promise<AnsweredCall> => {
@@ -52,9 +56,8 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     return { row, ...made }
   } catch (thrown) {
     const refusal = refusalFor(thrown, tools.publicUrl)
-    const { code, cause } = toReported(refusal)
-    row.outcome = code
-    row.upstream_status = upstreamStatusOf(code, cause)
+    row.outcome = toReported(refusal).code
+    row.upstream_status = upstreamStatusOf(thrown)
     throw refusal
   } finally {
     watched.end()
@@ -76,19 +79,15 @@ const make = async (
   // Whoever stopped waiting meanwhile is not called for.
   context.signal.throwIfAborted()
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
-  const { signal } = context
-  const outbound: Outbound = { acting, provider, tool, arguments: asked.arguments, timeout_ms, signal }
+  const { signal, onEvent } = context
+  const outbound: Outbound = { acting, provider, tool, arguments: asked.arguments, timeout_ms, signal, onEvent }
+  context.onSend?.()
   if (!identity) return { ...(await callPlain(tools, outbound)), minted: null }
 
   let { minted } = identity
-  const { result } = await callAs(tools, outbound, identity.ask, minted, (next) => {
+  const { result, resultText } = await callAs(tools, outbound, identity.ask, minted, (next) => {
     minted = next
     noteIdentity(row, next)
   })
-  return { result, minted }
-}
-
-const upstreamStatusOf = (code: string, cause: unknown): number | null => {
-  if (code === 'upstream_unauthorized' || cause instanceof UpstreamUnauthorized) return 401
-  return code === 'upstream_insufficient_scope' ? 403 : null
+  return { result, resultText, minted }
 }

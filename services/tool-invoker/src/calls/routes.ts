@@ -1,19 +1,24 @@
-import type { MintedToken } from '@onbehalf/mcp'
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { CallTable } from '../database.ts'
-import { type AnsweredCall, type CallToolTools, callTool } from './call-tool.ts'
+import { answerText } from './answer.ts'
+import { type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { listCalls } from './list.ts'
 import { CallAnswer, CallBody, CallsAnswer, CallsQuery } from './schemas.ts'
+import { type Make, sendEvents, sendText, wantsEvents } from './send.ts'
 import type { CallStore } from './store.ts'
 
 const anyCaller = orKeyFor('tools:call', orExternals(anyUser))
+
+const eventsDescription = `With \`Accept: text/event-stream\` the answer is a stream of events: \`progress\` and \`log\` with what the
+MCP server tells meanwhile, then \`result\` with the answer, or \`error\` with the body of an error. What is refused before the MCP
+server is asked has its own status all the same.`
 
 const callToolRoute = {
   method: 'POST',
   url: '/v1/tools/call',
   config: { access: anyCaller },
-  schema: { summary: 'Call a tool', body: CallBody, response: { 200: CallAnswer } }
+  schema: { summary: 'Call a tool', description: eventsDescription, body: CallBody, response: { 200: CallAnswer } }
 } as const
 
 const listCallsRoute = {
@@ -28,16 +33,19 @@ type Tools = CallToolTools & { calls: Pick<CallStore, 'list'> }
 export const registerCalls = (app: App, tools: Tools): void => {
   typed(app).route({
     ...callToolRoute,
-    handler: async (request) => {
+    handler: async (request, reply) => {
+      const { traceparent } = callOptionsOf(request)
       const patience = patienceOf(request.raw, request.body.timeout_ms)
-      try {
-        const { traceparent } = callOptionsOf(request)
-        const { signal, cancel } = patience
-        const context = { caller: callerOf(request), signal, cancel, traceparent }
-        return answerOf(await callTool(tools, request.body, context))
-      } finally {
-        patience.end()
+      const { signal, cancel } = patience
+      const context = { caller: callerOf(request), signal, cancel, traceparent }
+      const make: Make = async (hears) => {
+        try {
+          return answerText(await callTool(tools, request.body, { ...context, ...hears }))
+        } finally {
+          patience.end()
+        }
       }
+      return wantsEvents(request) ? sendEvents(make, request, reply) : sendText(make, reply)
     }
   })
 
@@ -49,18 +57,6 @@ export const registerCalls = (app: App, tools: Tools): void => {
     }
   })
 }
-
-const answerOf = ({ row, result, minted }: AnsweredCall) => ({
-  call_id: row.id,
-  result,
-  identity: minted && identityOf(minted),
-  duration_ms: row.finished_at.getTime() - row.started_at.getTime()
-})
-
-const identityOf = ({ identity, expires_at }: MintedToken) => ({
-  ...identity,
-  expires_at: new Date(expires_at * 1000).toISOString()
-})
 
 const itemOf = ({ credential_kind, credential_id, started_at, finished_at, ...row }: CallTable) => ({
   ...row,

@@ -38,6 +38,8 @@ export const CallAnswer = Type.Object({
   call_id: Type.String(),
   /** The CallToolResult as the server sent it. */
   result: Type.Unknown(),
+  /** What the server's `_meta` tells of tokens, prices and times. */
+  usage: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   identity: Type.Unsafe<Static<typeof Identity> | null>({ ...Identity, ...orNull }),
   duration_ms: Type.Integer()
 })

@@ -3,6 +3,7 @@ import { ReportedError } from '@onbehalf/errors'
 import {
   type CalledTool,
   type McpClient,
+  type McpEvent,
   type MintedToken,
   type TokenAsk,
   type Tokens,
@@ -19,6 +20,7 @@ export type Outbound = {
   arguments: Record<string, unknown>
   timeout_ms: number
   signal: AbortSignal
+  onEvent: ((event: McpEvent) => void) | undefined
 }
 
 export type UpstreamTools = { mcp: Pick<McpClient, 'callTool'>; tokens: Pick<Tokens, 'reissue'> }
@@ -59,7 +61,7 @@ const sendAs = (mcp: UpstreamTools['mcp'], outbound: Outbound, minted: MintedTok
 
 const send = (
   mcp: UpstreamTools['mcp'],
-  { acting: { principal }, provider, tool, arguments: given, timeout_ms, signal }: Outbound,
+  { acting: { principal }, provider, tool, arguments: given, timeout_ms, signal, onEvent }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
@@ -73,6 +75,7 @@ const send = (
     timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
     sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
     signal,
+    ...(onEvent && { onEvent }),
     // A legacy server's session belongs to one caller with one credential at one revision of the provider.
     sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider.provider_id, provider.revision, credential])
   })
