@@ -4,7 +4,21 @@ import { Pool } from 'pg'
 import type { Dependency } from './health.ts'
 import { UnreachableError } from './unreachable-error.ts'
 
-export type Postgres<Database> = { db: Kysely<Database>; dependency: Dependency; close: () => Promise<void> }
+/** SQL that never changes, under a name of its own in its service. */
+export type Prepared = { name: string; text: string }
+
+/**
+ * Runs a statement that each connection parses and plans once: for the few that are asked all the time, where that is most of
+ * the work. It must not select `*`, whose columns a migration may change under a service that runs.
+ */
+export type RunPrepared = <Row extends object>(statement: Prepared, values: readonly unknown[]) => Promise<Row[]>
+
+export type Postgres<Database> = {
+  db: Kysely<Database>
+  runPrepared: RunPrepared
+  dependency: Dependency
+  close: () => Promise<void>
+}
 
 /** One pool for a service's own schema. Throws, naming the variable and what was tried, when Postgres cannot be used. */
 export const openPostgres = async <Database>(url: string, { max = 10 } = {}): Promise<Postgres<Database>> => {
@@ -28,7 +42,9 @@ export const openPostgres = async <Database>(url: string, { max = 10 } = {}): Pr
     await db.destroy()
     throw new UnreachableError('Postgres', 'DATABASE_URL', url, cause)
   })
-  return { db, dependency: { name: 'postgres', check }, close: () => db.destroy() }
+  const runPrepared: RunPrepared = async <Row extends object>(statement: Prepared, values: readonly unknown[]) =>
+    (await pool.query<Row>({ ...statement, values: [...values] })).rows
+  return { db, runPrepared, dependency: { name: 'postgres', check }, close: () => db.destroy() }
 }
 
 export type Migrations = Readonly<Record<string, Migration>>

@@ -66,6 +66,7 @@ export const openService = async (config: Config) => {
 const assemble = ({
   config,
   db,
+  runPrepared,
   redis,
   bus,
   vault,
@@ -90,6 +91,7 @@ const assemble = ({
   const revokeAtIdp = createRevocation(connections, findClient)
   const store = refreshStore({
     db,
+    runPrepared,
     vault,
     grants,
     revoke: async ({ grant }, refreshToken) => {
@@ -102,14 +104,14 @@ const assemble = ({
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const issuers = createIssuers({ signingKeysOf, publicUrl })
   const modes = createModes({
-    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(db), refresher, issuers },
+    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(runPrepared), refresher, issuers },
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
   const heldUsers = createHeldUsers({ bus, users, onOwnChange })
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
-  const issuances = issuanceStore(db)
+  const issuances = issuanceStore(db, runPrepared)
   const recorder = createIssuanceRecorder({ insert: issuances.insert })
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences

@@ -43,6 +43,7 @@ export const openResources = async (config: Config) => {
   return {
     config,
     db: postgres.db,
+    runPrepared: postgres.runPrepared,
     redis: redis.redis,
     bus,
     vault,

@@ -1,5 +1,7 @@
+import type { RunPrepared } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../database.ts'
+import { fewItems } from '../together/items-store.ts'
 
 export type IssuanceStore = ReturnType<typeof issuanceStore>
 
@@ -34,18 +36,14 @@ export type IssuanceFilter = {
 
 const forgetMax = 5_000
 
-export const issuanceStore = (db: Kysely<Database>) => ({
+export const issuanceStore = (db: Kysely<Database>, run: RunPrepared) => ({
   /**
    * Writes down what was issued and what was refused; what is there already is counted. Rows of users who are gone
    * meanwhile are left out. In one order everywhere, so that replicas wait for each other and never in a circle.
    */
   insert: async (rows: readonly NewIssuance[]): Promise<void> => {
-    const [issued, refused] = [rows.filter(isIssued), rows.filter((row) => !isIssued(row))]
-    if (refused.length === 0) return insertIssued(db, issued)
-    await db.transaction().execute(async (transaction) => {
-      if (issued.length > 0) await insertIssued(transaction, issued)
-      await insertRefused(transaction, refused)
-    })
+    const numbered = rows.map((row, number) => ({ ...row, number }))
+    await run(rows.every(isIssued) ? insertIssued : insertAll, [JSON.stringify(numbered)])
   },
 
   /** A page, the newest first, with the names of those who asked; `cursor` is the last id of the page before. */
@@ -90,28 +88,29 @@ export const issuanceStore = (db: Kysely<Database>) => ({
 
 const isIssued = ({ outcome }: NewIssuance) => outcome === 'issued'
 
-const columns = sql`id, tenant_id, user_id, actor_kind, actor_id, grant_id, audience, mode, outcome, jti, token_hash,
+const columns = `id, tenant_id, user_id, actor_kind, actor_id, grant_id, audience, mode, outcome, jti, token_hash,
   generation, expires_at, times`
 
-const insertOf = (rows: readonly NewIssuance[]) => sql`
+const counted = 'do update set times = issuance.times + excluded.times, last_at = now()'
+
+const given = `given as (
+  select * from json_to_recordset($1::json) as item (
+    number integer, id uuid, tenant_id uuid, user_id uuid, actor_kind text, actor_id uuid, grant_id uuid, audience text,
+    mode text, outcome text, jti text, token_hash text, generation integer, expires_at timestamptz, times integer)
+  where ${fewItems}
+    and exists (select 1 from "user" where "user".id = item.user_id and "user".tenant_id = item.tenant_id))`
+
+const issued = `
   insert into issuance (${columns})
-  select ${columns} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given (
-    id uuid, tenant_id uuid, user_id uuid, actor_kind text, actor_id uuid, grant_id uuid, audience text, mode text,
-    outcome text, jti text, token_hash text, generation integer, expires_at timestamptz, times integer)
-  where exists (select 1 from "user" where "user".id = given.user_id and "user".tenant_id = given.tenant_id)`
+  select ${columns} from given where outcome = 'issued' order by token_hash, actor_id
+  on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${counted}`
 
-const insertIssued = async (db: Kysely<Database>, rows: readonly NewIssuance[]): Promise<void> => {
-  await sql`${insertOf(rows)} order by token_hash, actor_id
-    on conflict (token_hash, actor_kind, actor_id) where token_hash is not null
-    ${counted}`.execute(db)
-}
+const refused = `
+  insert into issuance (${columns})
+  select ${columns} from given where outcome <> 'issued' order by user_id, actor_id, audience, mode, outcome
+  on conflict
+    (user_id, actor_kind, actor_id, md5(audience), mode, outcome, date_trunc('hour', created_at at time zone 'UTC'))
+    where outcome <> 'issued' ${counted}`
 
-const insertRefused = async (db: Kysely<Database>, rows: readonly NewIssuance[]): Promise<void> => {
-  await sql`${insertOf(rows)} order by user_id, actor_id, audience, mode, outcome
-    on conflict
-      (user_id, actor_kind, actor_id, md5(audience), mode, outcome, date_trunc('hour', created_at at time zone 'UTC'))
-      where outcome <> 'issued'
-    ${counted}`.execute(db)
-}
-
-const counted = sql`do update set times = issuance.times + excluded.times, last_at = now()`
+const insertIssued = { name: 'issuances', text: `with ${given} ${issued}` }
+const insertAll = { name: 'issuances and refusals', text: `with ${given}, issued as (${issued}) ${refused}` }

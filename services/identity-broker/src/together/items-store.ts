@@ -1,29 +1,49 @@
-import { type RawBuilder, sql } from 'kysely'
-import { held } from './together.ts'
+import type { RunPrepared } from '@onbehalf/service-kit'
+import { held, type Statement } from './together.ts'
 
-/**
- * Items as the table `given`: `columns` as a table definition has them, and the `number` of each from 0 on. The limit
- * tells the planner how few they are.
- */
-export const givenItems = (items: readonly object[], columns: string): RawBuilder<unknown> => {
-  const numbered = items.map((item, number) => ({ ...item, number }))
-  return sql`given as (
-    select * from json_to_recordset(${JSON.stringify(numbered)}::json) as item (number integer, ${sql.raw(columns)})
-    limit ${items.length})`
+type Rows = 'wait' | 'pass over'
+
+type Definition = {
+  name: string
+  /** Of an item, as a table definition has them; statements see them as the table `given`, with a `number` from 0 on. */
+  columns: string
+  /**
+   * What follows `with given as (…),`: selects `number` and, as JSON, `row`. Given `rows`, it locks what it writes, and
+   * says nothing of an item whose row others hold where it may pass over those.
+   */
+  text: (rows: Rows) => string
+  locks?: boolean
 }
 
 type Numbered<Row> = { number: number; row: Row }
 
-/** What was found, in the order of the items. */
-export const inOrder = <Row>(
-  items: readonly object[],
-  rows: 'wait' | 'pass over',
-  found: readonly Numbered<Row>[]
-): (Row | null | typeof held)[] => {
-  const ordered: (Row | null | typeof held)[] = items.map(() => (rows === 'wait' ? null : held))
-  for (const { number, row } of found) ordered[number] = row
-  return ordered
+/** A statement for several items, prepared: what it says of each, and null where it says nothing. */
+export const itemStatement = <Item extends object, Row>(
+  run: RunPrepared,
+  { name, columns, text, locks = false }: Definition
+): Statement<Item, Row | null> => {
+  const prepare = (rows: Rows) => ({ name: `${name}, ${rows}`, text: `${givenItems(columns)} ${text(rows)}` })
+  const statements = { wait: prepare('wait'), 'pass over': prepare('pass over') }
+  return async (items, rows) => {
+    const numbered = items.map((item, number) => ({ ...item, number }))
+    const answered = locks ? rows : 'wait'
+    const found = await run<Numbered<Row>>(statements[answered], [JSON.stringify(numbered)])
+    const ordered: (Row | null | typeof held)[] = items.map(() => (answered === 'wait' ? null : held))
+    for (const { number, row } of found) ordered[number] = row
+    return ordered
+  }
 }
+
+/**
+ * A range is what the planner takes to leave one row in a hundred: it looks up what there is to a few items, in a table of any
+ * size, and needs no other plan for other items.
+ */
+export const fewItems = 'number between 0 and 1000000'
+
+const givenItems = (columns: string) => `
+  with given as (
+    select * from json_to_recordset($1::json) as item (number integer, ${columns}) where ${fewItems}
+  )`
 
 /** Whether Postgres took a statement back: bad data, a constraint, or one of two that waited for each other. */
 export const isUndone = (error: unknown): boolean =>

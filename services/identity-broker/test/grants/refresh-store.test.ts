@@ -13,7 +13,7 @@ import { grantStore } from '../../src/grants/store.ts'
 
 const backends = await startBackends(t)
 const { DATABASE_URL = '' } = backends.environmentFor('identity-broker')
-const { db, close } = await openPostgres<Database>(DATABASE_URL)
+const { db, runPrepared, close } = await openPostgres<Database>(DATABASE_URL)
 t.teardown(close)
 const masterKey = randomBytes(32).toString('base64')
 const vault = await openVault(db, parseKeyRing(`k1:${masterKey}`))
@@ -40,7 +40,7 @@ const grants = grantStore(db)
 const announced: string[] = []
 const revoked: string[] = []
 const store = refreshStore({
-  ...{ db, vault, grants },
+  ...{ db, runPrepared, vault, grants },
   revoke: async (_material, refreshToken) => {
     revoked.push(refreshToken)
   },
@@ -167,7 +167,7 @@ t.test('an end is told to everybody, once', async (t) => {
 t.test('a refresh token that this replica cannot open is not presented, and the lease can be given back', async (t) => {
   const id = await fixture.make()
   const strange = refreshStore({
-    ...{ db, grants, revoke: async () => {}, onDead: async () => {} },
+    ...{ db, runPrepared, grants, revoke: async () => {}, onDead: async () => {} },
     vault: { ...vault, open: () => Promise.reject(new Error('no such key')) }
   })
   const { generation = 0 } = (await store.look(id, wants[0])) ?? {}

@@ -144,9 +144,9 @@ await t.test('pages are walked, and what is asked for is narrowed', async (t) =>
 })
 
 await t.test('what Postgres does not take of one user costs no other user a token', async (t) => {
-  const { db, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
+  const { db, runPrepared, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
   t.teardown(close)
-  const recorder = createIssuanceRecorder({ insert: issuanceStore(db).insert })
+  const recorder = createIssuanceRecorder({ insert: issuanceStore(db, runPrepared).insert })
   const left: string[] = []
   recorder.onUnfit((_error, row) => left.push(row.user_id))
   const give = (who: SignedIn, expires_at: number) => {
@@ -172,9 +172,9 @@ await t.test('what Postgres does not take of one user costs no other user a toke
 })
 
 await t.test('what is too old is forgotten', async (t) => {
-  const { db, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
+  const { db, runPrepared, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
   t.teardown(close)
-  const store = issuanceStore(db)
+  const store = issuanceStore(db, runPrepared)
   await database.query(
     `update identity_broker.issuance set last_at = now() - interval '91 days' where user_id = $1 and outcome = 'issued'`,
     [user.userId]

@@ -1,6 +1,5 @@
-import { type Kysely, sql } from 'kysely'
-import type { Database } from '../../database.ts'
-import { givenItems, inOrder, isUndone } from '../../together/items-store.ts'
+import type { RunPrepared } from '@onbehalf/service-kit'
+import { isUndone, itemStatement } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
 import type { MintedToken, Refusal, Want } from './minted-token.ts'
@@ -14,42 +13,40 @@ type Answered = Want & { id: string; generation: number; epoch: number; refresh_
 const columns = `id uuid, generation integer, epoch integer, refresh_token text, audience text, mode text, scopes text,
   token text, token_hash text, jti text, expires_at float8, code text, message text, connection_revision integer`
 
+const text = (rows: 'wait' | 'pass over') => `,
+  ${lockedGrants(rows)},
+  moved as (
+    update "grant" set
+      refresh_token = decode(given.refresh_token, 'base64'), generation = "grant".generation + 1, attempt = 0,
+      lease_owner = null, lease_until = null, sent_at = null, backoff_until = null, updated_at = now()
+    from given join free using (id)
+    where "grant".id = given.id and "grant".generation = given.generation and dead_reason is null
+    returning "grant".id, "grant".epoch, "grant".generation
+  ),
+  kept_token as (
+    insert into minted_token (grant_id, audience, mode, scopes, token, token_hash, jti, generation, expires_at)
+    select id, audience, mode, scopes, decode(token, 'base64'), token_hash, jti, moved.generation, to_timestamp(expires_at)
+    from given join moved using (id, epoch) where token is not null
+    on conflict (grant_id, audience, mode, scopes) do update set
+      token = excluded.token, token_hash = excluded.token_hash, jti = excluded.jti,
+      generation = excluded.generation, issued_at = now(), expires_at = excluded.expires_at
+  ),
+  kept_refusal as (
+    insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
+    select id, audience, mode, scopes, code, message, connection_revision, epoch
+    from given join moved using (id, epoch) where code is not null
+    on conflict (grant_id, audience, mode, scopes) do update set
+      code = excluded.code, message = excluded.message, connection_revision = excluded.connection_revision,
+      epoch = excluded.epoch, created_at = now()
+  )
+  select number, moved.epoch as row from given join free using (id) left join moved using (id)`
+
 /**
  * Puts the next refresh token in place of the one of the lease's generation, and keeps what it brought with it: the epoch,
  * or null where the grant is at another generation. What was brought is kept only in the lease's epoch.
  */
-export const answerStore = (db: Kysely<Database>) =>
-  together<Answered, number | null>(
-    async (items, rows) => {
-      const { rows: found } = await sql<{ number: number; row: number | null }>`
-        with ${givenItems(items, columns)}, ${lockedGrants(rows)},
-        moved as (
-          update "grant" set
-            refresh_token = decode(given.refresh_token, 'base64'), generation = "grant".generation + 1, attempt = 0,
-            lease_owner = null, lease_until = null, sent_at = null, backoff_until = null, updated_at = now()
-          from given join free using (id)
-          where "grant".id = given.id and "grant".generation = given.generation and dead_reason is null
-          returning "grant".id, "grant".epoch, "grant".generation
-        ),
-        kept_token as (
-          insert into minted_token (grant_id, audience, mode, scopes, token, token_hash, jti, generation, expires_at)
-          select id, audience, mode, scopes, decode(token, 'base64'), token_hash, jti, moved.generation,
-            to_timestamp(expires_at)
-          from given join moved using (id, epoch) where token is not null
-          on conflict (grant_id, audience, mode, scopes) do update set
-            token = excluded.token, token_hash = excluded.token_hash, jti = excluded.jti,
-            generation = excluded.generation, issued_at = now(), expires_at = excluded.expires_at
-        ),
-        kept_refusal as (
-          insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
-          select id, audience, mode, scopes, code, message, connection_revision, epoch
-          from given join moved using (id, epoch) where code is not null
-          on conflict (grant_id, audience, mode, scopes) do update set
-            code = excluded.code, message = excluded.message, connection_revision = excluded.connection_revision,
-            epoch = excluded.epoch, created_at = now()
-        )
-        select number, moved.epoch as row from given join free using (id) left join moved using (id)`.execute(db)
-      return inOrder(items, rows, found)
-    },
-    { isUndone, keyOf: ({ id }) => id }
-  )
+export const answerStore = (run: RunPrepared) =>
+  together(itemStatement<Answered, number>(run, { name: 'answer of a refresh', columns, text, locks: true }), {
+    isUndone,
+    keyOf: ({ id }) => id
+  })

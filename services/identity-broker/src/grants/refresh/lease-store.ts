@@ -1,7 +1,8 @@
 import type { Claim } from '@onbehalf/lease'
+import type { RunPrepared } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../database.ts'
-import { givenItems, inOrder, isUndone } from '../../together/items-store.ts'
+import { isUndone, itemStatement } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
 import type { PresentedGrant } from './minted-token.ts'
@@ -10,41 +11,40 @@ import type { PresentedGrant } from './minted-token.ts'
 type Taken = { grant: PresentedGrant; refresh_token: string }
 
 const columns = 'id uuid, owner uuid, generation integer, attempt integer, "leaseMs" float8'
-const isOver = (time: string) => sql<boolean>`coalesce(${sql.ref(time)} <= now(), true)`
+const isOver = (time: string) => `coalesce(${time} <= now(), true)`
+
+const text = (rows: 'wait' | 'pass over') => `,
+  ${lockedGrants(rows)},
+  taken as (
+    update "grant" set
+      lease_owner = given.owner, lease_until = now() + ceil("leaseMs") * interval '1 millisecond',
+      sent_at = now(), attempt = given.attempt
+    from given join free using (id)
+    where "grant".id = given.id and "grant".generation = given.generation
+      and "grant".attempt = given.attempt - 1 and dead_reason is null
+      and ${isOver('lease_until')} and ${isOver('backoff_until')}
+    returning "grant".*
+  )
+  select number, case when taken.id is not null then json_build_object(
+    'grant', json_build_object(
+      'id', id, 'tenant_id', taken.tenant_id, 'user_id', user_id, 'connection_id', connection_id,
+      'issuer', taken.issuer, 'token_endpoint', taken.token_endpoint, 'client_id', taken.client_id,
+      'generation', taken.generation, 'epoch', epoch,
+      'subject', (select subject from "user" where "user".id = user_id),
+      'connection_revision', (select revision from connection where connection.id = connection_id)),
+    'refresh_token', encode(refresh_token, 'base64')) end as row
+  from given join free using (id) left join taken using (id)`
 
 /** The grant, if the claim could be made, else null: compared and written in one statement. */
-const takeStore = (db: Kysely<Database>) =>
-  together<Claim & { leaseMs: number }, Taken | null>(
-    async (items, rows) => {
-      const { rows: found } = await sql<{ number: number; row: Taken | null }>`
-        with ${givenItems(items, columns)}, ${lockedGrants(rows)},
-        taken as (
-          update "grant" set
-            lease_owner = given.owner, lease_until = now() + ceil("leaseMs") * interval '1 millisecond',
-            sent_at = now(), attempt = given.attempt
-          from given join free using (id)
-          where "grant".id = given.id and "grant".generation = given.generation
-            and "grant".attempt = given.attempt - 1 and dead_reason is null
-            and ${isOver('lease_until')} and ${isOver('backoff_until')}
-          returning "grant".*
-        )
-        select number, case when taken.id is not null then json_build_object(
-          'grant', json_build_object(
-            'id', id, 'tenant_id', taken.tenant_id, 'user_id', user_id, 'connection_id', connection_id,
-            'issuer', taken.issuer, 'token_endpoint', taken.token_endpoint, 'client_id', taken.client_id,
-            'generation', taken.generation, 'epoch', epoch,
-            'subject', (select subject from "user" where "user".id = user_id),
-            'connection_revision', (select revision from connection where connection.id = connection_id)),
-          'refresh_token', encode(refresh_token, 'base64')) end as row
-        from given join free using (id) left join taken using (id)`.execute(db)
-      return inOrder(items, rows, found)
-    },
-    { isUndone, keyOf: ({ id }) => id }
-  )
+const takeStore = (run: RunPrepared) =>
+  together(itemStatement<Claim & { leaseMs: number }, Taken>(run, { name: 'lease', columns, text, locks: true }), {
+    isUndone,
+    keyOf: ({ id }) => id
+  })
 
 /** Who refreshes a grant: the columns of `grant` that say so, in the database's time. */
-export const leaseStore = (db: Kysely<Database>) => ({
-  take: takeStore(db),
+export const leaseStore = (db: Kysely<Database>, run: RunPrepared) => ({
+  take: takeStore(run),
 
   release: async (
     { id, owner, generation, attempt }: Claim,

@@ -1,4 +1,5 @@
 import type { RefreshStore } from '@onbehalf/lease'
+import type { RunPrepared } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Kysely } from 'kysely'
 import type { Database } from '../../database.ts'
@@ -11,6 +12,7 @@ import type { Brought, Material, PresentedGrant, Want } from './minted-token.ts'
 
 type Needs = {
   db: Kysely<Database>
+  runPrepared: RunPrepared
   vault: Vault
   grants: Pick<GrantStore, 'kill'>
   revoke: (material: Material, refreshToken: string) => Promise<void>
@@ -18,10 +20,11 @@ type Needs = {
 }
 
 /** The rows of a grant and of what it brought, as the refresher asks for them: each method is one statement. */
-export const refreshStore = ({ db, vault, grants, revoke, onDead }: Needs): RefreshStore<Material, Want, Brought> => {
-  const look = lookStore(db)
-  const leases = leaseStore(db)
-  const keep = answerStore(db)
+export const refreshStore = (needs: Needs): RefreshStore<Material, Want, Brought> => {
+  const { db, runPrepared, vault, grants, revoke, onDead } = needs
+  const look = lookStore(runPrepared)
+  const leases = leaseStore(db, runPrepared)
+  const keep = answerStore(runPrepared)
 
   const sealBrought = async (grant: PresentedGrant, want: Want, { token: minted, refusal }: Brought) => {
     if (!minted) return refusal
