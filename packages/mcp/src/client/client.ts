@@ -22,19 +22,30 @@ export type McpTarget = {
   signal?: AbortSignal
 }
 
-export type CallTool = McpTarget & {
-  name: string
-  arguments: Json
+/** How one thing is asked of a server. */
+export type Asking = McpTarget & {
   /**
    * Everything that makes two callers different: tenant, principal, provider revision, credential identity. Calls with
    * an equal key share a session at a legacy server; without a key each call has a session of its own.
    */
   sessionKey?: string
   onEvent?: (event: McpEvent) => void
+  /** What whoever it is asked for can do; a modern server is told, and may then ask for input. None when left out. */
+  capabilities?: Json
+}
+
+export type CallTool = Asking & { name: string; arguments: Json }
+
+/** Any request of the protocol, such as `resources/read`. */
+export type McpRequest = Asking & {
+  method: string
+  /** What the Mcp-Name header repeats: the name of a tool or prompt, the URI of a resource. */
+  name?: string
+  params: Json
 }
 
 export type CalledTool = {
-  /** The CallToolResult as the server sent it; `isError` is for its reader to see. */
+  /** The result as the server sent it; `isError` and `resultType` are for its reader to see. */
   result: Json
   /** The same in the server's own words: its order of names, its numbers. */
   resultText: string
@@ -45,6 +56,7 @@ export type CalledTool = {
 export type McpClient = {
   listTools: (target: McpTarget) => Promise<{ tools: McpTool[]; protocolVersion: string | undefined }>
   callTool: (call: CallTool) => Promise<CalledTool>
+  request: (request: McpRequest) => Promise<CalledTool>
   /** Ends the kept sessions whose key is meant, for a revoke or a changed provider. */
   endSessions: (isMeant: (sessionKey: string) => boolean) => void
   /** Ends every kept session and waits for all clean-up. */
@@ -89,8 +101,27 @@ export const createMcpClient = ({
     sseReadTimeoutMs,
     deadline: startDeadline({ ms: timeoutMs, msMax: limits.callMsMax, signal }),
     onEvent: undefined,
-    wantsEvents: false
+    wantsEvents: false,
+    capabilities: {}
   })
+
+  const request: McpClient['request'] = async (asked) => {
+    const events: McpEvent[] = []
+    const onEvent = (event: McpEvent) => {
+      if (events.length < limits.eventsMax) events.push(event)
+      asked.onEvent?.(event)
+    }
+    const { method, name, params, capabilities = {} } = asked
+    const target = { ...aim(asked), onEvent, wantsEvents: asked.onEvent !== undefined, capabilities }
+    const conversation = converse(talk, target, asked.sessionKey)
+    try {
+      const { result, resultText } = await conversation.ask({ method, ...(name !== undefined && { name }), params })
+      return { result, resultText: resultText(), events }
+    } finally {
+      conversation.close()
+      target.deadline.stop()
+    }
+  }
 
   return {
     listTools: async (where) => {
@@ -105,24 +136,9 @@ export const createMcpClient = ({
       }
     },
 
-    callTool: async (call) => {
-      const events: McpEvent[] = []
-      const onEvent = (event: McpEvent) => {
-        if (events.length < limits.eventsMax) events.push(event)
-        call.onEvent?.(event)
-      }
-      const target = { ...aim(call), onEvent, wantsEvents: call.onEvent !== undefined }
-      const conversation = converse(talk, target, call.sessionKey)
-      try {
-        const { name } = call
-        const params = { name, arguments: call.arguments }
-        const { result, resultText } = await conversation.ask({ method: 'tools/call', name, params })
-        return { result, resultText: resultText(), events }
-      } finally {
-        conversation.close()
-        target.deadline.stop()
-      }
-    },
+    callTool: (call) =>
+      request({ ...call, method: 'tools/call', params: { name: call.name, arguments: call.arguments } }),
+    request,
 
     endSessions: (isMeant) => talk.pool.drop(isMeant),
 

@@ -25,6 +25,8 @@ export type Target = {
   onEvent: ((event: McpEvent) => void) | undefined
   /** Whether the server is asked to tell how it goes. */
   wantsEvents: boolean
+  /** What the server may ask of whoever this is for (2026-07-28). */
+  capabilities: Json
 }
 
 /** A request before it has an id and an era. */
@@ -40,8 +42,9 @@ const told: ReadonlySet<string> = new Set(['notifications/progress', 'notificati
 export const requestModern = (wires: Wires, target: Target, request: Request, version: string): Promise<Answer> => {
   const id = wires.nextId()
   const meta = {
+    ...(isJson(request.params._meta) && request.params._meta),
     [metaKeys.protocolVersion]: version,
-    [metaKeys.clientCapabilities]: {},
+    [metaKeys.clientCapabilities]: target.capabilities,
     [metaKeys.clientInfo]: wires.clientInfo,
     ...(target.wantsEvents && { progressToken: id, [metaKeys.logLevel]: 'info' })
   }
@@ -72,7 +75,8 @@ export const requestLegacy = async (
   session: Session | undefined
 ): Promise<Answer> => {
   const id = wires.nextId()
-  const meta = target.wantsEvents && session ? { _meta: { progressToken: id } } : undefined
+  const given = isJson(params._meta) ? params._meta : undefined
+  const meta = target.wantsEvents && session ? { _meta: { ...given, progressToken: id } } : undefined
   const replies = createReplies(wires, target, session)
   const answer = exchange(wires, {
     ...target,

@@ -104,3 +104,32 @@ t.test('the reference server, which knows only sessions, is listed and called', 
   await client.close()
   t.same(methods, ['DELETE'], "only alice's session was left")
 })
+
+t.test('what is not a tool is asked for in the same way: a resource, a prompt', async (t) => {
+  const everything = await startEverything()
+  t.teardown(everything.stop)
+  const client = createTestClient(t)
+  const at = { ...base, url: everything.url, sessionKey: 'one' }
+  const { result } = await client.request({ ...at, method: 'prompts/list', params: { _meta: { traceparent: '00' } } })
+  const [{ name }] = Array.isArray(result.prompts) ? result.prompts : []
+  const prompt = await client.request({ ...at, method: 'prompts/get', name, params: { name } })
+  t.match(prompt.result.messages, [{ role: 'user', content: { type: 'text' } }])
+  await t.rejects(client.request({ ...at, method: 'no/such', params: {} }), { cause: { code: -32601 } })
+})
+
+t.test('a modern server is told what the caller can do, and what the caller says beside it', async (t) => {
+  const { url, requests } = await startModern(t)
+  const capabilities = { elicitation: { url: {} } }
+  const _meta = { traceparent: '00-1', 'io.modelcontextprotocol/clientInfo': { name: 'somebody', version: '9' } }
+  const client = createTestClient(t)
+  await client.request({ ...base, url, method: 'tools/list', params: { _meta }, capabilities })
+  t.match(JSON.parse(requests().at(-1)?.body ?? ''), {
+    params: {
+      _meta: {
+        traceparent: '00-1',
+        'io.modelcontextprotocol/clientCapabilities': capabilities,
+        'io.modelcontextprotocol/clientInfo': { name: 'onbehalf-test' }
+      }
+    }
+  })
+})
