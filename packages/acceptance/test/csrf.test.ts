@@ -115,6 +115,8 @@ await t.test('what is open to everybody and changes something does so by what is
     'POST /auth/saml/{tenant}/{connection}/acs',
     'POST /device/continue',
     'POST /openapi/v1/oauth/device/code',
-    'POST /openapi/v1/oauth/device/token'
+    'POST /openapi/v1/oauth/device/token',
+    'POST /v1/oauth/device/code',
+    'POST /v1/oauth/device/token'
   ])
 })

@@ -80,11 +80,14 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /openapi/v1/oauth/device/lookup',
       'GET /t/{tenant}/.well-known/jwks.json',
       'GET /t/{tenant}/.well-known/openid-configuration',
+      'GET /v1/oauth/device/lookup',
       'POST /auth/back-channel-logout/{tenant}/{connection}',
       'POST /auth/saml/{tenant}/{connection}/acs',
       'POST /device/continue',
       'POST /openapi/v1/oauth/device/code',
-      'POST /openapi/v1/oauth/device/token'
+      'POST /openapi/v1/oauth/device/token',
+      'POST /v1/oauth/device/code',
+      'POST /v1/oauth/device/token'
     ]
   )
   t.ok(guarded.length >= 15, `${guarded.length} routes are guarded`)

@@ -47,6 +47,17 @@ export const statusByCode = {
   unsupported_grant_type: 400,
   expired_or_unknown: 404,
   already_resolved: 409,
+  // its single sign-on branch
+  invalid_user_code: 400,
+  user_code_mismatch: 400,
+  no_session: 401,
+  invalid_session: 401,
+  session_already_consumed: 401,
+  csrf_mismatch: 403,
+  email_belongs_to_member: 403,
+  user_code_not_pending: 409,
+  state_lost: 409,
+  sso_initiate_failed: 502,
   user_code_exhausted: 503,
   approval_outcome_unknown: 503,
   // us

@@ -49,8 +49,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     // Who comes while we leave is told so in our own words, in health.ts.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 256 },
-    // What Fastify refuses before it has a route, such as a path that is no path.
-    frameworkErrors: errorHandler(renderError)
+    // What Fastify refuses before it has a route, such as a path that is no path, and before any hook sets a header.
+    frameworkErrors: (error, request, reply) => errorHandler(renderError)(error, request, reply.headers(neverFramed))
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -95,6 +95,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () => app.swagger())
   return app
 }
+
+const neverFramed = { 'x-frame-options': 'DENY', 'content-security-policy': "frame-ancestors 'none'" }
 
 /** An app whose routes know the types of their TypeBox schemas. */
 export const typed = (app: App) => app.withTypeProvider<TypeBoxTypeProvider>()

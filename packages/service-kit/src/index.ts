@@ -40,7 +40,7 @@ export {
 } from './config.ts'
 export { type App, type AppOptions, callOptionsOf, createApp, typed } from './create-app.ts'
 export { beginError, errorHandler, renderError, renderOAuthError, reportedOf } from './error-handler.ts'
-export { countFailures } from './failures.ts'
+export { countFailures, networkOf } from './failures.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'
 export { keyCommands } from './keys/commands.ts'

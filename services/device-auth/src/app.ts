@@ -16,6 +16,7 @@ import { resolveToken } from './device-token/resolve.ts'
 import { tokenStore } from './device-token/store.ts'
 import { createTouch } from './device-token/touch.ts'
 import { openBudgets } from './limits/budgets.ts'
+import { openGuesses } from './limits/guesses.ts'
 import { pageRoutes } from './page/routes.ts'
 import { type Resources, service } from './resources.ts'
 
@@ -40,13 +41,15 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     findSessionKey: busSessionKeys(bus),
     ...options
   })
-  const budgets = await openBudgets(app, redis.redis)
+  const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
   const flows = {
-    ...{ codes, budgets, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
+    ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
     record: (event) => recordAudit(postgres.db, event),
     mint: (approval, collector) => mint(approval, collector, { tokens, users, announce })
   } satisfies Parameters<typeof deviceCodeRoutes>[0]
-  await app.register(deviceCodeRoutes(flows), { prefix: '/openapi/v1/oauth/device' })
+  // The second one is where the reference had it first; what was built on it goes on.
+  for (const prefix of ['/openapi/v1/oauth/device', '/v1/oauth/device'])
+    await app.register(deviceCodeRoutes(flows), { prefix })
   await app.register(accountRoutes({ users, tokens, announce }), { prefix: '/openapi/v1/account' })
   await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
   auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })

@@ -5,7 +5,8 @@ import {
   masterKeysVariable,
   portVariable,
   redisVariable,
-  signingKeyDaysVariable
+  signingKeyDaysVariable,
+  text
 } from '@onbehalf/service-kit'
 
 export const variables = {
@@ -16,7 +17,11 @@ export const variables = {
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
   DEVICE_CLIENT_IDS: list('The client_id values that may sign devices in, comma separated.', {
     default: ['onbehalf', 'difyctl']
-  })
+  }),
+  LICENCE_STATE: text(
+    'The state of the licence. Single sign-on of people who are no members is open while it is active or expiring, and not there otherwise.',
+    { default: 'none' }
+  )
 }
 
 export type Config = ConfigOf<typeof variables>

@@ -3,6 +3,7 @@ import { type App, errorHandler, type FindVisitor, renderOAuthError, typed, user
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Budgets } from '../limits/budgets.ts'
+import { type LookupTools, spendLookup } from '../limits/spend-lookup.ts'
 import { type DecideTools, decide } from './decide.ts'
 import { describeFlow, findFlow } from './find.ts'
 import { type RedeemTools, redeem } from './redeem.ts'
@@ -18,12 +19,16 @@ import {
 } from './schemas.ts'
 import { type StartTools, start } from './start.ts'
 
-export type DeviceCodeTools = StartTools & RedeemTools & DecideTools & { budgets: Budgets; findVisitor: FindVisitor }
+export type DeviceCodeTools = StartTools &
+  RedeemTools &
+  DecideTools &
+  LookupTools & { budgets: Budgets; findVisitor: FindVisitor }
 
 /** RFC 8628 in the reference's shapes, under `/openapi/v1/oauth/device`. */
 export const deviceCodeRoutes = (tools: DeviceCodeTools) => async (scope: App) => {
   scope.setErrorHandler(errorHandler(renderOAuthError))
   scope.addHook('onRequest', noStore)
+  scope.addHook('preValidation', omitEmpty)
   startRoute(scope, tools)
   tokenRoute(scope, tools)
   lookupRoute(scope, tools)
@@ -35,6 +40,15 @@ export const deviceCodeRoutes = (tools: DeviceCodeTools) => async (scope: App) =
 const noStore = async (_request: FastifyRequest, reply: FastifyReply) => {
   reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
 }
+
+// RFC 6749 §3.1: a parameter without a value is one that was left out.
+const omitEmpty = async (request: FastifyRequest) => {
+  const { body, headers } = request
+  if (!isForm(headers['content-type']) || typeof body !== 'object' || body === null) return
+  request.body = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== ''))
+}
+
+const isForm = (type = ''): boolean => type.startsWith('application/x-www-form-urlencoded')
 
 const startRoute = (scope: App, { budgets, ...tools }: DeviceCodeTools) => {
   const schema = { body: StartBody, response: { 200: StartAnswer } }
@@ -69,15 +83,16 @@ const tokenRoute = (scope: App, tools: DeviceCodeTools) => {
 
 const unknownCode = { valid: false, expires_in_remaining: 0, client_id: null }
 
-const lookupRoute = (scope: App, { budgets, findVisitor, ...tools }: DeviceCodeTools) => {
+const lookupRoute = (scope: App, { findVisitor, ...tools }: DeviceCodeTools) => {
   const schema = { querystring: LookupQuery, response: { 200: LookupAnswer } }
-  const options = { config: { access: 'public' }, schema, onRequest: budgets.lookup } as const
+  const options = { config: { access: 'public' }, schema } as const
   typed(scope).get('/lookup', options, async (request) => {
+    const visitor = await findVisitor(request)
+    await spendLookup(request, visitor, tools)
     const found = await findFlow(request.query.user_code, tools)
     if (found?.flow.status !== 'pending') return unknownCode
     const { valid, expires_in_remaining, client_id, ...details } = describeFlow(found)
     // Where a device is and what it is called is for the people who decide.
-    const visitor = await findVisitor(request)
     return { valid, expires_in_remaining, client_id, ...(visitor ? details : {}) }
   })
 }

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { recordSecrets } from '@onbehalf/testkit'
+import * as client from 'openid-client'
 import t from 'tap'
 import { clientId, decideAs, letTimePass, lookUp, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
@@ -62,6 +64,72 @@ t.test('an RFC 8628 client that sends forms and unknown fields is served too', a
   const fields = { grant_type, device_code, client_id: 'difyctl', resource: 'x' }
   const answer = await send(app, 'POST', `${path}/token`, form(fields))
   t.match(answer, { status: 200, body: { token_type: 'Bearer', access_token: /^dfoa_/ } })
+})
+
+t.test('a client library that knows nothing but RFC 8628 signs in, at either mount', async (t) => {
+  await app.listen({ host: '127.0.0.1', port: Number(new URL(publicUrl).port) })
+  const who = await broker.signIn()
+  for (const mount of [path, '/v1/oauth/device']) {
+    const server = {
+      issuer: publicUrl,
+      device_authorization_endpoint: `${publicUrl}${mount}/code`,
+      token_endpoint: `${publicUrl}${mount}/token`
+    }
+    const configuration = new client.Configuration(server, clientId, undefined, client.None())
+    client.allowInsecureRequests(configuration)
+    const codes = await client.initiateDeviceAuthorization(configuration, { scope: '' })
+    const { user_code, device_code, expires_in, interval } = codes
+    t.match(codes.verification_uri_complete, user_code)
+    t.strictSame([expires_in, interval], [900, 5])
+    const redeem = () => client.genericGrantRequest(configuration, grant_type, { device_code })
+    const refused = async () => redeem().catch((error: unknown) => error)
+    t.match(await refused(), { error: 'authorization_pending', status: 400 })
+    t.match(await refused(), { error: 'slow_down' })
+    await decideAs(app, 'approve', who, user_code)
+    await letTimePass(redis)
+    const tokens = await redeem()
+    recordSecrets([tokens.access_token])
+    t.match(tokens, { access_token: /^dfoa_/, token_type: 'bearer', scope: 'full' })
+    t.ok(Math.abs((tokens.expiresIn() ?? 0) - 14 * 86_400) < 10)
+    t.match(await refused(), { error: 'expired_token' })
+  }
+})
+
+t.test('a parameter without a value is one that was left out, in a form', async (t) => {
+  const empty = { client_id: clientId, device_label: '', scope: '', tenant: '', code_challenge: '' }
+  const { status, body } = await send(app, 'POST', `${path}/code`, form({ ...empty, code_challenge_method: '' }))
+  t.equal(status, 200)
+  const fields = { device_code: body.device_code, client_id: clientId, code_verifier: '', grant_type: '' }
+  t.match(await send(app, 'POST', `${path}/token`, form(fields)), { body: { error: 'authorization_pending' } })
+  t.match(await send(app, 'POST', `${path}/code`, form({ client_id: '' })), {
+    body: { error_description: /client_id is missing/ }
+  })
+})
+
+t.test('nothing here is ever framed, whatever the answer', async (t) => {
+  const who = await broker.signIn()
+  for (const mount of [path, '/v1/oauth/device']) {
+    const { user_code } = (await send(app, 'POST', `${mount}/code`, { body: { client_id: clientId } })).body
+    const approve = { headers: who.headers, body: { user_code } }
+    const answers = [
+      await send(app, 'POST', `${mount}/approve`, approve),
+      await send(app, 'POST', `${mount}/deny`, approve),
+      await send(app, 'POST', `${mount}/deny`),
+      await send(app, 'POST', `${mount}/code`, { body: '{' }),
+      await send(app, 'POST', `${mount}/token`, { body: { device_code: 'x', client_id: clientId } }),
+      await send(app, 'GET', `${mount}/lookup?user_code=${user_code}`),
+      await send(app, 'GET', `${mount}/nothing`),
+      await send(app, 'GET', `${mount}/%zz`)
+    ]
+    t.strictSame(
+      answers.map(({ status }) => status),
+      [200, 409, 401, 415, 400, 200, 404, 400]
+    )
+    for (const { headers } of answers) {
+      t.equal(headers['x-frame-options'], 'DENY')
+      t.match(headers['content-security-policy'], /frame-ancestors 'none'/)
+    }
+  }
 })
 
 t.test('polling too fast slows the device down, and it is remembered', async (t) => {

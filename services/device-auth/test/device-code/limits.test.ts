@@ -2,7 +2,7 @@ import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { clientId, decideAs, lookUp, poll, send, startFlow, startService } from '../start.ts'
 
-const { app, broker, backends, startReplica } = await startService(t)
+const { app, broker, backends, redis, startReplica } = await startService(t)
 const other = await startReplica()
 const path = '/openapi/v1/oauth/device'
 const newCode = (remoteAddress: string, body: object = { client_id: clientId }) =>
@@ -21,6 +21,22 @@ t.test('an address gets 60 codes an hour, bad requests counted, over all replica
   t.equal((await lookUp(app, 'AAAA-AAAA', { remoteAddress: '10.0.0.1' })).status, 200, 'nor is another limit')
 })
 
+t.test('an address that a stranger names counts for nothing, and that of a proxy we know does', async (t) => {
+  const body = { client_id: clientId }
+  const named = (one: typeof app, client: string, remoteAddress: string) =>
+    send(one, 'POST', `${path}/code`, { body, headers: { 'x-forwarded-for': client }, remoteAddress })
+  const user_code = (await named(app, '10.7.7.7', '10.0.0.6')).body.user_code
+  const { headers } = await broker.signIn()
+  t.match(await lookUp(app, user_code, { headers }), { body: { created_ip: '10.0.0.6' } })
+  const behind = await startReplica({ environment: { TRUSTED_PROXIES: '10.0.0.7' } })
+  const forwarded = (await named(behind, '6.6.6.6, 10.7.7.7', '10.0.0.7')).body.user_code
+  t.match(
+    await lookUp(behind, forwarded, { headers }),
+    { body: { created_ip: '10.7.7.7' } },
+    'what the proxy itself saw'
+  )
+})
+
 t.test('nobody guesses more than 60 codes in 5 minutes, whatever they look like', async (t) => {
   const { user_code } = await startFlow(app)
   const spellings = [user_code, user_code.toLowerCase(), user_code.replace('-', ''), 'nonsense']
@@ -33,6 +49,42 @@ t.test('nobody guesses more than 60 codes in 5 minutes, whatever they look like'
   const wait = Number(refused.headers['retry-after'])
   t.ok(wait > 280 && wait <= 300)
 })
+
+t.test('somebody who is signed in guesses no more by coming from many addresses', async (t) => {
+  const { headers } = await broker.signIn()
+  const from = (index: number) => lookUp(app, 'AAAA-AAAA', { headers, remoteAddress: `10.1.0.${index}` })
+  for (let asked = 0; asked < 60; asked += 1) await from(asked)
+  t.match(await from(60), { status: 429, headers: { 'retry-after': /^(2[89]\d|300)$/ } })
+})
+
+t.test(
+  'strangers share one budget of different wrong codes, and who is signed in is not locked out by it',
+  async (t) => {
+    const key = 'device-auth:limit:guesses'
+    const who = await broker.signIn()
+    const { user_code } = await startFlow(app, {}, '10.0.0.8')
+    const before = await redis.pfcount(key)
+    for (const typed of ['BBBB-BBBB', 'bbbbbbbb', 'b-b-b-b b b b b', user_code, 'no code at all'])
+      await lookUp(app, typed, { remoteAddress: '10.0.0.8' })
+    await decideAs(app, 'deny', who, 'CCCC-CCCC')
+    t.equal(
+      await redis.pfcount(key),
+      before + 2,
+      'however it is typed, one code is one guess; a right or impossible one is none'
+    )
+    t.ok((await redis.pttl(key)) > 3_500_000)
+    for (let from = 0; from < 11_000; from += 1_000)
+      await redis.pfadd(key, ...Array.from({ length: 1_000 }, (_, index) => `guess ${from + index}`))
+    const refused = await lookUp(other, user_code, { remoteAddress: '10.0.0.9' })
+    t.match(refused, { status: 429, body: { error: 'too_many_requests' }, headers: { 'retry-after': /^3[56]\d\d$/ } })
+    t.match(await lookUp(app, user_code, { headers: who.headers, remoteAddress: '10.0.0.9' }), {
+      body: { valid: true }
+    })
+    t.match(await decideAs(app, 'approve', who, user_code), { status: 200 })
+    await redis.del(key)
+    t.match(await lookUp(app, user_code, { remoteAddress: '10.0.0.9' }), { status: 200 })
+  }
+)
 
 t.test('a user decides 10 times an hour, and success does not give any back', async (t) => {
   const who = await broker.signIn()
