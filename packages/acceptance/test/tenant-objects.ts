@@ -1,4 +1,4 @@
-import { at, type Caller, expectSame, signInAs, textAt } from '@onbehalf/acceptance'
+import { at, type Caller, expectSame, signInAs, signInDevice, textAt, withToken } from '@onbehalf/acceptance'
 import { type Platform, people, recordSecrets } from '@onbehalf/testkit'
 
 /** The tenant whose objects they are, and its owner. */
@@ -76,6 +76,16 @@ const session: Make = async ({ platform }) => {
   return { id: textAt((await again.send('GET', '/auth/me')).body, 'session', 'id') }
 }
 
+/** A device of the owner's, of which there is another one each time. */
+const deviceToken: Make = async ({ platform }) => {
+  made += 1
+  const again = await signInAs(platform, people.owner.login)
+  const token = await signInDevice(platform, again, `device-${made}`)
+  recordSecrets([token])
+  const { body } = await withToken(platform, token).send('GET', '/openapi/v1/account')
+  return { id: textAt(body, 'token_id') }
+}
+
 /** There already, by the demo's bootstrap file; what ends a member is tried last. */
 const member: Make = async ({ platform }) => ({ user_id: platform.userIds[people.absent.sub] ?? '' })
 
@@ -98,5 +108,7 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   // There is no record in DNS to be found.
   '/v1/domains/{id}/verify': { make: domain, status: 409 },
   '/v1/invitations/{id}': { make: invitation },
+  '/v1/device-tokens/{id}': { make: deviceToken },
+  '/openapi/v1/account/sessions/{id}': { make: deviceToken },
   '/v1/members/{user_id}': { make: member, body: { role: 'member' } }
 }

@@ -64,3 +64,4 @@ export { type FindSessionKey, readSession, registerSessions, SessionClaims } fro
 export { cookieNamesFor, renewalPath, sessionType } from './session-cookie.ts'
 export { Refusal, UnreachableError } from './unreachable-error.ts'
 export { type FindVisitor, findVisitorBy, type Visitor } from './visitor.ts'
+export { countInWindows } from './windows.ts'

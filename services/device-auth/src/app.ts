@@ -11,24 +11,33 @@ import { accountRoutes } from './account/routes.ts'
 import { deviceCodeRoutes } from './device-code/routes.ts'
 import { codeStore } from './device-code/store.ts'
 import { serveDeviceCalls } from './device-token/calls.ts'
+import { tokenLists } from './device-token/list-store.ts'
 import { mint } from './device-token/mint.ts'
 import { resolveToken } from './device-token/resolve.ts'
+import { tokenRoutes } from './device-token/routes.ts'
 import { tokenStore } from './device-token/store.ts'
 import { createTouch } from './device-token/touch.ts'
+import { startCleanUp } from './jobs/clean-up.ts'
+import { jobStore } from './jobs/store.ts'
+import { coversSso } from './licence/covers-sso.ts'
 import { openBudgets } from './limits/budgets.ts'
 import { openGuesses } from './limits/guesses.ts'
+import { limitUses } from './limits/uses.ts'
 import { pageRoutes } from './page/routes.ts'
 import { type Resources, service } from './resources.ts'
+import { settingRoutes } from './settings/routes.ts'
+import { settingStore } from './settings/store.ts'
 
 /** Device sign-in, its page, and the tokens it hands out. */
 export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {
   const { config, postgres, redis, bus, keys, users, feed, sessions, userCodeKey, makeUserCode } = resources
   const { PUBLIC_URL: publicUrl, DEVICE_CLIENT_IDS: clientIds } = config
-  const tokens = tokenStore(postgres.db)
+  const [tokens, lists] = [tokenStore(postgres.db), tokenLists(postgres.db)]
   const codes = codeStore(redis.redis)
   const announce = (id: string) => feed.publish({ kind: 'device_token', id })
   const onUse = createTouch(tokens, (err) => app.log.warn({ err }, 'the use of a token was not noted'))
-  const resolving = { tokens, users, signingKey: keys.signingKey, onUse }
+  const resolving = { tokens, users, signingKey: keys.signingKey, onUse, announce }
+  const resolveOwn = limitUses((hash: string) => resolveToken(hash, resolving))
   const findVisitor = findVisitorBy(sessions.authenticators.session)
   const app = await createApp({
     service,
@@ -37,22 +46,30 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     logLevel: config.LOG_LEVEL,
     trustedProxies: config.TRUSTED_PROXIES,
     dependencies: resources.dependencies,
-    authenticators: { ...sessions.authenticators, bearer: (hash) => resolveToken(hash, resolving) },
+    authenticators: { ...sessions.authenticators, bearer: resolveOwn },
     findSessionKey: busSessionKeys(bus),
     ...options
   })
   const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
+  const minting = { tokens, users, announce, coversSso: () => coversSso(config.LICENCE_STATE) }
   const flows = {
     ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
     record: (event) => recordAudit(postgres.db, event),
-    mint: (approval, collector) => mint(approval, collector, { tokens, users, announce })
+    mint: (approval, collector) => mint(approval, collector, minting)
   } satisfies Parameters<typeof deviceCodeRoutes>[0]
   // The second one is where the reference had it first; what was built on it goes on.
   for (const prefix of ['/openapi/v1/oauth/device', '/v1/oauth/device'])
     await app.register(deviceCodeRoutes(flows), { prefix })
-  await app.register(accountRoutes({ users, tokens, announce }), { prefix: '/openapi/v1/account' })
+  await app.register(accountRoutes({ users, tokens, lists, announce }), { prefix: '/openapi/v1/account' })
   await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
+  tokenRoutes(app, { tokens, lists, announce })
+  settingRoutes(app, { settings: settingStore(postgres.db) })
   auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })
   serveDeviceCalls(app, bus, { ...resolving, keys })
+  const cleanUp = startCleanUp({
+    ...{ tokens, announce, jobs: jobStore(postgres.db), days: config.TOKEN_RETENTION_DAYS },
+    report: (err) => app.log.warn({ err }, 'what has ended was not cleaned up')
+  })
+  app.addHook('preClose', cleanUp.close)
   return app
 }

@@ -1,6 +1,7 @@
 import {
   baseVariables,
   type ConfigOf,
+  integer,
   list,
   masterKeysVariable,
   portVariable,
@@ -21,7 +22,10 @@ export const variables = {
   LICENCE_STATE: text(
     'The state of the licence. Single sign-on of people who are no members is open while it is active or expiring, and not there otherwise.',
     { default: 'none' }
-  )
+  ),
+  TOKEN_RETENTION_DAYS: integer({ min: 1, max: 3650 })('How many days a token that has ended stays on record.', {
+    default: 30
+  })
 }
 
 export type Config = ConfigOf<typeof variables>

@@ -4,6 +4,8 @@ import type { Generated } from 'kysely'
 export type Database = KeyTables &
   AuditTables & {
     instance_secret: { name: string; sealed: Buffer; created_at: Generated<Date> }
+    /** What a tenant has of its own; null or no row is what everybody has. */
+    device_setting: { tenant_id: string; token_days: number | null }
     device_token: {
       id: string
       tenant_id: string

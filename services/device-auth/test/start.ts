@@ -8,6 +8,8 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
 import { variables } from '../src/config.ts'
+import { mint } from '../src/device-token/mint.ts'
+import { tokenStore } from '../src/device-token/store.ts'
 import { openResources, type Resources } from '../src/resources.ts'
 
 export type Running = {
@@ -103,6 +105,25 @@ export const signInDevice = async (app: App, who: SignedIn, body: object = {}): 
   const decided = await decideAs(app, 'approve', who, user_code)
   if (decided.status !== 200) throw new Error(JSON.stringify(decided.body))
   return poll(app, device_code)
+}
+
+export const externalIssuer = 'https://idp.partner.example'
+
+/** A device token of somebody who is no member, as the poll that follows their approval mints it. */
+export const mintExternal = async (
+  { postgres, users, feed }: Resources,
+  { tenant_id, user_id }: Pick<SignedIn, 'tenant_id' | 'user_id'>,
+  { isCovered = true, device_label = 'partner laptop' } = {}
+) => {
+  const device = { client_id: clientId, device_label, created_ip: '127.0.0.1' }
+  const announce = (id: string) => feed.publish({ kind: 'device_token', id })
+  const minted = await mint(
+    { tenant_id, user_id, subject_issuer: externalIssuer, ...device },
+    { ip: '127.0.0.1', request_id: 'f'.repeat(32) },
+    { tokens: tokenStore(postgres.db), users, announce, coversSso: () => isCovered }
+  )
+  recordSecrets([minted.token])
+  return minted
 }
 
 /** As if an hour had passed since the last poll of every device. */

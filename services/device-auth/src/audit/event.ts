@@ -6,13 +6,14 @@ type Facts = {
     | 'oauth.device_flow_denied'
     | 'oauth.device_code_cross_ip_poll'
     | 'oauth.token_issued'
-    | 'oauth.token_revoked'
+    | 'oauth.token_expired'
   tenant_id: string
-  actor_user_id: string
+  /** Left out where nobody did it: time did. */
+  actor_user_id?: string
   /** Left out while there is no token yet: then it is about the flow. */
   token_id?: string
-  ip: string
-  request_id: string
+  ip?: string
+  request_id?: string
   details?: AuditDetails
 }
 
@@ -20,6 +21,6 @@ type Facts = {
 export const deviceEvent = ({ event, actor_user_id, token_id, ...rest }: Facts): AuditEvent => ({
   ...rest,
   action: event,
-  actor: { kind: 'user', id: actor_user_id },
+  actor: actor_user_id === undefined ? { kind: 'system' } : { kind: 'user', id: actor_user_id },
   subject: token_id === undefined ? { kind: 'device_flow' } : { kind: 'device_token', id: token_id }
 })

@@ -1,4 +1,5 @@
 import { Role, Uuid } from '@onbehalf/contracts'
+import { orNull, wordOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 
 // Control characters and the marks that turn the direction of text could make a label read as something else.
@@ -38,10 +39,13 @@ export const TokenBody = Type.Object({
 const Nullable = Type.Union([Type.String(), Type.Null()])
 
 export const Subject = Type.Object({
-  subject_type: Type.Literal('account'),
-  account: Type.Object({ id: Uuid, email: Nullable, name: Nullable }),
+  subject_type: wordOf('account', 'external_sso'),
+  /** Null for an external user, who has a subject_email and a subject_issuer instead. */
+  account: Type.Union([Type.Object({ id: Uuid, email: Nullable, name: Nullable }), Type.Null()]),
   workspaces: Type.Array(Type.Object({ id: Uuid, name: Type.String(), role: Role })),
-  default_workspace_id: Uuid
+  default_workspace_id: orNull(Uuid),
+  subject_email: Type.Optional(Nullable),
+  subject_issuer: Type.Optional(Type.String())
 })
 
 export const TokenAnswer = Type.Composite([

@@ -1,13 +1,16 @@
 import { ReportedError } from '@onbehalf/errors'
 import { type AuditEvent, newId } from '@onbehalf/service-kit'
 import { deviceEvent } from '../audit/event.ts'
-import { type Member, memberOrNobody, type Users } from '../users/find.ts'
-import { accountIssuer, kinds, lifetimeDays, makeToken } from './kinds.ts'
-import type { TokenStore } from './store.ts'
+import { type FoundUser, type Users, userOrNobody } from '../users/find.ts'
+import { accountIssuer, kinds, makeToken, type Prefix } from './kinds.ts'
+import type { Stored, TokenStore } from './store.ts'
+import { describeSubject } from './subject.ts'
 
 export type MintTools = {
   tokens: Pick<TokenStore, 'rotate'>
   users: Pick<Users, 'ask'>
+  /** Whether external users may sign devices in now. */
+  coversSso: () => boolean
   /** Tells every reader that what they hold of a token no longer counts. */
   announce: (id: string) => void
 }
@@ -16,6 +19,8 @@ export type MintTools = {
 export type Approval = {
   tenant_id: string
   user_id: string
+  /** The verified issuer of an external user's IdP; left out for a member. */
+  subject_issuer?: string
   client_id: string
   device_label: string
   created_ip: string
@@ -27,31 +32,33 @@ export type Mint = (approval: Approval, collector: Collector) => Promise<Minted>
 export type Minted = Awaited<ReturnType<typeof mint>>
 
 /**
- * Makes the token that was approved, for a person who is still a member, in the place of the one their device has.
- * Until that is committed the old one works.
+ * Makes the token that was approved, for a person who is still what they were then, in the place of the one their
+ * device has. Until that is committed the old one works.
  */
-export const mint = async (approval: Approval, collector: Collector, { tokens, users, announce }: MintTools) => {
-  const { tenant_id, user_id, client_id, device_label } = approval
-  const member = await memberOrNobody(users.ask({ tenant_id, user_id }))
-  if (!member) throw new ReportedError('access_denied', 'Who approved this is no longer a member. Sign in again.')
-  const { token, token_hash } = makeToken('dfoa_', accountIssuer)
-  const row = { id: newId(), tenant_id, user_id, client_id, device_label, token_hash, lifetimeDays }
-  const stored = await tokens.rotate({ ...row, issuer: accountIssuer, prefix: 'dfoa_' }, (id) =>
-    eventsOf(id, approval, collector)
-  )
-  announce(stored.id)
-  return { ...describeSubject(member), ...describeToken(token, stored) }
+export const mint = async (approval: Approval, collector: Collector, tools: MintTools) => {
+  const { tenant_id, user_id, client_id, device_label, subject_issuer } = approval
+  const prefix = subject_issuer === undefined ? 'dfoa_' : 'dfoe_'
+  const approver = await approverOf(approval, prefix, tools)
+  const issuer = subject_issuer ?? accountIssuer
+  const { token, token_hash } = makeToken(prefix, issuer)
+  const row = { id: newId(), tenant_id, user_id, issuer, client_id, device_label, prefix, token_hash }
+  const stored = await tools.tokens.rotate(row, (kept) => eventsOf(kept, prefix, approval, collector))
+  tools.announce(stored.id)
+  return { ...describeSubject(approver, subject_issuer), ...describeToken(token, prefix, stored) }
 }
 
-/** Whose token it is, in the reference's words. */
-export const describeSubject = ({ user, tenant, role }: Member) => ({
-  subject_type: kinds.dfoa_.subject_type,
-  account: user,
-  workspaces: [{ ...tenant, role }],
-  default_workspace_id: tenant.id
-})
+const approverOf = async (
+  { tenant_id, user_id }: Approval,
+  prefix: Prefix,
+  { users, coversSso }: MintTools
+): Promise<FoundUser> => {
+  const found = await userOrNobody(users.ask({ tenant_id, user_id }))
+  const isCovered = prefix === 'dfoa_' || coversSso()
+  if (found && isCovered && kinds[prefix].isFor(found.role)) return found
+  throw new ReportedError('access_denied', 'Who approved this may not sign this device in any more. Sign in again.')
+}
 
-const describeToken = (token: string, { id, expires_at }: { id: string; expires_at: Date }) => ({
+const describeToken = (token: string, prefix: Prefix, { id, expires_at }: Stored) => ({
   token,
   token_id: id,
   expires_at: expires_at.toISOString(),
@@ -59,16 +66,23 @@ const describeToken = (token: string, { id, expires_at }: { id: string; expires_
   access_token: token,
   token_type: 'Bearer' as const,
   expires_in: Math.floor((expires_at.getTime() - Date.now()) / 1000),
-  scope: kinds.dfoa_.scope
+  scope: kinds[prefix].scopes.join(' ')
 })
 
-const eventsOf = (token_id: string, approval: Approval, { ip, request_id }: Collector): AuditEvent[] => {
-  const { tenant_id, user_id: actor_user_id, client_id, device_label, created_ip } = approval
+const eventsOf = (
+  { id: token_id, expires_at }: Stored,
+  prefix: Prefix,
+  approval: Approval,
+  { ip, request_id }: Collector
+): AuditEvent[] => {
+  const { tenant_id, user_id: actor_user_id, client_id, device_label, created_ip, subject_issuer } = approval
+  const { subject_type, scopes } = kinds[prefix]
   const facts = { tenant_id, actor_user_id, token_id, ip, request_id }
   const device = { client_id, device_label }
-  const scopes = [kinds.dfoa_.scope]
-  const issued = deviceEvent({ ...facts, event: 'oauth.token_issued', details: { ...device, scopes } })
+  const whose = { subject_type, ...(subject_issuer === undefined ? {} : { subject_issuer }) }
+  const details = { ...device, ...whose, scopes, expires_at: expires_at.toISOString() }
+  const issued = deviceEvent({ ...facts, event: 'oauth.token_issued', details })
   if (ip === created_ip) return [issued]
-  const details = { ...device, creation_ip: created_ip }
-  return [issued, deviceEvent({ ...facts, event: 'oauth.device_code_cross_ip_poll', details })]
+  const elsewhere = { ...device, creation_ip: created_ip, poll_ip: ip }
+  return [issued, deviceEvent({ ...facts, event: 'oauth.device_code_cross_ip_poll', details: elsewhere })]
 }

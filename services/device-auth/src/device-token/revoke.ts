@@ -1,15 +1,20 @@
-import { deviceEvent } from '../audit/event.ts'
-import type { TokenStore } from './store.ts'
+import type { AuditContext } from '@onbehalf/service-kit'
+import type { TokenStore, Which } from './store.ts'
 
 export type RevokeTools = { tokens: Pick<TokenStore, 'revoke'>; announce: (id: string) => void }
 
-export type Revocation = { id: string; tenant_id: string; actor_user_id: string; ip: string; request_id: string }
-
-/** Ends a token; doing it again changes nothing. */
-export const revokeToken = async (
-  { id, tenant_id, ...actor }: Revocation,
+/** Ends what `which` names and has not ended yet, on record and everywhere; answers how many that were. */
+export const revokeTokens = async (
+  which: Which,
+  by: AuditContext & { details?: { via: string } },
   { tokens, announce }: RevokeTools
-): Promise<void> => {
-  const event = deviceEvent({ event: 'oauth.token_revoked', tenant_id, token_id: id, ...actor })
-  if (await tokens.revoke(id, tenant_id, event)) announce(id)
+): Promise<number> => {
+  const ended = await tokens.revoke(which, ({ id, client_id, device_label }) => ({
+    ...by,
+    action: 'oauth.token_revoked',
+    subject: { kind: 'device_token', id },
+    details: { client_id, device_label, ...by.details }
+  }))
+  for (const { id } of ended) announce(id)
+  return ended.length
 }

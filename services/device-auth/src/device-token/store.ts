@@ -11,63 +11,80 @@ export type NewToken = {
   device_label: string
   prefix: string
   token_hash: string
-  lifetimeDays: number
 }
 
-export type LiveToken = Pick<
+/** What became of a new token: the row that has it, and how long it lives. */
+export type Stored = { id: string; expires_at: Date }
+
+export type HeldToken = Pick<
   Database['device_token'],
-  'id' | 'tenant_id' | 'user_id' | 'issuer' | 'prefix' | 'client_id' | 'device_label' | 'last_used_at' | 'expires_at'
->
+  'id' | 'tenant_id' | 'user_id' | 'issuer' | 'prefix' | 'last_used_at' | 'expires_at'
+> & { is_expired: boolean }
+
+/** Tokens of one tenant: one of them, or a user's, all or all but one. */
+export type Which = { tenant_id: string; id?: string; user_id?: string; except?: string; token_hash?: string }
+
+export type Ended = Pick<Database['device_token'], 'id' | 'tenant_id' | 'client_id' | 'device_label'>
 
 export type TokenStore = ReturnType<typeof tokenStore>
 
-const liveColumns = [
-  'id',
-  'tenant_id',
-  'user_id',
-  'issuer',
-  'prefix',
-  'client_id',
-  'device_label',
-  'last_used_at',
-  'expires_at'
-] as const
+const heldColumns = ['id', 'tenant_id', 'user_id', 'issuer', 'prefix', 'last_used_at', 'expires_at'] as const
+const endedColumns = ['id', 'tenant_id', 'client_id', 'device_label'] as const
+const isOver = sql<boolean>`expires_at <= now()`
 
 export const tokenStore = (db: Kysely<Database>) => ({
   /**
    * Stores the token, or puts it in the place of the one that this person's device has: the row keeps its id, and the
    * token it held stops being found in the same commit as `eventsOf` it are recorded.
    */
-  rotate: (token: NewToken, eventsOf: (id: string) => AuditEvent[]): Promise<{ id: string; expires_at: Date }> =>
+  rotate: (token: NewToken, eventsOf: (stored: Stored) => AuditEvent[]): Promise<Stored> =>
     db.transaction().execute(async (transaction) => {
       await sql`set local lock_timeout = '2s'`.execute(transaction)
       const row = await upsert(transaction, token)
-      await recordAudit(transaction, ...eventsOf(row.id))
+      await recordAudit(transaction, ...eventsOf(row))
       return row
     }),
 
-  findLive: (token_hash: string): Promise<LiveToken | undefined> =>
+  /** One that was not ended, also when its time is over. */
+  findByHash: (token_hash: string): Promise<HeldToken | undefined> =>
     db
       .selectFrom('device_token')
-      .select(liveColumns)
+      .select([...heldColumns, isOver.as('is_expired')])
       .where('token_hash', '=', token_hash)
       .where('revoked_at', 'is', null)
-      .where('expires_at', '>', sql<Date>`now()`)
       .executeTakeFirst(),
 
-  /** Whether this call revoked it; false for one that was revoked before or is not there. */
-  revoke: (id: string, tenant_id: string, event: AuditEvent): Promise<boolean> =>
+  /** Ends what had not ended yet, with an event each in the same commit. */
+  revoke: (which: Which, eventOf: (token: Ended) => AuditEvent): Promise<Ended[]> =>
     db.transaction().execute(async (transaction) => {
-      const { numUpdatedRows } = await transaction
+      let query = transaction
         .updateTable('device_token')
-        .set({ revoked_at: sql<Date>`now()`, token_hash: null })
-        .where('id', '=', id)
-        .where('tenant_id', '=', tenant_id)
+        .set(ended)
+        .where('tenant_id', '=', which.tenant_id)
         .where('revoked_at', 'is', null)
-        .executeTakeFirst()
-      if (numUpdatedRows === 0n) return false
-      await recordAudit(transaction, event)
-      return true
+      for (const column of ['id', 'user_id', 'token_hash'] as const) {
+        const wanted = which[column]
+        if (wanted !== undefined) query = query.where(column, '=', wanted)
+      }
+      if (which.except !== undefined) query = query.where('id', '<>', which.except)
+      const rows = await query.returning(endedColumns).execute()
+      await recordAudit(transaction, ...rows.map(eventOf))
+      return rows
+    }),
+
+  /** Ends some whose time is over, of every tenant; two replicas never end the same one. */
+  expire: ({ id, max = 1 }: { id?: string; max?: number }, eventOf: (token: Ended) => AuditEvent): Promise<Ended[]> =>
+    db.transaction().execute(async (transaction) => {
+      let due = transaction.selectFrom('device_token').select('id').where('revoked_at', 'is', null).where(isOver)
+      if (id !== undefined) due = due.where('id', '=', id)
+      const rows = await transaction
+        .updateTable('device_token')
+        .set(ended)
+        .where('id', 'in', due.limit(max).forUpdate().skipLocked())
+        .returning(endedColumns)
+        .execute()
+      await recordAudit(transaction, ...rows.map(eventOf))
+      return rows
     }),
 
   touch: async (id: string): Promise<void> => {
@@ -75,8 +92,11 @@ export const tokenStore = (db: Kysely<Database>) => ({
   }
 })
 
-const upsert = (db: Kysely<Database>, { lifetimeDays, ...token }: NewToken) => {
-  const expires_at = sql<Date>`now() + make_interval(days => ${lifetimeDays})`
+const ended = { revoked_at: sql<Date>`now()`, token_hash: null }
+
+const upsert = (db: Kysely<Database>, token: NewToken): Promise<Stored> => {
+  const ownDays = sql`select token_days from device_setting where tenant_id = ${token.tenant_id}`
+  const expires_at = sql<Date>`now() + make_interval(days => coalesce((${ownDays}), ${defaultTokenDays}))`
   return db
     .insertInto('device_token')
     .values({ ...token, expires_at, last_used_at: null, revoked_at: null })
@@ -89,3 +109,6 @@ const upsert = (db: Kysely<Database>, { lifetimeDays, ...token }: NewToken) => {
     .returning(['id', 'expires_at'])
     .executeTakeFirstOrThrow()
 }
+
+/** How long a token lives where its tenant says nothing of it. */
+export const defaultTokenDays = 14

@@ -1,9 +1,9 @@
-import type { LiveToken, TokenStore } from './store.ts'
+import type { HeldToken, TokenStore } from './store.ts'
 
 const coarsenessMs = 60_000
 
 /** Notes the use of a token, at most once a minute and without anybody waiting for it. */
-export type Touch = (token: Pick<LiveToken, 'id' | 'last_used_at'>) => void
+export type Touch = (token: Pick<HeldToken, 'id' | 'last_used_at'>) => void
 
 export const createTouch = (tokens: Pick<TokenStore, 'touch'>, report: (error: unknown) => void): Touch => {
   const writing = new Set<string>()

@@ -34,14 +34,16 @@ export const openUsers = (bus: Bus): Users => {
   return { find: held.get, ask, close: reader.close }
 }
 
-/** The user when they are a member of the tenant, undefined when they are not, or no longer there. */
-export const memberOrNobody = async (finding: Promise<FoundUser>): Promise<Member | undefined> => {
-  try {
-    const { role, ...found } = await finding
-    return role ? { ...found, role } : undefined
-  } catch (error) {
+/** The user, undefined when they are no longer there. */
+export const userOrNobody = (finding: Promise<FoundUser>): Promise<FoundUser | undefined> =>
+  finding.catch((error: unknown) => {
     if (error instanceof ReportedError && error.code === 'not_found') return undefined
     throw error
-  }
+  })
+
+/** The user when they are a member of the tenant, undefined when they are not, or no longer there. */
+export const memberOrNobody = async (finding: Promise<FoundUser>): Promise<Member | undefined> => {
+  const found = await userOrNobody(finding)
+  return found?.role ? { ...found, role: found.role } : undefined
 }
 export type Member = FoundUser & { role: NonNullable<FoundUser['role']> }

@@ -1,0 +1,25 @@
+import { type ExpireTools, expireTokens } from '../device-token/expire.ts'
+import { type Job, repeat } from './repeat.ts'
+import type { JobStore } from './store.ts'
+
+type Needs = ExpireTools & {
+  jobs: Pick<JobStore, 'forgetTokens'>
+  /** How long what has ended is kept. */
+  days: number
+  report: (error: unknown) => void
+}
+
+const everyMs = 60_000
+const max = 500
+
+/** Ends the tokens whose time is over, and forgets what ended long ago: every replica tries, one at a time does. */
+export const startCleanUp = ({ jobs, days, report, ...tools }: Needs): Job =>
+  repeat({
+    everyMs,
+    step: async () => {
+      const ended = await expireTokens({ max }, tools)
+      const isMore = await jobs.forgetTokens(days)
+      return ended === max || isMore
+    },
+    report
+  })
