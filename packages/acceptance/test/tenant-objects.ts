@@ -94,6 +94,12 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/auth/sessions/{id}': { make: session },
   '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
   '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
+  // Nobody saw such a tool.
+  '/v1/mcp-providers/{id}/approve-tools': {
+    make: provider,
+    body: { tools: [{ name: 'whoami', hash: 'unseen' }] },
+    status: 409
+  },
   '/v1/grants/{id}': { make: grant },
   '/v1/grants/{id}/issuances': { make: grant },
   '/v1/grants/{id}/tokens': { make: grant },

@@ -9,7 +9,9 @@ import { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 import { resolveSession } from './identity-broker/resolve-session.ts'
 import { providerChanges } from './mcp-provider/changes.ts'
 import { findAuthorization } from './mcp-provider/find-authorization.ts'
+import { findTool } from './mcp-provider/find-tool.ts'
 import { listAudiences } from './mcp-provider/list-audiences.ts'
+import { listTools } from './mcp-provider/list-tools.ts'
 import { resolveProvider } from './mcp-provider/resolve-provider.ts'
 import { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
 
@@ -24,6 +26,8 @@ export const calls: readonly CallContract[] = [
   resolveProvider,
   listAudiences,
   findAuthorization,
+  findTool,
+  listTools,
   listProviderKeys,
   resolveBearer,
   listDeviceKeys

@@ -9,7 +9,9 @@ export { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 export { resolveSession } from './identity-broker/resolve-session.ts'
 export { ProviderChange, providerChanges } from './mcp-provider/changes.ts'
 export { findAuthorization, ProviderAuthorization } from './mcp-provider/find-authorization.ts'
+export { FoundTool, findTool } from './mcp-provider/find-tool.ts'
 export { listAudiences } from './mcp-provider/list-audiences.ts'
+export { CatalogueTool, ListedTool, listTools, toolsPerPageMax } from './mcp-provider/list-tools.ts'
 export {
   ProviderSettings,
   ProviderStatement,

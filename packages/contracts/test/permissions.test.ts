@@ -65,7 +65,9 @@ t.test('who may do what on the bus', async (t) => {
       `${provider}.authorization.find.v1`,
       feed(provider),
       `${provider}.keys.list.v1`,
-      `${provider}.provider.resolve.v1`
+      `${provider}.provider.resolve.v1`,
+      `${provider}.tool.find.v1`,
+      `${provider}.tool.list.v1`
     ]
   })
   t.same(permissionsOf('tool-invoker'), {
@@ -75,7 +77,9 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.keys.list.v1`,
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
-      `${provider}.provider.resolve.v1`
+      `${provider}.provider.resolve.v1`,
+      `${provider}.tool.find.v1`,
+      `${provider}.tool.list.v1`
     ],
     subscribe: ['_INBOX.tool-invoker.>', feed(device), feed(broker), feed(provider)]
   })

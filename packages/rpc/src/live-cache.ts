@@ -8,8 +8,10 @@ type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; e
 type Guard = { dropped: Set<string>; isDropped: boolean }
 
 export type LiveCacheOptions<Key, Value> = {
-  /** Entries held at most; the least recently used leaves first. */
+  /** Entries held at most, or what they may weigh together; the least recently used leaves first. */
   max: number
+  /** What one weighs, where they are not all alike: one that weighs more than `max` is not held. */
+  weightOf?: (value: Value) => number
   keyOf: (key: Key) => string
   load: (key: Key) => Promise<Value>
   /** What the value depends on, as `kind:id`; a change of any of them drops the entry. */
@@ -45,6 +47,7 @@ export const createLiveCache = <Key, Value>({
   keyOf,
   load,
   tagsOf,
+  weightOf = () => 1,
   expiresAtOf = () => Number.POSITIVE_INFINITY,
   trueAtOf = () => Number.POSITIVE_INFINITY,
   refreshAfterMs = 20_000,
@@ -52,7 +55,7 @@ export const createLiveCache = <Key, Value>({
   now = Date.now
 }: LiveCacheOptions<Key, Value>): LiveCache<Key, Value> => {
   // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
-  const bound = { maxSize: max, sizeCalculation: () => 1 }
+  const bound = { maxSize: max, sizeCalculation: ({ value }: Entry<Value>) => weightOf(value) }
   const entries = new LRUCache<string, Entry<Value>>({ ...bound, dispose: (entry, id) => forget(id, entry) })
   const idsByTag = new Map<string, Set<string>>()
   // A load is joined only until the next emptying; its guard lives until it ends.
@@ -68,6 +71,7 @@ export const createLiveCache = <Key, Value>({
   }
   const keep = (id: string, entry: Entry<Value>) => {
     entries.set(id, entry)
+    if (!entries.has(id)) return
     for (const tag of entry.tags) idsByTag.set(tag, (idsByTag.get(tag) ?? new Set()).add(id))
   }
   const usable = (entry: Entry<Value> | undefined): entry is Entry<Value> =>

@@ -1,11 +1,12 @@
 import { type App, auditRoutes, busSessionKeys, createApp } from '@onbehalf/service-kit'
 import { createFindAuthorization } from './authorization/find.ts'
 import { serveProviders } from './providers/calls.ts'
-import type { Desk } from './providers/desk.ts'
+import type { Desk, Publish } from './providers/desk.ts'
 import { registerProviders } from './providers/routes.ts'
 import { providerStore } from './providers/store.ts'
 import { createSignProvider } from './providers/ticket.ts'
 import type { Resources } from './resources.ts'
+import { serveTools } from './tools/calls.ts'
 import { createIdentityOf } from './tools/identity.ts'
 import { createListTools } from './tools/list.ts'
 import { createRefreshTools } from './tools/refresh.ts'
@@ -25,7 +26,11 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     ...(logTo ? { logTo } : {})
   })
   const signProvider = createSignProvider(ticketKeys.signingKey)
-  const publish = (id: string) => changes.publish({ kind: 'provider', id })
+  const tell =
+    (kind: 'provider' | 'tools'): Publish =>
+    ({ id, tenant_id }) =>
+      changes.publish({ kind, id, tenant_id })
+  const publishTools = tell('tools')
   const providers = providerStore(db)
   const tools = toolStore(db)
   const listTools = createListTools({
@@ -33,19 +38,22 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     identityOf: createIdentityOf(tokens, signProvider),
     report: ({ id }, err) => app.log.warn({ err, provider_id: id }, 'the tools could not be listed')
   })
-  const refreshTools = createRefreshTools({ listTools, tools, publish })
-  const desk: Desk = { providers, tools, vault, checkReachable: egress.checkReachable, refreshTools, publish }
+  const refreshTools = createRefreshTools({ listTools, tools, publish: publishTools })
+  const { checkReachable } = egress
+  const desk: Desk = { providers, tools, vault, checkReachable, refreshTools, publish: tell('provider'), publishTools }
 
   registerProviders(app, desk)
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const { publicKeys } = ticketKeys
   const findAuthorization = createFindAuthorization({ providers, vault, egress })
-  const served = serveProviders(
-    bus,
-    { providers, vault, findKey: findTicketKey, signProvider, publicKeys, findAuthorization },
-    (failure) => app.log.error({ err: failure.error, subject: failure.subject }, 'unexpected error on the bus')
-  )
+  const report: Parameters<typeof serveTools>[2] = ({ error, subject }) =>
+    app.log.error({ err: error, subject }, 'unexpected error on the bus')
+  const findKey = findTicketKey
+  const served = [
+    ...serveProviders(bus, { providers, vault, findKey, signProvider, publicKeys, findAuthorization }, report),
+    ...serveTools(bus, { tools, findKey }, report)
+  ]
   app.addHook('preClose', async () => {
     await Promise.all(served.map(({ stop }) => stop()))
   })

@@ -1,7 +1,7 @@
 import type { IdentityMode } from '@onbehalf/contracts'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely'
-import type { ToolDefinition, ToolsStatus } from './tools/tool.ts'
+import type { LeftOut, ToolDefinition, ToolsStatus } from './tools/tool.ts'
 
 type ProviderTable = {
   id: ColumnType<string, string, never>
@@ -21,9 +21,17 @@ type ProviderTable = {
   forward_user_identity: boolean
   identity_mode: IdentityMode
   forward_id_token: Generated<boolean>
+  /** Whose credentials the upstream OAuth brings: the tenant's, or each user's own. */
+  auth_scope: Generated<'tenant' | 'user'>
+  /** Whether what a server changes of its tools is used at once, or after an administrator approved it. */
+  tool_changes: Generated<'accept' | 'review'>
+  external: Generated<boolean>
+  /** Sealed. */
+  resource: Buffer | null
   tools_status: ToolsStatus
   tools_error: string | null
   tools_listed_at: Date | null
+  tools_left_out: ColumnType<LeftOut[], string | undefined, string>
   revision: Generated<number>
   /** The revision since which the server is reached in the way it is: a listing of an older one is not kept. */
   reach_revision: Generated<number>
@@ -38,6 +46,11 @@ type ToolTable = {
   position: number
   definition: ColumnType<ToolDefinition, string, string>
   hash: string
+  /** Name, title and description in lower case, for a search. */
+  words: string
+  is_approved: boolean
+  /** What was approved before the server changed it. */
+  approved_definition: ColumnType<ToolDefinition | null, string | null, string | null>
 }
 
 export type Database = KeyTables & AuditTables & { provider: ProviderTable; tool: ToolTable }

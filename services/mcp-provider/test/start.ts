@@ -21,6 +21,8 @@ export type Running = {
   broker: PlayedIdentityBroker
   /** Sends a request as somebody who is signed in. */
   as: (who: SignedIn) => (method: Method, url: string, body?: object) => Promise<Answer>
+  /** Another replica. */
+  openAnother: () => Promise<App>
   logs: string[]
 }
 
@@ -37,21 +39,25 @@ export const startService = async (t: Test, { allow }: { allow: readonly string[
   t.teardown(broker.close)
   const masterKey = randomBytes(32).toString('base64')
   recordSecrets([masterKey])
-  const resources = await openResources(
-    loadConfig(variables, {
-      ...backends.environmentFor('mcp-provider'),
-      PUBLIC_URL: publicUrl,
-      MASTER_KEYS: `k1:${masterKey}`,
-      EGRESS_ALLOW: allow.join(','),
-      LOG_LEVEL: 'debug'
-    })
-  )
+  const config = loadConfig(variables, {
+    ...backends.environmentFor('mcp-provider'),
+    PUBLIC_URL: publicUrl,
+    MASTER_KEYS: `k1:${masterKey}`,
+    EGRESS_ALLOW: allow.join(','),
+    LOG_LEVEL: 'debug'
+  })
   const logs: string[] = []
-  const app = await buildApp(resources, { logTo: { write: (line) => void logs.push(line) } })
-  app.addHook('onClose', () => resources.close())
-  await app.ready()
-  t.teardown(() => app.close())
-  return { app, resources, backends, brokerBus, broker, logs, as: asWho(app) }
+  const open = async () => {
+    const resources = await openResources(config)
+    const app = await buildApp(resources, { logTo: { write: (line) => void logs.push(line) } })
+    app.addHook('onClose', () => resources.close())
+    await app.ready()
+    t.teardown(() => app.close())
+    return { app, resources }
+  }
+  const { app, resources } = await open()
+  const openAnother = async () => (await open()).app
+  return { app, resources, backends, brokerBus, broker, logs, as: asWho(app), openAnother }
 }
 
 const asWho =

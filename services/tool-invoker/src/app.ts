@@ -1,10 +1,11 @@
 import { createApp } from '@onbehalf/service-kit'
 import { registerCalls } from './calls/routes.ts'
 import type { Resources } from './resources.ts'
+import { registerTools } from './tools/routes.ts'
 
 /** tool-invoker: calls, made on behalf of their users and recorded. */
 export const buildApp = async (resources: Resources) => {
-  const { config, credentials, providers, tokens, mcp, recorder, calls, underWay } = resources
+  const { bus, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay } = resources
   const app = await createApp({
     service: 'tool-invoker',
     description: 'Calls tools of MCP servers on behalf of the verified end user',
@@ -22,7 +23,8 @@ export const buildApp = async (resources: Resources) => {
     authenticators: credentials.authenticators,
     actFor: credentials.actFor,
     now: () => new Date(),
-    ...{ providers, tokens, mcp, recorder, calls, underWay }
+    ...{ providers, tools, tokens, mcp, recorder, calls, underWay }
   })
+  registerTools(app, { bus })
   return app
 }

@@ -10,6 +10,7 @@ import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
+import { createTools } from './tools/cache.ts'
 
 export type Resources = Awaited<ReturnType<typeof openResources>>
 
@@ -27,6 +28,7 @@ export const openResources = async (config: Config) => {
   const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
   const credentials = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)
+  const tools = createTools(bus)
   const tokens = createTokens(bus)
   const sessions = endSessionsOnChange(bus, mcp)
   const underWay = watchCallsUnderWay(bus)
@@ -37,7 +39,9 @@ export const openResources = async (config: Config) => {
     partitions,
     mcp,
     credentials,
+    bus,
     providers,
+    tools,
     tokens,
     underWay,
     findSessionKey: busSessionKeys(bus),
@@ -46,7 +50,7 @@ export const openResources = async (config: Config) => {
       partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
       await egress.close()
-      for (const reader of [underWay, sessions, tokens, providers, credentials]) reader.close()
+      for (const reader of [underWay, sessions, tokens, tools, providers, credentials]) reader.close()
       await bus.drain()
       await postgres.close()
       if (recorded.status === 'rejected') throw recorded.reason

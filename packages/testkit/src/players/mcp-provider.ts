@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import {
+  type CatalogueTool,
   findAuthorization,
+  findTool,
   listAudiences,
   listProviderKeys,
+  listTools,
   type Principal,
   type ProviderAuthorization,
   type ProviderChange,
@@ -13,11 +16,20 @@ import {
 } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, serve, signTicket, writeFeed } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
 import { decodeJwt } from 'jose'
 import { makeKeyPair } from './keys.ts'
 
-/** What of a provider only identity-broker hears. */
-type Hidden = { forward_id_token?: boolean; authorization?: ProviderAuthorization }
+/** What of a provider only identity-broker hears, and its tools; without them its server was never listed. */
+type Hidden = {
+  forward_id_token?: boolean
+  authorization?: ProviderAuthorization
+  tools?: PlayedTool[]
+  isReviewed?: boolean
+}
+
+/** A tool of a catalogue; what is left out is made up, and it is approved. */
+export type PlayedTool = Partial<CatalogueTool> & Pick<CatalogueTool, 'name'> & { is_approved?: boolean }
 
 /** A registered provider; what is left out is made up. Forwarding is on exactly when `mode` is not `off`. */
 export type GivenProvider = Partial<ProviderSettings> & Pick<ProviderSettings, 'server_url'> & Hidden
@@ -28,10 +40,14 @@ export type PlayedMcpProvider = {
   update: (providerId: string, change: Partial<ProviderSettings>) => ProviderSettings
   /** Removes a provider and tells everybody. */
   remove: (providerId: string) => void
+  /** Gives a provider another catalogue and tells everybody. */
+  listAs: (providerId: string, tools: PlayedTool[]) => void
   /** Changes what only identity-broker hears of a provider. */
   hide: (providerId: string, hidden: Hidden) => void
   /** How often one was asked for. */
   asked: () => number
+  /** How often a tool was asked for. */
+  toolsAsked: () => number
   /** The ticket that goes with a provider. */
   ticketFor: (settings: ProviderSettings) => Promise<string>
   change: (...changes: ProviderChange[]) => void
@@ -46,6 +62,14 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
   const ticketFor = (settings: ProviderSettings) => ticketOf(settings, hidden.get(settings.provider_id) ?? {}, key)
   const feed = writeFeed(bus, providerChanges)
   let asked = 0
+  let toolsAsked = 0
+  const ofTenant = (tenant_id: string) => [...providers.values()].filter((one) => one.tenant_id === tenant_id)
+  const findProvider = (principal: string, server_identifier: string): ProviderSettings => {
+    const { tenant_id } = principalOf(principal)
+    const settings = ofTenant(tenant_id).find((one) => one.server_identifier === server_identifier)
+    if (settings) return settings
+    throw new ReportedError('not_found', `There is no provider "${server_identifier}".`)
+  }
 
   const served = [
     serve(bus, listProviderKeys, async () => ({ ticket: [key.publicKey], session: [] })),
@@ -66,20 +90,36 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     }),
     serve(bus, resolveProvider, async ({ principal, server_identifier }) => {
       asked += 1
-      const { tenant_id } = principalOf(principal)
-      const settings = [...providers.values()].find(
-        (one) => one.tenant_id === tenant_id && one.server_identifier === server_identifier
-      )
-      if (!settings) throw new ReportedError('not_found', `There is no provider "${server_identifier}".`)
+      const settings = findProvider(principal, server_identifier)
       return { settings, ticket: await ticketFor(settings) }
+    }),
+    serve(bus, findTool, async ({ principal, server_identifier, tool: name }) => {
+      toolsAsked += 1
+      const { provider_id, tenant_id } = findProvider(principal, server_identifier)
+      const { tools, isReviewed = false } = hidden.get(provider_id) ?? {}
+      const played = tools?.find((one) => one.name === name)
+      const facts = { provider_id, tenant_id, is_listed: tools !== undefined }
+      return { ...facts, tool: played ? toolOf(played) : null, is_approved: played?.is_approved ?? !isReviewed }
+    }),
+    serve(bus, listTools, async ({ principal, server_identifiers, search = '', cursor = '0', limit = 50 }) => {
+      const mine = ofTenant(principalOf(principal).tenant_id)
+        .filter(({ server_identifier }) => server_identifiers?.includes(server_identifier) ?? true)
+        .flatMap(({ provider_id, server_identifier }) =>
+          (hidden.get(provider_id)?.tools ?? [])
+            .filter(({ name, is_approved = true }) => is_approved && name.includes(search))
+            .map((tool) => ({ provider_id, server_identifier, ...toolOf(tool) }))
+        )
+      const end = Number(cursor) + limit
+      return { data: mine.slice(Number(cursor), end), next_cursor: end < mine.length ? String(end) : null }
     })
   ]
 
   return {
-    register: ({ forward_id_token = false, authorization, ...given }) => {
+    register: ({ forward_id_token = false, authorization, tools, isReviewed = false, ...given }) => {
       const settings = complete(given)
       providers.set(settings.provider_id, settings)
-      hidden.set(settings.provider_id, { forward_id_token, ...(authorization ? { authorization } : {}) })
+      const kept = { ...(authorization ? { authorization } : {}), ...(tools ? { tools } : {}) }
+      hidden.set(settings.provider_id, { forward_id_token, isReviewed, ...kept })
       return settings
     },
     update: (providerId, change) => {
@@ -94,8 +134,13 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       providers.delete(providerId)
       feed.publish({ kind: 'provider', id: providerId })
     },
+    listAs: (providerId, tools) => {
+      hidden.set(providerId, { ...hidden.get(providerId), tools })
+      feed.publish({ kind: 'tools', id: providerId })
+    },
     hide: (providerId, change) => hidden.set(providerId, { ...hidden.get(providerId), ...change }),
     asked: () => asked,
+    toolsAsked: () => toolsAsked,
     ticketFor,
     change: feed.publish,
     close: async () => {
@@ -123,6 +168,13 @@ const complete = (given: Omit<GivenProvider, keyof Hidden>): ProviderSettings =>
   timeout: 30,
   sse_read_timeout: 300,
   ...given
+})
+
+const toolOf = ({ is_approved: _, ...tool }: PlayedTool): CatalogueTool => ({
+  description: '',
+  input_schema: { type: 'object' },
+  hash: hashOf(JSON.stringify(tool)),
+  ...tool
 })
 
 const ticketOf = async (

@@ -1,28 +1,33 @@
 import { mask } from '@onbehalf/vault'
-import type { Tool } from '../tools/tool.ts'
+import type { KeptTool } from '../tools/tool.ts'
 import { maskPath, maskQuery } from './mask-url.ts'
 import type { Authentication, Headers, Provider } from './provider.ts'
 import type { ProviderAnswer, ProviderSummary } from './shapes.ts'
 
 /** A provider as it is shown: secrets masked, and less of the URL to those who may not change it. */
 export const summaryOf = (provider: Provider, { isAdministrator }: { isAdministrator: boolean }): ProviderSummary => {
-  const { id, revision, tools_status, tools_error, settings } = provider
-  const { server_url, headers, authentication, timeout, sse_read_timeout, ...plain } = settings
+  const { id, revision, tools_status, tools_error, tools_left_out, settings } = provider
+  const { server_url, resource, headers, authentication, timeout, sse_read_timeout, ...plain } = settings
   return {
     id,
     ...plain,
     server_url: isAdministrator ? maskQuery(server_url) : maskPath(server_url),
+    resource: resource && !isAdministrator ? maskPath(resource) : resource,
     masked_headers: maskHeaders(headers),
     configuration: { timeout, sse_read_timeout },
     authentication: authentication && maskCredentials(authentication),
     warnings: warningsOf(settings),
-    ...{ tools_status, tools_error, revision },
+    ...{ tools_status, tools_error, tools_left_out, revision },
     created_at: provider.created_at.toISOString(),
     updated_at: provider.updated_at.toISOString()
   }
 }
 
-export const answerOf = (provider: Provider, tools: Tool[], reader: { isAdministrator: boolean }): ProviderAnswer => ({
+export const answerOf = (
+  provider: Provider,
+  tools: KeptTool[],
+  reader: { isAdministrator: boolean }
+): ProviderAnswer => ({
   ...summaryOf(provider, reader),
   tools
 })

@@ -16,7 +16,11 @@ const blank = {
   authentication: null,
   forward_user_identity: false,
   identity_mode: 'off',
-  forward_id_token: false
+  forward_id_token: false,
+  resource: null,
+  auth_scope: 'tenant',
+  tool_changes: 'accept',
+  external: false
 } as const
 
 const required = ({ name, server_url, server_identifier }: NewProvider) => ({ name, server_url, server_identifier })

@@ -1,6 +1,7 @@
 import type { listAudiences } from '@onbehalf/contracts'
 import type { Vault } from '@onbehalf/vault'
 import type { Static } from '@sinclair/typebox'
+import { audienceOf } from './provider.ts'
 import { openProvider } from './secrets.ts'
 import type { ProviderStore } from './store.ts'
 
@@ -14,9 +15,9 @@ export const findAudiences = async (
   const rows = await providers.forwarding(tenant_id)
   const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
   const audiences = opened.map(({ id, settings }) => {
-    const { server_url, identity_mode, forward_id_token, server_identifier, name } = settings
+    const { identity_mode, forward_id_token, server_identifier, name } = settings
     return {
-      ...{ provider_id: id, audience: server_url, mode: identity_mode, server_identifier, name },
+      ...{ provider_id: id, audience: audienceOf(settings), mode: identity_mode, server_identifier, name },
       ...(forward_id_token ? { forward_id_token } : {})
     }
   })

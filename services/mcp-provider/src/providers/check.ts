@@ -2,7 +2,7 @@ import { checkUrl, type Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { checkHeaders } from './check-headers.ts'
 import { invalid } from './problems.ts'
-import { isForwarding, type Settings } from './provider.ts'
+import { audienceOf, isForwarding, type Settings } from './provider.ts'
 
 export type CheckReachable = Egress['checkReachable']
 
@@ -17,8 +17,9 @@ export const checkSettings = async (
   checkHeaders(next.headers)
   const isMoved = next.server_url !== stored?.server_url
   if (isMoved) checkServerUrl(next.server_url)
+  checkResource(next)
   // RFC 8707 §2: a resource has no query; and an audience is no place for a secret, because tokens show it.
-  if (isForwarding(next) && next.server_url.includes('?'))
+  if (isForwarding(next) && audienceOf(next).includes('?'))
     throw invalid('server_url', 'has a query (?…), which an audience must not have; leave it out to forward identity')
   const isNewlyForwarding = isForwarding(next) && (isMoved || !stored || !isForwarding(stored))
   if (isNewlyForwarding) await checkTransport(next.server_url, checkReachable)
@@ -84,6 +85,18 @@ const checkServerUrl = (server_url: string): void => {
     throw invalid('server_url', cause instanceof ReportedError ? wordsOf(cause) : 'is not a URL', cause)
   }
   if (server_url.includes('#')) throw invalid('server_url', 'has a fragment (#…), which is never sent; leave it out')
+}
+
+// An id of another origin would let one server ask for the tokens of another.
+const checkResource = ({ resource, server_url }: Settings): void => {
+  if (resource === null) return
+  try {
+    checkUrl(resource)
+  } catch (cause) {
+    throw invalid('resource', cause instanceof ReportedError ? wordsOf(cause) : 'is not a URL', cause)
+  }
+  if (/[?#]/.test(resource)) throw invalid('resource', 'has a query or a fragment, which no audience has')
+  if (originOf(resource) !== originOf(server_url)) throw invalid('resource', 'must be of the same origin as server_url')
 }
 
 const wordsOf = ({ message }: ReportedError): string => message.replace(/^The URL /, '').replace(/\.$/, '')

@@ -30,7 +30,7 @@ export const createProvider = async (desk: Desk, asker: Asker, given: NewProvide
       })
     )
     .catch(refuseTaken)
-  desk.publish(row.id)
+  desk.publish(row)
   await desk.refreshTools(await openProvider(desk.vault, row), asker)
   return readProvider(desk, asker, row.id)
 }

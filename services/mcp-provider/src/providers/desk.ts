@@ -7,10 +7,14 @@ import type { ProviderStore } from './store.ts'
 /** What the registry works with; every verb names the part it uses. */
 export type Desk = {
   providers: ProviderStore
-  tools: Pick<ToolStore, 'of'>
+  tools: Pick<ToolStore, 'of' | 'approve'>
   vault: Pick<Vault, 'seal' | 'open'>
   checkReachable: CheckReachable
   refreshTools: RefreshTools
   /** Tells everybody that a provider was changed; after the commit. */
-  publish: (id: string) => void
+  publish: Publish
+  /** Tells everybody that what may be called of a provider was changed; after the commit. */
+  publishTools: Publish
 }
+
+export type Publish = (changed: { id: string; tenant_id: string }) => void

@@ -1,6 +1,6 @@
 import type { IdentityMode } from '@onbehalf/contracts'
 import { type Static, Type } from '@sinclair/typebox'
-import type { ToolsStatus } from '../tools/tool.ts'
+import type { LeftOut, ToolsStatus } from '../tools/tool.ts'
 
 export const Headers = Type.Record(Type.String(), Type.String())
 export type Headers = Static<typeof Headers>
@@ -31,6 +31,14 @@ export type Settings = {
   identity_mode: IdentityMode
   /** The exception: `idp_token` forwards the ID token, whose audience is our client. */
   forward_id_token: boolean
+  /** The id of the server as a resource (RFC 8707), where that is not its URL. */
+  resource: string | null
+  /** Whose credentials its OAuth brings: the tenant's, or each user's own. */
+  auth_scope: 'tenant' | 'user'
+  /** Whether tools that the server adds or changes are used at once, or after an administrator approved them. */
+  tool_changes: 'accept' | 'review'
+  /** Whether external users may use it. */
+  external: boolean
 }
 
 export type Provider = {
@@ -42,6 +50,7 @@ export type Provider = {
   settings: Settings
   tools_status: ToolsStatus
   tools_error: string | null
+  tools_left_out: LeftOut[]
   created_at: Date
   updated_at: Date
 }
@@ -51,6 +60,9 @@ export const timeoutDefaults = { timeout: 30, sse_read_timeout: 300 } as const
 /** The mode that is in effect: `off` unless the caller's identity is forwarded. */
 export const modeOf = ({ forward_user_identity, identity_mode }: Settings): IdentityMode =>
   forward_user_identity ? identity_mode : 'off'
+
+/** What a token for the server is for, byte for byte. */
+export const audienceOf = ({ resource, server_url }: Settings): string => resource ?? server_url
 
 /** Whether the caller's identity is forwarded to the server. */
 export const isForwarding = (settings: Settings): boolean => modeOf(settings) !== 'off'

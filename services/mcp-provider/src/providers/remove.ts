@@ -9,5 +9,5 @@ export const removeProvider = async (
   id: string
 ): Promise<void> => {
   if (!(await providers.remove(asker.tenant_id, id, providerEvent(asker, 'deleted', id)))) throw noSuchProvider()
-  publish(id)
+  publish({ id, tenant_id: asker.tenant_id })
 }

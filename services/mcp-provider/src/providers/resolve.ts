@@ -1,9 +1,10 @@
-import { type Principal, type ProviderSettings, principalTicket } from '@onbehalf/contracts'
+import { type ProviderSettings, principalTicket } from '@onbehalf/contracts'
 import { type FindKey, verifyTicket } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
 import { noSuchProvider } from './problems.ts'
-import { modeOf, type Provider } from './provider.ts'
+import { audienceOf, modeOf, type Provider } from './provider.ts'
 import { openProvider } from './secrets.ts'
+import { sightOf } from './sight.ts'
 import type { ProviderStore } from './store.ts'
 import type { SignProvider } from './ticket.ts'
 
@@ -19,18 +20,15 @@ export const resolve = async (
   { providers, vault, findKey, signProvider }: Tools,
   { principal: ticket, server_identifier }: { principal: string; server_identifier: string }
 ): Promise<{ settings: ProviderSettings; ticket: string }> => {
-  const principal = await verifyTicket(principalTicket, ticket, { findKey })
-  const row = isMember(principal) ? await providers.findByIdentifier(principal.tenant_id, server_identifier) : undefined
-  if (!row) throw noSuchProvider()
+  const { tenant_id, isExternal } = sightOf(await verifyTicket(principalTicket, ticket, { findKey }))
+  const row = await providers.findByIdentifier(tenant_id, server_identifier)
+  if (!row || (isExternal && !row.external)) throw noSuchProvider()
   const provider = await openProvider(vault, row)
   return { settings: settingsFor(provider), ticket: await signProvider(provider) }
 }
 
-/** No provider can be marked for external users yet, so they find none. */
-const isMember = (principal: Principal): boolean => principal.kind === 'app' || principal.role !== null
-
 const settingsFor = ({ id, tenant_id, revision, settings }: Provider): ProviderSettings => {
   const { server_identifier, name, server_url, headers, timeout, sse_read_timeout } = settings
-  const facts = { provider_id: id, tenant_id, revision, mode: modeOf(settings), audience: server_url }
+  const facts = { provider_id: id, tenant_id, revision, mode: modeOf(settings), audience: audienceOf(settings) }
   return { ...facts, server_identifier, name, server_url, headers, timeout, sse_read_timeout }
 }

@@ -1,12 +1,21 @@
 import { type Access, type App, administrators, orKeyFor, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
+import { approveTools } from './approve-tools.ts'
 import { createProvider } from './create.ts'
 import type { Desk } from './desk.ts'
 import { listProviders, readProvider } from './read.ts'
 import { refreshToolsOf } from './refresh-tools.ts'
 import { removeProvider } from './remove.ts'
-import { NewProvider, PageQuery, ProviderAnswer, ProviderChange, ProviderId, ProviderPage } from './shapes.ts'
+import {
+  NewProvider,
+  PageQuery,
+  ProviderAnswer,
+  ProviderChange,
+  ProviderId,
+  ProviderPage,
+  ToolsSeen
+} from './shapes.ts'
 import { updateProvider } from './update.ts'
 
 const members: Access = orKeyFor('providers:read', {
@@ -51,6 +60,15 @@ const remove = {
   config: { access: writers },
   schema: { tags, summary: 'Forget an MCP server', params: ProviderId, response: { 204: Type.Null() } }
 } as const
+const approve = {
+  method: 'POST',
+  url: `${one}/approve-tools`,
+  config: { access: writers },
+  schema: {
+    ...{ tags, summary: 'Let tools be called as they were seen: each by name and hash' },
+    ...{ params: ProviderId, body: ToolsSeen, response: { 200: ProviderAnswer } }
+  }
+} as const
 const refresh = {
   method: 'POST',
   url: `${one}/refresh-tools`,
@@ -78,6 +96,10 @@ export const registerProviders = (app: App, desk: Desk): void => {
       await removeProvider(desk, askerOf(request), request.params.id)
       return reply.status(204).send(null)
     }
+  })
+  routes.route({
+    ...approve,
+    handler: (request) => approveTools(desk, askerOf(request), { id: request.params.id, tools: request.body.tools })
   })
   routes.route({ ...refresh, handler: (request) => refreshToolsOf(desk, askerOf(request), request.params.id) })
 }

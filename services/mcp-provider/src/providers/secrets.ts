@@ -13,7 +13,7 @@ const placeOf = ({ id, tenant_id }: Owner, column: string) => ({ tenant_id, tabl
 export const sealSettings = async (
   vault: Pick<Vault, 'seal'>,
   owner: Owner,
-  { server_url, headers, authentication, ...plain }: Settings
+  { server_url, headers, authentication, resource, ...plain }: Settings
 ) => {
   const seal = (column: string, text: string) => vault.seal(text, placeOf(owner, column))
   const hasHeaders = Object.keys(headers).length > 0
@@ -22,24 +22,28 @@ export const sealSettings = async (
     server_url: await seal('server_url', server_url),
     server_url_hash: hashOf(`${owner.tenant_id} ${server_url}`),
     headers: hasHeaders ? await seal('headers', JSON.stringify(headers)) : null,
-    authentication: authentication && (await seal('authentication', JSON.stringify(authentication)))
+    authentication: authentication && (await seal('authentication', JSON.stringify(authentication))),
+    resource: resource === null ? null : await seal('resource', resource)
   }
 }
 
 /** A stored provider with its secrets in clear. */
 export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow): Promise<Provider> => {
   const open = (column: string, sealed: Buffer) => vault.open(sealed, placeOf(row, column))
-  const { id, tenant_id, revision, reach_revision, tools_status, tools_error, created_at, updated_at } = row
+  const { id, tenant_id, revision, reach_revision, created_at, updated_at } = row
+  const { tools_status, tools_error, tools_left_out } = row
   const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
-  const { forward_user_identity, identity_mode, forward_id_token } = row
+  const { forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external } = row
   const settings: Settings = {
     ...{ name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout },
-    ...{ forward_user_identity, identity_mode, forward_id_token },
+    ...{ forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external },
     server_url: await open('server_url', row.server_url),
     headers: row.headers ? parseAs(Headers, await open('headers', row.headers)) : {},
-    authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication))
+    authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication)),
+    resource: row.resource && (await open('resource', row.resource))
   }
-  return { id, tenant_id, revision, reach_revision, settings, tools_status, tools_error, created_at, updated_at }
+  const listed = { tools_status, tools_error, tools_left_out }
+  return { id, tenant_id, revision, reach_revision, settings, ...listed, created_at, updated_at }
 }
 
 const parseAs = <Schema extends TSchema>(schema: Schema, text: string): Static<Schema> => {

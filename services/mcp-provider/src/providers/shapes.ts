@@ -1,7 +1,7 @@
 import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
 import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
-import { Tool, ToolsError, ToolsStatus } from '../tools/tool.ts'
+import { KeptTool, LeftOut, SeenTool, ToolsError, ToolsStatus } from '../tools/tool.ts'
 
 const closed = { additionalProperties: false } as const
 // Nothing that a terminal or a log would obey, and no NUL, which Postgres refuses.
@@ -9,6 +9,8 @@ const line = { pattern: '^[^\\u0000-\\u001f\\u007f]*$' }
 
 const Mode = wordOf(...IdentityMode.anyOf.map(({ const: word }) => word))
 const Name = Type.String({ minLength: 1, maxLength: 40, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]*$' })
+const AuthScope = wordOf('tenant', 'user')
+const ToolChanges = wordOf('accept', 'review')
 const ServerUrl = Type.String({ minLength: 1, maxLength: 2048 })
 const Timeout = Type.Number({ minimum: 1, maximum: 600 })
 const SseReadTimeout = Type.Number({ minimum: 1, maximum: 3600 })
@@ -41,7 +43,11 @@ const leavable = {
   ),
   forward_user_identity: Type.Optional(Type.Boolean()),
   identity_mode: Type.Optional(Mode),
-  forward_id_token: Type.Optional(Type.Boolean())
+  forward_id_token: Type.Optional(Type.Boolean()),
+  resource: Type.Optional(orNull(ServerUrl)),
+  auth_scope: Type.Optional(AuthScope),
+  tool_changes: Type.Optional(ToolChanges),
+  external: Type.Optional(Type.Boolean())
 }
 
 export const NewProvider = Type.Object(
@@ -82,10 +88,16 @@ const shown = {
   forward_user_identity: Type.Boolean(),
   identity_mode: Mode,
   forward_id_token: Type.Boolean(),
+  resource: orNull(Type.String()),
+  auth_scope: AuthScope,
+  tool_changes: ToolChanges,
+  external: Type.Boolean(),
   /** What an administrator should know of these settings. */
   warnings: Type.Array(Type.String()),
   tools_status: ToolsStatus,
   tools_error: ToolsError,
+  /** Tools of the server that cannot be offered. */
+  tools_left_out: Type.Array(LeftOut),
   revision: Type.Integer(),
   created_at: Type.String({ format: 'date-time' }),
   updated_at: Type.String({ format: 'date-time' })
@@ -94,12 +106,14 @@ const shown = {
 export const ProviderSummary = Type.Object(shown)
 export type ProviderSummary = Static<typeof ProviderSummary>
 
-export const ProviderAnswer = Type.Object({ ...shown, tools: Type.Array(Tool) })
+export const ProviderAnswer = Type.Object({ ...shown, tools: Type.Array(KeptTool) })
 export type ProviderAnswer = Static<typeof ProviderAnswer>
 
 /** Catalogues can be large, so a page has the providers without their tools. */
 export const ProviderPage = pageAnswer(ProviderSummary)
 export type ProviderPage = Static<typeof ProviderPage>
+
+export const ToolsSeen = Type.Object({ tools: Type.Array(SeenTool, { minItems: 1, maxItems: 1_000 }) }, closed)
 
 export const PageQuery = pageQuery({})
 export const ProviderId = Type.Object({ id: Uuid }, closed)

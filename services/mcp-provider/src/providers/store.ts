@@ -1,5 +1,5 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
@@ -49,12 +49,12 @@ export const providerStore = (db: Kysely<Database>) => ({
   replace: (
     { id, tenant_id, revision }: Pick<ProviderRow, 'id' | 'tenant_id' | 'revision'>,
     change: ProviderRowChange,
-    { dropsTools, event }: { dropsTools: boolean; event: AuditEvent }
+    { dropsTools, approvesTools, event }: { dropsTools: boolean; approvesTools: boolean; event: AuditEvent }
   ): Promise<ProviderRow | undefined> =>
     db.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable('provider')
-        .set({ ...change, revision: revision + 1, updated_at: sql`now()` })
+        .set({ ...change, ...(dropsTools ? unlisted : {}), revision: revision + 1, updated_at: sql`now()` })
         .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
         .where('revision', '=', revision)
@@ -62,6 +62,7 @@ export const providerStore = (db: Kysely<Database>) => ({
         .executeTakeFirst()
       if (row) await recordAudit(transaction, event)
       if (row && dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
+      if (row && approvesTools) await approveTools(transaction, id)
       return row
     }),
 
@@ -77,6 +78,16 @@ export const providerStore = (db: Kysely<Database>) => ({
       return numDeletedRows > 0n
     })
 })
+
+const unlisted = { tools_listed_at: null, tools_left_out: '[]' } as const
+
+const approveTools = (transaction: Transaction<Database>, provider_id: string) =>
+  transaction
+    .updateTable('tool')
+    .set({ is_approved: true, approved_definition: null })
+    .where('provider_id', '=', provider_id)
+    .where('is_approved', '=', false)
+    .execute()
 
 const fieldByConstraint = {
   provider_name_taken: 'name',

@@ -1,6 +1,6 @@
 import { type ProviderStatement, providerTicket } from '@onbehalf/contracts'
 import { type SigningKey, signTicket } from '@onbehalf/rpc'
-import { modeOf, type Provider } from './provider.ts'
+import { audienceOf, modeOf, type Provider } from './provider.ts'
 
 /** Says, for a minute, what a token for this provider would be for. */
 export type SignProvider = (provider: Provider) => Promise<string>
@@ -13,13 +13,13 @@ export const createSignProvider =
     return ticket
   }
 
-// The audience is the URL byte for byte: a parsed and printed one may differ.
+// The audience is the URL, or another resource, byte for byte: a parsed and printed one may differ.
 const statementOf = ({ id, tenant_id, revision, settings }: Provider): ProviderStatement => ({
   tenant_id,
   provider_id: id,
   revision,
   server_identifier: settings.server_identifier,
-  audience: settings.server_url,
+  audience: audienceOf(settings),
   mode: modeOf(settings),
   scopes: [],
   ...(settings.forward_id_token ? { forward_id_token: true } : {})

@@ -40,11 +40,16 @@ const replace = async (
     .replace(
       stored,
       { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}) },
-      { dropsTools: next.server_url !== stored.settings.server_url, event }
+      {
+        dropsTools: next.server_url !== stored.settings.server_url,
+        // What waited for a review is accepted with everything else.
+        approvesTools: next.tool_changes === 'accept',
+        event
+      }
     )
     .catch(refuseTaken)
   if (!row) throw await lossOf(desk, stored)
-  desk.publish(row.id)
+  desk.publish(row)
   if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
 }
 

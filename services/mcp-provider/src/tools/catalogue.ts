@@ -1,19 +1,37 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { McpTool } from '@onbehalf/mcp'
 import { hashOf } from '@onbehalf/service-kit'
-import type { Tool, ToolDefinition } from './tool.ts'
+import { faultOfParameterHeaders } from './parameter-headers.ts'
+import type { Catalogue, LeftOut, Tool, ToolDefinition } from './tool.ts'
 
 const depthMax = 100
+// A message on the bus holds 1 MB, and a page of tools half of it.
+const definitionBytesMax = 256 * 1024
 
-/** A server's list as it is kept. Throws `upstream_error` where two tools share a name, or one cannot be named. */
-export const catalogueOf = (listed: readonly McpTool[]): Tool[] => {
+/**
+ * A server's list as it is kept, without the tools that cannot be offered. Throws `upstream_error` where two tools share
+ * a name, or one cannot be named.
+ */
+export const catalogueOf = (listed: readonly McpTool[]): Catalogue => {
   const names = new Set<string>()
-  return listed.map((tool) => {
+  const tools: Tool[] = []
+  const left_out: LeftOut[] = []
+  for (const tool of listed) {
     const definition = definitionOf(tool)
-    if (names.has(definition.name)) throw unusable(`two of its tools are called "${definition.name}"`)
-    names.add(definition.name)
-    return { ...definition, hash: hashOf(canonicalJson(definition, 0)) }
-  })
+    const { name } = definition
+    if (names.has(name)) throw unusable(`two of its tools are called "${name}"`)
+    names.add(name)
+    const canonical = canonicalJson(definition, 0)
+    const reason = faultOf(definition, canonical)
+    if (reason) left_out.push({ name, reason })
+    else tools.push({ ...definition, hash: hashOf(canonical) })
+  }
+  return { tools, left_out }
+}
+
+const faultOf = ({ input_schema }: ToolDefinition, canonical: string): string | undefined => {
+  if (Buffer.byteLength(canonical) > definitionBytesMax) return 'its definition is larger than 256 KB'
+  return faultOfParameterHeaders(input_schema)
 }
 
 const definitionOf = (tool: McpTool): ToolDefinition => {

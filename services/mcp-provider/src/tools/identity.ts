@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { Tokens } from '@onbehalf/mcp'
 import type { Asker } from '../asker.ts'
-import { modeOf, type Provider } from '../providers/provider.ts'
+import { audienceOf, modeOf, type Provider } from '../providers/provider.ts'
 import type { SignProvider } from '../providers/ticket.ts'
 
 /** The asker's tokens for one provider's server. */
@@ -20,7 +20,7 @@ export const createIdentityOf =
     const { id, revision, settings } = provider
     const ask = {
       ...{ tenant_id, user_id, app_id: null, traceparent },
-      provider: { provider_id: id, revision, mode: modeOf(settings), audience: settings.server_url },
+      provider: { provider_id: id, revision, mode: modeOf(settings), audience: audienceOf(settings) },
       tickets: async () => ({ principal: ticket, provider: await signProvider(provider) })
     }
     return {

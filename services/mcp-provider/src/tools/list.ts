@@ -25,7 +25,7 @@ export const createListTools =
       const listed = isForwarding(settings)
         ? await listAs(mcp, settings, identityOf(provider, asker))
         : await ask(mcp, settings, settings.headers)
-      return { tools_status: 'fresh', tools_error: null, tools: catalogueOf(listed) }
+      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(listed) }
     } catch (thrown) {
       report(provider, thrown)
       return failureOf(toReported(thrown), provider)

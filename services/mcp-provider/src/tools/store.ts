@@ -1,52 +1,176 @@
+import type { ListedTool } from '@onbehalf/contracts'
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
-import type { Listing, Tool } from './tool.ts'
+import type { Sight } from '../providers/sight.ts'
+import { type Diff, diffOf, type KnownTool, standingOf } from './diff.ts'
+import type { KeptTool, Listing, SeenTool, Tool } from './tool.ts'
 
 export type ToolStore = ReturnType<typeof toolStore>
 
-// Five parameters a row; a statement takes 65,535.
+/** Where a page of tools ended. */
+export type ToolPlace = { provider_id: string; name: string }
+
+type PageQuery = {
+  server_identifiers: string[] | undefined
+  search: string | undefined
+  after: ToolPlace | undefined
+  limit: number
+}
+
+// Eight parameters a row; a statement takes 65,535.
 const rowsPerStatement = 5_000
 
 /** The catalogues, as the servers last told them. */
 export const toolStore = (db: Kysely<Database>) => ({
   /** In the server's own order. */
-  of: async (provider_id: string): Promise<Tool[]> => {
+  of: async (provider_id: string): Promise<KeptTool[]> => {
     const rows = await db
       .selectFrom('tool')
-      .select(['definition', 'hash'])
+      .select(['definition', 'hash', 'is_approved', 'approved_definition'])
       .where('provider_id', '=', provider_id)
       .orderBy('position')
       .execute()
-    return rows.map(({ definition, hash }) => ({ ...definition, hash }))
+    return rows.map(({ definition, approved_definition, ...row }) => ({
+      ...definition,
+      ...row,
+      ...(approved_definition ? { approved_definition } : {})
+    }))
   },
 
-  /** Keeps how a listing went; false when the server is reached in another way meanwhile, or is gone. */
-  keep: (provider: { id: string; reach_revision: number }, listing: Listing, event: AuditEvent): Promise<boolean> =>
+  /** One tool by name, with what is known of its provider; undefined where they may use no such provider. */
+  find: async (sight: Sight, { server_identifier, name }: { server_identifier: string; name: string }) => {
+    const row = await usable(db.selectFrom('provider'), sight)
+      .leftJoin('tool', (join) => join.onRef('tool.provider_id', '=', 'provider.id').on('tool.name', '=', name))
+      .select(['provider.id as provider_id', 'tools_listed_at', 'tool_changes'])
+      .select(['definition', 'hash', 'is_approved'])
+      .where('server_identifier', '=', server_identifier)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const { provider_id, tools_listed_at, tool_changes, definition, hash, is_approved } = row
+    const tool = definition && hash !== null && is_approved !== null ? { definition, hash, is_approved } : null
+    return { provider_id, is_listed: tools_listed_at !== null, tool_changes, tool }
+  },
+
+  /** Tools that may be called, by provider and name. */
+  page: async (sight: Sight, { server_identifiers, search, after, limit }: PageQuery): Promise<ListedTool[]> => {
+    const rows = await usable(db.selectFrom('provider'), sight)
+      .innerJoin('tool', 'tool.provider_id', 'provider.id')
+      .select(['provider.id as provider_id', 'server_identifier', 'definition', 'hash'])
+      .where('is_approved', '=', true)
+      .$if(server_identifiers !== undefined, (query) =>
+        query.where('server_identifier', '=', sql<string>`any(${server_identifiers}::text[])`)
+      )
+      .$if(search !== undefined, (query) => query.where('words', 'like', `%${likeOf(search ?? '')}%`))
+      .$if(after !== undefined, (query) =>
+        query
+          .where('provider.id', '>=', after?.provider_id ?? '')
+          .where(sql<boolean>`(provider.id, tool.name) > (${after?.provider_id}::uuid, ${after?.name})`)
+      )
+      .orderBy('provider.id')
+      .orderBy('tool.name')
+      .limit(limit)
+      .execute()
+    return rows.map(({ definition, ...row }) => ({ ...row, ...definition }))
+  },
+
+  /**
+   * Keeps how a listing went, and answers with what it changed; undefined when the server is reached in another way
+   * meanwhile, or is gone. `eventOf` is given the change.
+   */
+  keep: (
+    provider: { id: string; reach_revision: number },
+    listing: Listing,
+    eventOf: (diff: Diff) => AuditEvent
+  ): Promise<Diff | undefined> =>
     db.transaction().execute(async (transaction) => {
       const { tools_status, tools_error } = listing
-      const { numUpdatedRows } = await transaction
+      const row = await transaction
         .updateTable('provider')
-        .set({ tools_status, tools_error, ...('tools' in listing ? { tools_listed_at: sql<Date>`now()` } : {}) })
+        .set({
+          ...{ tools_status, tools_error },
+          ...('tools' in listing
+            ? { tools_listed_at: sql<Date>`now()`, tools_left_out: JSON.stringify(listing.left_out) }
+            : {})
+        })
         .where('id', '=', provider.id)
         .where('reach_revision', '=', provider.reach_revision)
+        .returning('tool_changes')
         .executeTakeFirst()
-      if (numUpdatedRows === 0n) return false
+      if (!row) return undefined
+      const isReviewed = row.tool_changes === 'review'
+      const diff = 'tools' in listing ? await replaceTools(transaction, provider.id, listing.tools, isReviewed) : none
+      await recordAudit(transaction, eventOf(diff))
+      return diff
+    }),
+
+  /**
+   * Lets tools be called as the approver saw them, each by name and hash: all of them, or none where one is missing.
+   * Answers with the names of those that were found.
+   */
+  approve: (provider_id: string, seen: readonly SeenTool[], event: AuditEvent): Promise<string[]> =>
+    db.transaction().execute(async (transaction) => {
+      const found = await transaction
+        .selectFrom('tool')
+        .select('name')
+        .where('provider_id', '=', provider_id)
+        .where(({ eb, or, and }) =>
+          or(seen.map(({ name, hash }) => and([eb('name', '=', name), eb('hash', '=', hash)])))
+        )
+        .orderBy('name')
+        .forUpdate()
+        .execute()
+      const names = found.map(({ name }) => name)
+      if (names.length < seen.length) return names
+      await transaction
+        .updateTable('tool')
+        .set({ is_approved: true, approved_definition: null })
+        .where('provider_id', '=', provider_id)
+        .where('name', 'in', names)
+        .execute()
       await recordAudit(transaction, event)
-      if ('tools' in listing) await replaceTools(transaction, provider.id, listing.tools)
-      return true
+      return names
     })
 })
 
-const replaceTools = async (transaction: Transaction<Database>, provider_id: string, tools: Tool[]): Promise<void> => {
-  await transaction.deleteFrom('tool').where('provider_id', '=', provider_id).execute()
-  const rows = tools.map(({ hash, ...definition }, position) => ({
-    ...{ provider_id, name: definition.name, position, hash },
-    definition: JSON.stringify(definition)
-  }))
+const none: Diff = { added: [], changed: [], removed: [] }
+
+const usable = <Selected>(
+  query: SelectQueryBuilder<Database, 'provider', Selected>,
+  { tenant_id, isExternal }: Sight
+): SelectQueryBuilder<Database, 'provider', Selected> =>
+  query.where('tenant_id', '=', tenant_id).$if(isExternal, (narrowed) => narrowed.where('external', '=', true))
+
+const likeOf = (search: string): string => search.toLowerCase().replace(/[\\%_]/g, '\\$&')
+
+const replaceTools = async (
+  transaction: Transaction<Database>,
+  provider_id: string,
+  tools: Tool[],
+  isReviewed: boolean
+): Promise<Diff> => {
+  const known: KnownTool[] = await transaction
+    .deleteFrom('tool')
+    .where('provider_id', '=', provider_id)
+    .returning(['name', 'hash', 'is_approved', 'definition', 'approved_definition'])
+    .execute()
+  const before = new Map(known.map((one) => [one.name, one]))
+  const rows = tools.map((tool, position) => {
+    const { is_approved, approved_definition } = standingOf(tool, before.get(tool.name), isReviewed)
+    return { ...rowOf(provider_id, tool, position), is_approved, approved_definition: jsonOf(approved_definition) }
+  })
   for (let from = 0; from < rows.length; from += rowsPerStatement)
     await transaction
       .insertInto('tool')
       .values(rows.slice(from, from + rowsPerStatement))
       .execute()
+  return diffOf(known, tools)
 }
+
+const rowOf = (provider_id: string, { hash, ...definition }: Tool, position: number) => {
+  const { name, title = '', description } = definition
+  const words = `${name} ${title} ${description}`.toLowerCase().replaceAll('\u0000', '')
+  return { provider_id, name, position, hash, words, definition: JSON.stringify(definition) }
+}
+
+const jsonOf = (value: object | null): string | null => value && JSON.stringify(value)

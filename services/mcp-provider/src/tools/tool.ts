@@ -18,13 +18,33 @@ const definition = {
 export const ToolDefinition = Type.Object(definition)
 export type ToolDefinition = Static<typeof ToolDefinition>
 
-/** One entry of a catalogue; `hash` tells whether it is still the same. */
-export const Tool = Type.Object({ ...definition, hash: Type.String() })
-export type Tool = Static<typeof Tool>
+/** One entry of a server's list; `hash` tells whether it is still the same. */
+export type Tool = ToolDefinition & { hash: string }
+
+/** One entry of a catalogue, as administrators see it. */
+export const KeptTool = Type.Object({
+  ...definition,
+  hash: Type.String(),
+  /** False until an administrator lets it be called. */
+  is_approved: Type.Boolean(),
+  /** What was approved before the server changed it, to compare it with. */
+  approved_definition: Type.Optional(ToolDefinition)
+})
+export type KeptTool = Static<typeof KeptTool>
+
+/** A tool as somebody saw it. */
+export const SeenTool = Type.Object({ name: Type.String(), hash: Type.String() }, { additionalProperties: false })
+export type SeenTool = Static<typeof SeenTool>
+
+/** A tool of the server that cannot be offered, and why. */
+export const LeftOut = Type.Object({ name: Type.String(), reason: Type.String() })
+export type LeftOut = Static<typeof LeftOut>
+
+export type Catalogue = { tools: Tool[]; left_out: LeftOut[] }
 
 /** How a listing went: a catalogue, or why there is none. */
 export type Listing =
-  | { tools_status: 'fresh'; tools_error: null; tools: Tool[] }
+  | ({ tools_status: 'fresh'; tools_error: null } & Catalogue)
   | { tools_status: 'needs_identity' | 'unreachable'; tools_error: string }
 
 export const ToolsError = orNull(Type.String())

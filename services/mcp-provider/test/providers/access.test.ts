@@ -137,7 +137,10 @@ t.test('a list comes in pages, in the order the providers were made', async (t) 
 t.test('the service says that it is ready, what it offers, and who may call it', async (t) => {
   t.same((await app.inject({ url: '/readyz' })).json(), { status: 'ready', degraded: [] })
   const { paths } = (await app.inject({ url: '/openapi.json' })).json()
-  t.same(Object.keys(paths), [url, `${url}/{id}`, `${url}/{id}/refresh-tools`, '/v1/audit/providers'])
+  t.same(Object.keys(paths), [
+    ...[url, `${url}/{id}`, `${url}/{id}/approve-tools`, `${url}/{id}/refresh-tools`],
+    '/v1/audit/providers'
+  ])
   const open = app.routeTable.filter(({ access }) => access === 'public').map((route) => route.url)
   t.same([...new Set(open)].sort(), ['/healthz', '/metrics', '/openapi.json', '/readyz'])
 })

@@ -1,7 +1,10 @@
-import type { ProviderSettings } from '@onbehalf/contracts'
+import type { CatalogueTool, ProviderSettings } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
 import type { Providers } from '../providers/cache.ts'
+import type { Tools } from '../tools/cache.ts'
+import { callableTool } from '../tools/callable.ts'
 import { type Acting, type ActingTools, actingOf } from './acting.ts'
 import { tokenAskOf } from './identity.ts'
 import type { CallRow } from './record.ts'
@@ -10,6 +13,7 @@ type Asked = { server_identifier: string; tool: string; user_id?: string; app_id
 
 export type PrepareTools = ActingTools & {
   providers: Pick<Providers, 'find'>
+  tools: Pick<Tools, 'find'>
   tokens: Pick<Tokens, 'get'>
 }
 
@@ -17,6 +21,8 @@ export type PrepareTools = ActingTools & {
 export type Prepared = {
   acting: Acting
   provider: ProviderSettings
+  /** Undefined where the server has never been listed. */
+  tool: CatalogueTool | undefined
   identity: { ask: TokenAsk; minted: MintedToken } | undefined
 }
 
@@ -27,20 +33,30 @@ export const prepare = async (
   { caller, traceparent }: { caller: Caller; traceparent: string },
   row: CallRow
 ): Promise<Prepared> => {
-  const { server_identifier, tool } = asked
+  const { server_identifier, tool: name } = asked
   const acting = await actingOf(tools, caller, asked)
   row.user_id = acting.principal.user_id
-  const { settings: provider } = await tools.providers.find({ acting, server_identifier, traceparent })
+  const wanted = { acting, server_identifier, traceparent }
+  const [{ settings: provider }, found] = await Promise.all([
+    tools.providers.find(wanted),
+    tools.tools.find({ ...wanted, tool: name })
+  ])
   row.provider_id = provider.provider_id
   row.mode = provider.mode
-  if (provider.mode === 'off') return { acting, provider, identity: undefined }
+  // What was said of the tools of one provider is not true of another that took its name.
+  if (found.provider_id !== provider.provider_id) throw changedMeanwhile()
+  const tool = callableTool(found)
+  if (provider.mode === 'off') return { acting, provider, tool, identity: undefined }
 
-  const call = { tool, arguments_digest: row.arguments_digest }
+  const call = { tool: name, arguments_digest: row.arguments_digest }
   const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
   const minted = await tools.tokens.get(ask)
   noteIdentity(row, minted)
-  return { acting, provider, identity: { ask, minted } }
+  return { acting, provider, tool, identity: { ask, minted } }
 }
+
+const changedMeanwhile = () =>
+  new ReportedError('unavailable', 'The server was changed during the call. Try again.', { retry_after_seconds: 1 })
 
 /** What a prepared call rests on, as the owners' feeds name it. */
 export const tagsOfPrepared = ({ acting: { principal }, provider, identity }: Prepared): string[] => {

@@ -1,4 +1,10 @@
-import { isExternal, type ProviderSettings, providerChanges, resolveProvider } from '@onbehalf/contracts'
+import {
+  isExternal,
+  type Principal,
+  type ProviderSettings,
+  providerChanges,
+  resolveProvider
+} from '@onbehalf/contracts'
 import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 
@@ -36,8 +42,8 @@ export const createProviders = (bus: Bus): Providers => {
   return { find: cache.get, close: reader.close }
 }
 
-// Who is not a member may be refused what a member gets, so the answer to one is not held for the other.
-const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string => {
-  const standing = isExternal(principal) ? 'external' : principal.kind
-  return `${principal.tenant_id} ${standing} ${server_identifier}`
-}
+const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string =>
+  `${principal.tenant_id} ${standingOf(principal)} ${server_identifier}`
+
+/** Who is not a member may be refused what a member gets, so the answer to one is not held for the other. */
+export const standingOf = (principal: Principal): string => (isExternal(principal) ? 'external' : principal.kind)

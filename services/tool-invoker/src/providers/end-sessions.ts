@@ -1,4 +1,4 @@
-import { identityChanges, providerChanges } from '@onbehalf/contracts'
+import { identityChanges, type ProviderChange, providerChanges } from '@onbehalf/contracts'
 import type { McpClient } from '@onbehalf/mcp'
 import { type Bus, readFeed } from '@onbehalf/rpc'
 
@@ -7,9 +7,12 @@ export const endSessionsOnChange = (bus: Bus, { endSessions }: Pick<McpClient, '
   const onChange = ({ id }: { id: string }) => endSessions((sessionKey) => sessionKey.includes(id))
   // What may have been missed is harmless here: a session is reached only by who still gets its credential.
   const onReset = () => {}
+  const onProviderChange = (change: ProviderChange) => {
+    if (change.kind === 'provider') onChange(change)
+  }
   const readers = [
     readFeed(bus, identityChanges, { onChange, onReset }),
-    readFeed(bus, providerChanges, { onChange, onReset })
+    readFeed(bus, providerChanges, { onChange: onProviderChange, onReset })
   ]
   return {
     close: () => {

@@ -1,0 +1,25 @@
+import { findTool as findToolCall, listTools, providerChanges } from '@onbehalf/contracts'
+import { type Bus, type FindKey, readFeed, type Served, serve } from '@onbehalf/rpc'
+import { findTool } from './find.ts'
+import { createToolPages } from './page.ts'
+import type { ToolStore } from './store.ts'
+
+type Tools = { tools: Pick<ToolStore, 'find' | 'page'>; findKey: FindKey }
+
+/** The NATS edge of the catalogues. */
+export const serveTools = (
+  bus: Bus,
+  tools: Tools,
+  report: (failure: { subject: string; error: unknown }) => void
+): Served[] => {
+  const pages = createToolPages(tools)
+  const reader = readFeed(bus, providerChanges, {
+    onChange: ({ tenant_id }) => (tenant_id ? pages.dropTenant(tenant_id) : pages.dropAll()),
+    onReset: pages.dropAll
+  })
+  return [
+    serve(bus, listTools, pages.find, report),
+    serve(bus, findToolCall, (request) => findTool(tools, request), report),
+    { stop: async () => reader.close() }
+  ]
+}

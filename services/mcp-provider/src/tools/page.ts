@@ -1,0 +1,88 @@
+import { type ListedTool, type listTools, principalTicket, toolsPerPageMax } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { createLiveCache, createTicketReader, type FindKey, matches } from '@onbehalf/rpc'
+import { type Static, Type } from '@sinclair/typebox'
+import { type Sight, sightOf } from '../providers/sight.ts'
+import type { ToolPlace, ToolStore } from './store.ts'
+
+type Asked = Static<typeof listTools.request>
+type Page = Static<typeof listTools.reply>
+type Question = { sight: Sight; asked: Omit<Asked, 'principal'> }
+type Held = { tenant_id: string; page: Page; bytes: number }
+
+const limitDefault = 50
+const pageBytesMax = 480 * 1024
+const heldBytesMax = 64 * 1024 * 1024
+
+export type ToolPages = {
+  /** A page of what the principal may call. */
+  find: (asked: Asked) => Promise<Page>
+  dropTenant: (tenant_id: string) => void
+  dropAll: () => void
+}
+
+/** Pages of tools, held until something of their tenant changes. */
+export const createToolPages = ({
+  tools,
+  findKey
+}: {
+  tools: Pick<ToolStore, 'page'>
+  findKey: FindKey
+}): ToolPages => {
+  const readTicket = createTicketReader(principalTicket, { findKey })
+  const cache = createLiveCache<Question, Held>({
+    max: heldBytesMax,
+    weightOf: ({ bytes }) => bytes,
+    keyOf: ({ sight: { tenant_id, isExternal }, asked: { server_identifiers, search, cursor, limit } }) =>
+      JSON.stringify([tenant_id, isExternal, server_identifiers, search, cursor, limit]),
+    load: (question) => loadPage(tools, question),
+    tagsOf: ({ tenant_id }) => [`tenant:${tenant_id}`]
+  })
+  return {
+    find: async ({ principal, ...asked }) => {
+      const { page } = await cache.get({ sight: sightOf(await readTicket(principal)), asked })
+      return page
+    },
+    dropTenant: (tenant_id) => cache.dropTag(`tenant:${tenant_id}`),
+    dropAll: cache.dropAll
+  }
+}
+
+const loadPage = async (tools: Pick<ToolStore, 'page'>, { sight, asked }: Question): Promise<Held> => {
+  const limit = Math.min(asked.limit ?? limitDefault, toolsPerPageMax)
+  const after = asked.cursor === undefined ? undefined : placeOf(asked.cursor)
+  const { server_identifiers, search } = asked
+  const rows = await tools.page(sight, { server_identifiers, search, after, limit: limit + 1 })
+  const data: ListedTool[] = []
+  let bytes = 0
+  for (const row of rows) {
+    const size = Buffer.byteLength(JSON.stringify(row))
+    if (data.length === limit || bytes + size > pageBytesMax) break
+    bytes += size
+    data.push(row)
+  }
+  const last = data.at(-1)
+  const next_cursor = last && data.length < rows.length ? cursorOf(last) : null
+  return { tenant_id: sight.tenant_id, page: { data, next_cursor }, bytes: bytes + 1_000 }
+}
+
+const Place = Type.Tuple([Type.String({ format: 'uuid' }), Type.String()])
+
+const cursorOf = ({ provider_id, name }: ListedTool): string =>
+  Buffer.from(JSON.stringify([provider_id, name])).toString('base64url')
+
+const placeOf = (cursor: string): ToolPlace => {
+  const place = parse(Buffer.from(cursor, 'base64url').toString())
+  if (matches(Place, place)) return { provider_id: place[0], name: place[1] }
+  throw new ReportedError('invalid_request', 'cursor is not one that was handed out. Begin again without it.', {
+    details: [{ path: 'cursor', message: 'is not one that was handed out' }]
+  })
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

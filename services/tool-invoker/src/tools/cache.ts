@@ -1,0 +1,39 @@
+import { type FoundTool, findTool, providerChanges } from '@onbehalf/contracts'
+import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import type { Acting } from '../calls/acting.ts'
+import { standingOf } from '../providers/cache.ts'
+
+type Wanted = { acting: Acting; server_identifier: string; tool: string; traceparent: string }
+
+export type Tools = {
+  /** What the catalogue of a provider of the caller's tenant says of one name; `not_found` for other providers. */
+  find: (wanted: Wanted) => Promise<FoundTool>
+  close: () => void
+}
+
+const heldBytesMax = 64 * 1024 * 1024
+const findMs = 5_000
+// What an entry takes besides its schemas.
+const entryBytes = 1_000
+
+/** The tools that are called, held until mcp-provider says that their catalogue, or their provider, has changed. */
+export const createTools = (bus: Bus): Tools => {
+  const cache = createLiveCache<Wanted, FoundTool>({
+    max: heldBytesMax,
+    weightOf: ({ tool }) => entryBytes + JSON.stringify(tool).length,
+    keyOf: ({ acting: { principal }, server_identifier, tool }) =>
+      `${principal.tenant_id} ${standingOf(principal)} ${server_identifier} ${tool}`,
+    load: async ({ acting, server_identifier, tool, traceparent }) => {
+      const request = { principal: await acting.ticket(), server_identifier, tool }
+      const found = await call(bus, findTool, request, { deadlineAt: Date.now() + findMs, traceparent })
+      if (found.tenant_id === acting.principal.tenant_id) return found
+      throw new Error('mcp-provider answered with a tool of another tenant')
+    },
+    tagsOf: ({ provider_id }) => [`provider:${provider_id}`, `tools:${provider_id}`]
+  })
+  const reader = readFeed(bus, providerChanges, {
+    onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
+    onReset: cache.dropAll
+  })
+  return { find: cache.get, close: reader.close }
+}
