@@ -13,6 +13,7 @@ import * as keyRotation from './0020-key-rotation.ts'
 import * as links from './0023-links.ts'
 import * as saml from './0024-saml.ts'
 import * as grantIndexes from './0025-grant-indexes.ts'
+import * as rotationRoom from './0026-rotation-room.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -28,5 +29,6 @@ export const migrations: Migrations = {
   '0020-key-rotation': keyRotation,
   '0023-links': links,
   '0024-saml': saml,
-  '0025-grant-indexes': grantIndexes
+  '0025-grant-indexes': grantIndexes,
+  '0026-rotation-room': rotationRoom
 }
