@@ -7,7 +7,7 @@ import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
 import type { CallsUnderWay, WatchedCall } from './under-way.ts'
 import { untilAborted } from './until-aborted.ts'
-import { callAs, callPlain, type Outbound, type UpstreamTools } from './upstream.ts'
+import { callAs, callPlain, type Outbound, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
 
 /** What a caller asks for. */
 export type AskedCall = {
@@ -17,6 +17,12 @@ export type AskedCall = {
   user_id?: string
   app_id?: string
   timeout_ms?: number
+  /** What the server is asked in place of running a tool; `tool` and `arguments` are then what is put on record. */
+  request?: UpstreamRequest
+  /** Goes along with the name and the arguments of a tool: what an MCP client says beside them. */
+  beside?: Record<string, unknown>
+  /** What an MCP client can do when the server asks it for input; nothing when left out. */
+  capabilities?: Record<string, unknown>
 }
 
 export type CallToolTools = PrepareTools &
@@ -73,14 +79,14 @@ const make = async (
   row: CallRow,
   watched: WatchedCall
 ): Promise<Made> => {
-  const { tool, timeout_ms = Number.POSITIVE_INFINITY } = asked
+  const { timeout_ms = Number.POSITIVE_INFINITY } = asked
   const prepared = await prepare(tools, asked, context, row)
   const { acting, provider, identity } = prepared
   // Whoever stopped waiting meanwhile is not called for.
   context.signal.throwIfAborted()
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
   const { signal, onEvent } = context
-  const outbound: Outbound = { acting, provider, tool, arguments: asked.arguments, timeout_ms, signal, onEvent }
+  const outbound: Outbound = { acting, provider, request: requestOf(asked), timeout_ms, signal, onEvent }
   context.onSend?.()
   if (!identity) return { ...(await callPlain(tools, outbound)), minted: null }
 
@@ -91,3 +97,11 @@ const make = async (
   })
   return { result, resultText, minted }
 }
+
+const requestOf = ({ tool, arguments: given, request, beside, capabilities = {} }: AskedCall): UpstreamRequest =>
+  request ?? {
+    method: 'tools/call',
+    name: tool,
+    params: { name: tool, arguments: given, ...beside },
+    capabilities
+  }

@@ -4,6 +4,7 @@ import {
   type CalledTool,
   type McpClient,
   type McpEvent,
+  type McpRequest,
   type MintedToken,
   type TokenAsk,
   type Tokens,
@@ -12,18 +13,20 @@ import {
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
 
+/** What the server is asked: to run a tool, or anything else that it offers. */
+export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'capabilities'>
+
 /** A call whose provider, caller and time are known. */
 export type Outbound = {
   acting: Acting
   provider: ProviderSettings
-  tool: string
-  arguments: Record<string, unknown>
+  request: UpstreamRequest
   timeout_ms: number
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
 }
 
-export type UpstreamTools = { mcp: Pick<McpClient, 'callTool'>; tokens: Pick<Tokens, 'reissue'> }
+export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'> }
 
 /** Calls with the provider's own headers: the user is not told to the server. */
 export const callPlain = ({ mcp }: Pick<UpstreamTools, 'mcp'>, outbound: Outbound): Promise<CalledTool> =>
@@ -61,17 +64,16 @@ const sendAs = (mcp: UpstreamTools['mcp'], outbound: Outbound, minted: MintedTok
 
 const send = (
   mcp: UpstreamTools['mcp'],
-  { acting: { principal }, provider, tool, arguments: given, timeout_ms, signal, onEvent }: Outbound,
+  { acting: { principal }, provider, request, timeout_ms, signal, onEvent }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
   const { tenant_id, user_id, kind } = principal
   const app_id = kind === 'app' ? principal.app_id : null
-  return mcp.callTool({
+  return mcp.request({
+    ...request,
     url: provider.server_url,
     headers,
-    name: tool,
-    arguments: given,
     timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
     sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
     signal,
