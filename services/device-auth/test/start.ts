@@ -24,7 +24,12 @@ export type Running = {
   redis: Redis
 }
 
-export type ReplicaOptions = { environment?: Record<string, string>; resources?: Partial<Resources> }
+export type ReplicaOptions = {
+  environment?: Record<string, string>
+  resources?: Partial<Resources>
+  /** Routes of others that a browser passes through, which the gateway would lead to them. */
+  others?: (app: App) => void
+}
 
 /** device-auth on real servers, with identity-broker played on the bus. */
 export const startService = async (t: Test): Promise<Running> => {
@@ -34,13 +39,14 @@ export const startService = async (t: Test): Promise<Running> => {
   t.teardown(broker.close)
   const masterKey = randomBytes(32).toString('base64')
   recordSecrets([masterKey])
-  const start = async ({ environment = {}, resources: changed = {} }: ReplicaOptions = {}) => {
+  const start = async ({ environment = {}, resources: changed = {}, others }: ReplicaOptions = {}) => {
     const own = { ...backends.environmentFor('device-auth'), PUBLIC_URL: publicUrl, MASTER_KEYS: `k1:${masterKey}` }
     const opened = await openResources(loadConfig(variables, { ...own, LOG_LEVEL: 'debug', ...environment }))
     const resources = { ...opened, ...changed }
     const write = (line: string) => appendFileSync(join(backends.directory, 'device-auth.log'), line)
     const app = await buildApp(resources, { logTo: { write } })
     app.addHook('onClose', () => opened.close())
+    others?.(app)
     await app.ready()
     t.teardown(() => app.close())
     return { app, resources }

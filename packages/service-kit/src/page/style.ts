@@ -27,7 +27,7 @@ main {
 }
 h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; text-wrap: balance; }
 h1:focus { outline: none; }
-p { margin: 0 0 1.25rem; color: var(--quiet); } p strong { color: var(--text); }
+p { margin: 0 0 1.25rem; color: var(--quiet); text-wrap: pretty; } p strong { color: var(--text); }
 main > :last-child { margin-bottom: 0; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }
 .good, p.good { color: var(--good); } .bad, p.bad { color: var(--bad); }
@@ -40,6 +40,7 @@ input[type="text"] {
   background: var(--card); color: inherit; font: 600 1.375rem/1.2 ui-monospace, "DejaVu Sans Mono", monospace;
   letter-spacing: .12em; text-align: center; text-transform: uppercase;
 }
+::placeholder { color: var(--quiet); font-weight: 400; opacity: 1; }
 input.plain { font: inherit; letter-spacing: normal; text-align: left; text-transform: none; }
 .code {
   margin: 0 0 1.25rem; padding: .75rem; border-radius: .625rem; background: var(--soft); color: var(--text);
@@ -59,6 +60,13 @@ button, .button {
 .quiet { background: transparent; color: var(--strong); }
 a:not(.button) { color: var(--strong); }
 .other { margin: 1.25rem 0 0; text-align: center; }
+.links { display: flex; flex-wrap: wrap; justify-content: center; gap: .5rem 1.5rem; }
 :focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
+@media (max-width: 26rem) {
+  body { padding: .75rem; }
+  main { padding: 1.25rem; }
+  dl div { gap: .75rem; }
+  dt { flex-basis: 5.5rem; }
+}
 footer { color: var(--quiet); font-size: .875rem; }
 `

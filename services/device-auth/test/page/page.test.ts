@@ -38,7 +38,7 @@ t.test('typing the code, reading who asks, and approving works without a script'
     'Ada&#39;s laptop',
     '10.1.2.3',
     'onbehalf',
-    'Ada Lovelace, A tenant',
+    'Ada Lovelace · A tenant',
     'Did you start this'
   ])
     t.ok(confirm.body.includes(shown), shown)

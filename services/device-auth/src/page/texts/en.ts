@@ -8,14 +8,14 @@ export const en: Texts = {
     title: 'Sign in a device',
     text: 'Type the code that your device shows.',
     label: 'One-time code',
-    form: 'Eight letters and digits, such as ABCD-3456.',
+    form: 'Eight characters, such as ABCD-3456.',
     notInCodes: 'Codes have no I, O or Z, and no 0, 1 or 2.',
     malformed: 'This is not a code. Type the eight characters that your device shows.',
     go: 'Continue'
   },
   chooser: {
-    title: 'Who are you?',
-    text: 'Sign in first. Then you see which device asks with this code, and decide.',
+    title: 'Sign in first',
+    text: 'Then you see which device asks with this code, and decide.',
     member: 'Sign in with your account',
     memberNote: 'If you are a member of an organisation here.',
     sso: 'Sign in with single sign-on',
@@ -60,7 +60,7 @@ export const en: Texts = {
     },
     rate_limited: {
       title: 'Too many attempts',
-      text: 'Wait a little, then try again. Your device keeps waiting meanwhile.'
+      text: 'Your device keeps waiting meanwhile.'
     },
     lookup_failed: {
       title: 'Something went wrong',

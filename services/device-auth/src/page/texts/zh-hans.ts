@@ -7,14 +7,14 @@ export const zhHans: Texts = {
     title: '登录设备',
     text: '请输入设备上显示的代码。',
     label: '一次性代码',
-    form: '共八位字母和数字，例如 ABCD-3456。',
+    form: '共八位，例如 ABCD-3456。',
     notInCodes: '代码中没有字母 I、O、Z，也没有数字 0、1、2。',
     malformed: '这不是有效的代码。请输入设备上显示的八位字符。',
     go: '继续'
   },
   chooser: {
-    title: '请选择登录方式',
-    text: '请先登录，然后您会看到是哪台设备在使用此代码请求登录，再作决定。',
+    title: '请先登录',
+    text: '登录后，您会看到是哪台设备在使用此代码，再作决定。',
     member: '使用账号登录',
     memberNote: '适用于此处某个组织的成员。',
     sso: '使用单点登录',
@@ -24,7 +24,7 @@ export const zhHans: Texts = {
   authorize: {
     documentTitle: '批准此设备？',
     title: '这是您本人发起的吗？',
-    text: '有一台设备请求以您的身份登录。仅当这是您本人发起、并且设备上显示的正是下面的代码时，才可批准：',
+    text: '有一台设备请求以您的身份登录。请仅在由您本人发起、且设备显示以下代码时批准：',
     warning: '如果代码或链接是别人发给您的，请拒绝：对方将能以您的身份操作。',
     device: '设备',
     client: '程序',
@@ -59,7 +59,7 @@ export const zhHans: Texts = {
     },
     rate_limited: {
       title: '尝试次数过多',
-      text: '请稍候再试。在此期间，您的设备会继续等待。'
+      text: '在此期间，您的设备会继续等待。'
     },
     lookup_failed: {
       title: '出错了',

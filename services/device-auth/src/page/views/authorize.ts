@@ -10,7 +10,7 @@ type Fact = { term: string; text: string | Html }
 export const authorizeMember = (view: ViewOf<'authorize_member'>, texts: Texts, now: number): Html => {
   const { signsInAs, mayDo, memberMayDo, otherAccount } = texts.authorize
   const who = [
-    { term: signsInAs, text: `${view.person}, ${view.tenant}` },
+    { term: signsInAs, text: `${view.person} · ${view.tenant}` },
     { term: mayDo, text: memberMayDo }
   ]
   const links = html`<a href="${otherAccountPath}">${otherAccount}</a>
@@ -52,7 +52,7 @@ const authorize = (
 <button name="decision" value="approved">${texts.authorize.approve}</button>
 </div>
 </form>
-<p class="other">${links}</p>`
+<p class="other links">${links}</p>`
 
 const factsOf = ({ flow }: Authorize, texts: Texts, now: number): Fact[] => {
   const { authorize, minutes, minutesAgo } = texts
@@ -67,4 +67,4 @@ const factsOf = ({ flow }: Authorize, texts: Texts, now: number): Fact[] => {
 }
 
 const askedAt = (iso: string, ago: string): Html =>
-  html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC</time>, ${ago}`
+  html`<time datetime="${iso}">${iso.slice(11, 16)} UTC</time> · ${ago}`
