@@ -7,6 +7,7 @@ import { issueToken } from './identity-broker/issue-token.ts'
 import { refreshOwner } from './identity-broker/refresh-owner.ts'
 import { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 import { resolveSession } from './identity-broker/resolve-session.ts'
+import { startDeviceSso } from './identity-broker/start-device-sso.ts'
 import { providerChanges } from './mcp-provider/changes.ts'
 import { findAuthorization } from './mcp-provider/find-authorization.ts'
 import { findTool } from './mcp-provider/find-tool.ts'
@@ -22,6 +23,7 @@ export const calls: readonly CallContract[] = [
   resolveApiKey,
   findUser,
   refreshOwner,
+  startDeviceSso,
   listBrokerKeys,
   resolveProvider,
   listAudiences,

@@ -7,6 +7,13 @@ export { issueToken } from './identity-broker/issue-token.ts'
 export { refreshOwner } from './identity-broker/refresh-owner.ts'
 export { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 export { resolveSession } from './identity-broker/resolve-session.ts'
+export {
+  type DeviceSsoState,
+  deviceSsoState,
+  type ExternalSubject,
+  externalSubjectAssertion,
+  startDeviceSso
+} from './identity-broker/start-device-sso.ts'
 export { ProviderChange, providerChanges } from './mcp-provider/changes.ts'
 export { findAuthorization, ProviderAuthorization } from './mcp-provider/find-authorization.ts'
 export { FoundTool, findTool } from './mcp-provider/find-tool.ts'

@@ -39,6 +39,7 @@ t.test('who may do what on the bus', async (t) => {
       feed(device),
       `${broker}.api-key.resolve.v1`,
       feed(broker),
+      `${broker}.device-sso.start.v1`,
       `${broker}.keys.list.v1`,
       `${broker}.refresh-owner.v1`,
       `${broker}.session.resolve.v1`,
@@ -88,6 +89,7 @@ t.test('who may do what on the bus', async (t) => {
       ...[
         feed(device),
         `${broker}.api-key.resolve.v1`,
+        `${broker}.device-sso.start.v1`,
         `${broker}.keys.list.v1`,
         `${broker}.session.resolve.v1`,
         `${broker}.user.find.v1`

@@ -6,11 +6,15 @@ import { readJws } from './jws.ts'
 import { type SigningKey, signJwt } from './signing-key.ts'
 
 /**
- * A ticket is a signed statement one service makes to another: a JWS (ES256) that lives at most 60 s. `type` becomes
+ * A ticket is a signed statement one service makes to another: a JWS (ES256) that lives 60 s. `type` becomes
  * its `typ`, so that no other token of ours can be read as one.
  */
 export type TicketContract<Claims extends TSchema = TSchema> = {
   type: string
+  /** Its one reader, where it has one; `onbehalf` when left out. */
+  audience?: string
+  /** How long it lives; 60 when left out, which is also the most for one that travels between services. */
+  seconds?: number
   /** The services whose word counts for this kind of ticket. */
   issuers: readonly string[]
   claims: Claims
@@ -23,7 +27,7 @@ export const defineTicket = <Claims extends TSchema>(definition: TicketContract<
 
 export const ticketSecondsMax = 60
 const toleranceSeconds = 5
-const audience = 'onbehalf'
+const everybody = 'onbehalf'
 
 /** A public key as services exchange them. */
 export const PublicKey = Type.Object({
@@ -42,11 +46,14 @@ export const signTicket = async <Claims extends TSchema>(
   { issuer, key, now = Date.now }: { issuer: string; key: SigningKey; now?: () => number }
 ): Promise<{ ticket: string; expires_at: number }> => {
   const issuedAt = Math.floor(now() / 1000)
-  const expiresAt = issuedAt + ticketSecondsMax
-  const about = { iss: issuer, aud: audience, iat: issuedAt, exp: expiresAt, jti: randomUUID() }
+  const expiresAt = issuedAt + secondsOf(contract)
+  const about = { iss: issuer, aud: audienceOf(contract), iat: issuedAt, exp: expiresAt, jti: randomUUID() }
   const ticket = signJwt(key, contract.type, { statement: claims, ...about })
   return { ticket, expires_at: expiresAt }
 }
+
+const secondsOf = ({ seconds = ticketSecondsMax }: TicketContract): number => seconds
+const audienceOf = ({ audience = everybody }: TicketContract): string => audience
 
 /** Where the public key of an issuer's `kid` comes from; undefined when it has none such. */
 export type FindKey = (issuer: string, kid: string) => Promise<KeyObject | undefined>
@@ -80,14 +87,14 @@ export const readTicket = async <Claims extends TSchema>(
     throw refused(contract, new Error(`bad claims at ${faultOf(contract.claims, statement)?.path}`))
   if (contract.mayState && !contract.mayState(iss, statement))
     throw refused(contract, new Error(`${iss} may not say this`))
-  return { statement, holdsUntil: (Math.min(exp, iat + ticketSecondsMax) + toleranceSeconds) * 1000 }
+  return { statement, holdsUntil: (Math.min(exp, iat + secondsOf(contract)) + toleranceSeconds) * 1000 }
 }
 
 // RFC 7519 §4.1; without end, beginning or id it is none of ours.
 const Issued = Type.Object({
   statement: Type.Unknown(),
   iss: Type.String(),
-  aud: Type.Literal(audience),
+  aud: Type.String(),
   iat: Type.Integer(),
   exp: Type.Integer(),
   jti: Type.String({ minLength: 1 })
@@ -97,11 +104,12 @@ const verified = async (contract: TicketContract, ticket: string, findKey: FindK
   const jws = readJws(ticket)
   const payload = jws?.payload
   if (jws?.typ !== contract.type || !matches(Issued, payload)) throw new Error('not one of ours')
-  const { iss, iat, exp } = payload
+  const { iss, iat, exp, aud } = payload
+  if (aud !== audienceOf(contract)) throw new Error('for another reader')
   if (!contract.issuers.includes(iss)) throw new Error('not of an issuer whose word counts')
   const seconds = Math.floor(now() / 1000)
   const age = seconds - iat
-  const isCurrent = exp > seconds - toleranceSeconds && age <= ticketSecondsMax + toleranceSeconds
+  const isCurrent = exp > seconds - toleranceSeconds && age <= secondsOf(contract) + toleranceSeconds
   if (!isCurrent || age < -toleranceSeconds) throw new Error('it has ended, or has not begun')
   // The issuer was read before the signature; its key then says whether it was this one.
   const key = await findKey(iss, jws.kid)

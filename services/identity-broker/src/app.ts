@@ -13,6 +13,7 @@ import { connectRoutes } from './connect/routes.ts'
 import { examineRoutes } from './connections/examine/routes.ts'
 import { connectionKeyRoutes } from './connections/key-routes.ts'
 import { connectionRoutes } from './connections/routes.ts'
+import { createDeviceSsoStart, serveDeviceSso } from './device-sso/start.ts'
 import { domainRoutes } from './domains/routes.ts'
 import { serveRefreshOwner } from './grants/refresh/refresh.ts'
 import { grantRoutes } from './grants/routes.ts'
@@ -36,7 +37,8 @@ import { serveUsers } from './users/calls.ts'
 
 /** What the service offers, in the order in which it comes up. */
 export const buildApp = async (service: Service): Promise<App> => {
-  const { config, db, bus, ticketKeys, sessionKeys, findTicketKey, instance, dependencies, parts } = service
+  const { config, db, bus, ticketKeys, sessionKeys, deviceSsoKeys, findTicketKey, findDeviceSsoKey } = service
+  const { instance, dependencies, parts } = service
   const publicUrl = config.PUBLIC_URL
   const { users, refresher } = parts
   const resolveApiKey = createApiKeyResolver({
@@ -100,14 +102,19 @@ export const buildApp = async (service: Service): Promise<App> => {
   })
   const report = ({ subject, error }: { subject: string; error: unknown }) => app.log.error({ err: error, subject })
   const issue = createIssue({ findTicketKey, mint: parts.mint, connectUrl: parts.connectUrl })
-  const listKeys = async () => ({ ticket: ticketKeys.publicKeys(), session: sessionKeys.publicKeys() })
+  const listKeys = async () => ({
+    ticket: ticketKeys.publicKeys(),
+    session: sessionKeys.publicKeys(),
+    device_sso: deviceSsoKeys.publicKeys()
+  })
   const refreshOwner = serveRefreshOwner(bus, { instance, refresher }, report)
   const served = [
     serve(bus, listBrokerKeys, listKeys, report),
     ...serveUsers(bus, users, report),
     ...serveSessions(bus, parts.resolveSession, report),
     ...serveApiKeys(bus, resolveApiKey, report),
-    ...serveTokens(bus, issue, report)
+    ...serveTokens(bus, issue, report),
+    ...serveDeviceSso(bus, createDeviceSsoStart({ ...parts, findDeviceSsoKey }), report)
   ]
   app.addHook('onClose', async () => {
     await Promise.all(served.map(({ stop }) => stop()))

@@ -19,6 +19,7 @@ import { createIdpKeys } from './connections/keys.ts'
 import { createLearn } from './connections/learn.ts'
 import { connectionStore } from './connections/store.ts'
 import { createVerifyJwt } from './connections/verify-jwt.ts'
+import { createAssertExternal } from './device-sso/assert.ts'
 import { domainStore } from './domains/store.ts'
 import { createTxtLookup } from './domains/txt-lookup.ts'
 import { heldFor } from './grants/held-store.ts'
@@ -75,6 +76,7 @@ const assemble = ({
   ticketKeys,
   sessionKeys,
   connectKeys,
+  deviceSsoKeys,
   signingKeysOf,
   instance
 }: Resources) => {
@@ -118,6 +120,7 @@ const assemble = ({
   const apps = appStore(db)
   const connectLinks = createConnectLinks({ connectKeys, publicUrl })
   const readAppLink = createAppLinkReader({ apps, publicUrl })
+  const admissions = admissionStore(db)
   const links = linkStore(db)
   const codes = linkCodes(redis)
   const activateLink = createActivation({ links, announce })
@@ -142,7 +145,8 @@ const assemble = ({
     domains: domainStore(db),
     lookUpTxt: createTxtLookup(config.DNS_SERVERS),
     invitations: invitationStore(db),
-    admit: createAdmission({ admissions: admissionStore(db), announce }),
+    admit: createAdmission({ admissions, announce }),
+    assertExternal: createAssertExternal({ admissions, announce, signingKey: deviceSsoKeys.signingKey }),
     apiKeys: apiKeyStore(db),
     apps,
     connectUrl: connectLinks.urlFor,

@@ -20,7 +20,7 @@ await runService(
       bootstrap: applyBootstrapFile,
       domain: manageDomains,
       installation: manageInstallations,
-      ...keyCommands(['ticket', 'session', 'connect', 'issuer'])
+      ...keyCommands(['ticket', 'session', 'connect', 'device-sso', 'issuer'])
     }
   },
   { args: process.argv.slice(2), env: process.env }

@@ -31,10 +31,11 @@ export const openResources = async (config: Config) => {
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
   const rotateDays = config.SIGNING_KEY_DAYS
-  const [ticketKeys, sessionKeys, connectKeys, deny] = await Promise.all([
+  const [ticketKeys, sessionKeys, connectKeys, deviceSsoKeys, deny] = await Promise.all([
     openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays }),
     openSigningKeys(postgres.db, vault, { purpose: 'session', rotateDays }),
     openSigningKeys(postgres.db, vault, { purpose: 'connect', rotateDays }),
+    openSigningKeys(postgres.db, vault, { purpose: 'device-sso', rotateDays }),
     ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   ])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
@@ -50,16 +51,18 @@ export const openResources = async (config: Config) => {
     ticketKeys,
     sessionKeys,
     connectKeys,
+    deviceSsoKeys,
     signingKeysOf: openSigningKeysOf(postgres.db, vault, { rotateDays }),
     egress,
     changes,
     findTicketKey,
+    findDeviceSsoKey: createKeySet((issuer) => askForDeviceSsoKeys(bus, issuer)),
     /** How this process signs what it leaves in a grant's row while it refreshes. */
     instance: randomUUID(),
     dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       changes.close()
-      for (const keys of [ticketKeys, sessionKeys, connectKeys]) keys.close()
+      for (const keys of [ticketKeys, sessionKeys, connectKeys, deviceSsoKeys]) keys.close()
       await bus.drain()
       await egress.close()
       await Promise.all([redis.close(), postgres.close()])
@@ -78,4 +81,10 @@ const askForKeys = async (
   if (issuer !== 'mcp-provider' && issuer !== 'device-auth') return []
   const { ticket } = await call(bus, keyCalls[issuer], {}, { deadlineAt: Date.now() + 5_000 })
   return ticket
+}
+
+const askForDeviceSsoKeys = async (bus: Parameters<typeof call>[0], issuer: string): Promise<PublicKey[]> => {
+  if (issuer !== 'device-auth') return []
+  const { device_sso = [] } = await call(bus, listDeviceKeys, {}, { deadlineAt: Date.now() + 5_000 })
+  return device_sso
 }

@@ -2,7 +2,8 @@ import { defineCall, PublicKey } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
 
 /**
- * The public keys a service signs tickets with, and, for identity-broker, sessions. NATS lets only that service
+ * The public keys a service signs tickets with, and, for identity-broker, sessions; and what it says of device sign-in by
+ * single sign-on, with keys of their own. NATS lets only that service
  * answer on its own subject, so the answer is that service's word.
  */
 const listKeysOf = (owner: string, callers: readonly string[]) =>
@@ -10,7 +11,11 @@ const listKeysOf = (owner: string, callers: readonly string[]) =>
     subject: `${owner}.keys.list.v1`,
     callers,
     request: Type.Object({}),
-    reply: Type.Object({ ticket: Type.Array(PublicKey), session: Type.Array(PublicKey) }),
+    reply: Type.Object({
+      ticket: Type.Array(PublicKey),
+      session: Type.Array(PublicKey),
+      device_sso: Type.Optional(Type.Array(PublicKey))
+    }),
     errors: []
   })
 

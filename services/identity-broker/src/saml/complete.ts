@@ -1,4 +1,5 @@
 import type { ConnectionStore } from '../connections/store.ts'
+import { orSendBack } from '../device-sso/send-back.ts'
 import type { SignInBrowser } from '../sessions/start.ts'
 import { takeBegun } from '../sign-in/begun.ts'
 import { failed } from '../sign-in/failed.ts'
@@ -19,8 +20,10 @@ type Came = { state: string; handle: string; binding: string | undefined; browse
 /** Signs in whom the IdP named, in the browser that began, and in no other. It leaves nothing to act with later. */
 export const completeSamlSignIn = async (needs: CompleteSamlNeeds, { state, handle, binding, browser }: Came) => {
   const { remembered, connection } = await takeBegun(needs, state, binding)
-  const person = await needs.samlExchanges.takeResult(state, handle)
-  if (!person) throw failed('This sign-in has ended or was used already.')
-  const session = { idp_session: null, id_token: undefined, browser }
-  return finishSignIn(needs, { remembered, connection, person, keep: async () => {}, ...session })
+  return orSendBack(remembered, async () => {
+    const person = await needs.samlExchanges.takeResult(state, handle)
+    if (!person) throw failed('This sign-in has ended or was used already.')
+    const session = { idp_session: null, id_token: undefined, browser }
+    return finishSignIn(needs, { remembered, connection, person, keep: async () => {}, ...session })
+  })
 }

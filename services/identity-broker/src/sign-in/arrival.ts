@@ -10,18 +10,30 @@ export type ArrivalNeeds = {
   sessionEnds: Pick<SessionEnds, 'endByRenewal'>
 }
 
-type Done = { issued: Issued | undefined; return_to: string }
+type Done = {
+  issued: Issued | undefined
+  return_to: string
+  /** What went wrong, where that is told elsewhere. */
+  failure?: unknown
+}
+
+/** What a browser holds while it is at the IdP: one cookie for each sign-in under way, so that two tabs do not disturb each other. */
+export const signInCookies = (publicUrl: string) => {
+  const { signIn, isSecure } = cookieNamesFor(publicUrl)
+  return {
+    nameOf: (state: string) => `${signIn}_${hashOf(state).slice(0, 10)}`,
+    cookie: { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' } as const,
+    seconds: 600
+  }
+}
 
 /** The browser of a sign-in: what ties it to the one that began, and what it takes along in the end. */
 export const signInArrival = ({ publicUrl, sessionCookies, sessionEnds }: ArrivalNeeds) => {
-  const { signIn, isSecure } = cookieNamesFor(publicUrl)
-  const cookie = { path: '/', secure: isSecure, httpOnly: true, sameSite: 'lax' } as const
-  // One cookie for each sign-in under way, so that two tabs do not disturb each other.
-  const nameOf = (state: string) => `${signIn}_${hashOf(state).slice(0, 10)}`
+  const { nameOf, cookie, seconds } = signInCookies(publicUrl)
   return {
     leave: (reply: FastifyReply, { state, binding, location }: Record<'state' | 'binding' | 'location', string>) =>
       reply
-        .setCookie(nameOf(state), binding, { ...cookie, maxAge: 600 })
+        .setCookie(nameOf(state), binding, { ...cookie, maxAge: seconds })
         .header('cache-control', 'no-store')
         .redirect(location, 303),
 
@@ -32,8 +44,14 @@ export const signInArrival = ({ publicUrl, sessionCookies, sessionEnds }: Arriva
     }),
 
     /** Sends the browser on, signed in where a session was issued; the session it had before is over then. */
-    arrive: async (request: FastifyRequest, reply: FastifyReply, state: string, { issued, return_to }: Done) => {
+    arrive: async (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      state: string,
+      { issued, return_to, failure }: Done
+    ) => {
       reply.clearCookie(nameOf(state), cookie)
+      if (failure) request.log.warn({ err: failure }, 'somebody was not identified for a device')
       if (!issued) return reply.redirect(return_to, 303)
       const replaced = sessionCookies.renewalOf(request)
       if (replaced) await sessionEnds.endByRenewal(replaced, { request_id: request.id, ip: request.ip })

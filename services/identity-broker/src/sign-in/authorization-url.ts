@@ -5,8 +5,17 @@ import { callbackUrl } from './callback-url.ts'
 
 export type AskByOauthNeeds = { findClient: FindClient; publicUrl: string }
 
-/** Where somebody signs in, and what for; `isSwitch` where the IdP is to ask who it is. */
-export type Asked = { tenant: Tenant; connection: Connection; resources: string[]; isSwitch: boolean }
+/**
+ * Where somebody signs in, and what for; `isSwitch` where the IdP is to ask who it is, `isIdentityOnly` where nothing is to
+ * be left to get tokens with.
+ */
+export type Asked = {
+  tenant: Tenant
+  connection: Connection
+  resources: string[]
+  isSwitch: boolean
+  isIdentityOnly: boolean
+}
 
 /** Where the browser goes with what was begun; nothing was begun yet where the IdP does not answer. */
 export type Locate = (begun: { state: string; nonce: string; codeVerifier: string }) => Promise<string>
@@ -14,19 +23,20 @@ export type Locate = (begun: { state: string; nonce: string; codeVerifier: strin
 /** The authorization request of OAuth, with PKCE, nonce and the resources (RFC 8707). */
 export const askByOauth = async (
   { findClient, publicUrl }: AskByOauthNeeds,
-  { tenant, connection, resources, isSwitch }: Asked
+  { tenant, connection, resources, isSwitch, isIdentityOnly }: Asked
 ): Promise<Locate> => {
   const { configuration } = await findClient(connection)
+  const scopes = connection.scopes.split(' ').filter((scope) => !(isIdentityOnly && scope === offline))
   return async ({ state, nonce, codeVerifier }) => {
     const parameters = new URLSearchParams({
       redirect_uri: callbackUrl(publicUrl, tenant, connection),
-      scope: connection.scopes,
+      scope: scopes.join(' '),
       state,
       code_challenge: await calculatePKCECodeChallenge(codeVerifier),
       code_challenge_method: 'S256'
     })
     if (usesNonce(connection)) parameters.set('nonce', nonce)
-    const prompt = promptOf(connection, isSwitch)
+    const prompt = promptOf(scopes, isSwitch)
     if (prompt) parameters.set('prompt', prompt)
     for (const resource of resources) parameters.append('resource', resource)
     return buildAuthorizationUrl(configuration, parameters).href
@@ -37,5 +47,7 @@ export const askByOauth = async (
 export const usesNonce = ({ kind, quirks }: Connection): boolean => kind === 'oidc' && !quirks.includes('no_nonce')
 
 /** OIDC Core §11: a refresh token for somebody who is away is given only after consent. */
-const promptOf = ({ scopes }: Connection, isSwitch: boolean): string =>
-  [...(isSwitch ? ['login'] : []), ...(scopes.split(' ').includes('offline_access') ? ['consent'] : [])].join(' ')
+const promptOf = (scopes: readonly string[], isSwitch: boolean): string =>
+  [...(isSwitch ? ['login'] : []), ...(scopes.includes(offline) ? ['consent'] : [])].join(' ')
+
+const offline = 'offline_access'

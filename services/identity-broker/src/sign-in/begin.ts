@@ -8,7 +8,7 @@ import type { InvitationStore } from '../invitations/store.ts'
 import { type AskBySamlNeeds, askBySaml } from '../saml/ask.ts'
 import type { UserStore } from '../users/store.ts'
 import { type AskByOauthNeeds, askByOauth } from './authorization-url.ts'
-import type { SignInState, SignInStates } from './state.ts'
+import type { DeviceFlow, SignInState, SignInStates } from './state.ts'
 
 export type Audience = {
   audience: string
@@ -42,21 +42,38 @@ export type SignInRequest = {
   expected?: NonNullable<SignInState['expected']>
   /** Whether the IdP is to ask who it is, instead of taking who is signed in there. */
   is_switch?: boolean
+  /** For whose device somebody is to be identified: then nothing is left to act with. */
+  device_sso?: DeviceFlow
   return_to: string
 }
 
 /** Where the browser goes to sign in, and the cookie that ties what comes back to it. */
 export const beginSignIn = async (
   needs: SignInNeeds,
-  { tenant: slug, connection: name, return_to, invitation: token, expected, is_switch, ...server }: SignInRequest
+  {
+    tenant: slug,
+    connection: name,
+    return_to,
+    invitation: token,
+    expected,
+    is_switch,
+    device_sso,
+    ...server
+  }: SignInRequest
 ) => {
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
   const connection = tenant && (await chooseConnection(needs, tenant, { name, expected }))
   if (!tenant || !connection) throw noSuchPlace()
   const invitation = token ? await findInvitation(needs.invitations, token, new Date()) : undefined
   if (invitation && invitation.tenant_id !== tenant.id) throw noSuchPlace()
-  const resources = await resourcesFor(needs, connection, server)
-  const asked = { tenant, connection, resources, isSwitch: is_switch ?? false }
+  const resources = device_sso ? [] : await resourcesFor(needs, connection, server)
+  const asked = {
+    tenant,
+    connection,
+    resources,
+    isSwitch: is_switch ?? false,
+    isIdentityOnly: device_sso !== undefined
+  }
   const locate = await (connection.kind === 'saml' ? askBySaml : askByOauth)(needs, asked)
   const { state, binding, ...proofs } = await needs.states.begin({
     tenant_id: tenant.id,
@@ -65,7 +82,8 @@ export const beginSignIn = async (
     resources,
     return_to,
     ...(invitation ? { invitation_id: invitation.id } : {}),
-    ...(expected ? { expected } : {})
+    ...(expected ? { expected } : {}),
+    ...(device_sso ? { device_sso } : {})
   })
   return { location: await locate({ state, ...proofs }), state, binding }
 }

@@ -2,6 +2,7 @@ import { type AuthorizationResponseError, authorizationCodeGrant } from 'openid-
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { User } from '../database.ts'
+import { orSendBack } from '../device-sso/send-back.ts'
 import type { StoreGrant } from '../grants/keep.ts'
 import type { SignInBrowser } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
@@ -36,8 +37,14 @@ export type Callback = {
  * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored. Nor was it where
  * somebody else was expected: then nothing is issued.
  */
-export const completeSignIn = async (needs: CompleteNeeds, { path, query, binding, browser }: Callback) => {
-  const begun = await takeBegun(needs, query.get('state'), binding)
+export const completeSignIn = async (needs: CompleteNeeds, came: Callback) => {
+  const begun = await takeBegun(needs, came.query.get('state'), came.binding)
+  return orSendBack(begun.remembered, () => redeem(needs, begun, came))
+}
+
+type Begun = Awaited<ReturnType<typeof takeBegun>>
+
+const redeem = async (needs: CompleteNeeds, begun: Begun, { path, query, browser }: Callback) => {
   const { remembered, connection } = begun
   const expected = callbackUrl(needs.publicUrl, begun.tenant, connection)
   if (connection.kind === 'saml' || expected !== `${needs.publicUrl}${path}`)

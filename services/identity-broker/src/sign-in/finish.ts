@@ -1,10 +1,16 @@
 import type { Connection, NewUser, User } from '../database.ts'
+import type { AssertExternal } from '../device-sso/assert.ts'
 import type { Admit } from '../members/admit.ts'
 import type { SignInFacts, StartSession } from '../sessions/start.ts'
 import type { UserStore } from '../users/store.ts'
 import type { SignInState } from './state.ts'
 
-export type FinishNeeds = { users: Pick<UserStore, 'find'>; admit: Admit; startSession: StartSession }
+export type FinishNeeds = {
+  users: Pick<UserStore, 'find'>
+  admit: Admit
+  startSession: StartSession
+  assertExternal: AssertExternal
+}
 
 /** Who signed in, by which connection, in what was begun; `keep` stores what else the sign-in brought for them. */
 type Arrived = Omit<SignInFacts, 'connection_id'> & {
@@ -16,13 +22,14 @@ type Arrived = Omit<SignInFacts, 'connection_id'> & {
 
 /**
  * Makes the user, keeps what came along, and only then issues a session. Where somebody else was expected nothing is
- * stored or issued.
+ * stored or issued; nor where somebody is only to be identified for a device.
  */
 export const finishSignIn = async (
-  { users, admit, startSession }: FinishNeeds,
+  { users, admit, startSession, assertExternal }: FinishNeeds,
   { remembered, connection, person, keep, ...facts }: Arrived
 ) => {
-  const { expected: them, invitation_id, return_to } = remembered
+  const { expected: them, invitation_id, return_to, device_sso } = remembered
+  if (device_sso) return { issued: undefined, return_to: await assertExternal(device_sso, connection, person) }
   if (them && !(await isThem(users, them.user_id, connection, person)))
     return { issued: undefined, return_to: them.otherwise_to }
   const { request_id, ip } = facts.browser

@@ -1,8 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { deviceSsoState } from '@onbehalf/contracts'
 import { matches } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import type { Redis } from 'ioredis'
+
+const DeviceFlow = Type.Pick(deviceSsoState.claims, ['user_code_hash', 'nonce', 'return_url'])
+export type DeviceFlow = Static<typeof DeviceFlow>
 
 /** What a sign-in remembers between leaving for the IdP and coming back. Nothing in it is secret. */
 export const SignInState = Type.Object({
@@ -14,7 +18,9 @@ export const SignInState = Type.Object({
   /** Which invitation the sign-in is to accept. */
   invitation_id: Type.Optional(Type.String()),
   /** Who has to come back, and where anybody else goes. */
-  expected: Type.Optional(Type.Object({ user_id: Type.String(), otherwise_to: Type.String() }))
+  expected: Type.Optional(Type.Object({ user_id: Type.String(), otherwise_to: Type.String() })),
+  /** The flow of a device for which somebody is to be identified, and nothing else. */
+  device_sso: Type.Optional(DeviceFlow)
 })
 export type SignInState = Static<typeof SignInState>
 

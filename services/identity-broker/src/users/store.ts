@@ -53,6 +53,7 @@ export const userStore = (db: Kysely<Database>) => ({
     db
       .selectFrom('user')
       .innerJoin('tenant', 'tenant.id', 'user.tenant_id')
+      .innerJoin('connection', 'connection.id', 'user.connection_id')
       .leftJoin('member', 'member.user_id', 'user.id')
       .select([
         'user.id',
@@ -63,11 +64,25 @@ export const userStore = (db: Kysely<Database>) => ({
         'tenant.id as tenant_id',
         'tenant.name as tenant_name',
         'tenant.slug as tenant_slug',
+        'connection.issuer',
         'member.role'
       ])
       .where('user.tenant_id', '=', tenant_id)
       .where('user.id', '=', id)
       .executeTakeFirst(),
+
+  /** Whether a member of the tenant has this e-mail, in whatever case and by whichever connection. */
+  isEmailOfMember: async (tenant_id: string, email: string): Promise<boolean> => {
+    const found = await db
+      .selectFrom('member')
+      .innerJoin('user', 'user.id', 'member.user_id')
+      .select('user.id')
+      .where('member.tenant_id', '=', tenant_id)
+      .where(sql`lower("user".email)`, '=', email.toLowerCase())
+      .limit(1)
+      .executeTakeFirst()
+    return found !== undefined
+  },
 
   /** The user of (connection, subject): made at the first sign-in, brought up to date at every later one. */
   upsert: (place: { tenant_id: string; connection_id: string }, person: NewUser): Promise<User> =>
