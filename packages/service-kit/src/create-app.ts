@@ -69,6 +69,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     const { method, ip, routeOptions } = request
     const ms = Math.round(reply.elapsedTime * 10) / 10
     request.log.info({ method, route: routeOptions.url, status: reply.statusCode, ms, ip }, 'answered')
+    // The head of a stream was sent before that was known.
+    if (isClosing) request.raw.socket.destroySoon()
   })
   await app.register(helmet, {
     contentSecurityPolicy: {

@@ -1,11 +1,12 @@
 import { createApp } from '@onbehalf/service-kit'
 import { registerCalls } from './calls/routes.ts'
+import { openCallLimits } from './limits/call-limits.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
 
 /** tool-invoker: calls, made on behalf of their users and recorded. */
 export const buildApp = async (resources: Resources) => {
-  const { bus, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay } = resources
+  const { bus, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay, gates } = resources
   const app = await createApp({
     service: 'tool-invoker',
     description: 'Calls tools of MCP servers on behalf of the verified end user',
@@ -18,12 +19,17 @@ export const buildApp = async (resources: Resources) => {
   })
   recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'call records wait to be written'))
   resources.partitions.onTrouble((err) => app.log.warn({ err }, 'no partition for the next calls yet'))
+  const limits = await openCallLimits(app, resources.limits.take, {
+    principal: config.PRINCIPAL_CALLS_PER_MINUTE,
+    tenant: config.TENANT_CALLS_PER_MINUTE,
+    provider: config.PROVIDER_CALLS_PER_MINUTE
+  })
   registerCalls(app, {
     publicUrl: config.PUBLIC_URL,
     authenticators: credentials.authenticators,
     actFor: credentials.actFor,
     now: () => new Date(),
-    ...{ providers, tools, tokens, mcp, recorder, calls, underWay }
+    ...{ providers, tools, tokens, mcp, recorder, calls, underWay, gates, limits }
   })
   registerTools(app, { bus })
   return app

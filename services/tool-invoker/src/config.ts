@@ -1,9 +1,28 @@
-import { baseVariables, type ConfigOf, egressAllowVariable, portVariable } from '@onbehalf/service-kit'
+import {
+  baseVariables,
+  type ConfigOf,
+  egressAllowVariable,
+  integer,
+  portVariable,
+  redisVariable
+} from '@onbehalf/service-kit'
+
+const callsPerMinute = integer({ min: 0, max: 100_000_000 })
 
 export const variables = {
   ...baseVariables,
   PORT: portVariable(4003),
-  EGRESS_ALLOW: egressAllowVariable
+  REDIS_URL: redisVariable,
+  EGRESS_ALLOW: egressAllowVariable,
+  PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute('How many calls one user or app may make in a minute; 0 is any number.', {
+    default: 6_000
+  }),
+  TENANT_CALLS_PER_MINUTE: callsPerMinute('How many calls one tenant may make in a minute; 0 is any number.', {
+    default: 60_000
+  }),
+  PROVIDER_CALLS_PER_MINUTE: callsPerMinute('How many calls one MCP server may get in a minute; 0 is any number.', {
+    default: 60_000
+  })
 }
 
 export type Config = ConfigOf<typeof variables>

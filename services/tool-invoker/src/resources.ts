@@ -1,6 +1,6 @@
 import { createEgress } from '@onbehalf/egress'
 import { createMcpClient, createTokens } from '@onbehalf/mcp'
-import { busAuthenticators, busSessionKeys, openBus, openPostgres, ownServers } from '@onbehalf/service-kit'
+import { busAuthenticators, busSessionKeys, openBus, openPostgres, openRedis, ownServers } from '@onbehalf/service-kit'
 import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
@@ -8,23 +8,29 @@ import { watchCallsUnderWay } from './calls/under-way.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
+import { createGates } from './gates/gates.ts'
+import { limitStore } from './limits/store.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
 import { createTools } from './tools/cache.ts'
+
+// More than one provider's calls under way, so that none waits for a connection.
+const connectionsPerOrigin = 1_100
 
 export type Resources = Awaited<ReturnType<typeof openResources>>
 
 /** Everything the service holds open, and how it is let go: calls first, then their records, then the connections. */
 export const openResources = async (config: Config) => {
-  const [postgres, { bus, dependency: nats }] = await Promise.all([
+  const [postgres, redis, { bus, dependency: nats }] = await Promise.all([
     openPostgres<Database>(config.DATABASE_URL),
+    openRedis(config.REDIS_URL),
     openBus({ service: 'tool-invoker', url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
   const calls = callStore(postgres.db)
   const partitions = await keepPartitions(calls)
   const recorder = createRecorder({ insert: calls.insert })
-  const deny = await ownServers([config.DATABASE_URL, config.NATS_URL])
-  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
+  const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny, connectionsPerOrigin })
   const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
   const credentials = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)
@@ -44,15 +50,17 @@ export const openResources = async (config: Config) => {
     tools,
     tokens,
     underWay,
+    gates: createGates(),
+    limits: limitStore(redis.redis),
     findSessionKey: busSessionKeys(bus),
-    dependencies: [postgres.dependency, nats],
+    dependencies: [postgres.dependency, redis.dependency, nats],
     close: async () => {
       partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
       await egress.close()
       for (const reader of [underWay, sessions, tokens, tools, providers, credentials]) reader.close()
       await bus.drain()
-      await postgres.close()
+      await Promise.all([redis.close(), postgres.close()])
       if (recorded.status === 'rejected') throw recorded.reason
     }
   }

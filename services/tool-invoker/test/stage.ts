@@ -31,12 +31,14 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
   const [recording, whoami] = await Promise.all([startRecording(), startWhoami({ issuer: issuer.issuer })])
   const allowed = [recording.port, whoami.port, ...alsoAllowed].map((port) => `127.0.0.1:${port}`)
 
-  const open = async () => {
+  const open = async (more: Record<string, string> = {}) => {
     const environment = {
       ...backends.environmentFor('tool-invoker'),
       PUBLIC_URL: publicUrl,
       LOG_LEVEL: 'error',
-      EGRESS_ALLOW: allowed.join(',')
+      EGRESS_ALLOW: allowed.join(','),
+      PRINCIPAL_CALLS_PER_MINUTE: '0',
+      ...more
     }
     const resources = await openResources(loadConfig(variables, environment))
     const app = await buildApp(resources)

@@ -1,5 +1,6 @@
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { CallTable } from '../database.ts'
+import type { CallLimits } from '../limits/call-limits.ts'
 import { answerText } from './answer.ts'
 import { type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
@@ -28,12 +29,13 @@ const listCallsRoute = {
   schema: { summary: 'Calls that were made', querystring: CallsQuery, response: { 200: CallsAnswer } }
 } as const
 
-type Tools = CallToolTools & { calls: Pick<CallStore, 'list'> }
+type Tools = CallToolTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
 
 export const registerCalls = (app: App, tools: Tools): void => {
   typed(app).route({
     ...callToolRoute,
     handler: async (request, reply) => {
+      await tools.limits(request, reply, request.body.server_identifier)
       const { traceparent } = callOptionsOf(request)
       const patience = patienceOf(request.raw, request.body.timeout_ms)
       const { signal, cancel } = patience

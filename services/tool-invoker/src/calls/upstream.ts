@@ -10,6 +10,7 @@ import {
   type Tokens,
   UpstreamUnauthorized
 } from '@onbehalf/mcp'
+import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
 
@@ -26,61 +27,67 @@ export type Outbound = {
   onEvent: ((event: McpEvent) => void) | undefined
 }
 
-export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'> }
+export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'>; gates: Gates }
+
+type Sending = Pick<UpstreamTools, 'mcp' | 'gates'>
 
 /** Calls with the provider's own headers: the user is not told to the server. */
-export const callPlain = ({ mcp }: Pick<UpstreamTools, 'mcp'>, outbound: Outbound): Promise<CalledTool> =>
-  send(mcp, outbound, outbound.provider.headers, 'static')
+export const callPlain = (tools: Sending, outbound: Outbound): Promise<CalledTool> =>
+  send(tools, outbound, outbound.provider.headers, 'static')
 
 /**
  * Calls as the user. A 401 mints another token and repeats the call once, if nothing but the 401 was received; no
  * other credential is ever tried.
  */
 export const callAs = async (
-  { mcp, tokens }: UpstreamTools,
+  tools: UpstreamTools,
   outbound: Outbound,
   ask: TokenAsk,
   minted: MintedToken,
   onReissued: (minted: MintedToken) => void
 ): Promise<CalledTool> => {
   try {
-    return await sendAs(mcp, outbound, minted)
+    return await sendAs(tools, outbound, minted)
   } catch (thrown) {
     if (!(thrown instanceof UpstreamUnauthorized)) throw thrown
     if (!thrown.isOnlyAnswer) throw rejected(thrown)
-    const next = await tokens.reissue(ask, minted.token)
+    const next = await tools.tokens.reissue(ask, minted.token)
     if (next.token === minted.token) throw rejected(thrown)
     onReissued(next)
-    return await sendAs(mcp, outbound, next).catch((again: unknown) => {
+    return await sendAs(tools, outbound, next).catch((again: unknown) => {
       throw again instanceof UpstreamUnauthorized ? rejected(again) : again
     })
   }
 }
 
-const sendAs = (mcp: UpstreamTools['mcp'], outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
+const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
   const { mode, grant_id } = minted.identity
-  return send(mcp, outbound, headersAs(outbound.provider.headers, minted), `${mode} ${grant_id ?? ''}`)
+  return send(tools, outbound, headersAs(outbound.provider.headers, minted), `${mode} ${grant_id ?? ''}`)
 }
 
 const send = (
-  mcp: UpstreamTools['mcp'],
+  { mcp, gates }: Sending,
   { acting: { principal }, provider, request, timeout_ms, signal, onEvent }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
   const { tenant_id, user_id, kind } = principal
   const app_id = kind === 'app' ? principal.app_id : null
-  return mcp.request({
-    ...request,
-    url: provider.server_url,
-    headers,
-    timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
-    sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
-    signal,
-    ...(onEvent && { onEvent }),
-    // A legacy server's session belongs to one caller with one credential at one revision of the provider.
-    sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider.provider_id, provider.revision, credential])
-  })
+  const { provider_id, revision } = provider
+  const isPatient = timeout_ms >= provider.timeout * 1000
+  return gates.through({ provider_id, revision, isPatient, signal }, () =>
+    mcp.request({
+      ...request,
+      url: provider.server_url,
+      headers,
+      timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
+      sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
+      signal,
+      ...(onEvent && { onEvent }),
+      // A legacy server's session belongs to one caller with one credential at one revision of the provider.
+      sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential])
+    })
+  )
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

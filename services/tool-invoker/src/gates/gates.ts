@@ -1,0 +1,85 @@
+import { ReportedError } from '@onbehalf/errors'
+import { type BreakerLimits, createBreaker, saysServerAway } from './breaker.ts'
+import { createPlaces } from './places.ts'
+
+/** Between the calls and each server: one that is slow or dead keeps nobody from the others. */
+export type Gates = {
+  /**
+   * Does the work when the server has a place for it. `isPatient` says that the caller waits as long as the provider's
+   * settings do, so that a timeout is the server's.
+   */
+  through: <Value>(call: GatedCall, work: () => Promise<Value>) => Promise<Value>
+}
+
+export type GatedCall = { provider_id: string; revision: number; isPatient: boolean; signal: AbortSignal }
+
+export type GateLimits = BreakerLimits & {
+  /** Calls of one provider under way in this process. */
+  callsMax: number
+  /** Calls of one provider that wait for a place. */
+  waitingMax: number
+  /** Servers that something is remembered of while nobody calls them. */
+  gatesMax: number
+}
+
+const defaults: GateLimits = {
+  callsMax: 1_024,
+  waitingMax: 1_024,
+  gatesMax: 10_000,
+  failuresMax: 10,
+  pauseMs: 2_000,
+  pauseMsMax: 30_000
+}
+
+type Gate = ReturnType<typeof createGate>
+
+export const createGates = (given: Partial<GateLimits> = {}, now: () => number = Date.now): Gates => {
+  const limits = { ...defaults, ...given }
+  const gates = new Map<string, Gate>()
+
+  const gateOf = (key: string): Gate => {
+    const known = gates.get(key)
+    if (known) return known
+    const gate = createGate(limits, now)
+    gates.set(key, gate)
+    if (gates.size > limits.gatesMax) forgetOne(gates)
+    return gate
+  }
+
+  return {
+    // A revision of its own: what was held against the server at another address says nothing about this one.
+    through: async ({ provider_id, revision, isPatient, signal }, work) => {
+      const key = `${provider_id} ${revision}`
+      const { places, breaker } = gateOf(key)
+      await places.take(signal)
+      try {
+        breaker.check()
+        const made = await work().catch((thrown: unknown) => {
+          if (signal.aborted) breaker.left()
+          else if (!saysServerAway(thrown)) breaker.succeeded()
+          else if (isPatient || !isTimeout(thrown)) breaker.failed()
+          else breaker.left()
+          throw thrown
+        })
+        breaker.succeeded()
+        return made
+      } finally {
+        places.giveBack()
+        if (places.isEmpty() && breaker.isClean()) gates.delete(key)
+      }
+    }
+  }
+}
+
+const createGate = (limits: GateLimits, now: () => number) => ({
+  places: createPlaces(limits),
+  breaker: createBreaker(limits, now)
+})
+
+// Calls under way hold on to theirs; who comes later begins with a new one.
+const forgetOne = (gates: Map<string, unknown>): void => {
+  const [oldest] = gates.keys()
+  if (oldest !== undefined) gates.delete(oldest)
+}
+
+const isTimeout = (thrown: unknown): boolean => thrown instanceof ReportedError && thrown.code === 'upstream_timeout'

@@ -1,0 +1,59 @@
+import { ReportedError } from '@onbehalf/errors'
+
+/** How many calls are under way at once; the others wait in a line of bounded length, first come first served. */
+export type Places = {
+  /** Resolves with a place; throws the signal's reason, or `upstream_unavailable` where the line is full. */
+  take: (signal: AbortSignal) => Promise<void>
+  giveBack: () => void
+  isEmpty: () => boolean
+}
+
+type Waiting = { goOn: () => void }
+
+export const createPlaces = ({ callsMax, waitingMax }: { callsMax: number; waitingMax: number }): Places => {
+  const line = new Set<Waiting>()
+  let taken = 0
+
+  const wait = async (signal: AbortSignal): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiting = { goOn: resolve }
+    const leave = () => {
+      line.delete(waiting)
+      reject(signal.reason)
+    }
+    line.add(waiting)
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      await promise
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
+
+  return {
+    take: async (signal) => {
+      signal.throwIfAborted()
+      if (taken >= callsMax) {
+        if (line.size >= waitingMax) throw lineFull()
+        return wait(signal)
+      }
+      taken += 1
+    },
+    giveBack: () => {
+      const [first] = line
+      if (!first) {
+        taken -= 1
+        return
+      }
+      // The place goes to the first in line without having been free.
+      line.delete(first)
+      first.goOn()
+    },
+    isEmpty: () => taken === 0 && line.size === 0
+  }
+}
+
+const lineFull = () =>
+  new ReportedError('upstream_unavailable', 'Too many calls wait for this MCP server. Try again shortly.', {
+    retry_after_seconds: 1
+  })

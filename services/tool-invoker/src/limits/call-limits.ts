@@ -1,0 +1,81 @@
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
+import { ReportedError } from '@onbehalf/errors'
+import { type App, callerOf } from '@onbehalf/service-kit'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { createSlices, type Spend } from './slices.ts'
+import type { TakeSlice } from './store.ts'
+
+/** Counts a call to a provider; throws `too_many_requests` where one of its limits is used up. */
+export type CallLimits = (request: FastifyRequest, reply: FastifyReply, serverIdentifier: string) => Promise<void>
+
+/** Calls in a minute; 0 is without a limit. */
+export type CallMaxima = { principal: number; tenant: number; provider: number }
+
+const windowMs = 60_000
+
+type Counter = ReturnType<App['createRateLimit']>
+type Counted = Extract<Awaited<ReturnType<Counter>>, { isAllowed: false }>
+
+/** The limits on calls: of each caller, of each tenant and of each provider of a tenant, each with its own keys. */
+export const openCallLimits = async (app: App, take: TakeSlice, maxima: CallMaxima): Promise<CallLimits> => {
+  const spend = createSlices(take)
+  const providers = new WeakMap<FastifyRequest, string>()
+  const tenantOf = (request: FastifyRequest) => callerOf(request).principal.tenant_id
+  const providerOf = (request: FastifyRequest) => `provider:${tenantOf(request)}:${providers.get(request)}`
+  const wanted: Opened[] = [
+    { max: maxima.principal, keyOf: principalOf },
+    { max: maxima.tenant, keyOf: (request) => `tenant:${tenantOf(request)}` },
+    { max: maxima.provider, keyOf: providerOf }
+  ]
+  const counters: Counter[] = []
+  for (const one of wanted) if (one.max > 0) counters.push(await openCounter(app, spend, one))
+  return async (request, reply, serverIdentifier) => {
+    providers.set(request, serverIdentifier)
+    const counted = await Promise.all(counters.map((count) => count(request)))
+    let longest: Counted | undefined
+    for (const one of counted) if (!one.isAllowed && one.isExceeded && one.ttl > (longest?.ttl ?? 0)) longest = one
+    if (longest) throw refuse(reply, longest)
+  }
+}
+
+const principalOf = (request: FastifyRequest): string => {
+  const { principal } = callerOf(request)
+  return principal.kind === 'app' ? `app:${principal.app_id}` : `user:${principal.user_id}`
+}
+
+type Opened = { max: number; keyOf: (request: FastifyRequest) => string }
+
+const openCounter = async (app: App, spend: Spend, { max, keyOf }: Opened): Promise<Counter> => {
+  const counters: Counter[] = []
+  const inOwnScope: FastifyPluginAsync = async (scope) => {
+    await scope.register(rateLimit, {
+      ...{ global: false, max, timeWindow: windowMs, keyGenerator: keyOf },
+      store: class implements FastifyRateLimitStore {
+        incr(key: string, done: (error: Error | null, spent?: { current: number; ttl: number }) => void) {
+          spend(key, { max, windowMs }).then(
+            ({ current, ttlMs }) => done(null, { current, ttl: ttlMs }),
+            (error: Error) => done(error)
+          )
+        }
+        child() {
+          return this
+        }
+      }
+    })
+    counters.push(scope.createRateLimit())
+  }
+  // The plugin keeps one store per scope.
+  await app.register(inOwnScope)
+  const [counter] = counters
+  if (!counter) throw new Error('a limit was not made')
+  return counter
+}
+
+// draft-ietf-httpapi-ratelimit-headers-07
+const refuse = (reply: FastifyReply, { max, ttlInSeconds }: Counted): ReportedError => {
+  const seconds = Math.max(1, ttlInSeconds)
+  reply.headers({ 'ratelimit-limit': max, 'ratelimit-remaining': 0, 'ratelimit-reset': seconds })
+  return new ReportedError('too_many_requests', `At most ${max} calls a minute are made here. Try again later.`, {
+    retry_after_seconds: seconds
+  })
+}

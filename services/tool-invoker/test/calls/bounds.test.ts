@@ -1,0 +1,151 @@
+import { ReportedError } from '@onbehalf/errors'
+import { eventually } from '@onbehalf/testkit'
+import t from 'tap'
+import { createGates } from '../../src/gates/gates.ts'
+import { startStage } from '../stage.ts'
+
+const stage = await startStage(t)
+const { backends, call, broker, providers, recording } = stage
+const few = { PRINCIPAL_CALLS_PER_MINUTE: '200', TENANT_CALLS_PER_MINUTE: '500', PROVIDER_CALLS_PER_MINUTE: '250' }
+const replicas = await Promise.all([stage.open(few), stage.open(few)])
+t.teardown(() => Promise.all(replicas.map(({ app }) => app.close())))
+
+t.afterEach(() => recording.answer(() => ({ content: [] })))
+
+type Headers = Record<string, string>
+const register = (tenant_id: string) => providers.register({ tenant_id, server_url: recording.url, mode: 'off' })
+
+/** Calls over both replicas in turn, in lots of twenty; how many were made, and the last that was not. */
+const callMany = async (headers: Headers, server_identifier: string, count: number) => {
+  const one = (index: number) => {
+    const { app } = replicas[index % 2] ?? stage
+    return app.inject({ method: 'POST', url: '/v1/tools/call', headers, payload: { server_identifier, tool: 'x' } })
+  }
+  let made = 0
+  let refused: Awaited<ReturnType<typeof one>> | undefined
+  for (let start = 0; start < count; start += 20)
+    for (const answer of await Promise.all(Array.from({ length: 20 }, (_, index) => one(start + index)))) {
+      if (answer.statusCode === 200) made += 1
+      else refused = answer
+    }
+  return { made, refused }
+}
+const isNear = (made: number, max: number) => made >= max * 0.9 && made <= max
+
+t.test('each caller, each server and each tenant has so many calls a minute, over all replicas', async (t) => {
+  const user = await broker.signIn()
+  const { tenant_id } = user
+  const [busy, other] = [register(tenant_id), register(tenant_id)]
+  const first = await callMany(user.headers, busy.server_identifier, 240)
+  t.ok(isNear(first.made, 200), `the caller: ${first.made}`)
+  t.match(first.refused?.json(), { code: 'too_many_requests', status: 429 })
+  const seconds = /^([1-9]|[1-5]\d|60)$/
+  t.match(first.refused?.headers, {
+    ...{ 'retry-after': seconds, 'ratelimit-limit': '200', 'ratelimit-remaining': '0', 'ratelimit-reset': seconds }
+  })
+
+  // What was refused was asked for as well, and is counted where there was room.
+  const colleague = await broker.signIn({ tenant_id })
+  const second = await callMany(colleague.headers, busy.server_identifier, 100)
+  t.match(second.refused?.headers, { 'ratelimit-limit': '250' }, `the server: ${second.made}`)
+  const third = await broker.signIn({ tenant_id })
+  const last = await callMany(third.headers, other.server_identifier, 180)
+  t.match(last.refused?.headers, { 'ratelimit-limit': '500' }, `the tenant: ${last.made}`)
+
+  const elsewhere = await broker.signIn()
+  const theirs = register(elsewhere.tenant_id)
+  t.match(await callMany(elsewhere.headers, theirs.server_identifier, 20), { made: 20 }, 'another tenant has its own')
+})
+
+t.test('a server that only fails is left alone, and the others are called', async (t) => {
+  const user = await broker.signIn()
+  const dead = register(user.tenant_id)
+  const alive = providers.register({ ...user, server_url: `${recording.url}?alive`, mode: 'off' })
+  recording.answer(({ tool }, raw) => {
+    if (tool === 'fine') return { content: [] }
+    raw.writeHead(tool === 'refuse' ? 500 : 503).end()
+    return undefined
+  })
+  const ask = (server: { server_identifier: string }, tool: string) =>
+    call(user.headers, { server_identifier: server.server_identifier, tool })
+  for (const _ of Array(12)) await ask(dead, 'refuse')
+  t.equal((await ask(dead, 'fine')).status, 200, 'one that fails at a call is not away')
+  for (const _ of Array(10)) t.match(await ask(dead, 'die'), { status: 502, body: { code: 'upstream_unavailable' } })
+  const before = recording.calls().length
+  const refused = await ask(dead, 'fine')
+  t.match(refused, { status: 502, headers: { 'retry-after': /^[12]$/ }, body: { code: 'upstream_unavailable' } })
+  t.equal(recording.calls().length, before)
+  t.equal((await ask(alive, 'fine')).status, 200)
+
+  const list = async () => (await stage.app.inject({ url: '/v1/calls?limit=50', headers: user.headers })).json().data
+  const rows: { outcome: string; upstream_status: number | null }[] = await eventually(
+    list,
+    ({ length }) => length >= 25
+  )
+  const statuses = rows.map(({ upstream_status }) => upstream_status)
+  t.same(statuses.slice(0, 3), [200, null, 503], 'the newest first: alive, left alone, dead')
+  t.equal(statuses.at(-1), 500)
+})
+
+const away = () => Promise.reject(new ReportedError('upstream_unavailable', 'Nobody is there.'))
+const fine = () => Promise.resolve('fine')
+
+t.test('after a pause one call tries the server, and while it fails the pauses grow', async (t) => {
+  let time = 0
+  const gates = createGates({ failuresMax: 3, pauseMs: 1_000, pauseMsMax: 3_000 }, () => time)
+  const { signal } = new AbortController()
+  const through = <Value>(work: () => Promise<Value>, revision = 1) =>
+    gates.through({ provider_id: 'p', revision, isPatient: true, signal }, work)
+  const leftAlone = (seconds: number) => ({ message: /tried again shortly/, extras: { retry_after_seconds: seconds } })
+  for (const _ of Array(3)) await t.rejects(through(away), { message: 'Nobody is there.' })
+  await t.rejects(through(fine), leftAlone(1))
+  t.equal(await through(fine, 2), 'fine', 'a provider that was changed is another server')
+  for (const [pauseMs, next] of [
+    [1_000, 2],
+    [2_000, 3],
+    [3_000, 3]
+  ] as const) {
+    time += pauseMs
+    const { promise: held, reject: fail } = Promise.withResolvers<never>()
+    const probe = through(() => held)
+    await t.rejects(through(fine), { message: /tried again shortly/ }, 'one call, not all that wait')
+    fail(new ReportedError('upstream_timeout', 'Nobody answered.'))
+    await t.rejects(probe, { code: 'upstream_timeout' })
+    await t.rejects(through(fine), leftAlone(next))
+  }
+  time += 3_000
+  t.equal(await through(fine), 'fine')
+  for (const _ of Array(2)) await t.rejects(through(away), { message: 'Nobody is there.' })
+  t.equal(await through(fine), 'fine', 'and then it begins anew')
+})
+
+t.test('one server gets so many calls at once, the others wait in a line of so many', async (t) => {
+  const gates = createGates({ callsMax: 1, waitingMax: 2 })
+  const leaving = new AbortController()
+  const through = <Value>(work: () => Promise<Value>, { signal } = new AbortController()) =>
+    gates.through({ provider_id: 'p', revision: 1, isPatient: true, signal }, work)
+  const { promise: held, resolve: goOn } = Promise.withResolvers<string>()
+  const order: string[] = []
+  const noting = (name: string) => async () => order.push(name)
+  const first = through(() => held)
+  const second = through(noting('second'), leaving)
+  const third = through(noting('third'))
+  await t.rejects(through(fine), { code: 'upstream_unavailable', message: /wait/ })
+  leaving.abort(new Error('gone'))
+  await t.rejects(second, { message: 'gone' })
+  const fourth = through(noting('fourth'))
+  goOn('first')
+  t.equal(await first, 'first')
+  await Promise.all([third, fourth])
+  t.same(order, ['third', 'fourth'])
+  t.equal(await through(fine), 'fine')
+})
+
+t.test('while Redis is away each replica counts for itself', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  await backends.redis.stop()
+  const { made, refused } = await callMany(user.headers, server_identifier, 460)
+  t.equal(made, 400)
+  t.equal(refused?.statusCode, 429)
+})
