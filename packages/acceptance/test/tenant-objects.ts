@@ -94,6 +94,8 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/auth/sessions/{id}': { make: session },
   '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
   '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
+  '/v1/mcp-providers/{id}/authorize': { make: provider },
+  '/v1/mcp-providers/{id}/authorization': { make: provider },
   // Nobody saw such a tool.
   '/v1/mcp-providers/{id}/approve-tools': {
     make: provider,

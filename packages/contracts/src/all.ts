@@ -9,8 +9,10 @@ import { resolveApiKey } from './identity-broker/resolve-api-key.ts'
 import { resolveSession } from './identity-broker/resolve-session.ts'
 import { startDeviceSso } from './identity-broker/start-device-sso.ts'
 import { providerChanges } from './mcp-provider/changes.ts'
+import { credentialOwner } from './mcp-provider/credential-owner.ts'
 import { findAuthorization } from './mcp-provider/find-authorization.ts'
 import { findTool } from './mcp-provider/find-tool.ts'
+import { freshCredential } from './mcp-provider/fresh-credential.ts'
 import { listAudiences } from './mcp-provider/list-audiences.ts'
 import { listTools } from './mcp-provider/list-tools.ts'
 import { resolveProvider } from './mcp-provider/resolve-provider.ts'
@@ -30,6 +32,8 @@ export const calls: readonly CallContract[] = [
   findAuthorization,
   findTool,
   listTools,
+  freshCredential,
+  credentialOwner,
   listProviderKeys,
   resolveBearer,
   listDeviceKeys

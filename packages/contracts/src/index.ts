@@ -15,8 +15,10 @@ export {
   startDeviceSso
 } from './identity-broker/start-device-sso.ts'
 export { ProviderChange, providerChanges } from './mcp-provider/changes.ts'
+export { credentialOwner } from './mcp-provider/credential-owner.ts'
 export { findAuthorization, ProviderAuthorization } from './mcp-provider/find-authorization.ts'
 export { FoundTool, findTool } from './mcp-provider/find-tool.ts'
+export { FreshCredential, freshCredential } from './mcp-provider/fresh-credential.ts'
 export { listAudiences } from './mcp-provider/list-audiences.ts'
 export { CatalogueTool, ListedTool, listTools, toolsPerPageMax } from './mcp-provider/list-tools.ts'
 export {

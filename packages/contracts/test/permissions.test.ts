@@ -56,7 +56,8 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
       feed(provider),
-      ...repliesOf(provider, [broker, 'tool-invoker'])
+      `${provider}.credential-owner.v1`,
+      ...repliesOf(provider, [broker, 'tool-invoker', provider])
     ].sort(),
     subscribe: [
       '_INBOX.mcp-provider.>',
@@ -65,6 +66,8 @@ t.test('who may do what on the bus', async (t) => {
       `${provider}.audience.list.v1`,
       `${provider}.authorization.find.v1`,
       feed(provider),
+      `${provider}.credential-owner.v1`,
+      `${provider}.credential.fresh.v1`,
       `${provider}.keys.list.v1`,
       `${provider}.provider.resolve.v1`,
       `${provider}.tool.find.v1`,
@@ -78,6 +81,7 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.keys.list.v1`,
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
+      `${provider}.credential.fresh.v1`,
       `${provider}.provider.resolve.v1`,
       `${provider}.tool.find.v1`,
       `${provider}.tool.list.v1`

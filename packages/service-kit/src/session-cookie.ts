@@ -9,6 +9,7 @@ export const cookieNamesFor = (publicUrl: string) => {
     session: isSecure ? '__Host-onbehalf_session' : 'onbehalf_session',
     renewal: isSecure ? '__Secure-onbehalf_renewal' : 'onbehalf_renewal',
     signIn: isSecure ? '__Host-onbehalf_sign_in' : 'onbehalf_sign_in',
+    authorization: isSecure ? '__Host-onbehalf_authorization' : 'onbehalf_authorization',
     signOut: isSecure ? '__Host-onbehalf_sign_out' : 'onbehalf_sign_out'
   }
 }

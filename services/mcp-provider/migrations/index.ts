@@ -4,11 +4,13 @@ import * as audit from './0002-audit.ts'
 import * as keyRotation from './0010-key-rotation.ts'
 import * as idToken from './0011-id-token.ts'
 import * as toolReview from './0012-tool-review.ts'
+import * as oauth from './0013-oauth.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
   '0002-audit': audit,
   '0010-key-rotation': keyRotation,
   '0011-id-token': idToken,
-  '0012-tool-review': toolReview
+  '0012-tool-review': toolReview,
+  '0013-oauth': oauth
 }

@@ -1,5 +1,10 @@
-import { type App, auditRoutes, busSessionKeys, createApp } from '@onbehalf/service-kit'
+import { type App, auditRoutes, busSessionKeys, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { createFindAuthorization } from './authorization/find.ts'
+import { assembleOauth } from './oauth/assemble.ts'
+import { serveCredentials } from './oauth/calls.ts'
+import { registerDocuments } from './oauth/document-routes.ts'
+import { authorizationPages } from './oauth/page-routes.ts'
+import { registerAuthorizations } from './oauth/routes.ts'
 import { serveProviders } from './providers/calls.ts'
 import type { Desk, Publish } from './providers/desk.ts'
 import { registerProviders } from './providers/routes.ts'
@@ -33,8 +38,10 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const publishTools = tell('tools')
   const providers = providerStore(db)
   const tools = toolStore(db)
+  const oauth = assembleOauth(resources, { providers, publish: tell('provider') })
   const listTools = createListTools({
     mcp,
+    credentialOf: oauth.credentialOf,
     identityOf: createIdentityOf(tokens, signProvider),
     report: ({ id }, err) => app.log.warn({ err, provider_id: id }, 'the tools could not be listed')
   })
@@ -43,6 +50,9 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const desk: Desk = { providers, tools, vault, checkReachable, refreshTools, publish: tell('provider'), publishTools }
 
   registerProviders(app, desk)
+  registerAuthorizations(app, oauth)
+  registerDocuments(app, oauth)
+  await app.register(authorizationPages({ ...oauth, findVisitor: findVisitorBy(resources.authenticators.session) }))
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const { publicKeys } = ticketKeys
@@ -52,10 +62,12 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const findKey = findTicketKey
   const served = [
     ...serveProviders(bus, { providers, vault, findKey, signProvider, publicKeys, findAuthorization }, report),
-    ...serveTools(bus, { tools, findKey }, report)
+    ...serveTools(bus, { tools, findKey }, report),
+    ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
   ]
   app.addHook('preClose', async () => {
     await Promise.all(served.map(({ stop }) => stop()))
+    await oauth.refresher.settle()
   })
   return app
 }

@@ -4,12 +4,14 @@ import {
   egressAllowVariable,
   masterKeysVariable,
   portVariable,
+  redisVariable,
   signingKeyDaysVariable
 } from '@onbehalf/service-kit'
 
 export const variables = {
   ...baseVariables,
   PORT: portVariable(4002),
+  REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
   EGRESS_ALLOW: egressAllowVariable

@@ -1,6 +1,8 @@
 import type { IdentityMode } from '@onbehalf/contracts'
+import type { DeadReason } from '@onbehalf/lease'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely'
+import type { GrantType } from './oauth/credential.ts'
 import type { LeftOut, ToolDefinition, ToolsStatus } from './tools/tool.ts'
 
 type ProviderTable = {
@@ -28,6 +30,8 @@ type ProviderTable = {
   external: Generated<boolean>
   /** Sealed. */
   resource: Buffer | null
+  /** The authorization server that the provider's own client was first used at. */
+  authorization_issuer: string | null
   tools_status: ToolsStatus
   tools_error: string | null
   tools_listed_at: Date | null
@@ -53,7 +57,60 @@ type ToolTable = {
   approved_definition: ColumnType<ToolDefinition | null, string | null, string | null>
 }
 
-export type Database = KeyTables & AuditTables & { provider: ProviderTable; tool: ToolTable }
+type OauthClientTable = {
+  id: string
+  tenant_id: string
+  issuer: string
+  /** Sealed. */
+  registration: Buffer
+  created_at: Generated<Date>
+}
+
+type OauthCredentialTable = {
+  id: string
+  tenant_id: string
+  provider_id: string
+  /** Null for the tenant's own. */
+  user_id: string | null
+  /** With `token_endpoint` and `client_id`: what it is bound to. */
+  issuer: string
+  token_endpoint: string
+  client_id: string
+  grant_type: GrantType
+  resource: string
+  /** What was asked for, or where the server said it what was given. */
+  scope: string
+  /** What the next authorization asks for, once the server wanted more. */
+  wanted_scope: string | null
+  /** Sealed, as `access_token` is. */
+  refresh_token: Buffer | null
+  access_token: Buffer | null
+  access_token_hash: string | null
+  issued_at: Date | null
+  renew_at: Date | null
+  expires_at: Date | null
+  generation: Generated<number>
+  /** Counts the emptyings of the access token. */
+  epoch: Generated<number>
+  attempt: Generated<number>
+  lease_owner: string | null
+  lease_until: Date | null
+  sent_at: Date | null
+  backoff_until: Date | null
+  dead_reason: DeadReason | 'revoked' | null
+  created_at: Generated<Date>
+  updated_at: Generated<Date>
+}
+
+export type Database = KeyTables &
+  AuditTables & {
+    provider: ProviderTable
+    tool: ToolTable
+    oauth_client: OauthClientTable
+    oauth_credential: OauthCredentialTable
+  }
+
+export type CredentialRow = Selectable<OauthCredentialTable>
 
 export type ProviderRow = Selectable<ProviderTable>
 export type NewProviderRow = Insertable<ProviderTable>

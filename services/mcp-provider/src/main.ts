@@ -5,6 +5,13 @@ import { variables } from './config.ts'
 import { openResources } from './resources.ts'
 
 await runService(
-  { service: 'mcp-provider', variables, migrations, openResources, buildApp, commands: keyCommands(['ticket']) },
+  {
+    service: 'mcp-provider',
+    variables,
+    migrations,
+    openResources,
+    buildApp,
+    commands: keyCommands(['ticket', 'oauth_client'])
+  },
   { args: process.argv.slice(2), env: process.env }
 )

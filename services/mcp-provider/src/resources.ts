@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { listBrokerKeys, listDeviceKeys, providerChanges } from '@onbehalf/contracts'
 import { createEgress } from '@onbehalf/egress'
 import { createTokens } from '@onbehalf/mcp'
@@ -6,7 +7,9 @@ import {
   busAuthenticators,
   openBus,
   openPostgres,
+  openRedis,
   openSigningKeys,
+  openSigningKeysOf,
   openVault,
   ownServers,
   vaultDependency
@@ -19,8 +22,9 @@ export type Resources = Awaited<ReturnType<typeof openResources>>
 
 /** Everything the service holds open, and how it is let go. */
 export const openResources = async (config: Config) => {
-  const [postgres, { bus, dependency: nats }] = await Promise.all([
+  const [postgres, redis, { bus, dependency: nats }] = await Promise.all([
     openPostgres<Database>(config.DATABASE_URL),
+    openRedis(config.REDIS_URL),
     openBus({
       service: 'mcp-provider',
       url: config.NATS_URL,
@@ -33,7 +37,7 @@ export const openResources = async (config: Config) => {
     purpose: 'ticket',
     rotateDays: config.SIGNING_KEY_DAYS
   })
-  const deny = await ownServers([config.DATABASE_URL, config.NATS_URL])
+  const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const mcp = openMcpLister(egress)
   const changes = writeFeed(bus, providerChanges)
@@ -42,6 +46,7 @@ export const openResources = async (config: Config) => {
   return {
     config,
     db: postgres.db,
+    redis: redis.redis,
     bus,
     vault,
     ticketKeys,
@@ -50,8 +55,11 @@ export const openResources = async (config: Config) => {
     tokens,
     changes,
     authenticators: callers.authenticators,
+    signingKeysOf: openSigningKeysOf(postgres.db, vault, { rotateDays: config.SIGNING_KEY_DAYS }),
+    /** How this process signs what it leaves in a credential's row while it refreshes. */
+    instance: randomUUID(),
     findTicketKey: createKeySet((issuer) => askForKeys(bus, issuer)),
-    dependencies: [postgres.dependency, nats, vaultDependency(vault)],
+    dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       changes.close()
       ticketKeys.close()
@@ -60,7 +68,7 @@ export const openResources = async (config: Config) => {
       await bus.drain()
       await mcp.close()
       await egress.close()
-      await postgres.close()
+      await Promise.all([redis.close(), postgres.close()])
     }
   }
 }

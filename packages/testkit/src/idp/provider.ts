@@ -14,6 +14,7 @@ export type ProviderOptions = {
   accessTokenSeconds: number
   refreshTokenSeconds: number
   rotateRefreshTokens: boolean
+  registersClients: boolean
   storage: ReturnType<typeof createStorage>
   resources: ReturnType<typeof createResources>
   signer: Signer
@@ -33,6 +34,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
   return new Provider(issuer, {
     adapter: storage.adapter,
     clients: options.clients.map((client) => ({ ...defaults, ...client })),
+    // What registers itself does not say it, and there is no RSA key here.
+    clientDefaults: { id_token_signed_response_alg: 'ES256' },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     jwks: { keys: [signer.jwk] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -53,6 +56,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     },
     features: {
       devInteractions: { enabled: false },
+      ...(options.registersClients ? { registration: { enabled: true }, clientCredentials: { enabled: true } } : {}),
       introspection: { enabled: true, allowedPolicy: async () => true },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {

@@ -28,6 +28,8 @@ export type IdpOptions = {
   accessTokenSeconds?: number
   refreshTokenSeconds?: number
   rotateRefreshTokens?: boolean
+  /** Registers clients that ask for it (RFC 7591), and gives tokens to clients for themselves. */
+  registersClients?: boolean
   /** Told of every code and token that passes the token endpoint, for the search after a test run. */
   onSecret?: (secret: string) => void
 }
@@ -67,10 +69,10 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const storage = createStorage()
   const resources = createResources(options.resources ?? 'any-http', accessTokenSeconds)
   const signer = await createSigner(issuer)
-  const { clients, rotateRefreshTokens = true } = options
+  const { clients, rotateRefreshTokens = true, registersClients = false } = options
   const provider = createProvider({
     ...{ issuer, clients, users, storage, resources, signer },
-    ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens }
+    ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens, registersClients }
   })
   const emailOf = (sub: string) => users.find((user) => user.sub === sub)?.email
   const exchange = createTokenExchange({ signer, resources, accessTokenSeconds, emailOf })

@@ -25,6 +25,7 @@ export const startWhoami = async ({
   issuer,
   url: givenUrl,
   authorizationServers = [issuer],
+  isClosed = false,
   now
 }: {
   port?: number
@@ -32,6 +33,8 @@ export const startWhoami = async ({
   url?: string
   /** What its metadata (RFC 9728) names; the issuer when left out. */
   authorizationServers?: string[]
+  /** Whether nothing at all is answered without a token. */
+  isClosed?: boolean
   now?: () => Date
 }): Promise<Whoami> => {
   const entries: WhoamiLogEntry[] = []
@@ -41,6 +44,7 @@ export const startWhoami = async ({
   const verifier = createVerifier({
     issuers: [issuer],
     audience: url,
+    ...(isClosed ? { resourceMetadata: `http://127.0.0.1:${port}/.well-known/oauth-protected-resource/mcp` } : {}),
     toleranceSeconds: 0,
     replay: memoryReplayStore(),
     ...(now ? { now: () => now().getTime() } : {})
@@ -56,9 +60,9 @@ export const startWhoami = async ({
     if (pathname !== '/mcp') return new Response(null, { status: 404 })
     const body = await bodyOf(request)
     const tool = calledTool(body)
-    if (tool === undefined) return serve(request, undefined)
+    if (tool === undefined && !isClosed) return serve(request, undefined)
     const identity = await identify(verifier, request, body)
-    entries.push({ at: new Date().toISOString(), tool, who: whoIs(identity) })
+    if (tool !== undefined) entries.push({ at: new Date().toISOString(), tool, who: whoIs(identity) })
     return identity instanceof VerifyError ? refuse(verifier, identity) : serve(request, callerOf(identity, url))
   }
 

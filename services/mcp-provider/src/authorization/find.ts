@@ -4,10 +4,12 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Vault } from '@onbehalf/vault'
 import { LRUCache } from 'lru-cache'
 import { noSuchProvider } from '../providers/problems.ts'
-import { type Authentication, modeOf } from '../providers/provider.ts'
+import { type Authentication, audienceOf, modeOf } from '../providers/provider.ts'
 import { openProvider } from '../providers/secrets.ts'
 import type { ProviderStore } from '../providers/store.ts'
-import { discover, type ServerMetadata } from './discover.ts'
+import { discover } from './discover.ts'
+import type { Resource } from './resource.ts'
+import type { ServerMetadata } from './server.ts'
 
 type Needs = {
   providers: Pick<ProviderStore, 'find'>
@@ -24,11 +26,11 @@ export type FindAuthorization = (asked: Asked) => Promise<ProviderAuthorization>
 /** Where the token of an `id_jag` provider is got, and with which client. What was discovered is held for ten minutes. */
 export const createFindAuthorization = ({ providers, vault, egress }: Needs): FindAuthorization => {
   const held = new LRUCache<string, Promise<ServerMetadata>>({ max: 1_000, ttl: heldMs })
-  const metadataOf = (serverUrl: string, issuer: string): Promise<ServerMetadata> => {
-    const key = `${serverUrl} ${issuer}`
+  const metadataOf = (where: Resource, issuer: string): Promise<ServerMetadata> => {
+    const key = `${where.server_url} ${where.resource} ${issuer}`
     const known = held.get(key)
     if (known) return known
-    const found = discover(egress, serverUrl, issuer)
+    const found = discover(egress, where, issuer)
     held.set(key, found)
     found.catch(() => held.delete(key))
     return found
@@ -40,7 +42,7 @@ export const createFindAuthorization = ({ providers, vault, egress }: Needs): Fi
     const { authentication, server_url } = settings
     const issuer = authentication?.issuer
     if (!authentication || !issuer) throw new Error('an id_jag provider without authentication.issuer')
-    const { token_endpoint, ...supported } = await metadataOf(server_url, issuer)
+    const { token_endpoint, ...supported } = await metadataOf({ server_url, resource: audienceOf(settings) }, issuer)
     const { client_id, client_secret } = authentication
     return {
       issuer,

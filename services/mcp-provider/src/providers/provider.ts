@@ -48,6 +48,8 @@ export type Provider = {
   /** The revision since which the server is reached in the way it is. */
   reach_revision: number
   settings: Settings
+  /** The authorization server that the provider's own client was first used at. */
+  authorization_issuer: string | null
   tools_status: ToolsStatus
   tools_error: string | null
   tools_left_out: LeftOut[]

@@ -1,4 +1,5 @@
 import { takePage } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
 import type { Asker } from '../asker.ts'
 import { answerOf, summaryOf } from './answer.ts'
 import type { Desk } from './desk.ts'
@@ -6,10 +7,11 @@ import { noSuchProvider } from './problems.ts'
 import type { Provider } from './provider.ts'
 import { openProvider } from './secrets.ts'
 import type { ProviderAnswer, ProviderPage } from './shapes.ts'
+import type { ProviderStore } from './store.ts'
 
 /** A provider of the asker's tenant. */
 export const findProvider = async (
-  { providers, vault }: Pick<Desk, 'providers' | 'vault'>,
+  { providers, vault }: { providers: Pick<ProviderStore, 'find'>; vault: Pick<Vault, 'open'> },
   tenant_id: string,
   id: string
 ): Promise<Provider> => {

@@ -34,6 +34,7 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
   const { tools_status, tools_error, tools_left_out } = row
   const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
   const { forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external } = row
+  const { authorization_issuer } = row
   const settings: Settings = {
     ...{ name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout },
     ...{ forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external },
@@ -42,7 +43,7 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
     authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication)),
     resource: row.resource && (await open('resource', row.resource))
   }
-  const listed = { tools_status, tools_error, tools_left_out }
+  const listed = { authorization_issuer, tools_status, tools_error, tools_left_out }
   return { id, tenant_id, revision, reach_revision, settings, ...listed, created_at, updated_at }
 }
 

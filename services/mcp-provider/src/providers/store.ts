@@ -61,7 +61,11 @@ export const providerStore = (db: Kysely<Database>) => ({
         .returningAll()
         .executeTakeFirst()
       if (row) await recordAudit(transaction, event)
-      if (row && dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
+      if (row && dropsTools) {
+        await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
+        // They were given for the server that was there.
+        await transaction.deleteFrom('oauth_credential').where('provider_id', '=', id).execute()
+      }
       if (row && approvesTools) await approveTools(transaction, id)
       return row
     }),

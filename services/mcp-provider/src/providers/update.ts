@@ -39,7 +39,7 @@ const replace = async (
   const row = await desk.providers
     .replace(
       stored,
-      { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}) },
+      { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}), ...(isClientNew(stored, next) ? unpinned : {}) },
       {
         dropsTools: next.server_url !== stored.settings.server_url,
         // What waited for a review is accepted with everything else.
@@ -52,6 +52,12 @@ const replace = async (
   desk.publish(row)
   if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
 }
+
+/** Whether the provider's own client was not yet shown to any authorization server. */
+const isClientNew = ({ settings }: Provider, next: Settings): boolean =>
+  next.server_url !== settings.server_url || !isDeepStrictEqual(next.authentication, settings.authentication)
+
+const unpinned = { authorization_issuer: null }
 
 const unlisted = ({ revision }: Provider) =>
   ({

@@ -5,11 +5,14 @@ import { isForwarding, type Provider, type Settings } from '../providers/provide
 import { catalogueOf } from './catalogue.ts'
 import type { IdentityOf } from './identity.ts'
 import type { McpLister } from './mcp-lister.ts'
+import { targetOf } from './target.ts'
 import type { Listing } from './tool.ts'
 
 type Tools = {
   mcp: Pick<McpLister, 'list'>
   identityOf: IdentityOf
+  /** What the server's own authorization server gave, for the asker or their tenant. */
+  credentialOf: (provider: Provider, asker: Asker) => Promise<string | null>
   /** Hears of what went wrong, with its cause. */
   report: (provider: Provider, error: unknown) => void
 }
@@ -18,13 +21,13 @@ type Tools = {
 export type ListTools = (provider: Provider, asker: Asker) => Promise<Listing>
 
 export const createListTools =
-  ({ mcp, identityOf, report }: Tools): ListTools =>
+  ({ mcp, identityOf, credentialOf, report }: Tools): ListTools =>
   async (provider, asker) => {
     const { settings } = provider
     try {
       const listed = isForwarding(settings)
         ? await listAs(mcp, settings, identityOf(provider, asker))
-        : await ask(mcp, settings, settings.headers)
+        : await listWith(mcp, settings, await credentialOf(provider, asker))
       return { tools_status: 'fresh', tools_error: null, ...catalogueOf(listed) }
     } catch (thrown) {
       report(provider, thrown)
@@ -35,10 +38,11 @@ export const createListTools =
 type Mcp = Pick<McpLister, 'list'>
 
 const ask = (mcp: Mcp, settings: Settings, headers: Record<string, string>): Promise<McpTool[]> => {
-  const { server_url: url, timeout, sse_read_timeout } = settings
-  const target = { url, headers, timeoutMs: timeout * 1000, sseReadTimeoutMs: sse_read_timeout * 1000 }
-  return mcp.list(target, { carriesCredential: Object.keys(headers).length > 0 })
+  return mcp.list(targetOf(settings, headers), { carriesCredential: Object.keys(headers).length > 0 })
 }
+
+const listWith = (mcp: Mcp, settings: Settings, credential: string | null): Promise<McpTool[]> =>
+  ask(mcp, settings, credential === null ? settings.headers : stamped(settings.headers, credential))
 
 /** With a token, and once more with another one where the server answered nothing but 401. */
 const listAs = async (mcp: Mcp, settings: Settings, identity: ReturnType<IdentityOf>): Promise<McpTool[]> => {
@@ -76,12 +80,14 @@ const wantsIdentity: readonly ErrorCode[] = ['upstream_unauthorized', 'upstream_
 
 const failureOf = (error: ReportedError, { settings }: Provider): Listing => {
   if (error instanceof NoIdentity) return { tools_status: 'needs_identity', tools_error: withLink(error) }
+  if (error.code === 'upstream_authorization_required')
+    return { tools_status: 'needs_identity', tools_error: withLink(error) }
   if (!wantsIdentity.includes(error.code)) return { tools_status: 'unreachable', tools_error: error.message }
   const words = isForwarding(settings)
     ? 'The MCP server does not accept the identity that was forwarded to it.'
-    : 'The MCP server answers, but wants a credential: give it headers, or forward the identity of its users.'
+    : 'The MCP server answers, but wants a credential: authorize it, give it headers, or forward the identity of its users.'
   return { tools_status: 'needs_identity', tools_error: words }
 }
 
 const withLink = ({ message, extras }: ReportedError): string =>
-  extras.connect_url ? `${message} ${extras.connect_url}` : message
+  [message, extras.connect_url ?? extras.authorize_url].filter((part) => part !== undefined).join(' ')

@@ -1,0 +1,53 @@
+import { createKeySet } from '@onbehalf/rpc'
+import type { Asker } from '../asker.ts'
+import type { Publish } from '../providers/desk.ts'
+import type { Provider } from '../providers/provider.ts'
+import { findProvider as findProviderOf } from '../providers/read.ts'
+import type { ProviderStore } from '../providers/store.ts'
+import type { Resources } from '../resources.ts'
+import { clientStore } from './client-store.ts'
+import { createAuthorizations } from './describe.ts'
+import { createDocument } from './document.ts'
+import { createFindClient } from './find-client.ts'
+import { createFindFresh } from './fresh.ts'
+import type { OauthDesk } from './needs.ts'
+import { createExchange } from './refresh/exchange.ts'
+import { createCredentialRefresher } from './refresh/refresh.ts'
+import { refreshStore } from './refresh/store.ts'
+import { authorizationStates } from './state.ts'
+import { credentialStore } from './store.ts'
+
+type Given = { providers: Pick<ProviderStore, 'find' | 'page'>; publish: Publish }
+
+/** The parts of upstream OAuth over the resources, made once. */
+export const assembleOauth = (resources: Resources, { providers, publish }: Given) => {
+  const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
+  const publicUrl = config.PUBLIC_URL
+  const now = Date.now
+  const document = createDocument(publicUrl)
+  const clients = clientStore(db, vault)
+  const credentials = credentialStore(db, vault)
+  const authorizations = createAuthorizations(egress)
+  const findClient = createFindClient({ clients, egress, document })
+  const keysOf = (tenant_id: string) => signingKeysOf({ tenant_id, purpose: 'oauth_client' })
+  const findKey = async (tenant_id: string) => (await keysOf(tenant_id)).signingKey()
+  const findProvider = (tenant_id: string, id: string) => findProviderOf({ providers, vault }, tenant_id, id)
+  const store = refreshStore({ db, vault, onDead: publish })
+  const exchange = createExchange({ egress, authorizations, findProvider, findClient, findKey, now })
+  const refresher = createCredentialRefresher(bus, { store, exchange, instance })
+  const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
+  const desk: OauthDesk = {
+    ...{ authorizations, credentials, clients, document, findClient, findKey, mcp, egress, publish, now },
+    states: authorizationStates(redis)
+  }
+  return {
+    ...{ desk, document, findFresh, findProvider, instance, publicUrl, refresher },
+    findOwnKey: createKeySet(async () => ticketKeys.publicKeys()),
+    findPublicKeys: async (tenant_id: string) => {
+      const [first] = await providers.page(tenant_id, { limit: 1 })
+      return first && (await keysOf(tenant_id)).publicKeys()
+    },
+    credentialOf: async (provider: Provider, { user_id, callOptions: { deadlineAt } }: Asker) =>
+      (await findFresh(provider, { user_id, deadlineAt }))?.token ?? null
+  }
+}

@@ -1,0 +1,26 @@
+import type { Egress } from '@onbehalf/egress'
+import type { SigningKey } from '@onbehalf/rpc'
+import type { Publish } from '../providers/desk.ts'
+import type { McpLister } from '../tools/mcp-lister.ts'
+import type { ClientStore } from './client-store.ts'
+import type { Authorizations } from './describe.ts'
+import type { ClientDocument } from './document.ts'
+import type { FindClient } from './find-client.ts'
+import type { AuthorizationStates } from './state.ts'
+import type { CredentialStore } from './store.ts'
+
+/** What an authorization works with; every verb names the part it uses. */
+export type OauthDesk = {
+  authorizations: Authorizations
+  credentials: CredentialStore
+  clients: Pick<ClientStore, 'forget'>
+  document: ClientDocument
+  states: AuthorizationStates
+  findClient: FindClient
+  /** The tenant's key for `private_key_jwt`. */
+  findKey: (tenant_id: string) => Promise<SigningKey>
+  mcp: Pick<McpLister, 'list'>
+  egress: Pick<Egress, 'request' | 'checkReachable'>
+  publish: Publish
+  now: () => number
+}
