@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { at, type Caller, callTool, expectSame, signInAs, textAt, withToken } from '@onbehalf/acceptance'
 import { freePort, people, recordSecrets, startWhoami } from '@onbehalf/testkit'
-import { type BrowserContext, type Page, startChromium } from '@onbehalf/testkit/chromium'
+import { type BrowserContext, type Page, readFaults, startChromium } from '@onbehalf/testkit/chromium'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
 
@@ -118,7 +118,7 @@ await t.test('no other page can show it inside of itself', async (t) => {
   t.equal(shown?.status(), 200, 'though by itself it is there')
 })
 
-await t.test('every page for people fits a phone, and is dark where that is asked for', async (t) => {
+await t.test('every page for people fits a phone, and can be read by everybody, light and dark', async (t) => {
   const { body: invited } = await owner.send('POST', '/v1/invitations', {
     ...{ email: 'somebody.with.a.long.name@department.example.com', role: 'member' }
   })
@@ -144,5 +144,9 @@ await t.test('every page for people fits a phone, and is dark where that is aske
       scripts: document.scripts.length
     })`)
     t.same(seen, { isTooWide: false, ground: 'rgb(16, 18, 23)', scripts: name === 'device' ? 1 : 0 }, name)
+    t.same(await readFaults(page), [], `${name}, dark`)
+    await page.emulateMedia({ colorScheme: 'light' })
+    t.same(await readFaults(page), [], `${name}, light`)
+    await page.emulateMedia({ colorScheme: 'dark' })
   }
 })
