@@ -12,7 +12,7 @@ const decoders = new Map<string, () => Transform>([
   ['zstd', createZstdDecompress]
 ])
 
-const tooLarge = (maxBytes: number): AnswerFault => new AnswerFault(`answered with more than ${maxBytes} bytes`)
+export const tooLarge = (maxBytes: number): AnswerFault => new AnswerFault(`answered with more than ${maxBytes} bytes`)
 
 /** Refuses a length that the head announces, before anything of it is read. */
 export const checkLength = (headers: Headers, maxBytes: number): void => {
@@ -28,9 +28,20 @@ const capped = async function* (source: AsyncIterable<Uint8Array>, maxBytes: num
   }
 }
 
+/** Whether a body has to be decoded. */
+export const isCoded = (headers: Headers): boolean => codingOf(headers) !== 'identity'
+
+const codingOf = (headers: Headers): string => headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity'
+
+export const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => {
+  const chunks = []
+  for await (const chunk of bytes) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
 /** The body's bytes, decoded, never more than `maxBytes` of them, neither as they came nor decoded. */
 export const readBody = (body: Readable, headers: Headers, maxBytes: number): AsyncIterable<Uint8Array> => {
-  const coding = headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity'
+  const coding = codingOf(headers)
   if (coding === 'identity') return capped(body, maxBytes)
   const create = decoders.get(coding)
   if (create === undefined) throw new AnswerFault('answered in a content encoding that was not asked for')

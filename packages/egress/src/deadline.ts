@@ -12,7 +12,7 @@ export type Deadline = {
 const timersMax = 2 ** 31 - 1
 
 /** Calls under way, so that closing can cut them off. */
-export type Running = Set<AbortController>
+export type Running = Set<{ abort: (reason: Error) => void }>
 
 export const startDeadline = (timeoutMs: number, running: Running, outer?: AbortSignal): Deadline => {
   const controller = new AbortController()

@@ -5,6 +5,7 @@ import { createGuard, type Lookup } from './guard.ts'
 import { createPools } from './pools.ts'
 import { type EgressRequest, type EgressResponse, send } from './request.ts'
 import { bareHost, checkUrl, portOf } from './url.ts'
+import { sendWhole, type WholeAnswer, type WholeRequest } from './whole.ts'
 
 export type EgressOptions = {
   /** EGRESS_ALLOW: addresses that may be called although they are not public, as address-or-CIDR:port, comma-separated. */
@@ -28,6 +29,8 @@ export type EgressOptions = {
  */
 export type Egress = {
   request(url: string, request: EgressRequest): Promise<EgressResponse>
+  /** A call that carries a credential, whose answer is small and read whole: it costs half of what `request` does. */
+  requestWhole(url: string, request: WholeRequest): Promise<WholeAnswer>
   /** For libraries that take a `fetch`: 10 s, 1 MiB, no redirect followed. */
   fetch: Fetch
   /** The same with other limits, such as no end for an event stream. */
@@ -58,6 +61,7 @@ export const createEgress = (options: EgressOptions): Egress => {
 
   return {
     request,
+    requestWhole: (url, details) => sendWhole(pools, url, details),
     fetch: createFetch(request, {}),
     fetchWith: (fetchOptions) => createFetch(request, fetchOptions),
     checkReachable: async (text, { carriesCredential = false } = {}) => {

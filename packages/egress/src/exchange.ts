@@ -33,7 +33,7 @@ const noting =
     })
 
 // To undici 0 is no limit.
-const milliseconds = (limit: number): number => (Number.isFinite(limit) ? limit : 0)
+export const milliseconds = (limit: number): number => (Number.isFinite(limit) ? limit : 0)
 
 /** Sends one hop and waits for the head of the answer, no longer than the deadline. */
 export const exchange = async (

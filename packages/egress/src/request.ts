@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
-import { checkLength, readBody } from './body.ts'
+import { checkLength, collect, readBody } from './body.ts'
 import { startDeadline } from './deadline.ts'
 import { exchange, type Progress } from './exchange.ts'
 import { AnswerFault, toEgressError } from './failure.ts'
@@ -52,17 +52,12 @@ export type EgressResponse = {
   discard(): void
 }
 
-const defaults = { timeoutMs: 30_000, headersTimeoutMs: 15_000, bodyTimeoutMs: 15_000, maxBytes: 1_048_576 }
+export const defaults = { timeoutMs: 30_000, headersTimeoutMs: 15_000, bodyTimeoutMs: 15_000, maxBytes: 1_048_576 }
 
 type Settled = { maxBytes: number; method: string; end(): void; explain(error: unknown): unknown }
 
-const isBodiless = (method: string, status: number): boolean => method === 'HEAD' || status === 204 || status === 304
-
-const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<string> => {
-  const chunks = []
-  for await (const chunk of bytes) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
-}
+export const isBodiless = (method: string, status: number): boolean =>
+  method === 'HEAD' || status === 204 || status === 304
 
 const parseJson = (text: string, explain: Settled['explain']): unknown => {
   try {

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import t from 'tap'
 import { wasSent } from '../src/index.ts'
-import { failureOf, get, open, serve, serveTcp } from './servers.ts'
+import { failureOf, get, open, serve, serveTcp, ways } from './servers.ts'
 
 const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024))
 
@@ -18,9 +18,11 @@ t.test('an endless body is cut off at the cap', async (t) => {
     write()
   })
   const egress = open(t, { allow: `127.0.0.2:${server.port}` })
-  const error = await failureOf((await egress.request(server.origin, { ...get, maxBytes: 1_000_000 })).text())
-  t.match(error, { code: 'upstream_error', message: /more than 1000000 bytes/ })
-  t.equal(wasSent(error), 'unknown')
+  for (const [way, read] of Object.entries(ways)) {
+    const error = await failureOf(read(egress, server.origin, { maxBytes: 1_000_000 }))
+    t.match(error, { code: 'upstream_error', message: /more than 1000000 bytes/ }, way)
+    t.equal(wasSent(error), 'unknown', way)
+  }
   const streamed = await egress.request(server.origin, { ...get, maxBytes: 200_000 })
   const [caught] = await once(streamed.body.resume(), 'error')
   t.match(caught, { code: 'upstream_error' }, 'also when it is read as a stream')
@@ -31,9 +33,11 @@ t.test('an endless body is cut off at the cap', async (t) => {
 t.test('a length over the cap is refused before the body is read, and one at the cap is not', async (t) => {
   const server = await serve(t, (_, response) => response.end('x'.repeat(1_000)))
   const egress = open(t, { allow: `127.0.0.2:${server.port}` })
-  t.equal((await failureOf(egress.request(server.origin, { ...get, maxBytes: 999 }))).code, 'upstream_error')
-  t.equal((await (await egress.request(server.origin, { ...get, maxBytes: 1_000 })).text()).length, 1_000)
-  t.equal((await egress.request(server.origin, { ...get, method: 'HEAD', maxBytes: 10 })).status, 200)
+  for (const [way, read] of Object.entries(ways)) {
+    t.equal((await failureOf(read(egress, server.origin, { maxBytes: 999 }))).code, 'upstream_error', way)
+    t.equal((await read(egress, server.origin, { maxBytes: 1_000 })).length, 1_000, way)
+    t.equal(await read(egress, server.origin, { method: 'HEAD', maxBytes: 10 }), '', way)
+  }
 })
 
 t.test('compressed answers are read, and a bomb is cut off at the cap', async (t) => {
@@ -50,15 +54,18 @@ t.test('compressed answers are read, and a bomb is cut off at the cap', async (t
     response.writeHead(200, { 'content-encoding': coding }).end(body)
   })
   const egress = open(t, { allow: `127.0.0.2:${server.port}` })
-  const read = async (path: string): Promise<string> => (await egress.request(`${server.origin}${path}`, get)).text()
-  t.equal(await read('/gzip'), 'hello')
-  t.equal(await read('/br'), 'hello')
-  t.equal(server.seen[0]?.headers['accept-encoding'], 'identity')
+  for (const [way, readAt] of Object.entries(ways)) {
+    const read = (path: string): Promise<string> => readAt(egress, `${server.origin}${path}`)
+    t.equal(await read('/gzip'), 'hello', way)
+    t.equal(await read('/br'), 'hello', way)
+    t.equal(server.seen.pop()?.headers['accept-encoding'], 'identity', way)
+    const before = process.memoryUsage().rss
+    t.match(await failureOf(read('/bomb')), { code: 'upstream_error', message: /more than 1048576 bytes/ }, way)
+    t.ok(process.memoryUsage().rss - before < 48 * 1024 * 1024, `it is never held unpacked, ${way}`)
+    for (const path of ['/odd', '/damaged', '/cut'])
+      t.equal((await failureOf(read(path))).code, 'upstream_error', `${path}, ${way}`)
+  }
   t.notOk((await egress.request(`${server.origin}/gzip`, get)).headers['content-encoding'])
-  const before = process.memoryUsage().rss
-  t.match(await failureOf(read('/bomb')), { code: 'upstream_error', message: /more than 1048576 bytes/ })
-  t.ok(process.memoryUsage().rss - before < 48 * 1024 * 1024, 'it is never held unpacked')
-  for (const path of ['/odd', '/damaged', '/cut']) t.equal((await failureOf(read(path))).code, 'upstream_error', path)
 })
 
 t.test('slow answers end at the limit that they break', async (t) => {
@@ -81,13 +88,12 @@ t.test('slow answers end at the limit that they break', async (t) => {
     '/stall': { bodyTimeoutMs: 200 },
     '/trickle': { timeoutMs: 300 }
   }
-  for (const [path, limit] of Object.entries(limits)) {
-    const error = await failureOf(
-      egress.request(`${server.origin}${path}`, { ...get, ...never, ...limit }).then((answer) => answer.text())
-    )
-    t.equal(error.code, 'upstream_timeout', path)
-    t.equal(wasSent(error), 'unknown', path)
-  }
+  for (const [way, read] of Object.entries(ways))
+    for (const [path, limit] of Object.entries(limits)) {
+      const error = await failureOf(read(egress, `${server.origin}${path}`, { ...never, ...limit }))
+      t.equal(error.code, 'upstream_timeout', `${path}, ${way}`)
+      t.equal(wasSent(error), 'unknown', `${path}, ${way}`)
+    }
   cutOff = Promise.withResolvers<void>()
   const unread = await egress.request(`${server.origin}/trickle`, { ...get, timeoutMs: 1_000 })
   await cutOff.promise
@@ -146,14 +152,15 @@ t.test('what was surely not sent is told from what may have been', async (t) => 
     [`http://127.0.0.2:${silent}/`, 'upstream_timeout', 'unknown', 300],
     [`http://127.0.0.2:${reset}/`, 'upstream_unavailable', 'unknown'],
     [`http://127.0.0.2:${cut}/`, 'upstream_unavailable', 'unknown'],
-    [`http://127.0.0.2:${garbage}/`, 'upstream_error', 'unknown'],
-    [redirecting.origin, 'upstream_unavailable', 'unknown']
+    [`http://127.0.0.2:${garbage}/`, 'upstream_error', 'unknown']
   ]
-  for (const [url, code, sent, timeoutMs = 5_000] of cases) {
-    const request = { ...get, method: 'GET', timeoutMs, followRedirects: 1 }
-    const error = await failureOf(egress.request(url, request).then((answer) => answer.text()))
-    t.same([error.code, wasSent(error)], [code, sent], `${url} within ${timeoutMs} ms`)
-  }
+  for (const [way, read] of Object.entries(ways))
+    for (const [url, code, sent, timeoutMs = 5_000] of cases) {
+      const error = await failureOf(read(egress, url, { timeoutMs }))
+      t.same([error.code, wasSent(error)], [code, sent], `${url} within ${timeoutMs} ms, ${way}`)
+    }
+  const redirected = await failureOf(egress.request(redirecting.origin, { ...get, followRedirects: 1 }))
+  t.same([redirected.code, wasSent(redirected)], ['upstream_unavailable', 'unknown'])
   t.equal(
     wasSent(new Error('wrapped', { cause: await failureOf(egress.request('http://10.0.0.1/', get)) })),
     'no',
@@ -169,18 +176,19 @@ t.test('a process that stood still past its deadline sends nothing when it wakes
   t.teardown(() => {
     Date.now = now
   })
-  for (const call of ['that connects', 'on a connection that is open']) {
-    const asked = egress.request(server.origin, { ...get, timeoutMs: 5_000 })
-    // No timer ran meanwhile, so only the clock tells.
-    Date.now = () => now() + 6_000
-    const error = await failureOf(asked)
-    Date.now = now
-    t.match([error.code, wasSent(error)], ['upstream_timeout', 'no'], call)
-    t.same(server.seen, [])
-    server.seen.splice(0)
-    await (await egress.request(server.origin, get)).text()
-    server.seen.splice(0)
-  }
+  for (const [way, read] of Object.entries(ways))
+    for (const call of ['that connects', 'on a connection that is open']) {
+      const asked = read(egress, server.origin, { timeoutMs: 5_000 })
+      // No timer ran meanwhile, so only the clock tells.
+      Date.now = () => now() + 6_000
+      const error = await failureOf(asked)
+      Date.now = now
+      t.match([error.code, wasSent(error)], ['upstream_timeout', 'no'], `${call}, ${way}`)
+      t.same(server.seen, [])
+      server.seen.splice(0)
+      await read(egress, server.origin)
+      server.seen.splice(0)
+    }
 })
 
 t.test('no error quotes what was sent or answered', async (t) => {
@@ -196,9 +204,11 @@ t.test('no error quotes what was sent or answered', async (t) => {
     [server.port, bad],
     [1, call]
   ] as const) {
-    const work = egress.request(`http://127.0.0.2:${port}/${secret}`, request).then((answer) => answer.json())
-    const error = await failureOf(work)
+    const url = `http://127.0.0.2:${port}/${secret}`
+    const error = await failureOf(egress.request(url, request).then((answer) => answer.json()))
     t.notMatch(inspect(error, { depth: 9 }), secret, error.code)
+    const whole = await egress.requestWhole(url, request).catch((failure: unknown) => failure)
+    if (whole instanceof Error) t.notMatch(inspect(whole, { depth: 9 }), secret, 'read whole')
   }
 })
 
@@ -233,10 +243,12 @@ t.test('closing waits for the calls that run', async (t) => {
 
 t.test('closing cuts off what still runs when its patience ends', async (t) => {
   const asked = Promise.withResolvers<void>()
-  const server = await serve(t, () => asked.resolve())
+  const server = await serve(t, () => {
+    if (server.seen.length === 2) asked.resolve()
+  })
   const egress = open(t, { allow: `127.0.0.2:${server.port}` })
-  const stuck = failureOf(egress.request(server.origin, get))
+  const stuck = Promise.all(Object.values(ways).map((read) => failureOf(read(egress, server.origin))))
   await asked.promise
   await egress.close(100)
-  t.equal((await stuck).code, 'upstream_unavailable')
+  for (const { code } of await stuck) t.equal(code, 'upstream_unavailable')
 })

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { ReportedError } from '@onbehalf/errors'
 import type { Test } from 'tap'
-import { createEgress, type Egress, type EgressOptions, type EgressRequest } from '../src/index.ts'
+import { createEgress, type Egress, type EgressOptions, type EgressRequest, type WholeRequest } from '../src/index.ts'
 import { certificate, privateKey } from './certificate.ts'
 
 export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string; servername: string }
@@ -64,6 +64,14 @@ export const open = (t: Test, options: EgressOptions): Egress => {
 }
 
 export const get: EgressRequest = { carriesCredential: false }
+
+type Read = (egress: Egress, url: string, request?: WholeRequest) => Promise<string>
+
+/** The two ways to the text of an answer. */
+export const ways: Record<string, Read> = {
+  'as it comes': async (egress, url, request) => (await egress.request(url, { ...get, ...request })).text(),
+  whole: async (egress, url, request = {}) => (await egress.requestWhole(url, request)).text
+}
 
 /** How a call failed, or a failed test when it did not, or failed with anything but a ReportedError. */
 export const failureOf = async (work: Promise<unknown>): Promise<ReportedError> => {

@@ -23,15 +23,14 @@ export const signForm = async (body: URLSearchParams, authenticate: Authenticate
 
 /** Sends a form to a token endpoint, over https or to a listed loopback address. Throws what egress throws. */
 export const postForm = async (
-  egress: Pick<Egress, 'request'>,
+  egress: Pick<Egress, 'requestWhole'>,
   url: string,
   { headers, body }: TokenForm,
   timeoutMs: number
 ): Promise<Answered> => {
   const limits = { timeoutMs, headersTimeoutMs: timeoutMs, bodyTimeoutMs: timeoutMs, maxBytes: bytesMax }
-  const response = await egress.request(url, { method: 'POST', headers, body, carriesCredential: true, ...limits })
-  const retryAfter = response.headers['retry-after']
-  return { status: response.status, text: await response.text(), retryAfter: [retryAfter].flat()[0] }
+  const answer = await egress.requestWhole(url, { method: 'POST', headers, body, ...limits })
+  return { status: answer.status, text: answer.text, retryAfter: [answer.headers['retry-after']].flat()[0] }
 }
 
 /** The JSON of an answer; undefined where it is none, or nested deep. */

@@ -37,7 +37,7 @@ export type ExchangeAtIdp = (grant: Grant, asked: Asked, deadlineAt: number) => 
 type Needs = {
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'requestWhole'>
   /** How long the IdP may take. */
   timeoutMs: number
   now?: () => number

@@ -5,7 +5,7 @@ import { bodyOf, postForm, signForm } from '../connections/token-endpoint.ts'
 import { failureOf, unreached } from './failure.ts'
 
 type Needs = {
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'requestWhole'>
   /** How long the authorization server may take. */
   timeoutMs: number
   now?: () => number

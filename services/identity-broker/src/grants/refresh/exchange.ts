@@ -11,7 +11,7 @@ import { readAnswer, rejected } from './read-answer.ts'
 type Needs = {
   findConnection: FindConnectionAt
   findClient: FindClient
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'requestWhole'>
   now?: () => number
 }
 

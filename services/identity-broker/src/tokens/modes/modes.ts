@@ -22,7 +22,7 @@ import { planTokenExchange } from './token-exchange.ts'
 
 type Needs = {
   bus: Bus
-  egress: Pick<Egress, 'request'>
+  egress: Pick<Egress, 'requestWhole'>
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
   grants: Pick<GrantStore, 'listOf'>
