@@ -1,5 +1,7 @@
 import { createApp } from '@onbehalf/service-kit'
 import { registerCalls } from './calls/routes.ts'
+import { listForEndpoint } from './endpoint/list.ts'
+import { registerEndpoint } from './endpoint/routes.ts'
 import { openCallLimits } from './limits/call-limits.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
@@ -24,13 +26,15 @@ export const buildApp = async (resources: Resources) => {
     tenant: config.TENANT_CALLS_PER_MINUTE,
     provider: config.PROVIDER_CALLS_PER_MINUTE
   })
-  registerCalls(app, {
+  const calling = {
     publicUrl: config.PUBLIC_URL,
     authenticators: credentials.authenticators,
     actFor: credentials.actFor,
     now: () => new Date(),
     ...{ providers, tools, tokens, mcp, recorder, calls, underWay, gates, limits }
-  })
+  }
+  registerCalls(app, calling)
   registerTools(app, { bus })
+  registerEndpoint(app, { ...calling, list: listForEndpoint(bus) })
   return app
 }

@@ -29,3 +29,11 @@ const sentinel = /^=\?base64\?.*\?=$/i
 /** A value as the Mcp-Name header carries it (2026-07-28, standard request headers): what is not plain goes as base64. */
 export const encodeHeaderValue = (value: string): string =>
   plainValue.test(value) && !sentinel.test(value) ? value : `=?base64?${Buffer.from(value).toString('base64')}?=`
+
+/** What a header that was written so says; undefined where it is missing or cannot be read. */
+export const decodeHeaderValue = (header: unknown): string | undefined => {
+  if (typeof header !== 'string' || !sentinel.test(header)) return typeof header === 'string' ? header : undefined
+  const base64 = header.slice('=?base64?'.length, -'?='.length)
+  const text = Buffer.from(base64, 'base64').toString()
+  return Buffer.from(text).toString('base64') === base64 ? text : undefined
+}

@@ -8,6 +8,17 @@ export {
   type McpTarget
 } from './client.ts'
 export { McpServerError, UpstreamUnauthorized, upstreamStatusOf } from './errors.ts'
+export { decodeHeaderValue } from './headers.ts'
 export { defaultLimits, type McpLimits } from './limits.ts'
-export type { ClientInfo, McpEvent, McpTool, Send } from './protocol.ts'
+export {
+  type ClientInfo,
+  isJson,
+  type Json,
+  legacyVersions,
+  type McpEvent,
+  type McpTool,
+  metaKeys,
+  modernVersion,
+  type Send
+} from './protocol.ts'
 export { sendThrough } from './send-through.ts'

@@ -9,7 +9,7 @@ import { type Acting, type ActingTools, actingOf } from './acting.ts'
 import { tokenAskOf } from './identity.ts'
 import type { CallRow } from './record.ts'
 
-type Asked = { server_identifier: string; tool: string; user_id?: string; app_id?: string }
+type Asked = { server_identifier: string; tool: string; request?: object; user_id?: string; app_id?: string }
 
 export type PrepareTools = ActingTools & {
   providers: Pick<Providers, 'find'>
@@ -21,7 +21,7 @@ export type PrepareTools = ActingTools & {
 export type Prepared = {
   acting: Acting
   provider: ProviderSettings
-  /** Undefined where the server has never been listed. */
+  /** Undefined where the server has never been listed, or is asked something else than to run a tool. */
   tool: CatalogueTool | undefined
   identity: { ask: TokenAsk; minted: MintedToken } | undefined
 }
@@ -39,13 +39,13 @@ export const prepare = async (
   const wanted = { acting, server_identifier, traceparent }
   const [{ settings: provider }, found] = await Promise.all([
     tools.providers.find(wanted),
-    tools.tools.find({ ...wanted, tool: name })
+    asked.request ? undefined : tools.tools.find({ ...wanted, tool: name })
   ])
   row.provider_id = provider.provider_id
   row.mode = provider.mode
   // What was said of the tools of one provider is not true of another that took its name.
-  if (found.provider_id !== provider.provider_id) throw changedMeanwhile()
-  const tool = callableTool(found)
+  if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
+  const tool = found && callableTool(found)
   if (provider.mode === 'off') return { acting, provider, tool, identity: undefined }
 
   const call = { tool: name, arguments_digest: row.arguments_digest }

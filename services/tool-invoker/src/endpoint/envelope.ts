@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { decodeHeaderValue, isJson, type Json, legacyVersions, metaKeys, modernVersion } from '@onbehalf/mcp'
+import { RpcFault, type RpcRequest, rpcCodes } from './rpc.ts'
+
+/** How a request wants to be understood, and what its client can do. */
+export type Envelope = {
+  era: 'modern' | 'legacy'
+  /** Empty before 2026-07-28, where they are told at `initialize` and we keep no sessions. */
+  capabilities: Json
+  /** The client's own token for progress; undefined where it wants none. */
+  progressToken: unknown
+  wantsLog: boolean
+  /** Everything else that the client says beside its request, such as a trace. */
+  meta: Json
+}
+
+export const supportedVersions: readonly string[] = [modernVersion, ...legacyVersions]
+
+/**
+ * Reads which revision a request speaks: its body says so, and headers only agree (2026-07-28, versioning). Throws
+ * `RpcFault` where they differ, or where it is a revision we do not speak.
+ */
+export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders): Envelope => {
+  const meta = isJson(request.params._meta) ? request.params._meta : {}
+  const claimed = meta[metaKeys.protocolVersion]
+  const header = headers['mcp-protocol-version']
+  if (claimed === undefined && header === modernVersion) throw missing(metaKeys.protocolVersion)
+  const isLegacy = claimed === undefined || legacyVersions.includes(String(claimed))
+  if (isLegacy) requireSpoken(header)
+  else requireModern(request, { meta, claimed, header, headers })
+  const { progressToken, ...rest } = meta
+  const own: readonly string[] = Object.values(metaKeys)
+  const capabilities = meta[metaKeys.clientCapabilities]
+  return {
+    era: isLegacy ? 'legacy' : 'modern',
+    capabilities: !isLegacy && isJson(capabilities) ? capabilities : {},
+    progressToken,
+    wantsLog: isLegacy || meta[metaKeys.logLevel] !== undefined,
+    meta: Object.fromEntries(Object.entries(rest).filter(([key]) => !own.includes(key)))
+  }
+}
+
+type Claim = { meta: Json; claimed: unknown; header: unknown; headers: IncomingHttpHeaders }
+
+const requireModern = (request: RpcRequest, { meta, claimed, header, headers }: Claim): void => {
+  if (header !== claimed) throw differs('MCP-Protocol-Version', `_meta["${metaKeys.protocolVersion}"]`)
+  if (claimed !== modernVersion) throw unsupported(claimed)
+  if (!isJson(meta[metaKeys.clientCapabilities])) throw missing(metaKeys.clientCapabilities)
+  if (headers['mcp-method'] !== request.method) throw differs('Mcp-Method', 'method')
+  const named = namedBy.get(request.method)
+  if (named !== undefined && decodeHeaderValue(headers['mcp-name']) !== request.params[named])
+    throw differs('Mcp-Name', `params.${named}`)
+}
+
+// Without the header it is 2025-03-26, which had none.
+const requireSpoken = (header: unknown): void => {
+  if (header !== undefined && !legacyVersions.includes(String(header))) throw unsupported(header)
+}
+
+/** What the Mcp-Name header repeats, by method. */
+const namedBy: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri']
+])
+
+const differs = (header: string, member: string) =>
+  new RpcFault(rpcCodes.headerMismatch, `The header ${header} is not the same as ${member} of the body.`, {
+    status: 400,
+    data: { mismatch: { header, body: member } }
+  })
+
+const unsupported = (requested: unknown) =>
+  new RpcFault(rpcCodes.unsupportedVersion, 'This revision of MCP is not spoken here.', {
+    status: 400,
+    data: { supported: supportedVersions, requested }
+  })
+
+const missing = (key: string) =>
+  new RpcFault(rpcCodes.invalidParams, `params._meta["${key}"] is missing or is not what it should be.`, {
+    status: 400
+  })

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto'
+
+const lengthMax = 128
+const separator = '__'
+const hashed = /_[0-9a-f]{8}$/
+
+/** The name of a tool among those of all providers: what no longer fits is cut and told apart by its hash. */
+export const joinName = (server_identifier: string, tool: string): string => {
+  const name = `${server_identifier}${separator}${tool.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`
+  if (name.length <= lengthMax && name.endsWith(`${separator}${tool}`)) return name
+  const hash = createHash('sha256').update(tool).digest('hex').slice(0, 8)
+  return `${name.slice(0, lengthMax - hash.length - 1)}_${hash}`
+}
+
+/** Where a joined name leads; undefined where it is none. `isHashed` when the tool's own name may be another one. */
+export const splitName = (name: string): { server_identifier: string; tool: string; isHashed: boolean } | undefined => {
+  const at = name.indexOf(separator)
+  if (at <= 0 || at + separator.length === name.length) return undefined
+  const server_identifier = name.slice(0, at)
+  return { server_identifier, tool: name.slice(at + separator.length), isHashed: hashed.test(name) }
+}

@@ -1,0 +1,59 @@
+import { isJson, type Json } from '@onbehalf/mcp'
+
+/** What a client posts: one message of JSON-RPC 2.0. */
+export type Message = RpcRequest | { kind: 'notification'; method: string } | { kind: 'response' }
+export type RpcRequest = { kind: 'request'; id: RpcId; method: string; params: Json }
+export type RpcId = string | number | null
+
+/** JSON-RPC 2.0 §5.1, and what MCP adds (2026-07-28, error codes). */
+export const rpcCodes = {
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  serverError: -32000,
+  headerMismatch: -32020,
+  unsupportedVersion: -32022
+} as const
+
+/** An error as the client reads it: a JSON-RPC error, and the HTTP status it comes with where nothing was sent yet. */
+export class RpcFault extends Error {
+  readonly code: number
+  readonly status: number
+  readonly data: unknown
+
+  constructor(code: number, message: string, { status = 200, data }: { status?: number; data?: unknown } = {}) {
+    super(message)
+    this.name = 'RpcFault'
+    this.code = code
+    this.status = status
+    this.data = data
+  }
+}
+
+/** Reads a body that holds one message. Throws `RpcFault` -32600. */
+export const readMessage = (body: unknown): Message => {
+  if (Array.isArray(body)) throw notOne('Send one message; batches are not taken.')
+  if (!isJson(body) || body.jsonrpc !== '2.0') throw notOne('Send a JSON-RPC 2.0 message: {"jsonrpc":"2.0",…}.')
+  const { id, method, params = {} } = body
+  if (method === undefined && ('result' in body || 'error' in body)) return { kind: 'response' }
+  if (typeof method !== 'string') throw notOne('A request names its method.')
+  if (id === undefined) return { kind: 'notification', method }
+  if (typeof id !== 'string' && !Number.isInteger(id)) throw notOne('The id of a request is a string or an integer.')
+  if (!isJson(params)) throw notOne('The params of a request are an object.')
+  return { kind: 'request', id: typeof id === 'string' ? id : Number(id), method, params }
+}
+
+/** The id an error answers to, also where the message is no good. */
+export const idOf = (body: unknown): RpcId => {
+  const id = isJson(body) ? body.id : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : null
+}
+
+export const resultText = (id: RpcId, result: string): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`
+
+export const faultText = (id: RpcId, { code, message, data }: RpcFault): string =>
+  JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } })
+
+const notOne = (message: string) => new RpcFault(rpcCodes.invalidRequest, message, { status: 400 })
