@@ -33,6 +33,12 @@ const provider = posted('/v1/mcp-providers', (name, { whoami }) => {
   return { name, server_identifier: name, server_url: `${whoami.url}?${name}`, ...icon }
 })
 
+const providerByIdentifier: Make = async (acme) => {
+  const { id } = await provider(acme)
+  const { body } = await acme.owner.send('GET', `/v1/mcp-providers/${id}`)
+  return { server_identifier: textAt(body, 'server_identifier') }
+}
+
 const invitation = posted('/v1/invitations', (name) => ({ email: `${name}@example.com`, role: 'member' }))
 
 const app = posted('/v1/apps', (name) => ({ name }))
@@ -102,6 +108,7 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
     body: { tools: [{ name: 'whoami', hash: 'unseen' }] },
     status: 409
   },
+  '/mcp/{server_identifier}': { make: providerByIdentifier, body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } },
   '/v1/grants/{id}': { make: grant },
   '/v1/grants/{id}/issuances': { make: grant },
   '/v1/grants/{id}/tokens': { make: grant },

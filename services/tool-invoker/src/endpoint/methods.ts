@@ -1,8 +1,9 @@
 import { type Json, legacyVersions } from '@onbehalf/mcp'
+import { actingOf } from '../calls/acting.ts'
 import type { CallContext, CallToolTools } from '../calls/call-tool.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import type { Tell } from './answer-stream.ts'
-import { callNamed } from './call.ts'
+import { actsFor, callNamed } from './call.ts'
 import { type Envelope, supportedVersions } from './envelope.ts'
 import { type ListTools, listNamed } from './list.ts'
 import { pass, passList } from './pass.ts'
@@ -49,7 +50,15 @@ export const answerTo = async (tools: EndpointTools, asked: Asked): Promise<stri
   const method = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined
   if (!method)
     throw new RpcFault(rpcCodes.methodNotFound, 'Method not found', { status: envelope.era === 'modern' ? 404 : 200 })
+  if (server_identifier !== undefined) await requireProvider(tools, asked, server_identifier)
   return method(tools, asked)
+}
+
+/** Throws `not_found` where the tenant has no such provider, or this caller may not use it. */
+const requireProvider = async (tools: EndpointTools, asked: Asked, server_identifier: string): Promise<void> => {
+  const { caller, traceparent } = asked.context
+  const acting = await actingOf(tools, caller, actsFor(asked))
+  await tools.providers.find({ acting, server_identifier, traceparent })
 }
 
 const serverInfo = { name: 'onbehalf', title: 'Onbehalf', version: '0.1.0' }

@@ -49,8 +49,8 @@ export const registerEndpoint = (app: App, tools: EndpointTools): void => {
       scope.route({
         method: ['GET', 'DELETE'],
         url,
-        config: { access },
-        schema: { summary: `${summary}: not with this method`, ...params, response: { 405: Type.Null() } },
+        config: { access: 'public' },
+        schema: { hide: true },
         handler: async (_request, reply) => reply.status(405).header('allow', 'POST').send()
       })
     }

@@ -230,7 +230,8 @@ t.test("another tenant's provider is not there, whatever is asked of it", async 
   const params = { name: 'x' }
   const foreign = await ask(url(server_identifier), mine.headers, { method: 'tools/call', params })
   t.match(foreign, { status: 404, body: { error: { code: -32602, data: { code: 'not_found' } } } })
-  t.equal((await ask(url(server_identifier), mine.headers, { method: 'resources/list' })).status, 404)
+  for (const method of ['resources/list', 'tools/list', 'server/discover'])
+    t.equal((await ask(url(server_identifier), mine.headers, { method })).status, 404, method)
 })
 
 t.test('an app names the user it acts for, and none is an error that says so', async (t) => {
@@ -267,6 +268,21 @@ t.test("progress comes under the client's own token, in a stream that ends with 
     { id: 9, result: { isError: true } }
   ])
   t.match((await send({})).headers, { 'content-type': /^application\/json/ }, 'who asks for no progress gets none')
+})
+
+t.test('a caller with no calls left is 429, whichever way the calls are made', async (t) => {
+  const limited = await stage.open({ PRINCIPAL_CALLS_PER_MINUTE: '2' })
+  t.teardown(() => limited.app.close())
+  const user = devices.makeToken()
+  const { server_identifier } = forwarding(user.tenant_id)
+  const payload = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } }
+  const headers = { ...user.headers, host: '127.0.0.1' }
+  const statuses: number[] = []
+  for (const path of ['/mcp', url(server_identifier), url(server_identifier)]) {
+    const joined = path === '/mcp' ? { ...payload, params: { name: `${server_identifier}__x` } } : payload
+    statuses.push((await limited.app.inject({ method: 'POST', url: path, headers, payload: joined })).statusCode)
+  }
+  t.same(statuses, [200, 200, 429])
 })
 
 t.test('everything that is asked of a server as a user leaves a record', async (t) => {
