@@ -8,6 +8,7 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { buildApp } from '../src/app.ts'
 import { variables } from '../src/config.ts'
+import { shortNames } from '../src/device-code/scripts.ts'
 import { mint } from '../src/device-token/mint.ts'
 import { tokenStore } from '../src/device-token/store.ts'
 import { openResources, type Resources } from '../src/resources.ts'
@@ -135,7 +136,7 @@ export const mintExternal = async (
 /** As if an hour had passed since the last poll of every device. */
 export const letTimePass = async (redis: Redis): Promise<void> => {
   for (const key of await redis.keys('device-auth:code:*')) {
-    for (const field of ['polled_at', 'taken_until'])
+    for (const field of [shortNames.polled_at, 'taken_until'])
       if (await redis.hexists(key, field)) await redis.hset(key, field, Date.now() - 3_600_000)
   }
 }

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
-import { hashOf, type Log, newId } from '@onbehalf/service-kit'
+import type { Log } from '@onbehalf/service-kit'
 import type { Mint, Minted } from '../device-token/mint.ts'
+import { hashDeviceCode } from './device-code.ts'
 import type { CodeStore, Flow } from './store.ts'
 
 export type RedeemTools = { codes: Pick<CodeStore, 'poll' | 'spend' | 'putBack' | 'forgetUserCode'>; mint: Mint }
@@ -12,13 +13,13 @@ export type Redemption = {
   code_verifier?: string
   ip: string
   request_id: string
-  log: Log
+  log: Pick<Log, 'debug' | 'warn'>
 }
 
 /** One poll of a device (RFC 8628 §3.4): the first one after the approval gets the token, every other one a reason. */
 export const redeem = async (asked: Redemption, tools: RedeemTools): Promise<Minted> => {
   const { client_id, device_code, log } = asked
-  const taken: Taken = { codeHash: hashOf(device_code), marker: newId() }
+  const taken: Taken = { codeHash: hashDeviceCode(device_code), marker: randomBytes(9).toString('base64url') }
   const polled = await tools.codes.poll({ ...taken, client_id, challenge: challengeOf(asked.code_verifier) })
   if (!('flow' in polled)) throw refusals[polled.outcome]()
   if (polled.outcome === 'denied') throw denied()

@@ -1,3 +1,25 @@
+/**
+ * What a flow's fields are called in Redis, where every waiting flow repeats them; the others, which come with its
+ * decision, are called as they are.
+ */
+export const shortNames = {
+  status: 's',
+  client_id: 'c',
+  device_label: 'l',
+  code_challenge: 'h',
+  interval: 'i',
+  user_code_hash: 'u',
+  created_ip: 'a',
+  created_at: 't',
+  tenant_hint: 'n',
+  polled_at: 'p',
+  poll: 'm'
+} as const
+const f = shortNames
+
+/** How many seconds apart a device polls where its flow does not say. */
+export const intervalSeconds = 5
+
 // One key each, so that they run on a cluster too; the server's clock, so that all replicas agree.
 
 /** KEYS[1] code · ARGV lifetime in ms, then fields and values. */
@@ -13,16 +35,17 @@ return 1`
  * answer got lost has the same outcome.
  */
 export const poll = `
-local held = redis.call('HMGET', KEYS[1], 'client_id', 'code_challenge', 'status', 'interval', 'polled_at', 'poll',
-  'taker', 'taken_until')
-if held[1] ~= ARGV[1] or held[2] ~= ARGV[2] then return {'unknown'} end
+local held = redis.call('HMGET', KEYS[1], '${f.client_id}', '${f.code_challenge}', '${f.status}', '${f.interval}',
+  '${f.polled_at}', '${f.poll}', 'taker', 'taken_until')
+if held[1] ~= ARGV[1] or (held[2] or '') ~= ARGV[2] then return {'unknown'} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if held[7] and held[7] ~= ARGV[3] and now < tonumber(held[8]) then return {'pending'} end
 if held[6] ~= ARGV[3] then
-  redis.call('HSET', KEYS[1], 'polled_at', string.format('%.0f', now), 'poll', ARGV[3])
-  if held[5] and now - held[5] < held[4] * 1000 then
-    redis.call('HINCRBY', KEYS[1], 'interval', 5)
+  redis.call('HSET', KEYS[1], '${f.polled_at}', string.format('%.0f', now), '${f.poll}', ARGV[3])
+  local interval = tonumber(held[4] or '${intervalSeconds}')
+  if held[5] and now - held[5] < interval * 1000 then
+    redis.call('HSET', KEYS[1], '${f.interval}', interval + 5)
     return {'early'}
   end
 end
@@ -58,15 +81,15 @@ return 1`
  * again when the answer got lost.
  */
 export const decide = `
-local held = redis.call('HMGET', KEYS[1], 'status', 'marker')
+local held = redis.call('HMGET', KEYS[1], '${f.status}', 'marker')
 if not held[1] then return 'missing' end
 if held[2] == ARGV[2] then return 'done' end
 if held[1] ~= 'pending' then return 'resolved' end
-redis.call('HSET', KEYS[1], 'status', ARGV[1], 'marker', ARGV[2], 'tenant_id', ARGV[3], 'user_id', ARGV[4])
+redis.call('HSET', KEYS[1], '${f.status}', ARGV[1], 'marker', ARGV[2], 'tenant_id', ARGV[3], 'user_id', ARGV[4])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return 'done'`
 
 /** KEYS[1] code. */
 export const read = `
-if redis.call('HEXISTS', KEYS[1], 'status') == 0 then return {{}, 0} end
+if redis.call('HEXISTS', KEYS[1], '${f.status}') == 0 then return {{}, 0} end
 return {redis.call('HGETALL', KEYS[1]), redis.call('PTTL', KEYS[1])}`

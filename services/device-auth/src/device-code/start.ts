@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
-import { hashOf } from '@onbehalf/service-kit'
-import type { CodeStore } from './store.ts'
+import { hashDeviceCode, makeDeviceCode } from './device-code.ts'
+import { intervalSeconds } from './scripts.ts'
+import type { CodeStore, Flow } from './store.ts'
 import { hashUserCode } from './user-code.ts'
 
 export const lifetimeSeconds = 900
-export const intervalSeconds = 5
 const allocationsMax = 5
 
 export type StartTools = {
@@ -29,8 +28,8 @@ export const start = async (asked: Start, tools: StartTools) => {
   const { codes, clientIds, userCodeKey, publicUrl } = tools
   if (!clientIds.includes(asked.client_id))
     throw new ReportedError('unsupported_client', 'This client_id may not sign devices in here. Check its spelling.')
-  const device_code = `dc_${randomBytes(32).toString('base64url')}`
-  const codeHash = hashOf(device_code)
+  const device_code = makeDeviceCode()
+  const codeHash = hashDeviceCode(device_code)
   const user_code = await allocate(codeHash, tools)
   await codes.create(codeHash, flowOf(asked, hashUserCode(user_code, userCodeKey)), lifetimeSeconds)
   const verification_uri = `${publicUrl}/device`
@@ -54,14 +53,13 @@ const allocate = async (codeHash: string, { codes, userCodeKey, makeUserCode }: 
   })
 }
 
-const flowOf = ({ client_id, device_label, code_challenge, tenant, ip }: Start, user_code_hash: string) => ({
-  status: 'pending' as const,
+const flowOf = ({ client_id, device_label, code_challenge, tenant, ip }: Start, user_code_hash: string): Flow => ({
+  status: 'pending',
   client_id,
   device_label: device_label ?? 'unknown device',
-  code_challenge: code_challenge ?? '',
-  interval: String(intervalSeconds),
   user_code_hash,
   created_ip: ip,
   created_at: String(Date.now()),
-  tenant_hint: tenant ?? ''
+  ...(code_challenge === undefined ? {} : { code_challenge }),
+  ...(tenant === undefined ? {} : { tenant_hint: tenant })
 })

@@ -15,13 +15,15 @@ const Flow = Type.Object({
   status: Type.Union([Type.Literal('pending'), Type.Literal('approved'), Type.Literal('denied')]),
   client_id: Type.String(),
   device_label: Type.String(),
-  code_challenge: Type.String(),
-  interval: Type.String(),
   user_code_hash: Type.String(),
   created_ip: Type.String(),
   /** Milliseconds since the epoch. */
   created_at: Type.String(),
-  tenant_hint: Type.String(),
+  /** What a flow begins with only where it was asked for. */
+  code_challenge: Type.Optional(Type.String()),
+  tenant_hint: Type.Optional(Type.String()),
+  /** Seconds between two polls, where it is not what everybody begins with. */
+  interval: Type.Optional(Type.String()),
   /** Set by the decision. */
   marker: Type.Optional(Type.String()),
   tenant_id: Type.Optional(Type.String()),
@@ -112,10 +114,16 @@ export const codeStore = (redis: Redis) => {
 // For steps that do no harm when they are done again: an answer that is late is not a step that failed.
 const twice = <Value>(step: () => Promise<Value>): Promise<Value> => step().catch(step)
 
-const flat = (flow: Flow): string[] => Object.entries(flow).flat()
+const shortOf = new Map<string, string>(Object.entries(scripts.shortNames))
+const longOf = new Map([...shortOf].map(([long, short]) => [short, long]))
+
+const flat = (flow: Flow): string[] =>
+  Object.entries(flow).flatMap(([field, value]) => [shortOf.get(field) ?? field, value])
 
 const flowOf = (fields: readonly string[]): Flow => {
-  const entries = fields.flatMap((field, index) => (index % 2 === 0 ? [[field, fields[index + 1]]] : []))
+  const entries = fields.flatMap((field, index) =>
+    index % 2 === 0 ? [[longOf.get(field) ?? field, fields[index + 1]]] : []
+  )
   const flow: unknown = Object.fromEntries(entries)
   if (matches(Flow, flow)) return flow
   throw new Error('a flow is not as it was stored')

@@ -31,7 +31,7 @@ export const choose = async (request: FastifyRequest, reply: FastifyReply, tools
   const code = tools.kept.read(request)
   if (code === undefined || (await tools.findVisitor(request))) return leaveFor(reply, pagePath)
   const { user_code, flow } = await findPending(code, { request, reply, visitor: undefined }, tools)
-  return sendView(request, reply, { name: 'chooser', user_code, tenant_hint: flow.tenant_hint, hasSso: false })
+  return sendView(request, reply, { name: 'chooser', user_code, tenant_hint: flow.tenant_hint ?? '', hasSso: false })
 }
 
 const findPending = async (

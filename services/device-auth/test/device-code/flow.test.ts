@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { recordSecrets } from '@onbehalf/testkit'
 import * as client from 'openid-client'
 import t from 'tap'
+import { hashDeviceCode } from '../../src/device-code/device-code.ts'
+import { shortNames } from '../../src/device-code/scripts.ts'
 import { clientId, decideAs, letTimePass, lookUp, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
 const { app, broker, publicUrl, redis, startReplica } = await startService(t)
@@ -134,16 +136,16 @@ t.test('nothing here is ever framed, whatever the answer', async (t) => {
 
 t.test('polling too fast slows the device down, and it is remembered', async (t) => {
   const { device_code } = await startFlow(app)
-  const key = `device-auth:code:${createHash('sha256').update(device_code).digest('base64url')}`
+  const key = `device-auth:code:${hashDeviceCode(device_code)}`
   t.match(await poll(app, device_code), { body: { error: 'authorization_pending' } })
   t.match(await poll(app, device_code), { body: { error: 'slow_down' } })
-  t.equal(await redis.hget(key, 'interval'), '10')
-  await redis.hset(key, 'polled_at', Date.now() - 7_000)
+  t.equal(await redis.hget(key, shortNames.interval), '10')
+  await redis.hset(key, shortNames.polled_at, Date.now() - 7_000)
   t.match(await poll(app, device_code), { body: { error: 'slow_down' } }, '7 s are not 10')
-  t.equal(await redis.hget(key, 'interval'), '15')
-  await redis.hset(key, 'polled_at', Date.now() - 14_000)
+  t.equal(await redis.hget(key, shortNames.interval), '15')
+  await redis.hset(key, shortNames.polled_at, Date.now() - 14_000)
   t.match(await poll(app, device_code), { body: { error: 'slow_down' } }, '14 s are not 15')
-  await redis.hset(key, 'polled_at', Date.now() - 21_000)
+  await redis.hset(key, shortNames.polled_at, Date.now() - 21_000)
   t.match(await poll(app, device_code), { body: { error: 'authorization_pending' } })
   const left = await redis.pttl(key)
   t.ok(left > 0 && left <= 900_000, 'polling makes nothing live longer')
@@ -208,9 +210,7 @@ t.test('lookup tells strangers little, signed-in people enough, and of dead code
   t.strictSame(shut.body, { valid: false, expires_in_remaining: 0, client_id: null })
   t.strictSame((await lookUp(app, 'no code at all')).body, shut.body)
 
-  const [key = ''] = await redis.keys(
-    `device-auth:code:${createHash('sha256').update(device_code).digest('base64url')}`
-  )
+  const [key = ''] = await redis.keys(`device-auth:code:${hashDeviceCode(device_code)}`)
   await redis.pexpire(key, 100_000)
   const typed = ` ${user_code.toLowerCase().replace('-', ' ')}`
   const seen = await lookUp(app, typed)

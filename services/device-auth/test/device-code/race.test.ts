@@ -3,6 +3,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
+import { hashDeviceCode } from '../../src/device-code/device-code.ts'
 import * as scripts from '../../src/device-code/scripts.ts'
 import { startCutProxy } from '../cut-proxy.ts'
 import { decideAs, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
@@ -91,7 +92,7 @@ t.test('a poll that was overtaken hands nothing out', async (t) => {
   const who = await broker.signIn()
   const { device_code, user_code } = await startFlow(app)
   await decideAs(app, 'approve', who, user_code)
-  const key = `device-auth:code:${createHash('sha256').update(device_code).digest('base64url')}`
+  const key = `device-auth:code:${hashDeviceCode(device_code)}`
   await admin.query('begin')
   await admin.query('lock table device_auth.device_token in exclusive mode')
   const slow = poll(app, device_code)

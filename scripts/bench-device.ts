@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { resolveBearer } from '@onbehalf/contracts'
+import { serve } from '@onbehalf/rpc'
+import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
+import { redeem } from '../services/device-auth/src/device-code/redeem.ts'
+import { start } from '../services/device-auth/src/device-code/start.ts'
+import { codeStore } from '../services/device-auth/src/device-code/store.ts'
+import { resolveToken } from '../services/device-auth/src/device-token/resolve.ts'
+import { tokenStore } from '../services/device-auth/src/device-token/store.ts'
+import { startRig } from './bench/device/rig.ts'
+import { seedCodes, seededCode, seededToken, seedTokens, usedBytes } from './bench/device/seed.ts'
+import { headOf, lineOf } from './bench/device/table.ts'
+import { measure } from './bench/mints/load.ts'
+
+// Device polls, code creations and bearer resolves per second of device-auth's code and Redis on one core:
+// `npm run bench:device`, on a quiet machine with two cores; for a look `npm run bench:device -- --quick`. There is no HTTP
+// in it: the functions behind the routes are called in this process, and what they ask of Redis, Postgres and NATS is real.
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    codes: { type: 'string' },
+    tokens: { type: 'string' },
+    seconds: { type: 'string' },
+    'in-flight': { type: 'string' },
+    /** Some of: poll, create, cold, cached. */
+    only: { type: 'string' }
+  }
+})
+const { quick } = values
+const seconds = Number(values.seconds ?? (quick ? 1 : 3))
+const sizes = (values.codes ?? (quick ? '1000' : '1000,1000000')).split(',').map(Number)
+const tokenRows = Number(values.tokens ?? (quick ? 10_000 : 1_000_000))
+const loads = (values['in-flight'] ?? (quick ? '32' : '1,32,256')).split(',').map(Number)
+const warmUp = { questions: 20_000, secondsMax: quick ? 1 : 2 }
+const isWanted = (kind: string) => !values.only || values.only.split(',').includes(kind)
+const heldTokens = 10_000
+
+const rig = await startRig()
+const { resources, invokerBus, others } = rig
+const { redis } = resources.redis
+const codes = codeStore(redis)
+const report = async (kind: string, ask: () => Promise<unknown>) => {
+  for (const inFlight of loads)
+    console.log(lineOf(kind, inFlight, await measure(process.pid, others, ask, { inFlight, seconds, warmUp })))
+}
+const isPending = (error: unknown) => {
+  if (!(error instanceof Error && 'code' in error && error.code === 'authorization_pending')) throw error
+}
+const log = { debug: () => {}, warn: () => {} }
+
+const pollOf = (total: number) => {
+  let next = 0
+  const mint = () => Promise.reject(new Error('nobody approved'))
+  return () => {
+    next = (next + 1) % total
+    const device = { device_code: seededCode(next), client_id: 'onbehalf' }
+    return redeem({ ...device, ip: '203.0.113.195', request_id: 'bench', log }, { codes, mint }).catch(isPending)
+  }
+}
+const { userCodeKey, makeUserCode, config } = resources
+const starting = { codes, clientIds: ['onbehalf'], userCodeKey, publicUrl: config.PUBLIC_URL, makeUserCode }
+const create = () => start({ client_id: 'onbehalf', device_label: 'laptop', ip: '203.0.113.195' }, starting)
+
+const resolves = async () => {
+  const tenant_id = randomUUID()
+  const people = Array.from({ length: 100 }, () => randomUUID())
+  await seedTokens(rig.adminUrl, { tenant_id, people, total: tokenRows })
+  const tools = {
+    tokens: tokenStore(resources.postgres.db),
+    ...{ users: resources.users, signingKey: resources.keys.signingKey },
+    ...{ onUse: () => {}, announce: () => {} }
+  }
+  const served = serve(resources.bus, resolveBearer, ({ token_hash }) => resolveToken(token_hash, tools))
+  const reader = busAuthenticators(invokerBus, { accepts: ['bearer'] })
+  await Promise.all([resources.bus, invokerBus].map(({ connection }) => connection.flush()))
+  const { bearer } = reader.authenticators
+  if (!bearer) throw new Error('bearers were accepted')
+  console.log(headOf(`${tokenRows.toLocaleString('en')} token rows`))
+  let next = 0
+  const askOf = (total: number) => () => {
+    next = (next + 7_919) % total
+    return bearer(hashOf(seededToken(next)))
+  }
+  if (isWanted('cold')) await report('resolve, cold', askOf(tokenRows))
+  if (isWanted('cached')) await report('resolve, cached', askOf(Math.min(heldTokens, tokenRows)))
+  reader.close()
+  await served.stop()
+}
+
+try {
+  const empty = await usedBytes(redis)
+  let seeded = 0
+  for (const total of sizes) {
+    await seedCodes(redis, { from: seeded, total, key: userCodeKey })
+    const each = Math.round(((await usedBytes(redis)) - empty) / total)
+    console.log(headOf(`${total.toLocaleString('en')} live codes, ${each} bytes each`))
+    seeded = total
+    if (isWanted('poll')) await report('poll', pollOf(total))
+  }
+  if (isWanted('create')) await report('create', create)
+  if (isWanted('cold') || isWanted('cached')) await resolves()
+} finally {
+  await rig.stop()
+}
