@@ -8,14 +8,15 @@ import { registerTools } from './tools/routes.ts'
 
 /** tool-invoker: calls, made on behalf of their users and recorded. */
 export const buildApp = async (resources: Resources) => {
-  const { bus, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay, gates } = resources
+  const { bus, callers, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay, gates } =
+    resources
   const app = await createApp({
     service: 'tool-invoker',
     description: 'Calls tools of MCP servers on behalf of the verified end user',
     publicUrl: config.PUBLIC_URL,
     logLevel: config.LOG_LEVEL,
     trustedProxies: config.TRUSTED_PROXIES,
-    authenticators: credentials.authenticators,
+    authenticators: callers.authenticators,
     findSessionKey: resources.findSessionKey,
     dependencies: resources.dependencies
   })
@@ -28,10 +29,10 @@ export const buildApp = async (resources: Resources) => {
   })
   const calling = {
     publicUrl: config.PUBLIC_URL,
-    authenticators: credentials.authenticators,
-    actFor: credentials.actFor,
+    authenticators: callers.authenticators,
+    actFor: callers.actFor,
     now: () => new Date(),
-    ...{ providers, tools, tokens, mcp, recorder, calls, underWay, gates, limits }
+    ...{ providers, tools, tokens, credentials, mcp, recorder, calls, underWay, gates, limits }
   }
   registerCalls(app, calling)
   registerTools(app, { bus })

@@ -6,6 +6,7 @@ import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
 import { watchCallsUnderWay } from './calls/under-way.ts'
 import type { Config } from './config.ts'
+import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
@@ -32,8 +33,9 @@ export const openResources = async (config: Config) => {
   const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny, connectionsPerOrigin })
   const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
-  const credentials = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
+  const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)
+  const credentials = createCredentials(bus, providers)
   const tools = createTools(bus)
   const tokens = createTokens(bus)
   const sessions = endSessionsOnChange(bus, mcp)
@@ -44,6 +46,7 @@ export const openResources = async (config: Config) => {
     recorder,
     partitions,
     mcp,
+    callers,
     credentials,
     bus,
     providers,
@@ -58,7 +61,7 @@ export const openResources = async (config: Config) => {
       partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
       await egress.close()
-      for (const reader of [underWay, sessions, tokens, tools, providers, credentials]) reader.close()
+      for (const reader of [underWay, sessions, tokens, tools, credentials, providers, callers]) reader.close()
       await bus.drain()
       await Promise.all([redis.close(), postgres.close()])
       if (recorded.status === 'rejected') throw recorded.reason

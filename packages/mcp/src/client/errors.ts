@@ -87,14 +87,19 @@ export const refusal = (status: number, headers: ResponseHeaders): ReportedError
   return new ReportedError('upstream_error', `The MCP server refused the request with HTTP ${status}.`, { cause })
 }
 
-// RFC 6750 §3.1: the scope attribute names what is needed.
-export const insufficientScope = (challenge: string): ReportedError => {
-  const scope = /\bscope="([^"]{1,1000})"/i.exec(challenge)?.[1]
-  const details = scope === undefined ? [] : [{ path: 'scope', message: scope }]
-  return new ReportedError('upstream_insufficient_scope', 'The MCP server wants more rights than the token carries.', {
-    details,
-    cause: new HttpRefusal(403, challenge.slice(0, messageLengthMax))
-  })
+/** The server answered 403 and wants a token with more rights. RFC 6750 §3.1: the scope attribute names them. */
+export class UpstreamInsufficientScope extends ReportedError {
+  readonly wwwAuthenticate: string
+
+  constructor(wwwAuthenticate: string) {
+    const scope = /\bscope="([^"]{1,1000})"/i.exec(wwwAuthenticate)?.[1]
+    super('upstream_insufficient_scope', 'The MCP server wants more rights than the token carries.', {
+      details: scope === undefined ? [] : [{ path: 'scope', message: scope }],
+      cause: new HttpRefusal(403, wwwAuthenticate.slice(0, messageLengthMax))
+    })
+    this.name = 'UpstreamInsufficientScope'
+    this.wwwAuthenticate = wwwAuthenticate
+  }
 }
 
 const retryAfter = (headers: ResponseHeaders): number | undefined => {

@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Background } from './background.ts'
 import { type Body, linkTo, openBody } from './body.ts'
 import type { Deadline } from './deadline.ts'
-import { headerOf, insufficientScope, malformed, UpstreamUnauthorized } from './errors.ts'
+import { headerOf, malformed, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
 import type { McpLimits } from './limits.ts'
 import { memberText } from './member-text.ts'
 import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders, type Send } from './protocol.ts'
@@ -70,7 +70,7 @@ const open = async (
   const isScopeMissing = status === 403 && challenge !== undefined && /\berror="?insufficient_scope\b/i.test(challenge)
   if (status === 401 || isScopeMissing) opened.release()
   if (status === 401) throw new UpstreamUnauthorized(challenge, isOnlyAnswer)
-  if (isScopeMissing) throw insufficientScope(challenge)
+  if (isScopeMissing) throw new UpstreamInsufficientScope(challenge)
   const [mediaType = ''] = (headerOf(headers, 'content-type') ?? '').split(';')
   return { status, headers, mediaType: mediaType.trim().toLowerCase(), body: opened }
 }

@@ -7,7 +7,7 @@ export {
   type McpRequest,
   type McpTarget
 } from './client.ts'
-export { McpServerError, UpstreamUnauthorized, upstreamStatusOf } from './errors.ts'
+export { McpServerError, UpstreamInsufficientScope, UpstreamUnauthorized, upstreamStatusOf } from './errors.ts'
 export { decodeHeaderValue } from './headers.ts'
 export { defaultLimits, type McpLimits } from './limits.ts'
 export {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import {
   type CatalogueTool,
+  type FreshCredential,
   findAuthorization,
   findTool,
+  freshCredential,
   listAudiences,
   listProviderKeys,
   listTools,
@@ -34,6 +36,13 @@ export type PlayedTool = Partial<CatalogueTool> & Pick<CatalogueTool, 'name'> & 
 /** A registered provider; what is left out is made up. Forwarding is on exactly when `mode` is not `off`. */
 export type GivenProvider = Partial<ProviderSettings> & Pick<ProviderSettings, 'server_url'> & Hidden
 
+/** One question for a credential, as mcp-provider understands it. */
+export type AskedCredential = {
+  provider_id: string
+  user_id: string | null
+  refused?: { status: number; challenge?: string; token_hash?: string }
+}
+
 export type PlayedMcpProvider = {
   register: (provider: GivenProvider) => ProviderSettings
   /** Changes a provider, raises its revision and tells everybody. */
@@ -48,6 +57,10 @@ export type PlayedMcpProvider = {
   asked: () => number
   /** How often a tool was asked for. */
   toolsAsked: () => number
+  /** How credentials are answered from now on: what is thrown is the refusal; none at first. */
+  answerCredentials: (answer: (asked: AskedCredential) => FreshCredential | null) => void
+  /** Every question for a credential. */
+  credentialsAsked: () => AskedCredential[]
   /** The ticket that goes with a provider. */
   ticketFor: (settings: ProviderSettings) => Promise<string>
   change: (...changes: ProviderChange[]) => void
@@ -63,6 +76,8 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
   const feed = writeFeed(bus, providerChanges)
   let asked = 0
   let toolsAsked = 0
+  const credentialsAsked: AskedCredential[] = []
+  let answerCredential: (asked: AskedCredential) => FreshCredential | null = () => null
   const ofTenant = (tenant_id: string) => [...providers.values()].filter((one) => one.tenant_id === tenant_id)
   const findProvider = (principal: string, server_identifier: string): ProviderSettings => {
     const { tenant_id } = principalOf(principal)
@@ -87,6 +102,13 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       const settings = providers.get(provider_id)
       if (settings?.tenant_id === tenant_id && settings.mode === 'id_jag' && authorization) return authorization
       throw new ReportedError('not_found', 'There is no such provider.')
+    }),
+    serve(bus, freshCredential, async ({ principal, provider, refused }) => {
+      const { provider_id } = decodeJwt<{ statement: { provider_id: string } }>(provider).statement
+      const { user_id } = principalOf(principal)
+      const asked = { provider_id, user_id, ...(refused ? { refused } : {}) }
+      credentialsAsked.push(asked)
+      return { credential: answerCredential(asked) }
     }),
     serve(bus, resolveProvider, async ({ principal, server_identifier }) => {
       asked += 1
@@ -141,6 +163,10 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     hide: (providerId, change) => hidden.set(providerId, { ...hidden.get(providerId), ...change }),
     asked: () => asked,
     toolsAsked: () => toolsAsked,
+    answerCredentials: (answer) => {
+      answerCredential = answer
+    },
+    credentialsAsked: () => [...credentialsAsked],
     ticketFor,
     change: feed.publish,
     close: async () => {

@@ -44,6 +44,7 @@ export const createFindFresh =
     if (!row) {
       // Who has a server where others authorized is not sent there without anything.
       const isKnown = provider.settings.auth_scope === 'user' && provider.authorization_issuer !== null
+      if (refused && !(await hasAuthorization(needs, provider, refused))) return null
       if (!refused && !(isKnown && user_id !== null)) return null
       throw required(needs, provider)
     }
@@ -53,6 +54,17 @@ export const createFindFresh =
     if (refused?.token_hash === hashOf(token)) throw required(needs, provider)
     return { id: row.id, token, expires_at: expires_at === null ? null : Math.floor(expires_at / 1000) }
   }
+
+/** Whether a person could get a credential at all: where the server names nobody who gives any, its refusal stands. */
+const hasAuthorization = async (
+  { authorizations }: Pick<Needs, 'authorizations'>,
+  { settings }: Provider,
+  { challenge }: Refused
+): Promise<boolean> =>
+  authorizations.describe(settings, { challenge, known: [] }).then(
+    () => true,
+    () => false
+  )
 
 /** What the server's refusal says of the credential that it was sent. */
 const learn = async (

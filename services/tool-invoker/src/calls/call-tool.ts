@@ -1,13 +1,15 @@
 import { type ReportedError, toReported } from '@onbehalf/errors'
 import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
+import type { Credentials } from '../credentials/cache.ts'
+import { callWithCredential } from '../credentials/call-with.ts'
 import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
 import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
 import type { CallsUnderWay, WatchedCall } from './under-way.ts'
 import { untilAborted } from './until-aborted.ts'
-import { callAs, callPlain, type Outbound, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
+import { callAs, type Outbound, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
 
 /** What a caller asks for. */
 export type AskedCall = {
@@ -28,6 +30,7 @@ export type AskedCall = {
 export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
+    credentials: Pick<Credentials, 'get' | 'replace'>
     recorder: Pick<Recorder, 'reserve' | 'add'>
     underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date
@@ -81,14 +84,14 @@ const make = async (
 ): Promise<Made> => {
   const { timeout_ms = Number.POSITIVE_INFINITY } = asked
   const prepared = await prepare(tools, asked, context, row)
-  const { acting, provider, identity } = prepared
+  const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
   context.signal.throwIfAborted()
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
   const { signal, onEvent } = context
   const outbound: Outbound = { acting, provider, request: requestOf(asked), timeout_ms, signal, onEvent }
   context.onSend?.()
-  if (!identity) return { ...(await callPlain(tools, outbound)), minted: null }
+  if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
 
   let { minted } = identity
   const { result, resultText } = await callAs(tools, outbound, identity.ask, minted, (next) => {

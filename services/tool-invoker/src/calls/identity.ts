@@ -33,8 +33,11 @@ const userRequired = ({ server_identifier }: ProviderSettings) =>
     details: [{ path: 'user_id', message: 'is needed for a provider that forwards identity' }]
   })
 
-/** The provider's own headers with the user's token in place of any Authorization they have. */
-export const headersAs = (headers: Record<string, string>, { token }: MintedToken): Record<string, string> => {
+/** The provider's own headers with a token in place of any Authorization they have. */
+export const headersAs = (
+  headers: Record<string, string>,
+  { token }: Pick<MintedToken, 'token'>
+): Record<string, string> => {
   const own = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
   return { ...Object.fromEntries(own), authorization: `Bearer ${token}` }
 }

@@ -2,6 +2,8 @@ import type { CatalogueTool, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
+import type { Credentials } from '../credentials/cache.ts'
+import type { WithCredential } from '../credentials/call-with.ts'
 import type { Providers } from '../providers/cache.ts'
 import type { Tools } from '../tools/cache.ts'
 import { callableTool } from '../tools/callable.ts'
@@ -15,16 +17,19 @@ export type PrepareTools = ActingTools & {
   providers: Pick<Providers, 'find'>
   tools: Pick<Tools, 'find'>
   tokens: Pick<Tokens, 'get'>
+  credentials: Pick<Credentials, 'get'>
 }
 
-/** All that a call needs before it is sent; `identity` where it is made as its user. */
+/** All that a call needs before it is sent; `identity` where it is made as its user, else `credential`. */
 export type Prepared = {
   acting: Acting
   provider: ProviderSettings
   /** Undefined where the server has never been listed, or is asked something else than to run a tool. */
   tool: CatalogueTool | undefined
-  identity: { ask: TokenAsk; minted: MintedToken } | undefined
-}
+} & (
+  | { identity: { ask: TokenAsk; minted: MintedToken }; credential?: undefined }
+  | { identity?: undefined; credential: WithCredential }
+)
 
 /** Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. */
 export const prepare = async (
@@ -46,7 +51,10 @@ export const prepare = async (
   // What was said of the tools of one provider is not true of another that took its name.
   if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
   const tool = found && callableTool(found)
-  if (provider.mode === 'off') return { acting, provider, tool, identity: undefined }
+  if (provider.mode === 'off') {
+    const ask = { acting, provider, traceparent }
+    return { acting, provider, tool, credential: { ask, held: await tools.credentials.get(ask) } }
+  }
 
   const call = { tool: name, arguments_digest: row.arguments_digest }
   const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })

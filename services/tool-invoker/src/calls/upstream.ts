@@ -29,11 +29,18 @@ export type Outbound = {
 
 export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'>; gates: Gates }
 
-type Sending = Pick<UpstreamTools, 'mcp' | 'gates'>
+export type Sending = Pick<UpstreamTools, 'mcp' | 'gates'>
 
-/** Calls with the provider's own headers: the user is not told to the server. */
-export const callPlain = (tools: Sending, outbound: Outbound): Promise<CalledTool> =>
-  send(tools, outbound, outbound.provider.headers, 'static')
+/** Calls with a credential of the server's own OAuth, or with the provider's own headers alone where there is none. */
+export const sendWith = (
+  tools: Sending,
+  outbound: Outbound,
+  credential: { id: string; token: string } | null
+): Promise<CalledTool> => {
+  const { headers } = outbound.provider
+  if (!credential) return send(tools, outbound, headers, 'static')
+  return send(tools, outbound, headersAs(headers, credential), `oauth ${credential.id}`)
+}
 
 /**
  * Calls as the user. A 401 mints another token and repeats the call once, if nothing but the 401 was received; no
