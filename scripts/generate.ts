@@ -3,7 +3,12 @@ import { serviceNames } from '@onbehalf/contracts'
 import type { Variables } from '@onbehalf/service-kit'
 import { caddyfile } from './generate/caddyfile.ts'
 import { withConfigurationTable } from './generate/configuration-table.ts'
+import { homePage } from './generate/home-page.ts'
 import { natsConfig } from './generate/nats-config.ts'
+import { clientText } from './generate/openapi/client-text.ts'
+import { describeService } from './generate/openapi/describe-service.ts'
+import { mergeDocuments } from './generate/openapi/merge.ts'
+import { shareErrors } from './generate/openapi/share-errors.ts'
 
 // Writes what is derived from the code; with --check it only says what is out of date, and fails.
 const root = new URL('../', import.meta.url)
@@ -15,9 +20,17 @@ const readmeOf = async (service: string): Promise<[string, string]> => {
   return [path, withConfigurationTable(read(path), variables)]
 }
 
+const described = await Promise.all(
+  serviceNames.map(async (service) => [service, await describeService(service)] as const)
+)
+const openapi = mergeDocuments(described)
+
 const generated: [string, string][] = [
   ['infra/nats/nats.conf', natsConfig()],
   ['infra/gateway/Caddyfile', caddyfile()],
+  ['infra/gateway/public/index.html', homePage()],
+  ['infra/gateway/public/openapi.json', `${JSON.stringify(shareErrors(openapi), null, 1)}\n`],
+  ['packages/client/src/generated/operations.ts', clientText(openapi)],
   ...(await Promise.all(serviceNames.map(readmeOf)))
 ]
 
@@ -29,3 +42,5 @@ if (process.argv.includes('--check')) {
   for (const [path, text] of stale) writeFileSync(new URL(path, root), text)
   console.log(stale.length === 0 ? 'everything is up to date' : `wrote ${stale.map(([path]) => path).join(', ')}`)
 }
+// What the described services began, such as their timers, has nothing to end with.
+process.exit()

@@ -1,7 +1,13 @@
 import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileCache, removePostgresDirectory, testRunDirectoryVariable, testRunVariable } from '@onbehalf/testkit'
+import {
+  compileCache,
+  readUndescribed,
+  removePostgresDirectory,
+  testRunDirectoryVariable,
+  testRunVariable
+} from '@onbehalf/testkit'
 import { findSecrets } from './test/find-secrets.ts'
 import { installPrograms, prepareTemplate, startDatabase } from './test/prepare.ts'
 import { type Totals, totalsText } from './test/report.ts'
@@ -39,7 +45,7 @@ const runTests = async (files: string[]): Promise<Totals & { isOk: boolean }> =>
     tap = runTap(files, environmentOf(testRun))
     const { totals, isOk } = await tap.end
     if (isStopped || totals === undefined) throw new Error('the tests did not get to their end')
-    const found = findSecrets(directory)
+    const found = [...findSecrets(directory), ...readUndescribed(directory)]
     for (const line of found) console.log(`✗ ${line}`)
     return { ...totals, failed: totals.failed + found.length, isOk: isOk && found.length === 0 && totals.total > 0 }
   } finally {

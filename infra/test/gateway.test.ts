@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { serviceNames } from '@onbehalf/contracts'
@@ -29,7 +30,11 @@ const gateway = `http://127.0.0.1:${port}`
 const directory = join(readTestRun().directory, `gateway-${process.pid}`)
 const caddy = await startCaddy({
   configFile: inRepository('infra/gateway/Caddyfile'),
-  environment: { ...Object.fromEntries(upstreams), GATEWAY_ADDRESS: gateway },
+  environment: {
+    ...Object.fromEntries(upstreams),
+    GATEWAY_ADDRESS: gateway,
+    GATEWAY_FILES: inRepository('infra/gateway/public')
+  },
   port,
   dataDirectory: join(directory, 'caddy'),
   logFile: join(directory, 'caddy.log')
@@ -58,13 +63,50 @@ t.test(
 )
 
 t.test('what is for inside is not found at the gateway', async (t) => {
-  const inner = ['/inner', '/inner/api/mcp/issue-token', '/healthz', '/readyz', '/metrics', '/', '/v1', '/openapi']
+  const inner = [
+    '/inner',
+    '/inner/api/mcp/issue-token',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/index.html',
+    '/v1',
+    '/openapi'
+  ]
   const disguised = ['//inner/api/mcp/issue-token', '/auth/../inner/api/mcp/issue-token', '/INNER/api', '/%69nner/api']
   for (const path of [...inner, ...disguised]) {
     const response = await fetch(gateway + path)
     t.equal(response.status, 404, path)
     t.match(await response.json(), { code: 'not_found' })
   }
+})
+
+t.test('its own address has a page that only its own style touches, and the description of the API', async (t) => {
+  const page = await fetch(`${gateway}/`)
+  const body = await page.text()
+  t.match([page.status, page.headers.get('content-type')], [200, /^text\/html/])
+  const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(body) ?? []
+  const hash = createHash('sha256').update(style).digest('base64')
+  t.equal(
+    page.headers.get('content-security-policy'),
+    `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+  )
+  t.notMatch(body, /<script/)
+  for (const path of ['/openapi.json', '/connect', '/device']) t.match(body, `href="${path}"`)
+
+  const description = await fetch(`${gateway}/openapi.json`)
+  t.match([description.status, description.headers.get('content-type')], [200, /^application\/json/])
+  const { openapi, paths } = JSON.parse(await description.text())
+  t.equal(openapi, '3.1.0')
+  for (const service of serviceNames)
+    t.ok(
+      Object.keys(paths).some((path) => publicPrefixesOf(service).some((prefix) => path.startsWith(prefix))),
+      service
+    )
+  t.same(
+    Object.keys(paths).filter((path) => path.startsWith('/inner')),
+    []
+  )
 })
 
 t.test("an installation's secret does not get past the gateway", async (t) => {

@@ -1,4 +1,5 @@
 import { serviceNames } from '@onbehalf/contracts'
+import { styleHash } from '@onbehalf/service-kit'
 import { publicPrefixesOf } from './service-manifest.ts'
 
 const routeOf = (service: string): string => {
@@ -12,7 +13,24 @@ const routeOf = (service: string): string => {
 	}`
 }
 
-/** infra/gateway/Caddyfile: the services' public prefixes on one origin; everything else, /inner too, is 404. */
+const pagePolicy = `default-src 'none'; style-src '${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
+
+// What is the same for every installation lies beside this file.
+const filesRoute = `	@files path / /openapi.json
+	handle @files {
+		root * "{$GATEWAY_FILES}"
+		encode gzip
+		header {
+			Cache-Control "public, max-age=300"
+			Content-Security-Policy "${pagePolicy}"
+			Referrer-Policy no-referrer
+			X-Content-Type-Options nosniff
+			X-Frame-Options DENY
+		}
+		file_server
+	}`
+
+/** infra/gateway/Caddyfile: the services' public prefixes, the first page and the description on one origin; everything else, /inner too, is 404. */
 export const caddyfile =
   (): string => `# Generated from the services' public prefixes by \`npm run generate\`; do not edit.
 {
@@ -26,6 +44,7 @@ export const caddyfile =
 		max_size 2MB
 	}
 ${serviceNames.map(routeOf).join('\n')}
+${filesRoute}
 	handle {
 		header Content-Type application/json
 		header X-Content-Type-Options nosniff

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { dieWithParent, inRepository, withDeathSignal } from '@onbehalf/testkit'
+import { dieWithParent, inRepository, watchArgument, withDeathSignal } from '@onbehalf/testkit'
 import { createReport, type Totals } from './report.ts'
 
 const tap = fileURLToPath(new URL('./run.mjs', import.meta.resolve('tap')))
@@ -24,7 +24,10 @@ const killGroup = (child: ChildProcess): void => {
 }
 
 export const runTap = (args: string[], environment: Record<string, string | undefined>): TapRun => {
-  const group = { command: 'sh', args: ['-c', asGroup, 'tap', process.execPath, tap, ...args] }
+  const group = {
+    command: 'sh',
+    args: ['-c', asGroup, 'tap', process.execPath, tap, `--node-arg=${watchArgument}`, ...args]
+  }
   const { command, args: wrapped } = withDeathSignal(group, 'SIGTERM')
   const child = spawn(command, wrapped, {
     cwd: inRepository('.'),

@@ -1,11 +1,14 @@
+import { type Client, createClient } from '@onbehalf/client'
 import { type Browser, createBrowser, type Page, type Platform, signIn } from '@onbehalf/testkit'
-import { expectSame } from './expect.ts'
+import { Broken } from './expect.ts'
 
 export type Answer = { status: number; body: Record<string, unknown> }
 
 /** Somebody who talks to the gateway: by the cookie of a browser, or by a token. */
 export type Caller = {
   send: (method: string, path: string, json?: unknown) => Promise<Answer>
+  /** The same, typed by the API's description. */
+  api: Client
   browser: Browser
 }
 
@@ -44,44 +47,44 @@ export const signInAs = async (
 /** The caller that a signed-in browser is; after another sign-in it is another one. */
 export const inBrowser = async ({ publicUrl }: Pick<Platform, 'publicUrl'>, browser: Browser): Promise<Caller> => {
   const csrf = textAt((await browser.visit(`${publicUrl}/auth/me`)).json(), 'csrf')
-  return {
-    browser,
-    send: async (method, sendPath, json) => {
-      const headers = { 'x-csrf-token': csrf, accept: 'application/json' }
-      return answerOf(await browser.visit(`${publicUrl}${sendPath}`, { method, headers, ...(json ? { json } : {}) }))
-    }
-  }
+  return callerBy(browser, publicUrl, { 'x-csrf-token': csrf })
 }
 
 /** A caller with a bearer token: a terminal, or an application. */
 export const withToken = ({ publicUrl }: Pick<Platform, 'publicUrl'>, token: string | undefined): Caller => {
-  const browser = createBrowser()
+  return callerBy(createBrowser(), publicUrl, token ? { authorization: `Bearer ${token}` } : {})
+}
+
+const callerBy = (browser: Browser, publicUrl: string, credential: Record<string, string>): Caller => {
+  const headers = { accept: 'application/json', ...credential }
+  const visit = (method: string, path: string, json: unknown) =>
+    browser.visit(`${publicUrl}${path}`, { method, headers, ...(json ? { json } : {}) })
   return {
     browser,
-    send: async (method, path, json) => {
-      const headers = { accept: 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
-      return answerOf(await browser.visit(`${publicUrl}${path}`, { method, headers, ...(json ? { json } : {}) }))
-    }
+    send: async (method, path, json) => answerOf(await visit(method, path, json)),
+    api: createClient(async ({ method, path, json }) => {
+      const page = await visit(method, path, json)
+      return { status: page.status, type: page.headers['content-type']?.toString(), text: page.body }
+    })
   }
 }
 
 /** A device token, by the device flow: asked for by a terminal, approved by somebody who is signed in, and polled. */
 export const signInDevice = async (
   platform: Pick<Platform, 'publicUrl'>,
-  approver: Pick<Caller, 'send'>,
+  approver: Pick<Caller, 'api'>,
   device_label: string
 ): Promise<string> => {
-  const terminal = withToken(platform, undefined)
+  const { api } = withToken(platform, undefined)
   const client = { client_id: 'onbehalf', device_label }
-  const begun = await terminal.send('POST', '/openapi/v1/oauth/device/code', client)
-  expectSame(`asking for a code (${JSON.stringify(begun.body)})`, begun.status, 200)
-  const poll = { ...client, device_code: textAt(begun.body, 'device_code') }
-  const user_code = textAt(begun.body, 'user_code')
-  const approved = await approver.send('POST', '/openapi/v1/oauth/device/approve', { user_code })
-  expectSame(`approving (${JSON.stringify(approved.body)})`, approved.status, 200)
-  const given = await terminal.send('POST', '/openapi/v1/oauth/device/token', poll)
-  expectSame(`the poll (${JSON.stringify(given.body.error)})`, given.status, 200)
-  return textAt(given.body, 'access_token')
+  const begun = await api.ask('POST /openapi/v1/oauth/device/code', { body: client })
+  if (begun.status !== 200) throw new Broken(`asking for a code: ${JSON.stringify(begun.body)}`)
+  const { user_code, device_code } = begun.body
+  const approved = await approver.api.ask('POST /openapi/v1/oauth/device/approve', { body: { user_code } })
+  if (approved.status !== 200) throw new Broken(`approving: ${JSON.stringify(approved.body)}`)
+  const given = await api.ask('POST /openapi/v1/oauth/device/token', { body: { ...client, device_code } })
+  if (given.status !== 200) throw new Broken(`the poll: ${given.body.error}`)
+  return given.body.access_token
 }
 
 /** Asks identity-broker's inner listener, as a platform with its own registry does. */

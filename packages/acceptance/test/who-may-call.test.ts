@@ -73,7 +73,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /auth/signed-out',
       'GET /connect',
       'GET /console/api/mcp/oauth/callback',
-      'GET /device/',
+      'GET /device',
       'GET /device/approved',
       'GET /device/choose',
       'GET /device/denied',
@@ -121,7 +121,7 @@ await t.test('every route refuses nobody, somebody unknown and a good credential
 await t.test('each of those credentials is good where it belongs', async (t) => {
   const app = withToken(platform, secrets.apiKey)
   t.equal((await owner.send('GET', '/auth/me')).status, 200)
-  const [account] = guarded.filter((route) => nameOf(route) === 'GET /openapi/v1/account/')
+  const [account] = guarded.filter((route) => nameOf(route) === 'GET /openapi/v1/account')
   t.equal(account && (await ask(account, { credential: good.bearer ?? {} })).status, 200)
   t.equal((await app.send('POST', '/v1/tools/call', {})).status, 400, 'the key is taken, and the body looked at')
 })

@@ -8,6 +8,8 @@ import Fastify, { type FastifyInstance, type FastifyRequest, LogController } fro
 import { securitySchemesFor } from './access.ts'
 import { type Authenticators, registerAuthentication } from './authenticate.ts'
 import { serializerCompiler, validatorCompiler } from './compilers.ts'
+import { describeRoute } from './description/describe.ts'
+import { ErrorBody, JsonRpcErrorBody, OAuthErrorBody } from './description/error-body.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
 import { type LogLevel, logOptions } from './logger.ts'
@@ -83,7 +85,11 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   })
   await app.register(cookie)
   await app.register(formbody)
+  for (const schema of [ErrorBody, OAuthErrorBody, JsonRpcErrorBody]) app.addSchema(schema)
   await app.register(swagger, {
+    transform: describeRoute,
+    refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, index) => String($id ?? `def-${index}`) },
+    convertConstToEnum: false,
     openapi: {
       openapi: '3.1.0',
       info: { title: service, description: options.description, version: '1' },

@@ -1,4 +1,5 @@
 export { type Backends, type BackendsOptions, type Restartable, startBackends, type TestContext } from './backends.ts'
+export { readUndescribed, watchArgument } from './description/watched.ts'
 export { checkGiven, type GivenServers, readGiven } from './given/index.ts'
 export * from './http/index.ts'
 export * from './idp/index.ts'

@@ -23,7 +23,7 @@ export const sendPage = (reply: FastifyReply, view: View): FastifyReply => {
     .header('content-security-policy', policyFor(nonce, view))
     .header('referrer-policy', 'no-referrer')
     .header('x-frame-options', 'DENY')
-    .send(documentOf(view, nonce).html)
+    .send(pageText(view, nonce))
 }
 
 const policyFor = (nonce: string, { leadsAway, script }: View) =>
@@ -36,19 +36,23 @@ const policyFor = (nonce: string, { leadsAway, script }: View) =>
     "frame-ancestors 'none'"
   ].join('; ')
 
-const documentOf = ({ title, body, language = 'en', script }: View, nonce: string) => html`<!doctype html>
+/** A whole page as text. Without a nonce its style is allowed by its hash. */
+export const pageText = ({ title, body, language = 'en', script }: View, nonce?: string): string => {
+  const allowed = nonce === undefined ? '' : html` nonce="${nonce}"`
+  return html`<!doctype html>
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · Onbehalf</title>
-<style nonce="${nonce}">${{ html: style }}</style>
-${script ? html`<script src="${script}" nonce="${nonce}" defer></script>` : ''}
+<style${allowed}>${{ html: style }}</style>
+${script ? html`<script src="${script}"${allowed} defer></script>` : ''}
 </head>
 <body>
 <main>${body}</main>
 <footer>Onbehalf</footer>
 </body>
 </html>
-`
+`.html
+}

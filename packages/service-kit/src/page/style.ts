@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** The whole look of the page; put into each answer with its nonce, so that nothing else can style it. */
 export const style = `
 :root {
@@ -70,3 +72,6 @@ a:not(.button) { color: var(--strong); }
 }
 footer { color: var(--quiet); font-size: .875rem; }
 `
+
+/** The style as a Content-Security-Policy names it, for pages that nobody puts a nonce into. */
+export const styleHash = `sha256-${createHash('sha256').update(style).digest('base64')}`

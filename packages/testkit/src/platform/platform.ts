@@ -218,7 +218,7 @@ const startGateway = async ({ directory, publicUrl, port, services, onProgress, 
   keep(
     await startCaddy({
       configFile: inRepository('infra/gateway/Caddyfile'),
-      environment: { ...environment, GATEWAY_ADDRESS: publicUrl },
+      environment: { ...environment, GATEWAY_ADDRESS: publicUrl, GATEWAY_FILES: inRepository('infra/gateway/public') },
       port,
       dataDirectory: join(directory, 'caddy'),
       logFile: join(directory, 'logs/caddy.log'),

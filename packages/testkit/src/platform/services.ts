@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { request } from 'undici'
+import { watchedInTests } from '../description/watched.ts'
 import { withDeathSignal } from '../servers/die-with-parent.ts'
 import { type RunningProcess, startProcess } from '../servers/process.ts'
 import { compileCache, inRepository } from '../servers/repository.ts'
@@ -36,11 +37,12 @@ export const startService = async (
 ): Promise<RunningService> => {
   const url = `http://127.0.0.1:${port}`
   const logFile = join(logDirectory, `${service}.log`)
+  const watched = watchedInTests()
   const running = await startProcess({
     name: service,
     command: process.execPath,
-    args: [mainOf(service)],
-    environment: { ...inherited, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
+    args: [...watched.args, mainOf(service)],
+    environment: { ...inherited, ...watched.environment, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
     logFile,
     isReady: async () => {
       const { statusCode, body } = await request(`${url}/readyz`)

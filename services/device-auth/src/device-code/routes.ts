@@ -1,5 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, errorHandler, type FindVisitor, renderOAuthError, typed, userOf } from '@onbehalf/service-kit'
+import {
+  type App,
+  describeAnswersAs,
+  errorHandler,
+  type FindVisitor,
+  renderOAuthError,
+  typed,
+  userOf
+} from '@onbehalf/service-kit'
 import type { Static } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Budgets } from '../limits/budgets.ts'
@@ -26,6 +34,7 @@ export type DeviceCodeTools = StartTools &
 
 /** RFC 8628 in the reference's shapes, under `/openapi/v1/oauth/device`. */
 export const deviceCodeRoutes = (tools: DeviceCodeTools) => async (scope: App) => {
+  describeAnswersAs(scope, 'oauth')
   scope.setErrorHandler(errorHandler(renderOAuthError))
   scope.addHook('onRequest', noStore)
   scope.addHook('preValidation', omitEmpty)
@@ -53,7 +62,11 @@ const isForm = (type = ''): boolean => type.startsWith('application/x-www-form-u
 const startRoute = (scope: App, { budgets, ...tools }: DeviceCodeTools) => {
   const schema = { body: StartBody, response: { 200: StartAnswer } }
   // Counted before the body is looked at, so that a flood of bad ones ends too.
-  const options = { config: { access: 'public' }, schema, onRequest: budgets.code } as const
+  const config = {
+    access: 'public',
+    errors: ['too_many_requests', 'unsupported_client', 'user_code_exhausted']
+  } as const
+  const options = { config, schema, onRequest: budgets.code } as const
   typed(scope).post('/code', options, async ({ body, ip }) => {
     requireWholeChallenge(body)
     return start({ ...body, ip }, tools)
@@ -68,9 +81,15 @@ const requireWholeChallenge = ({ code_challenge, code_challenge_method }: Static
 
 const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
+/** RFC 8628 §3.5 and RFC 6749 §5.2. */
+const tokenErrors = [
+  ...(['authorization_pending', 'slow_down', 'access_denied', 'expired_token'] as const),
+  ...(['unsupported_client', 'unsupported_grant_type', 'upstream_timeout'] as const)
+] as const
+
 const tokenRoute = (scope: App, tools: DeviceCodeTools) => {
   const options = {
-    config: { access: 'public' },
+    config: { access: 'public', errors: tokenErrors },
     schema: { body: TokenBody, response: { 200: TokenAnswer } }
   } as const
   typed(scope).post('/token', options, async ({ body, ip, id, log }) => {
@@ -85,7 +104,7 @@ const unknownCode = { valid: false, expires_in_remaining: 0, client_id: null }
 
 const lookupRoute = (scope: App, { findVisitor, ...tools }: DeviceCodeTools) => {
   const schema = { querystring: LookupQuery, response: { 200: LookupAnswer } }
-  const options = { config: { access: 'public' }, schema } as const
+  const options = { config: { access: 'public', errors: ['too_many_requests'] }, schema } as const
   typed(scope).get('/lookup', options, async (request) => {
     const visitor = await findVisitor(request)
     await spendLookup(request, visitor, tools)
@@ -107,7 +126,11 @@ const decisionRoute = (
   status: 'approved' | 'denied'
 ) => {
   const schema = { body: DecisionBody, response: { 200: DecisionAnswer } }
-  const options = { config: { access: deciders }, schema, preHandler: budgets.decision } as const
+  const config = {
+    access: deciders,
+    errors: ['expired_or_unknown', 'already_resolved', 'approval_outcome_unknown']
+  } as const
+  const options = { config, schema, preHandler: budgets.decision } as const
   typed(scope).post(`/${verb}`, options, async (request) => {
     const { body, ip, id, log } = request
     return decide({ ...body, status, user: userOf(request), ip, request_id: id, log }, tools)

@@ -1,5 +1,5 @@
 import type { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, typed, userOf } from '@onbehalf/service-kit'
+import { type App, beginError, describeAnswersAs, typed, userOf } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { type DecideTools, decide } from '../device-code/decide.ts'
 import { deciders } from '../device-code/routes.ts'
@@ -20,9 +20,12 @@ export type PageTools = DecideTools & Omit<ShowTools, 'kept'> & { budgets: Budge
 const open = { access: 'public' } as const
 const Status = Type.Union([Type.Literal('approved'), Type.Literal('denied')])
 
+const pageErrors = ['expired_or_unknown', 'already_resolved', 'forbidden', 'too_many_requests'] as const
+
 /** The page where people decide about a device, under `/device`. */
 export const pageRoutes = (given: PageTools) => async (scope: App) => {
   const tools = { ...given, kept: keptCode(given.publicUrl) }
+  describeAnswersAs(scope, 'page', pageErrors)
   scope.setErrorHandler((error: Error, request, reply) =>
     sendView(request, reply, problemView(beginError(error, request, reply)))
   )
@@ -85,7 +88,8 @@ const decideRoute = (scope: App, { budgets, kept, ...tools }: Tools) => {
 const scriptSeconds = 3600
 
 const scriptRoute = (scope: App) => {
-  scope.get('/format-code.js', { config: open }, async (_request, reply) =>
+  const response = { 200: { content: { 'text/javascript': { schema: Type.String() } } } } as const
+  typed(scope).get('/format-code.js', { config: open, schema: { response } }, async (_request, reply) =>
     reply
       .type('text/javascript; charset=utf-8')
       .header('cache-control', `public, max-age=${scriptSeconds}`)

@@ -16,7 +16,7 @@ const app = await startReplica({
   others: (app) =>
     typed(app).get(
       '/auth/renew',
-      { config: { access: 'public' }, schema: { querystring: Renewal } },
+      { config: { access: 'public' }, schema: { hide: true, querystring: Renewal } },
       (request, reply) => reply.redirect(request.query.return_to, 303)
     )
 })

@@ -23,7 +23,7 @@ const url = '/v1/apps/:id/keys'
 const one = `${url}/:key_id`
 
 const create = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Make an API key', params: AppId, body: NewKey, response: { 201: CreatedKey } }
 } as const
 const list = {
@@ -34,11 +34,11 @@ const list = {
   }
 } as const
 const update = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Change an API key', params: KeyId, body: KeyChange, response: { 200: KeyAnswer } }
 } as const
 const revoke = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Revoke an API key', params: KeyId, response: { 204: Type.Null() } }
 } as const
 

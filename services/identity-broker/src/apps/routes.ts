@@ -23,7 +23,7 @@ const url = '/v1/apps'
 const one = `${url}/:id`
 
 const create = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Register an app', body: NewApp, response: { 201: AppAnswer } }
 } as const
 const list = {
@@ -35,7 +35,7 @@ const read = {
   schema: { tags, summary: 'One app', params: AppId, response: { 200: AppAnswer } }
 } as const
 const update = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Change an app', params: AppId, body: AppChange, response: { 200: AppAnswer } }
 } as const
 const remove = {

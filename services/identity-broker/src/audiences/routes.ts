@@ -40,7 +40,7 @@ const list = {
 const create = {
   method: 'POST',
   url,
-  config: { access: administrators },
+  config: { access: administrators, errors: ['conflict'] },
   schema: {
     ...{ tags, summary: 'Allow audiences: https://*.tools.example.com/mcp/*' },
     body: Type.Object({ pattern: Type.String({ minLength: 1, maxLength: 2048 }) }, closed),

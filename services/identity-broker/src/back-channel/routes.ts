@@ -1,19 +1,29 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, countFailures, errorHandler, renderOAuthError, typed } from '@onbehalf/service-kit'
+import {
+  type App,
+  countFailures,
+  describeAnswersAs,
+  errorHandler,
+  renderOAuthError,
+  typed
+} from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { LogOut } from './log-out.ts'
 
 const word = Type.String({ minLength: 1, maxLength: 64 })
 const Body = Type.Object({ logout_token: Type.String({ minLength: 1, maxLength: 64 * 1024 }) })
 
+const nothing = Type.Unsafe<undefined>({ type: 'null' })
+
 /** Where identity providers say who signed out there (OpenID Connect Back-Channel Logout 1.0 §2.5). */
 export const backChannelRoutes = (logOut: LogOut) => async (scope: App) => {
   // An IdP may end thousands of sessions at once; what is limited is how often somebody may try.
   const failures = countFailures()
+  describeAnswersAs(scope, 'oauth', ['too_many_requests'])
   scope.setErrorHandler(errorHandler(renderOAuthError))
   const route = {
     config: { access: 'public' },
-    schema: { params: Type.Object({ tenant: word, connection: word }), body: Body }
+    schema: { params: Type.Object({ tenant: word, connection: word }), body: Body, response: { 200: nothing } }
   } as const
   typed(scope).post('/auth/back-channel-logout/:tenant/:connection', route, async (request, reply) => {
     const { id: request_id, ip, params, body } = request

@@ -2,6 +2,7 @@ import {
   type App,
   auditContextOf,
   beginError,
+  describeAnswersAs,
   type FindVisitor,
   renewalPath,
   sendPage,
@@ -47,6 +48,7 @@ type Needs = {
 
 /** Where a user lands whose app was refused: what it names comes from the signed link, and from nothing else. */
 export const connectRoutes = (needs: Needs) => async (scope: App) => {
+  describeAnswersAs(scope, 'page', ['not_found', 'upstream_timeout'])
   scope.setErrorHandler((thrown: Error, request, reply) => {
     const error = beginError(thrown, request, reply)
     const isStale = error.code === 'unauthenticated' || error.code === 'csrf_rejected'

@@ -15,7 +15,7 @@ const url = '/v1/connections'
 const one = `${url}/:id`
 
 const create = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Connect an identity provider', body: NewConnection, response: { 201: ConnectionAnswer } }
 } as const
 const list = {
@@ -32,7 +32,7 @@ const read = {
   schema: { tags, summary: 'One connection', params: ConnectionId, response: { 200: ConnectionAnswer } }
 } as const
 const update = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: {
     tags,
     summary: 'Change a connection: left out stays, null clears',
@@ -42,7 +42,7 @@ const update = {
   }
 } as const
 const remove = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: {
     tags,
     summary: 'Delete a connection and the users who sign in by it',

@@ -45,7 +45,7 @@ const url = '/v1/domains'
 const one = `${url}/:id`
 
 const claim = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Claim an e-mail domain', body: NewDomain, response: { 201: DomainAnswer } }
 } as const
 const list = {
@@ -57,7 +57,7 @@ const read = {
   schema: { tags, summary: 'One domain', params, response: { 200: DomainAnswer } }
 } as const
 const verify = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Look for its record in DNS', params, response: { 200: DomainAnswer } }
 } as const
 const remove = {

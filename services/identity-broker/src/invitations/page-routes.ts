@@ -1,4 +1,4 @@
-import { type App, beginError, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { failureView } from '../sign-in/views.ts'
 import { findInvitation } from './find.ts'
@@ -14,6 +14,7 @@ export const invitationPages =
   ({ invitations, now = () => new Date() }: Needs) =>
   async (scope: App) => {
     const routes = typed(scope)
+    describeAnswersAs(scope, 'page')
     scope.setErrorHandler((thrown: Error, request, reply) =>
       sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
     )

@@ -51,7 +51,7 @@ const tags = ['invitations']
 const url = '/v1/invitations'
 
 const create = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Invite somebody by e-mail', body: NewInvitation, response: { 201: CreatedAnswer } }
 } as const
 const list = {

@@ -69,11 +69,11 @@ const remove = {
   schema: { tags, summary: 'Unlink', params: Type.Object({ id: Uuid }), response: { 204: Type.Null() } }
 } as const
 const bring = {
-  config: { access: administrators },
+  config: { access: administrators, errors: ['conflict', 'not_found'] },
   schema: { tags, summary: 'Link many users of an app', body: Import, response: { 200: Imported } }
 } as const
 const redeem = {
-  config: { access: { credentials: ['api_key'], scope: 'tools:call' } },
+  config: { access: { credentials: ['api_key'], scope: 'tools:call' }, errors: ['expired_or_unknown'] },
   schema: { tags, summary: 'Make the link that a user allowed', body: Redemption, response: { 200: Type.Object(ids) } }
 } as const
 

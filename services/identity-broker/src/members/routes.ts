@@ -64,7 +64,7 @@ const read = {
   schema: { tags, summary: 'One member', params: Params, response: { 200: MemberAnswer } }
 } as const
 const change = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: {
     tags,
     summary: 'Give a member another role',
@@ -74,7 +74,7 @@ const change = {
   }
 } as const
 const remove = {
-  config: { access },
+  config: { access, errors: ['conflict'] },
   schema: { tags, summary: 'Make a member an external user', params: Params, response: { 204: Type.Null() } }
 } as const
 

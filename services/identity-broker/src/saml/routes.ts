@@ -1,9 +1,10 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, countFailures, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, countFailures, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { noSuchConnection } from '../connections/problems.ts'
 import type { ConnectionStore } from '../connections/store.ts'
 import { type ArrivalNeeds, signInArrival } from '../sign-in/arrival.ts'
+import { signInErrors } from '../sign-in/errors.ts'
 import { failureView } from '../sign-in/views.ts'
 import { sidesOf } from './addresses.ts'
 import { type CompleteSamlNeeds, completeSamlSignIn } from './complete.ts'
@@ -16,6 +17,7 @@ const Place = Type.Object({ tenant: word, connection: word })
 const ours = Type.String({ maxLength: 64 })
 /** Far more than an assertion of somebody in a thousand groups. */
 const responseMax = 192 * 1024
+const Metadata = { content: { 'application/samlmetadata+xml': { schema: Type.String() } } } as const
 const Posted = Type.Object({
   SAMLResponse: Type.String({ minLength: 1, maxLength: responseMax }),
   RelayState: Type.Optional(Type.String({ maxLength: 1024 }))
@@ -25,6 +27,7 @@ type Needs = ReceiveNeeds & CompleteSamlNeeds & ArrivalNeeds & { connections: Pi
 
 /** Signing in by SAML 2: how we describe ourselves, where answers come to, and where the browser goes on from there. */
 export const samlRoutes = (needs: Needs) => async (scope: App) => {
+  describeAnswersAs(scope, 'page', signInErrors)
   scope.setErrorHandler((thrown: Error, request, reply) =>
     sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
   )
@@ -34,7 +37,7 @@ export const samlRoutes = (needs: Needs) => async (scope: App) => {
 }
 
 const metadataRoute = (scope: App, { users, connections, publicUrl }: Needs) => {
-  const route = { config: { access: 'public' }, schema: { params: Place } } as const
+  const route = { config: { access: 'public' }, schema: { params: Place, response: { 200: Metadata } } } as const
   typed(scope).get('/auth/saml/:tenant/:connection/metadata', route, async ({ params }, reply) => {
     const tenant = await users.findTenant(params.tenant)
     const all = tenant ? await connections.list(tenant.id) : []
@@ -51,7 +54,7 @@ const answerRoute = (scope: App, needs: Needs) => {
   // home. What is posted has to answer a request of ours, whose RelayState nobody else knows, under the IdP's signature.
   // It signs nobody in yet: the browser goes on to a page of ours, and there the cookie of the one that began is looked at.
   const route = {
-    config: { access: 'public' },
+    config: { access: 'public', errors: ['too_many_requests'] },
     bodyLimit: 2 * responseMax,
     schema: { params: Place, body: Posted }
   } as const

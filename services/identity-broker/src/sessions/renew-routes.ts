@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
@@ -51,6 +51,7 @@ const scriptRoute =
 const pageRoute =
   ({ publicUrl, ...needs }: Needs) =>
   async (scope: App) => {
+    describeAnswersAs(scope, 'page')
     scope.setErrorHandler((thrown: Error, request, reply) =>
       sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
     )

@@ -1,4 +1,4 @@
-import { type App, beginError, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { FindConnect } from '../connect/find.ts'
@@ -8,6 +8,7 @@ import type { UserStore } from '../users/store.ts'
 import { type ArrivalNeeds, signInArrival } from './arrival.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
+import { signInErrors } from './errors.ts'
 import { ownPath } from './return-to.ts'
 import { failureView, organisationView, sentHereView } from './views.ts'
 
@@ -52,6 +53,7 @@ const isSentByAnother = ({ headers }: FastifyRequest): boolean =>
 /** To the IdP and back, for people in a browser: what goes wrong is a page as well. */
 export const signInRoutes = (needs: Needs) => async (scope: App) => {
   const routes = typed(scope)
+  describeAnswersAs(scope, 'page', signInErrors)
   scope.setErrorHandler((thrown: Error, request, reply) =>
     sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
   )

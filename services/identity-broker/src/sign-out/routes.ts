@@ -3,6 +3,7 @@ import {
   type App,
   beginError,
   cookieNamesFor,
+  describeAnswersAs,
   errorHandler,
   type FindVisitor,
   isSameSecret,
@@ -36,6 +37,7 @@ type Needs = {
 
 /** Signing out, for scripts and for people: it ends sessions, and leaves grants as they are. */
 export const signOutRoutes = (needs: Needs) => async (scope: App) => {
+  describeAnswersAs(scope, 'page or json')
   scope.setErrorHandler((thrown: Error, request, reply) => {
     if (request.method !== 'GET' && !isForm(request)) return errorHandler(renderError)(thrown, request, reply)
     return sendPage(reply, signOutFailure(beginError(thrown, request, reply).code === 'unauthenticated'))

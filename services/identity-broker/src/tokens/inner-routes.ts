@@ -19,7 +19,21 @@ const Answer = Type.Object({ token: Type.String(), expires_at: Type.Integer() })
 const issueToken = {
   method: 'POST',
   url: '/inner/api/mcp/issue-token',
-  config: { access: 'inner' },
+  config: {
+    access: 'inner',
+    errors: [
+      'no_refresh_token',
+      'resource_not_granted',
+      'identity_refresh_rejected',
+      'audience_not_allowed',
+      'audience_not_supported',
+      'policy_denied',
+      'user_required',
+      'identity_provider_unavailable',
+      'recording_unavailable',
+      'upstream_timeout'
+    ]
+  },
   schema: {
     ...{ tags: ['tokens'], summary: 'A token for a user at a server' },
     ...{ body: Asked, response: { 200: Answer } }

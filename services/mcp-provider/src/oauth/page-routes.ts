@@ -1,5 +1,13 @@
 import { Uuid } from '@onbehalf/contracts'
-import { type App, beginError, type FindVisitor, renewalPath, sendPage, typed } from '@onbehalf/service-kit'
+import {
+  type App,
+  beginError,
+  describeAnswersAs,
+  type FindVisitor,
+  renewalPath,
+  sendPage,
+  typed
+} from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { askerOf } from '../asker.ts'
@@ -9,6 +17,7 @@ import { authorize } from './authorize.ts'
 import { type AuthorizingBrowser, authorizingBrowser } from './browser.ts'
 import { completeAuthorization } from './complete.ts'
 import { connectPath } from './connect-path.ts'
+import { authorizationErrors } from './errors.ts'
 import type { OauthDesk } from './needs.ts'
 import { ProviderId } from './shapes.ts'
 import { connectedView, connectView, failureView, staleView } from './views.ts'
@@ -27,6 +36,7 @@ type Needs = {
 /** To a server's authorization server and back, for people in a browser: what goes wrong is a page as well. */
 export const authorizationPages = (needs: Needs) => async (scope: App) => {
   const browser = authorizingBrowser(needs.publicUrl)
+  describeAnswersAs(scope, 'page', authorizationErrors)
   scope.setErrorHandler((thrown: Error, request, reply) => {
     const error = beginError(thrown, request, reply)
     const isStale = error.code === 'unauthenticated' || error.code === 'csrf_rejected'

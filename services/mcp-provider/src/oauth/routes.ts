@@ -7,6 +7,7 @@ import { authorize, revokeAuthorization } from './authorize.ts'
 import { type AuthorizingBrowser, authorizingBrowser } from './browser.ts'
 import { chooseCredential } from './choose.ts'
 import { connectPath } from './connect-path.ts'
+import { authorizationErrors } from './errors.ts'
 import type { OauthDesk } from './needs.ts'
 import { AuthorizationAnswer, AuthorizeAnswer, AuthorizeBody, ProviderId } from './shapes.ts'
 
@@ -20,7 +21,7 @@ const one = '/v1/mcp-providers/:id'
 const authorizeRoute = {
   method: 'POST',
   url: `${one}/authorize`,
-  config: { access: members },
+  config: { access: members, errors: authorizationErrors },
   schema: {
     ...{ tags, summary: "Get a credential from the server's own authorization server" },
     ...{ params: ProviderId, body: AuthorizeBody, response: { 200: AuthorizeAnswer } }
@@ -40,7 +41,7 @@ const readRoute = {
 const revokeRoute = {
   method: 'DELETE',
   url: `${one}/authorization`,
-  config: { access: members },
+  config: { access: members, errors: authorizationErrors },
   schema: { tags, summary: 'Forget what was authorized there', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 

@@ -1,4 +1,4 @@
-import { type Access, type App, administrators, orKeyFor, typed } from '@onbehalf/service-kit'
+import { type Access, type App, administrators, orKeyFor, type RouteError, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
 import { approveTools } from './approve-tools.ts'
@@ -23,6 +23,7 @@ const members: Access = orKeyFor('providers:read', {
   roles: ['owner', 'admin', 'member']
 })
 const writers: Access = orKeyFor('providers:write', administrators)
+const changeErrors: RouteError[] = ['conflict']
 const tags = ['providers']
 const url = '/v1/mcp-providers'
 const one = `${url}/:id`
@@ -30,7 +31,7 @@ const one = `${url}/:id`
 const create = {
   method: 'POST',
   url,
-  config: { access: writers },
+  config: { access: writers, errors: ['conflict'] },
   schema: { tags, summary: 'Register an MCP server', body: NewProvider, response: { 201: ProviderAnswer } }
 } as const
 const list = {
@@ -48,7 +49,7 @@ const read = {
 const update = {
   method: ['PUT', 'PATCH'],
   url: one,
-  config: { access: writers },
+  config: { access: writers, errors: changeErrors },
   schema: {
     ...{ tags, summary: 'Change an MCP server: left out stays, null clears' },
     ...{ params: ProviderId, body: ProviderChange, response: { 200: ProviderAnswer } }
@@ -63,7 +64,7 @@ const remove = {
 const approve = {
   method: 'POST',
   url: `${one}/approve-tools`,
-  config: { access: writers },
+  config: { access: writers, errors: ['conflict'] },
   schema: {
     ...{ tags, summary: 'Let tools be called as they were seen: each by name and hash' },
     ...{ params: ProviderId, body: ToolsSeen, response: { 200: ProviderAnswer } }
@@ -72,7 +73,7 @@ const approve = {
 const refresh = {
   method: 'POST',
   url: `${one}/refresh-tools`,
-  config: { access: writers },
+  config: { access: writers, errors: ['conflict'] },
   schema: { tags, summary: 'List its tools anew', params: ProviderId, response: { 200: ProviderAnswer } }
 } as const
 

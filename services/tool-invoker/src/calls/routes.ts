@@ -4,8 +4,9 @@ import type { CallLimits } from '../limits/call-limits.ts'
 import { answerText } from './answer.ts'
 import { type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
+import { callErrors } from './errors.ts'
 import { listCalls } from './list.ts'
-import { CallAnswer, CallBody, CallsAnswer, CallsQuery } from './schemas.ts'
+import { CallAnswers, CallBody, CallsAnswer, CallsQuery } from './schemas.ts'
 import { type Make, sendEvents, sendText, wantsEvents } from './send.ts'
 import type { CallStore } from './store.ts'
 
@@ -18,8 +19,8 @@ server is asked has its own status all the same.`
 const callToolRoute = {
   method: 'POST',
   url: '/v1/tools/call',
-  config: { access: anyCaller },
-  schema: { summary: 'Call a tool', description: eventsDescription, body: CallBody, response: { 200: CallAnswer } }
+  config: { access: anyCaller, errors: callErrors },
+  schema: { summary: 'Call a tool', description: eventsDescription, body: CallBody, response: { 200: CallAnswers } }
 } as const
 
 const listCallsRoute = {

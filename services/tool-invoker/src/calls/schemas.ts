@@ -1,12 +1,11 @@
 import { ExternalId, ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
-import { cursorQuery, pageAnswer } from '@onbehalf/service-kit'
-import { type Static, Type } from '@sinclair/typebox'
+import { cursorQuery, orNull, pageAnswer } from '@onbehalf/service-kit'
+import { Type } from '@sinclair/typebox'
 
 const timeoutMsMax = 600_000
 // Names are the server's to choose; control characters are in none.
 const ToolName = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
 const Time = Type.String({ format: 'date-time' })
-const orNull = { nullable: true } as const
 
 export const CallBody = Type.Object(
   {
@@ -31,22 +30,28 @@ const Identity = Type.Object({
   subject: Type.String(),
   audience: Type.String(),
   expires_at: Type.String(),
-  jti: Type.Unsafe<string | null>({ type: 'string', ...orNull })
+  jti: orNull(Type.String())
 })
 
-export const CallAnswer = Type.Object({
+const CallAnswer = Type.Object({
   call_id: Type.String(),
   /** The CallToolResult as the server sent it. */
   result: Type.Unknown(),
   /** What the server's `_meta` tells of tokens, prices and times. */
   usage: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  identity: Type.Unsafe<Static<typeof Identity> | null>({ ...Identity, ...orNull }),
+  identity: orNull(Identity),
   duration_ms: Type.Integer()
 })
 
+/** As one body, or as events that end with it. */
+export const CallAnswers = {
+  description: 'What the tool answered',
+  content: { 'application/json': { schema: CallAnswer }, 'text/event-stream': { schema: Type.String() } }
+} as const
+
 export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {})
 
-const textOrNull = Type.Unsafe<string | null>({ type: 'string', ...orNull })
+const textOrNull = orNull(Type.String())
 
 const CallItem = Type.Object({
   id: Uuid,
@@ -61,7 +66,7 @@ const CallItem = Type.Object({
   audience: textOrNull,
   token_jti: textOrNull,
   outcome: Type.String(),
-  upstream_status: Type.Unsafe<number | null>({ type: 'integer', ...orNull }),
+  upstream_status: orNull(Type.Integer()),
   started_at: Time,
   finished_at: Time
 })

@@ -1,8 +1,18 @@
 import { ServerIdentifier } from '@onbehalf/contracts'
-import { type App, beginError, callerOf, callOptionsOf, orExternals, orKeyFor, reportedOf } from '@onbehalf/service-kit'
+import {
+  type App,
+  beginError,
+  callerOf,
+  callOptionsOf,
+  describeAnswersAs,
+  orExternals,
+  orKeyFor,
+  reportedOf
+} from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { patienceOf } from '../calls/caller-patience.ts'
+import { callErrors } from '../calls/errors.ts'
 import { sendAnswer } from './answer-stream.ts'
 import { readEnvelope } from './envelope.ts'
 import { answerTo, type EndpointTools } from './methods.ts'
@@ -25,10 +35,16 @@ const endpoints = [
   }
 ]
 
+const answers = {
+  description: 'A JSON-RPC message',
+  content: { 'application/json': { schema: Type.Unknown() }, 'text/event-stream': { schema: Type.String() } }
+}
+
 type Request = FastifyRequest<{ Params: { server_identifier?: string } }>
 
 export const registerEndpoint = (app: App, tools: EndpointTools): void => {
   app.register((scope, _options, done) => {
+    describeAnswersAs(scope, 'json-rpc', [...callErrors, 'not_found'])
     scope.setErrorHandler(sendFault)
     scope.addHook('onRequest', async ({ headers }) => requireOwnOrigin(headers, tools.publicUrl))
     for (const { url, summary, params } of endpoints) {
@@ -41,7 +57,7 @@ export const registerEndpoint = (app: App, tools: EndpointTools): void => {
           description,
           ...params,
           body: Type.Unknown(),
-          response: { 200: Type.Unknown(), 202: Type.Null() }
+          response: { 200: answers, 202: Type.Null() }
         },
         handler: (request: Request, reply) => answer(tools, request, reply)
       })

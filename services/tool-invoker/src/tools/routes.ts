@@ -24,7 +24,10 @@ const ToolsQuery = cursorQuery(Type.String({ maxLength: 1_000 }), {
 const listToolsRoute = {
   method: 'GET',
   url: '/v1/tools',
-  config: { access: orKeyFor('tools:list', orExternals(anyUser)) },
+  config: {
+    access: orKeyFor('tools:list', orExternals(anyUser)),
+    errors: ['policy_denied', 'not_found', 'user_required']
+  },
   schema: { summary: 'Tools that may be called', querystring: ToolsQuery, response: { 200: pageAnswer(ListedTool) } }
 } as const
 
