@@ -22,8 +22,11 @@ export type RefresherOptions<Material, Want, Token> = {
 }
 
 export type Refresher<Want, Token> = {
-  /** A usable token for `want`: a kept one, or that of a refresh by this or another process. Throws RefreshFailure. */
-  obtain: (id: string, want: Want, deadlineAt: number) => Promise<Token>
+  /**
+   * A usable token for `want`: a kept one, or that of a refresh by this or another process. Throws RefreshFailure. `seen`:
+   * what a look at it told that began after its caller came, where there was one.
+   */
+  obtain: (id: string, want: Want, deadlineAt: number, seen?: Look<Token>) => Promise<Token>
   /** Whether this process waits for the answer of a refresh token of `id`, or stores it. */
   isRunning: (id: string) => boolean
   /** Begins nothing any more, and resolves when every presentation under way has ended. */
@@ -111,16 +114,18 @@ export const createRefresher = <Material, Want, Token>({
   }
 
   /** The next step towards a token: finds it, or waits for a refresh. Undefined is: look again. */
-  const step = async (id: string, want: Want): Promise<Token | undefined> => {
-    const look = await store.look(id, want)
+  const step = async (id: string, want: Want, seen: Look<Token> | undefined): Promise<Token | undefined> => {
+    const look = seen ?? (await store.look(id, want))
     return look?.token ?? join(id, works.get(id) ?? begin(id, want, look), want)
   }
 
   return {
-    obtain: async (id, want, deadlineAt) => {
+    obtain: async (id, want, deadlineAt, seen) => {
+      let look = seen
       while (clock.now() < deadlineAt) {
-        const token = await before(clock, deadlineAt, step(id, want))
+        const token = await before(clock, deadlineAt, step(id, want, look))
         if (token !== undefined) return token
+        look = undefined
       }
       throw unavailable(1000, new Error('the caller stopped waiting'))
     },

@@ -46,6 +46,25 @@ t.test('two processes that begin at once present once', async (t) => {
   t.same(idp.presented(), ['r1 for a'])
 })
 
+t.test('who has looked already is believed, and what was stored since then is found', async (t) => {
+  const { model, idp, process } = play()
+  const { look } = model.store
+  let looks = 0
+  model.store.look = async (...given) => {
+    looks += 1
+    return look(...given)
+  }
+  const before = await look('g', 'a')
+  const first = process.obtain('g', 'a', Date.now() + 10_000, before)
+  ;(await idp.next()).answer(answered('r2', 'token'))
+  t.equal(await first, 'token')
+  t.equal(looks, 0)
+  t.equal(await process.obtain('g', 'a', Date.now() + 10_000, await look('g', 'a')), 'token')
+  t.equal(looks, 0)
+  t.equal(await process.obtain('g', 'a', Date.now() + 10_000, before), 'token', 'though it was not there yet')
+  t.same(idp.presented(), ['r1 for a'])
+})
+
 t.test('a caller that looked just before another process stored its token does not refresh again', async (t) => {
   const { model, idp } = play()
   const { promise: gate, resolve: open } = Promise.withResolvers<void>()

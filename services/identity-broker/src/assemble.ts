@@ -106,7 +106,7 @@ const assemble = ({
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const issuers = createIssuers({ signingKeysOf, publicUrl })
   const modes = createModes({
-    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(runPrepared), refresher, issuers },
+    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(runPrepared, vault), refresher, issuers },
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
   const heldUsers = createHeldUsers({ bus, users, onOwnChange })

@@ -10,6 +10,7 @@ import { createServer, type SimToken } from './server.ts'
 
 export type Replica = Process & {
   refresher: Refresher<string, SimToken>
+  look: RefreshStore<string, string, SimToken>['look']
   /** Once, with the next lease, before the process hears of it. */
   onLease?: ((user: string) => void) | undefined
 }
@@ -83,12 +84,13 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
       ...{ name: `p${replicas.length + 1}`, isAlive: true, isPaused: false },
       ...{ wasKilled: false, wasPaused: false, isCutOff: false }
     }
+    const store = storeFor(process)
     const refresher = createRefresher({
-      ...{ store: storeFor(process), exchange: network.exchangeFor(process), owner: process.name },
+      ...{ store, exchange: network.exchangeFor(process), owner: process.name },
       ...{ exchangeMs, pollMs: 400, clock: clockOf(process) },
       isOwnerWaiting: (owner, id) => network.ask(process, findReplica(owner), id)
     })
-    const replica = Object.assign(process, { refresher })
+    const replica = Object.assign(process, { refresher, look: store.look })
     replicas.push(replica)
     return replica
   }
@@ -100,13 +102,19 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
   }
   const findReplica = (name: string) => replicas.find((replica) => replica.name === name)
 
+  /** Some callers look before they ask, and tell what they saw. */
+  const obtain = async (replica: Replica, user: string, want: string, waitMs: number): Promise<SimToken> => {
+    const deadlineAt = now() + waitMs
+    const seen = random.chance(0.5) ? await replica.look(user, want) : undefined
+    return replica.refresher.obtain(user, want, deadlineAt, seen)
+  }
   const call = (replica: Replica, user: string, want: string, waitMs: number): Caller => {
     const caller: Caller = { process: replica, user, want, epoch: 0, deaths: 0, got: undefined }
     callers.push(caller)
     scheduler.after(replica, random.below(3) * random.below(3) * 150, () => {
       Object.assign(caller, { epoch: model.rowOf(user).epoch, deaths: checks.deathsUntil(user) })
       tell?.(`${now()} ${replica.name} is asked for ${user} ${want}`)
-      replica.refresher.obtain(user, want, now() + waitMs).then(
+      obtain(replica, user, want, waitMs).then(
         (token) => {
           tell?.(`${now()} ${replica.name} answers ${user} ${want} with ${JSON.stringify(token)}`)
           checks.onToken(caller, token)

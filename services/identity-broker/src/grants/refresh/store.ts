@@ -9,6 +9,7 @@ import { answerStore } from './answer-store.ts'
 import { leaseStore } from './lease-store.ts'
 import { lookStore } from './look-store.ts'
 import type { Brought, Material, PresentedGrant, Want } from './minted-token.ts'
+import { openSeen } from './seen.ts'
 
 type Needs = {
   db: Kysely<Database>
@@ -35,11 +36,7 @@ export const refreshStore = (needs: Needs): RefreshStore<Material, Want, Brought
   return {
     look: async (id, want) => {
       const seen = await look({ id, ...want })
-      if (!seen) return undefined
-      const { owner, progress, kept, refusal } = seen
-      if (!kept) return { ...progress, token: refusal ? { refusal } : undefined }
-      const place = mintedTokenPlace({ id, ...owner, generation: kept.generation }, want)
-      return { ...progress, token: { token: { ...kept, token: await vault.open(fromBase64(kept.token), place) } } }
+      return seen ? openSeen(vault, { id, want, seen }) : undefined
     },
 
     take: async (claim, leaseMs) => {

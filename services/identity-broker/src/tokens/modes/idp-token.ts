@@ -20,13 +20,14 @@ export const createIdpTokenMint =
   async (request) => {
     const { user, provider, rejectedTokenHash: hash } = request
     const { tenant_id, id: user_id, connection_id } = user
-    const held = await findGrants({ tenant_id, user_id, connection_id, audience: provider.audience })
+    const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
+    const held = await findGrants({ tenant_id, user_id, connection_id, ...want })
     const grant = held.find(({ is_for, dead_reason }) => is_for && dead_reason === null)
     // A resource outside of what it was authorised for would cost the IdP's grant.
     if (!grant) throw await explainNone(connections, held, request)
-    const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     if (hash) await tokens.dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
-    const { token, expires_at, jti, generation } = await obtain(grant, want, request)
+    const look = hash ? undefined : grant.look
+    const { token, expires_at, jti, generation } = await obtain(grant, want, request, look)
     const { id: grant_id } = grant
     return { token, expires_at, reusable: true, subject: user.subject, jti, generation, grant_id, connection_id }
   }
