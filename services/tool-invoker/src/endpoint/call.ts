@@ -1,3 +1,4 @@
+import { toReported } from '@onbehalf/errors'
 import { isJson, type McpEvent } from '@onbehalf/mcp'
 import { callTool } from '../calls/call-tool.ts'
 import type { ListTools } from './list.ts'
@@ -31,6 +32,7 @@ export const callNamed = async (tools: EndpointTools, asked: Asked): Promise<str
     const { result, resultText } = await callTool(tools, call, { ...context, ...hearing(asked) })
     return forEra(asked, result, resultText)
   } catch (thrown) {
+    if (toReported(thrown).code === 'not_found') throw unknownTool(name)
     return JSON.stringify(refusedCall(thrown, envelope))
   }
 }

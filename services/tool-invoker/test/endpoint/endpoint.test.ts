@@ -89,6 +89,14 @@ t.test('the endpoint of all lists the tools of every provider under joined names
   t.same(called.map(({ tool }) => tool).sort(), ['echo', long, 'with space'].sort())
   const unknown = await ask('/mcp', user.headers, { method: 'tools/call', params: { name: 'nowhere' } })
   t.match(unknown.body, { error: { code: -32602, message: 'Unknown tool: nowhere' } })
+  for (const [path, name] of [
+    ['/mcp', 'a-one__x'],
+    ['/mcp', 'c__x'],
+    [url('a-one'), 'x']
+  ] as const) {
+    const { status, body } = await ask(path, user.headers, { method: 'tools/call', params: { name } })
+    t.match({ status, body }, { status: 200, body: { error: { code: -32602, message: `Unknown tool: ${name}` } } })
+  }
 })
 
 t.test('what a server offers beside tools is passed on as it says it, and what it lacks is empty', async (t) => {
