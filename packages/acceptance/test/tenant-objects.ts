@@ -39,6 +39,8 @@ const providerByIdentifier: Make = async (acme) => {
   return { server_identifier: textAt(body, 'server_identifier') }
 }
 
+const inConsole: Make = async (acme) => ({ provider_id: (await provider(acme)).id ?? '' })
+
 const invitation = posted('/v1/invitations', (name) => ({ email: `${name}@example.com`, role: 'member' }))
 
 const app = posted('/v1/apps', (name) => ({ name }))
@@ -102,6 +104,8 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/v1/mcp-providers/{id}/refresh-tools': { make: provider },
   '/v1/mcp-providers/{id}/authorize': { make: provider },
   '/v1/mcp-providers/{id}/authorization': { make: provider },
+  '/console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': { make: inConsole },
+  '/console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': { make: inConsole },
   // Nobody saw such a tool.
   '/v1/mcp-providers/{id}/approve-tools': {
     make: provider,

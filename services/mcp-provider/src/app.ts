@@ -5,15 +5,18 @@ import { serveCredentials } from './oauth/calls.ts'
 import { registerDocuments } from './oauth/document-routes.ts'
 import { authorizationPages } from './oauth/page-routes.ts'
 import { registerAuthorizations } from './oauth/routes.ts'
+import { consoleRoutes } from './console/routes.ts'
+import { registerImport } from './import/routes.ts'
 import { serveProviders } from './providers/calls.ts'
 import type { Desk, Publish } from './providers/desk.ts'
+import { providerPages } from './providers/page-store.ts'
 import { registerProviders } from './providers/routes.ts'
 import { providerStore } from './providers/store.ts'
 import { createSignProvider } from './providers/ticket.ts'
 import type { Resources } from './resources.ts'
 import { serveTools } from './tools/calls.ts'
 import { createIdentityOf } from './tools/identity.ts'
-import { createListTools } from './tools/list.ts'
+import { createListTools, createTryTools } from './tools/list.ts'
 import { createRefreshTools } from './tools/refresh.ts'
 import { toolStore } from './tools/store.ts'
 
@@ -36,7 +39,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     ({ id, tenant_id }) =>
       changes.publish({ kind, id, tenant_id })
   const publishTools = tell('tools')
-  const providers = providerStore(db)
+  const providers = { ...providerStore(db), ...providerPages(db) }
   const tools = toolStore(db)
   const oauth = assembleOauth(resources, { providers, publish: tell('provider') })
   const listTools = createListTools({
@@ -47,12 +50,27 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   })
   const refreshTools = createRefreshTools({ listTools, tools, publish: publishTools })
   const { checkReachable } = egress
-  const desk: Desk = { providers, tools, vault, checkReachable, refreshTools, publish: tell('provider'), publishTools }
+  const tryTools = createTryTools({
+    mcp,
+    report: (err) => app.log.info({ err }, 'a server that was tried could not be listed')
+  })
+  const desk: Desk = {
+    providers,
+    tools,
+    vault,
+    checkReachable,
+    refreshTools,
+    tryTools,
+    publish: tell('provider'),
+    publishTools
+  }
 
   registerProviders(app, desk)
   registerAuthorizations(app, oauth)
   registerDocuments(app, oauth)
   await app.register(authorizationPages({ ...oauth, findVisitor: findVisitorBy(resources.authenticators.session) }))
+  registerImport(app, desk)
+  await app.register(consoleRoutes(desk, oauth))
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const { publicKeys } = ticketKeys

@@ -3,6 +3,7 @@ import type { Asker } from '../asker.ts'
 import type { Publish } from '../providers/desk.ts'
 import type { Provider } from '../providers/provider.ts'
 import { findProvider as findProviderOf } from '../providers/read.ts'
+import type { ProviderPages } from '../providers/page-store.ts'
 import type { ProviderStore } from '../providers/store.ts'
 import type { Resources } from '../resources.ts'
 import { clientStore } from './client-store.ts'
@@ -17,7 +18,7 @@ import { refreshStore } from './refresh/store.ts'
 import { authorizationStates } from './state.ts'
 import { credentialStore } from './store.ts'
 
-type Given = { providers: Pick<ProviderStore, 'find' | 'page'>; publish: Publish }
+type Given = { providers: Pick<ProviderStore, 'find'> & ProviderPages; publish: Publish }
 
 /** The parts of upstream OAuth over the resources, made once. */
 export const assembleOauth = (resources: Resources, { providers, publish }: Given) => {
@@ -44,7 +45,7 @@ export const assembleOauth = (resources: Resources, { providers, publish }: Give
     ...{ desk, document, findFresh, findProvider, instance, publicUrl, refresher },
     findOwnKey: createKeySet(async () => ticketKeys.publicKeys()),
     findPublicKeys: async (tenant_id: string) => {
-      const [first] = await providers.page(tenant_id, { limit: 1 })
+      const [first] = await providers.page(tenant_id, { order: 'created_at', limit: 1 })
       return first && (await keysOf(tenant_id)).publicKeys()
     },
     credentialOf: async (provider: Provider, { user_id, callOptions: { deadlineAt } }: Asker) =>

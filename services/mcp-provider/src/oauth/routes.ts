@@ -1,14 +1,11 @@
 import { type Access, type App, orKeyFor, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
-import type { Provider } from '../providers/provider.ts'
 import { authorizationOf } from './answer.ts'
-import { authorize, revokeAuthorization } from './authorize.ts'
-import { type AuthorizingBrowser, authorizingBrowser } from './browser.ts'
+import { type AuthorizeNeeds, createAnswerAuthorize } from './answer-authorize.ts'
+import { revokeAuthorization } from './authorize.ts'
 import { chooseCredential } from './choose.ts'
-import { connectPath } from './connect-path.ts'
 import { authorizationErrors } from './errors.ts'
-import type { OauthDesk } from './needs.ts'
 import { AuthorizationAnswer, AuthorizeAnswer, AuthorizeBody, ProviderId } from './shapes.ts'
 
 const members: Access = orKeyFor('providers:write', {
@@ -45,17 +42,16 @@ const revokeRoute = {
   schema: { tags, summary: 'Forget what was authorized there', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 
-export type AuthorizationRoutes = {
-  desk: OauthDesk
-  findProvider: (tenant_id: string, id: string) => Promise<Provider>
-  publicUrl: string
-}
-
 /** The HTTP edge of the upstream credentials. */
-export const registerAuthorizations = (app: App, needs: AuthorizationRoutes): void => {
+export const registerAuthorizations = (app: App, needs: AuthorizeNeeds): void => {
   const routes = typed(app)
   const { desk, findProvider } = needs
-  authorizeBy(app, needs, authorizingBrowser(needs.publicUrl))
+  const answerAuthorize = createAnswerAuthorize(needs)
+  routes.route({
+    ...authorizeRoute,
+    handler: (request, reply) =>
+      answerAuthorize(request, reply, { id: request.params.id, grantType: request.body?.grant_type })
+  })
   routes.route({
     ...readRoute,
     handler: async (request) => {
@@ -73,20 +69,3 @@ export const registerAuthorizations = (app: App, needs: AuthorizationRoutes): vo
     }
   })
 }
-
-const authorizeBy = (app: App, { desk, findProvider, publicUrl }: AuthorizationRoutes, browser: AuthorizingBrowser) =>
-  typed(app).route({
-    ...authorizeRoute,
-    handler: async (request, reply) => {
-      const asker = askerOf(request)
-      const provider = await findProvider(asker.tenant_id, request.params.id)
-      const grantType = request.body?.grant_type
-      const begun = await authorize(desk, { provider, asker, redirectUri: `${publicUrl}/oauth/callback`, grantType })
-      if (begun.status === 'authorized') return { status: begun.status }
-      // Only a browser can keep what ties the answer to it; whoever else asks is told of the page where one begins.
-      const isBrowser = request.caller?.csrf !== null
-      if (isBrowser) browser.keep(reply, begun)
-      const authorize_url = isBrowser ? begun.location : `${publicUrl}${connectPath(provider.id)}`
-      return { status: begun.status, authorize_url }
-    }
-  })

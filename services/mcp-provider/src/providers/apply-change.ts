@@ -1,5 +1,5 @@
 import { isMaskOf } from '@onbehalf/vault'
-import { maskQuery } from './mask-url.ts'
+import { maskPath, maskQuery } from './mask-url.ts'
 import { invalid } from './problems.ts'
 import { type Authentication, type Headers, type Settings, timeoutDefaults } from './provider.ts'
 import type { NewProvider, ProviderChange } from './shapes.ts'
@@ -39,7 +39,8 @@ export const applyChange = (stored: Settings, change: ProviderChange): Settings 
   }
 }
 
-const urlAfter = (stored: string, given: string): string => (given === maskQuery(stored) ? stored : given)
+const urlAfter = (stored: string, given: string): string =>
+  given === maskQuery(stored) || given === maskPath(stored) ? stored : given
 
 const kept = (stored: string | null | undefined, given: string): string =>
   stored && isMaskOf(given, stored) ? stored : given

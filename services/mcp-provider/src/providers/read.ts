@@ -1,12 +1,11 @@
-import { takePage } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Asker } from '../asker.ts'
-import { answerOf, summaryOf } from './answer.ts'
+import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { noSuchProvider } from './problems.ts'
 import type { Provider } from './provider.ts'
 import { openProvider } from './secrets.ts'
-import type { ProviderAnswer, ProviderPage } from './shapes.ts'
+import type { ProviderAnswer } from './shapes.ts'
 import type { ProviderStore } from './store.ts'
 
 /** A provider of the asker's tenant. */
@@ -28,16 +27,4 @@ export const readProvider = async (
 ): Promise<ProviderAnswer> => {
   const provider = await findProvider(desk, asker.tenant_id, id)
   return answerOf(provider, await desk.tools.of(id), asker)
-}
-
-/** A page of the tenant's providers, without their tools. */
-export const listProviders = async (
-  { providers, vault }: Pick<Desk, 'providers' | 'vault'>,
-  asker: Asker,
-  { limit, cursor }: { limit: number; cursor?: string }
-): Promise<ProviderPage> => {
-  const load = (more: number) => providers.page(asker.tenant_id, { limit: more, ...(cursor ? { cursor } : {}) })
-  const { data, next_cursor } = await takePage(limit, load)
-  const opened = await Promise.all(data.map((row) => openProvider(vault, row)))
-  return { data: opened.map((provider) => summaryOf(provider, asker)), next_cursor }
 }

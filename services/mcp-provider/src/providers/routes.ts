@@ -1,12 +1,14 @@
-import { type Access, type App, administrators, orKeyFor, type RouteError, typed } from '@onbehalf/service-kit'
+import { type App, type RouteError, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
 import { approveTools } from './approve-tools.ts'
 import { createProvider } from './create.ts'
 import type { Desk } from './desk.ts'
-import { listProviders, readProvider } from './read.ts'
+import { listProviders } from './list.ts'
+import { readProvider } from './read.ts'
 import { refreshToolsOf } from './refresh-tools.ts'
 import { removeProvider } from './remove.ts'
+import { members, writers } from './rights.ts'
 import {
   NewProvider,
   PageQuery,
@@ -14,15 +16,13 @@ import {
   ProviderChange,
   ProviderId,
   ProviderPage,
-  ToolsSeen
+  ToolsSeen,
+  Trial,
+  TriedProvider
 } from './shapes.ts'
+import { tryProvider } from './try.ts'
 import { updateProvider } from './update.ts'
 
-const members: Access = orKeyFor('providers:read', {
-  credentials: ['session', 'bearer'],
-  roles: ['owner', 'admin', 'member']
-})
-const writers: Access = orKeyFor('providers:write', administrators)
 const changeErrors: RouteError[] = ['conflict']
 const tags = ['providers']
 const url = '/v1/mcp-providers'
@@ -55,6 +55,15 @@ const update = {
     ...{ params: ProviderId, body: ProviderChange, response: { 200: ProviderAnswer } }
   }
 }
+const tryOut = {
+  method: 'POST',
+  url: `${url}/test`,
+  config: { access: writers },
+  schema: {
+    ...{ tags, summary: 'Try an MCP server without registering it' },
+    ...{ body: TriedProvider, response: { 200: Trial } }
+  }
+} as const
 const remove = {
   method: 'DELETE',
   url: one,
@@ -85,6 +94,7 @@ export const registerProviders = (app: App, desk: Desk): void => {
     handler: async (request, reply) =>
       reply.status(201).send(await createProvider(desk, askerOf(request), request.body))
   })
+  routes.route({ ...tryOut, handler: (request) => tryProvider(desk, askerOf(request), request.body) })
   routes.route({ ...list, handler: (request) => listProviders(desk, askerOf(request), request.query) })
   routes.route({ ...read, handler: (request) => readProvider(desk, askerOf(request), request.params.id) })
   routes.route({

@@ -1,19 +1,19 @@
 import { IdentityMode, ServerIdentifier, Uuid } from '@onbehalf/contracts'
-import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
+import { cursorQuery, orNull, pageAnswer, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
-import { KeptTool, LeftOut, SeenTool, ToolsError, ToolsStatus } from '../tools/tool.ts'
+import { KeptTool, LeftOut, SeenTool, Tool, ToolsError, ToolsStatus } from '../tools/tool.ts'
 
 const closed = { additionalProperties: false } as const
 // Nothing that a terminal or a log would obey, and no NUL, which Postgres refuses.
 const line = { pattern: '^[^\\u0000-\\u001f\\u007f]*$' }
 
-const Mode = wordOf(...IdentityMode.anyOf.map(({ const: word }) => word))
+export const Mode = wordOf(...IdentityMode.anyOf.map(({ const: word }) => word))
 const Name = Type.String({ minLength: 1, maxLength: 40, pattern: '^(?=.*\\S)[^\\u0000-\\u001f\\u007f]*$' })
 const AuthScope = wordOf('tenant', 'user')
 const ToolChanges = wordOf('accept', 'review')
 const ServerUrl = Type.String({ minLength: 1, maxLength: 2048 })
-const Timeout = Type.Number({ minimum: 1, maximum: 600 })
-const SseReadTimeout = Type.Number({ minimum: 1, maximum: 3600 })
+export const Timeout = Type.Number({ minimum: 1, maximum: 600 })
+export const SseReadTimeout = Type.Number({ minimum: 1, maximum: 3600 })
 const Credential = Type.String({ minLength: 1, maxLength: 2048, ...line })
 // Not Type.Record: its pattern leaves out names with a line break, and what it leaves out is not checked.
 const HeaderMap = Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' } })
@@ -55,6 +55,18 @@ export const NewProvider = Type.Object(
   closed
 )
 export type NewProvider = Static<typeof NewProvider>
+
+/** A server to try: what it is called is of no matter. */
+export const TriedProvider = Type.Object(
+  {
+    name: Type.Optional(Name),
+    server_url: ServerUrl,
+    server_identifier: Type.Optional(ServerIdentifier),
+    ...leavable
+  },
+  closed
+)
+export type TriedProvider = Static<typeof TriedProvider>
 
 /** An update: what is left out stays, null clears. */
 export const ProviderChange = Type.Object(
@@ -109,11 +121,27 @@ export type ProviderSummary = Static<typeof ProviderSummary>
 export const ProviderAnswer = Type.Object({ ...shown, tools: Type.Array(KeptTool) })
 export type ProviderAnswer = Static<typeof ProviderAnswer>
 
+/** What a server that was tried would offer. */
+export const Trial = Type.Object({
+  tools_status: ToolsStatus,
+  tools_error: ToolsError,
+  tools: Type.Array(Tool),
+  tools_left_out: Type.Array(LeftOut)
+})
+export type Trial = Static<typeof Trial>
+
 /** Catalogues can be large, so a page has the providers without their tools. */
 export const ProviderPage = pageAnswer(ProviderSummary)
 export type ProviderPage = Static<typeof ProviderPage>
 
 export const ToolsSeen = Type.Object({ tools: Type.Array(SeenTool, { minItems: 1, maxItems: 1_000 }) }, closed)
 
-export const PageQuery = pageQuery({})
+export const PageQuery = cursorQuery(Type.String({ maxLength: 1_000 }), {
+  search: Type.Optional(Type.String({ maxLength: 200, description: 'What the name or the identifier holds.' })),
+  order: Type.Unsafe<'name' | '-name' | 'created_at' | '-created_at'>({
+    type: 'string',
+    enum: ['name', '-name', 'created_at', '-created_at'],
+    default: 'created_at'
+  })
+})
 export const ProviderId = Type.Object({ id: Uuid }, closed)

@@ -13,6 +13,30 @@ export const providerStore = (db: Kysely<Database>) => ({
       return stored
     }),
 
+  /** All of them, or none. */
+  insertAll: (made: readonly { row: NewProviderRow; event: AuditEvent }[]): Promise<ProviderRow[]> =>
+    db.transaction().execute(async (transaction) => {
+      const rows = made.map(({ row }) => row)
+      const stored = await transaction.insertInto('provider').values(rows).returningAll().execute()
+      await recordAudit(transaction, ...made.map(({ event }) => event))
+      return stored
+    }),
+
+  /** Those of the tenant that have a name, an identifier or a URL of one of these. */
+  findTaken: (tenant_id: string, rows: readonly Unique[]): Promise<Unique[]> =>
+    db
+      .selectFrom('provider')
+      .select(['name', 'server_identifier', 'server_url_hash'])
+      .where('tenant_id', '=', tenant_id)
+      .where(({ eb, or }) =>
+        or(
+          (['name', 'server_identifier', 'server_url_hash'] as const).map((column) =>
+            eb(column, '=', sql<string>`any(${rows.map((row) => row[column])}::text[])`)
+          )
+        )
+      )
+      .execute(),
+
   find: (tenant_id: string, id: string) =>
     db.selectFrom('provider').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
 
@@ -23,17 +47,6 @@ export const providerStore = (db: Kysely<Database>) => ({
       .where('tenant_id', '=', tenant_id)
       .where('server_identifier', '=', server_identifier)
       .executeTakeFirst(),
-
-  /** In the order they were made, those after `cursor`. */
-  page: (tenant_id: string, { cursor, limit }: { cursor?: string; limit: number }) =>
-    db
-      .selectFrom('provider')
-      .selectAll()
-      .where('tenant_id', '=', tenant_id)
-      .$if(cursor !== undefined, (query) => query.where('id', '>', cursor ?? ''))
-      .orderBy('id')
-      .limit(limit)
-      .execute(),
 
   forwarding: (tenant_id: string) =>
     db
@@ -82,6 +95,9 @@ export const providerStore = (db: Kysely<Database>) => ({
       return numDeletedRows > 0n
     })
 })
+
+/** What no two providers of a tenant share. */
+export type Unique = Pick<ProviderRow, 'name' | 'server_identifier' | 'server_url_hash'>
 
 const unlisted = { tools_listed_at: null, tools_left_out: '[]' } as const
 

@@ -4,7 +4,7 @@ import { applyChange, keptSecrets } from './apply-change.ts'
 import { checkException, checkSecretsStay, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
 import { providerEvent } from './event.ts'
-import { changedMeanwhile, noSuchProvider, refuseTaken } from './problems.ts'
+import { changedMeanwhile, invalid, noSuchProvider, refuseTaken } from './problems.ts'
 import type { Provider, Settings } from './provider.ts'
 import { findProvider, readProvider } from './read.ts'
 import { openProvider, sealSettings } from './secrets.ts'
@@ -21,8 +21,16 @@ export const updateProvider = async (
   checkSecretsStay(next, stored.settings, keptSecrets(stored.settings, change))
   checkException(next, stored.settings, asker.isOwner)
   await checkSettings(next, stored.settings, desk.checkReachable)
+  if (next.server_url !== stored.settings.server_url) await checkAnswers(desk, next)
   if (!isDeepStrictEqual(next, stored.settings)) await replace(desk, asker, { stored, next })
   return readProvider(desk, asker, id)
+}
+
+/** Another server has to answer before it takes the place of this one: a mistake, or a server that is away, loses nothing. */
+const checkAnswers = async ({ tryTools }: Pick<Desk, 'tryTools'>, next: Settings): Promise<void> => {
+  const { tools_status, tools_error } = await tryTools(next)
+  if (tools_status === 'unreachable')
+    throw invalid('server_url', `was not changed: ${tools_error?.replace(/\.$/, '') ?? 'it does not answer'}`)
 }
 
 const replace = async (

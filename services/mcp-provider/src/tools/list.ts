@@ -20,6 +20,21 @@ type Tools = {
 /** Asks a provider's server for its tools, as whoever asks where identity is forwarded. What fails is part of the answer. */
 export type ListTools = (provider: Provider, asker: Asker) => Promise<Listing>
 
+/** The same of a server that is not stored so yet: as nobody, because no token can be for it. */
+export type TryTools = (settings: Settings) => Promise<Listing>
+
+export const createTryTools =
+  ({ mcp, report }: { mcp: Pick<McpLister, 'list'>; report: (error: unknown) => void }): TryTools =>
+  async (settings) => {
+    try {
+      const headers = isForwarding(settings) ? withoutAuthorization(settings.headers) : settings.headers
+      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(await ask(mcp, settings, headers)) }
+    } catch (thrown) {
+      report(thrown)
+      return failureOf(toReported(thrown), settings)
+    }
+  }
+
 export const createListTools =
   ({ mcp, identityOf, credentialOf, report }: Tools): ListTools =>
   async (provider, asker) => {
@@ -31,7 +46,7 @@ export const createListTools =
       return { tools_status: 'fresh', tools_error: null, ...catalogueOf(listed) }
     } catch (thrown) {
       report(provider, thrown)
-      return failureOf(toReported(thrown), provider)
+      return failureOf(toReported(thrown), settings)
     }
   }
 
@@ -58,10 +73,13 @@ const listAs = async (mcp: Mcp, settings: Settings, identity: ReturnType<Identit
 }
 
 /** The token takes the place of any Authorization of the provider's own. */
-const stamped = (headers: Record<string, string>, token: string): Record<string, string> => {
-  const others = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
-  return { ...Object.fromEntries(others), authorization: `Bearer ${token}` }
-}
+const stamped = (headers: Record<string, string>, token: string): Record<string, string> => ({
+  ...withoutAuthorization(headers),
+  authorization: `Bearer ${token}`
+})
+
+const withoutAuthorization = (headers: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'))
 
 /** No token was to be had, so nothing was sent. */
 class NoIdentity extends ReportedError {
@@ -78,7 +96,7 @@ const withoutIdentity = (cause: unknown): never => {
 
 const wantsIdentity: readonly ErrorCode[] = ['upstream_unauthorized', 'upstream_insufficient_scope']
 
-const failureOf = (error: ReportedError, { settings }: Provider): Listing => {
+const failureOf = (error: ReportedError, settings: Settings): Listing => {
   if (error instanceof NoIdentity) return { tools_status: 'needs_identity', tools_error: withLink(error) }
   if (error.code === 'upstream_authorization_required')
     return { tools_status: 'needs_identity', tools_error: withLink(error) }

@@ -38,6 +38,19 @@ export const toolStore = (db: Kysely<Database>) => ({
     }))
   },
 
+  /** Those of many providers, by provider. */
+  ofMany: async (provider_ids: readonly string[]): Promise<Map<string, KeptTool[]>> => {
+    const rows = await db
+      .selectFrom('tool')
+      .select(['provider_id', 'definition', 'hash', 'is_approved'])
+      .where('provider_id', '=', sql<string>`any(${provider_ids}::uuid[])`)
+      .orderBy('position')
+      .execute()
+    const byProvider = new Map<string, KeptTool[]>(provider_ids.map((id) => [id, []]))
+    for (const { provider_id, definition, ...row } of rows) byProvider.get(provider_id)?.push({ ...definition, ...row })
+    return byProvider
+  },
+
   /** One tool by name, with what is known of its provider; undefined where they may use no such provider. */
   find: async (sight: Sight, { server_identifier, name }: { server_identifier: string; name: string }) => {
     const row = await usable(db.selectFrom('provider'), sight)

@@ -19,7 +19,8 @@ export const ToolDefinition = Type.Object(definition)
 export type ToolDefinition = Static<typeof ToolDefinition>
 
 /** One entry of a server's list; `hash` tells whether it is still the same. */
-export type Tool = ToolDefinition & { hash: string }
+export const Tool = Type.Object({ ...definition, hash: Type.String() })
+export type Tool = Static<typeof Tool>
 
 /** One entry of a catalogue, as administrators see it. */
 export const KeptTool = Type.Object({

@@ -73,6 +73,10 @@ const refreshes = () => idp.presentations().length
 t.test('an administrator connects a server for everybody, by a client that is registered on the way', async (t) => {
   const { id, identifier, tools_status } = await register()
   t.equal(tools_status, 'needs_identity')
+  const auth = { method: 'POST', url: '/console/api/workspaces/current/tool-provider/mcp/auth' } as const
+  const byConsole = await app.inject({ ...auth, headers: admin.headers, payload: { provider_id: id } })
+  t.match(byConsole.json(), { authorization_url: new RegExp(`^${idp.issuer}`) }, 'the reference begins it the same way')
+  t.ok(byConsole.cookies.length > 0)
   t.equal(await freshFor(ann, identifier), null)
   t.match(await refusalOf(freshFor(ann, identifier, { status: 401 })), {
     ...{ code: 'upstream_authorization_required' },

@@ -6,6 +6,7 @@ import { startService } from '../start.ts'
 const noting = await startNotingServer(t)
 const { app, as, broker } = await startService(t, { allow: [noting.address] })
 const url = '/v1/mcp-providers'
+const console_ = '/console/api/workspaces/current'
 const owner = await broker.signIn({ role: 'owner' })
 const { tenant_id } = owner
 const admin = await broker.signIn({ tenant_id, role: 'admin' })
@@ -130,17 +131,51 @@ t.test('a list comes in pages, in the order the providers were made', async (t) 
   t.same(seen, ids)
   t.equal((await asOwner('GET', url)).body.next_cursor, null)
   t.match((await asOwner('GET', url)).body.data[0], { forward_user_identity: false, identity_mode: 'off' })
-  for (const query of ['limit=0', 'limit=201', 'limit=x', 'cursor=x', 'order=name'])
+  for (const query of ['limit=0', 'limit=201', 'limit=x', 'cursor=x', 'order=age'])
     t.equal((await asOwner('GET', `${url}?${query}`)).status, 400, query)
+})
+
+t.test('a list is searched by name and identifier, and ordered by name or age, both ways', async (t) => {
+  const asOwner = as(await broker.signIn({ role: 'owner' }))
+  for (const name of ['beta', 'Alpha', 'gamma_x', 'Delta', 'gammaox'])
+    await asOwner('POST', url, { ...given(), name, server_identifier: `id-of-${name.toLowerCase()}` })
+  const read = async (query: string) => {
+    const names: string[] = []
+    let cursor: string | null = ''
+    while (cursor !== null) {
+      const more = cursor ? `&cursor=${cursor}` : ''
+      const { body }: Awaited<ReturnType<typeof asOwner>> = await asOwner('GET', `${url}?limit=2&${query}${more}`)
+      names.push(...body.data.map(({ name }) => name))
+      cursor = body.next_cursor
+    }
+    return names.join(' ')
+  }
+  t.equal(await read('order=name'), 'Alpha beta Delta gamma_x gammaox')
+  t.equal(await read('order=-name'), 'gammaox gamma_x Delta beta Alpha')
+  t.equal(await read('order=-created_at'), 'gammaox Delta gamma_x Alpha beta')
+  t.equal(await read('order=name&search=GAMMA'), 'gamma_x gammaox')
+  t.equal(await read('search=a_x'), 'gamma_x', 'an underscore is an underscore')
+  t.equal(await read('search=id-of-alpha'), 'Alpha')
+  t.equal(await read('search=nothing'), '')
 })
 
 t.test('the service says that it is ready, what it offers, and who may call it', async (t) => {
   t.same((await app.inject({ url: '/readyz' })).json(), { status: 'ready', degraded: [] })
   const { paths } = (await app.inject({ url: '/openapi.json' })).json()
-  t.same(Object.keys(paths), [
-    ...[url, `${url}/{id}`, `${url}/{id}/approve-tools`, `${url}/{id}/refresh-tools`],
-    '/v1/audit/providers'
-  ])
+  t.same(
+    Object.keys(paths).sort(),
+    [
+      ...[url, `${url}/import`, `${url}/test`, `${url}/{id}`, '/v1/audit/providers'],
+      ...['approve-tools', 'authorization', 'authorize', 'refresh-tools'].map((what) => `${url}/{id}/${what}`),
+      ...[`${console_}/tool-provider/mcp`, `${console_}/tool-provider/mcp/auth`, `${console_}/tools/mcp`],
+      ...['tools', 'update'].map((what) => `${console_}/tool-provider/mcp/${what}/{provider_id}`),
+      ...['/console/api/mcp/oauth/callback', '/oauth/callback', '/oauth/client.json', '/oauth/connect'],
+      ...['/oauth/connect/{id}', '/oauth/tenants/{id}/jwks.json']
+    ].sort()
+  )
   const open = app.routeTable.filter(({ access }) => access === 'public').map((route) => route.url)
-  t.same([...new Set(open)].sort(), ['/healthz', '/metrics', '/openapi.json', '/readyz'])
+  t.same([...new Set(open)].sort(), [
+    ...['/console/api/mcp/oauth/callback', '/healthz', '/metrics', '/oauth/callback', '/oauth/client.json'],
+    ...['/oauth/connect/:id', '/oauth/tenants/:id/jwks.json', '/openapi.json', '/readyz']
+  ])
 })

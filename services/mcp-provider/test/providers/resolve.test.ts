@@ -132,6 +132,18 @@ t.test("another tenant's ticket, an external user's and an unknown identifier fi
   t.equal(new Set(refusals.map(({ message }) => message)).size, 1)
 })
 
+t.test('an external user reaches what is marked for them, and the audience may be another resource', async (t) => {
+  const external = await broker.signIn({ tenant_id, role: null })
+  const at = `${url}/${plain.body.id}`
+  const resource = `${new URL(noting.url).origin}/Resource%7e`
+  await as(owner)('PATCH', at, { external: true, resource })
+  const { settings, ticket } = await resolve(external.ticket, 'plain')
+  t.match(settings, { server_url, audience: resource })
+  t.match(await verifyTicket(providerTicket, ticket, { findKey }), { audience: resource })
+  await as(owner)('PATCH', at, { external: false, resource: null })
+  t.equal((await refusalOf(resolve(external.ticket, 'plain'))).code, 'not_found')
+})
+
 t.test('the audiences of a tenant are the URLs of its forwarding providers, byte for byte', async (t) => {
   const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
   const given = { name: 'Forwarding', server_identifier: 'forwarding', server_url: `${noting.url}/B%7e/c` }

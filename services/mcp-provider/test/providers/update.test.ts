@@ -9,7 +9,8 @@ import { startNotingServer } from '../mcp-server.ts'
 import { startService } from '../start.ts'
 
 const noting = await startNotingServer(t)
-const { as, backends, broker, resources } = await startService(t, { allow: [noting.address] })
+const elsewhere = await startNotingServer(t)
+const { as, backends, broker, resources } = await startService(t, { allow: [noting.address, elsewhere.address] })
 const owner = await broker.signIn({ role: 'owner' })
 const asOwner = as(owner)
 const url = '/v1/mcp-providers'
@@ -145,11 +146,53 @@ t.test('another URL drops the tools of the old one and lists the new one', async
   const moved = await asOwner('PATCH', at, { server_url: `${noting.url}?moved` })
   noting.answer = { status: 200, tools: [{ name: 'noted' }] }
   t.match(moved.body, { revision: 2, tools: [{ name: 'moved' }], tools_status: 'fresh' })
-  const away = await asOwner('PATCH', at, { server_url: 'http://127.0.0.3:1/' })
-  t.same(away.body.tools, [])
-  t.match(away, { status: 200, body: { revision: 3, tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ } })
-  const named = await asOwner('PATCH', at, { name: 'No listing' })
-  t.match(named.body, { tools_status: 'unreachable' })
+  const away = await asOwner('PATCH', at, { server_url: 'http://127.0.0.3:1/', name: 'Not renamed' })
+  t.match(away, { status: 400, body: { details: [{ path: 'server_url', message: /EGRESS_ALLOW/ }] } })
+  t.same((await asOwner('GET', at)).body, moved.body, 'nothing was changed')
+})
+
+t.test('another URL is tried with the new headers and timeouts, and a server that fails loses nothing', async (t) => {
+  const key = secret()
+  const credentials = { client_id: secret(), client_secret: secret() }
+  const { body, at } = await create({ headers: { 'X-Key': key }, authentication: credentials })
+  const change = { server_url: `${noting.url}/next`, headers: { 'X-Key': 'another' }, configuration: { timeout: 1 } }
+  noting.seen.length = 0
+  noting.answer = { ...noting.answer, status: 503 }
+  const failed = await asOwner('PATCH', at, change)
+  t.match(failed, { status: 400, body: { code: 'invalid_request', details: [{ path: 'server_url' }] } })
+  t.ok(noting.seen.length > 0)
+  for (const seen of noting.seen) t.equal(seen['x-key'], 'another')
+  t.same((await asOwner('GET', at)).body, body)
+  t.same(await storedCredentials(body.id), credentials)
+
+  const gate = Promise.withResolvers<void>()
+  t.teardown(gate.resolve)
+  noting.answer = { status: 200, tools: [], gate: gate.promise }
+  const slow = await asOwner('PATCH', at, change)
+  noting.answer = { status: 200, tools: [{ name: 'noted' }] }
+  t.match(slow, { status: 400, body: { details: [{ message: /time/ }] } }, 'within the new timeout')
+  t.equal((await sentBy(at))['x-key'], key)
+
+  noting.answer = { ...noting.answer, status: 401 }
+  const wanting = await asOwner('PATCH', at, change)
+  noting.answer = { ...noting.answer, status: 200 }
+  t.match(wanting, { status: 200, body: { tools_status: 'needs_identity', tools: [] } }, 'a 401 is an answer')
+})
+
+t.test('the audience may be another resource of the same origin', async (t) => {
+  const { at } = await create()
+  const origin = new URL(noting.url).origin
+  for (const resource of ['https://elsewhere.example/mcp', `${origin}/a?b`, `${origin}/a#b`, 'x'])
+    t.match(
+      await asOwner('PATCH', at, { resource }),
+      { status: 400, body: { details: [{ path: 'resource' }] } },
+      resource
+    )
+  const { body } = await asOwner('PATCH', at, { resource: `${origin}/The%7eId` })
+  t.equal(body.resource, `${origin}/The%7eId`)
+  const moved = await asOwner('PATCH', at, { server_url: 'https://elsewhere.example/mcp' })
+  t.match(moved, { status: 400, body: { details: [{ path: 'resource' }] } }, 'it does not follow to another server')
+  t.equal((await asOwner('PATCH', at, { resource: null })).body.resource, null)
 })
 
 t.test('other headers list anew and keep the tools when that fails; another name asks nobody', async (t) => {
@@ -254,7 +297,6 @@ const storedCredentials = async (id: string) => {
 t.test('stored secrets do not follow a provider to another server', async (t) => {
   const key = secret()
   const { body, at } = await create({ headers: { 'x-key': key } })
-  const elsewhere = await startNotingServer(t)
   for (const headers of [undefined, body.masked_headers]) {
     const { status, body: refused } = await asOwner('PATCH', at, { server_url: elsewhere.url, headers })
     t.equal(status, 400)

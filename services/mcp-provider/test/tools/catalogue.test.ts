@@ -250,7 +250,7 @@ t.test('a server that could not be listed is told apart, and another URL begins 
   const { owner, create, relist } = await startTenant()
   const { at, body } = await create([{ name: 'a' }])
   const { server_identifier } = body
-  noting.answer = { status: 500, tools: [] }
+  noting.answer = { status: 401, tools: [] }
   await as(owner)('PATCH', at, { server_url: `${noting.url}/moved-${randomUUID()}` })
   t.match(await find(owner.ticket, server_identifier, 'a'), { tool: null, is_listed: false, is_approved: true })
   await as(owner)('PATCH', at, { tool_changes: 'review' })
