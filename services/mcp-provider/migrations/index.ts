@@ -5,6 +5,7 @@ import * as keyRotation from './0010-key-rotation.ts'
 import * as idToken from './0011-id-token.ts'
 import * as toolReview from './0012-tool-review.ts'
 import * as oauth from './0013-oauth.ts'
+import * as schedule from './0014-schedule.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -12,5 +13,6 @@ export const migrations: Migrations = {
   '0010-key-rotation': keyRotation,
   '0011-id-token': idToken,
   '0012-tool-review': toolReview,
-  '0013-oauth': oauth
+  '0013-oauth': oauth,
+  '0014-schedule': schedule
 }

@@ -1,12 +1,12 @@
 import { type App, auditRoutes, busSessionKeys, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { createFindAuthorization } from './authorization/find.ts'
+import { consoleRoutes } from './console/routes.ts'
+import { registerImport } from './import/routes.ts'
 import { assembleOauth } from './oauth/assemble.ts'
 import { serveCredentials } from './oauth/calls.ts'
 import { registerDocuments } from './oauth/document-routes.ts'
 import { authorizationPages } from './oauth/page-routes.ts'
 import { registerAuthorizations } from './oauth/routes.ts'
-import { consoleRoutes } from './console/routes.ts'
-import { registerImport } from './import/routes.ts'
 import { serveProviders } from './providers/calls.ts'
 import type { Desk, Publish } from './providers/desk.ts'
 import { providerPages } from './providers/page-store.ts'
@@ -15,9 +15,12 @@ import { providerStore } from './providers/store.ts'
 import { createSignProvider } from './providers/ticket.ts'
 import type { Resources } from './resources.ts'
 import { serveTools } from './tools/calls.ts'
+import { dueStore } from './tools/due-store.ts'
 import { createIdentityOf } from './tools/identity.ts'
 import { createListTools, createTryTools } from './tools/list.ts'
 import { createRefreshTools } from './tools/refresh.ts'
+import { createRefreshDue } from './tools/refresh-due.ts'
+import { createSchedule } from './tools/schedule.ts'
 import { toolStore } from './tools/store.ts'
 
 export const buildApp = async (resources: Resources, { logTo }: AppOptions = {}): Promise<App> => {
@@ -83,7 +86,17 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     ...serveTools(bus, { tools, findKey }, report),
     ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
   ]
+  const due = dueStore(db)
+  const schedule = createSchedule({
+    due,
+    refresh: createRefreshDue({ vault, tools, due, listTools, publish: publishTools, now: Date.now }),
+    everySeconds: config.TOOLS_REFRESH_SECONDS,
+    random: Math.random,
+    report: (err) => app.log.warn({ err }, 'the tools could not be listed on time')
+  })
+  app.addHook('onListen', async () => schedule.start())
   app.addHook('preClose', async () => {
+    await schedule.close()
     await Promise.all(served.map(({ stop }) => stop()))
     await oauth.refresher.settle()
   })

@@ -2,6 +2,7 @@ import {
   baseVariables,
   type ConfigOf,
   egressAllowVariable,
+  integer,
   masterKeysVariable,
   portVariable,
   redisVariable,
@@ -14,7 +15,11 @@ export const variables = {
   REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
-  EGRESS_ALLOW: egressAllowVariable
+  EGRESS_ALLOW: egressAllowVariable,
+  TOOLS_REFRESH_SECONDS: integer({ min: 60, max: 604_800 })(
+    'After how many seconds the tools of a server are listed anew, by any one replica.',
+    { default: 3_600 }
+  )
 }
 
 export type Config = ConfigOf<typeof variables>

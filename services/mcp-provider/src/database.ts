@@ -35,6 +35,8 @@ type ProviderTable = {
   tools_status: ToolsStatus
   tools_error: string | null
   tools_listed_at: Date | null
+  /** When they are listed again. */
+  tools_due_at: Generated<Date>
   tools_left_out: ColumnType<LeftOut[], string | undefined, string>
   revision: Generated<number>
   /** The revision since which the server is reached in the way it is: a listing of an older one is not kept. */

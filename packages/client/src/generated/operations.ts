@@ -309,6 +309,119 @@ export type Operations = {
       504: string
     }
   }
+  /** Register an MCP server */
+  'POST /console/api/workspaces/current/tool-provider/mcp': {
+    body: { name: string; server_url: string; server_identifier: string; icon?: string | null; icon_type?: "emoji" | "image" | null; icon_background?: string | null; headers?: { [name: string]: string } | null; configuration?: { timeout?: number | null; sse_read_timeout?: number | null }; authentication?: { client_id?: string | null; client_secret?: string | null }; identity_mode?: "off" | "idp_token" | "token_exchange" | "signed" | "id_jag" | null }
+    answers: {
+      200: { id: string; author: string; name: string; type: string; server_url: string; server_identifier: string; identity_mode: string; label: unknown; description: unknown; icon: unknown; is_team_authorization: boolean; configuration: { timeout: number; sse_read_timeout: number }; updated_at: number; tools: readonly (unknown)[]; masked_headers: unknown; is_dynamic_registration: boolean; authentication?: { client_id: string; client_secret: string } }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Change an MCP server */
+  'PUT /console/api/workspaces/current/tool-provider/mcp': {
+    body: { name: string; server_url: string; server_identifier: string; icon?: string | null; icon_type?: "emoji" | "image" | null; icon_background?: string | null; headers?: { [name: string]: string } | null; configuration?: { timeout?: number | null; sse_read_timeout?: number | null }; authentication?: { client_id?: string | null; client_secret?: string | null }; identity_mode?: "off" | "idp_token" | "token_exchange" | "signed" | "id_jag" | null; provider_id: string }
+    answers: {
+      200: { result: "success" }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      404: ErrorBody & { code?: "not_found" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Forget an MCP server */
+  'DELETE /console/api/workspaces/current/tool-provider/mcp': {
+    body: { provider_id: string }
+    answers: {
+      200: { result: "success" }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      404: ErrorBody & { code?: "not_found" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Get a credential from the server's own authorization server */
+  'POST /console/api/workspaces/current/tool-provider/mcp/auth': {
+    body: { provider_id: string }
+    answers: {
+      200: { result: "success" } | { authorization_url: string }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "audience_not_supported" | "csrf_rejected" | "forbidden" | "policy_denied" | "upstream_insufficient_scope" }
+      404: ErrorBody & { code?: "not_found" }
+      409: ErrorBody & { code?: "conflict" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      428: ErrorBody & { code?: "upstream_authorization_required" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      502: ErrorBody & { code?: "upstream_error" | "upstream_unauthorized" | "upstream_unavailable" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** One MCP server and its tools */
+  'GET /console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': {
+    path: { provider_id: string }
+    answers: {
+      200: { id: string; author: string; name: string; type: string; server_url: string; server_identifier: string; identity_mode: string; label: unknown; description: unknown; icon: unknown; is_team_authorization: boolean; configuration: { timeout: number; sse_read_timeout: number }; updated_at: number; tools: readonly (unknown)[]; masked_headers: unknown; is_dynamic_registration: boolean; authentication?: { client_id: string; client_secret: string } }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "forbidden" }
+      404: ErrorBody & { code?: "not_found" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** List its tools anew */
+  'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': {
+    path: { provider_id: string }
+    answers: {
+      200: { id: string; author: string; name: string; type: string; server_url: string; server_identifier: string; identity_mode: string; label: unknown; description: unknown; icon: unknown; is_team_authorization: boolean; configuration: { timeout: number; sse_read_timeout: number }; updated_at: number; tools: readonly (unknown)[]; masked_headers: unknown; is_dynamic_registration: boolean; authentication?: { client_id: string; client_secret: string } }
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "forbidden" }
+      404: ErrorBody & { code?: "not_found" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** The MCP servers of the tenant, by name */
+  'GET /console/api/workspaces/current/tools/mcp': {
+    answers: {
+      200: readonly ({ id: string; author: string; name: string; type: string; server_url: string; server_identifier: string; identity_mode: string; label: unknown; description: unknown; icon: unknown; is_team_authorization: boolean; configuration: { timeout: number; sse_read_timeout: number }; updated_at: number; tools: readonly (unknown)[]; masked_headers: unknown; is_dynamic_registration: boolean; authentication?: { client_id: string; client_secret: string } })[]
+      400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "forbidden" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
   'GET /device': {
     query?: { user_code?: string }
     answers: {
@@ -1400,12 +1513,45 @@ export type Operations = {
   }
   /** The MCP servers of the tenant */
   'GET /v1/mcp-providers': {
-    query?: { limit?: number; cursor?: string }
+    query?: { limit?: number; cursor?: string; search?: string; order?: "name" | "-name" | "created_at" | "-created_at" }
     answers: {
       200: { data: readonly ({ id: string; name: string; server_url: string; server_identifier: string; icon: string | null; icon_type: "emoji" | "image" | null; icon_background: string | null; masked_headers: { [name: string]: string }; configuration: { timeout: number; sse_read_timeout: number }; authentication: { client_id: string; client_secret: string | null; issuer?: string }; forward_user_identity: boolean; identity_mode: "off" | "idp_token" | "token_exchange" | "signed" | "id_jag"; forward_id_token: boolean; resource: string | null; auth_scope: "tenant" | "user"; tool_changes: "accept" | "review"; external: boolean; warnings: readonly (string)[]; tools_status: "fresh" | "stale" | "needs_identity" | "unreachable"; tools_error: string | null; tools_left_out: readonly ({ name: string; reason: string })[]; revision: number; created_at: string; updated_at: string })[]; next_cursor: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "forbidden" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Register the servers of an MCP client's file: all of them, or none */
+  'POST /v1/mcp-providers/import': {
+    body: { mcpServers: { [name: string]: { url?: string; serverUrl?: string; headers?: { [name: string]: string }; command?: string } } }
+    answers: {
+      201: { data: readonly ({ entry: string; id: string; name: string; server_identifier: string; tools_status: "fresh" | "stale" | "needs_identity" | "unreachable"; tools_error: string | null })[] }
+      400: ErrorBody & { code?: "invalid_request" }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      409: ErrorBody & { code?: "conflict" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Try an MCP server without registering it */
+  'POST /v1/mcp-providers/test': {
+    body: { name?: string; server_url: string; server_identifier?: string; icon?: string | null; icon_type?: "emoji" | "image" | null; icon_background?: string | null; headers?: { [name: string]: string } | null; configuration?: { timeout?: number; sse_read_timeout?: number }; authentication?: { client_id?: string; client_secret?: string | null; issuer?: string | null }; forward_user_identity?: boolean; identity_mode?: "off" | "idp_token" | "token_exchange" | "signed" | "id_jag"; forward_id_token?: boolean; resource?: string | null; auth_scope?: "tenant" | "user"; tool_changes?: "accept" | "review"; external?: boolean }
+    answers: {
+      200: { tools_status: "fresh" | "stale" | "needs_identity" | "unreachable"; tools_error: string | null; tools: readonly ({ name: string; title?: string; description: string; input_schema: unknown; output_schema?: unknown; annotations?: unknown; hash: string })[]; tools_left_out: readonly ({ name: string; reason: string })[] }
+      400: ErrorBody & { code?: "invalid_request" }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
@@ -1771,6 +1917,13 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /connect': [200, 303, 400, 404, 429, 500, 503, 504],
   'POST /connect': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'GET /console/api/mcp/oauth/callback': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],
+  'POST /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'PUT /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'DELETE /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'POST /console/api/workspaces/current/tool-provider/mcp/auth': [200, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
+  'GET /console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
+  'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
+  'GET /console/api/workspaces/current/tools/mcp': [200, 400, 401, 403, 429, 500, 503, 504],
   'GET /device': [200, 303, 400, 403, 404, 409, 429, 500, 503],
   'GET /device/approved': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/choose': [200, 303, 403, 404, 409, 429, 500, 503],
@@ -1843,6 +1996,8 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'DELETE /v1/links/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'POST /v1/mcp-providers': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
   'GET /v1/mcp-providers': [200, 400, 401, 403, 429, 500, 503, 504],
+  'POST /v1/mcp-providers/import': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
+  'POST /v1/mcp-providers/test': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'GET /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
   'PUT /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'PATCH /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],

@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { askerOf } from '../asker.ts'
 import { type AuthorizeNeeds, createAnswerAuthorize } from '../oauth/answer-authorize.ts'
+import { authorizationErrors } from '../oauth/errors.ts'
 import { createProvider } from '../providers/create.ts'
 import type { Desk } from '../providers/desk.ts'
 import { readProvider } from '../providers/read.ts'
@@ -21,52 +22,76 @@ const providers = `${mount}/tool-provider/mcp`
 const Success = Type.Object({ result: Type.Literal('success') })
 const success = { result: 'success' } as const
 const ProviderId = ConsoleRemoval
+const ConsoleError = Type.Object({
+  code: Type.Literal('invalid_param'),
+  ...{ message: Type.String(), status: Type.Literal(400), request_id: Type.String() },
+  details: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() })))
+})
 const Authorized = Type.Union([Success, Type.Object({ authorization_url: Type.String() })])
 
 const create = {
   method: 'POST',
   url: providers,
   config: { access: writers },
-  schema: { tags, summary: 'Register an MCP server', body: ConsoleProvider, response: { 200: ConsoleView } }
+  schema: {
+    tags,
+    summary: 'Register an MCP server',
+    body: ConsoleProvider,
+    response: { 400: ConsoleError, 200: ConsoleView }
+  }
 } as const
 const update = {
   method: 'PUT',
   url: providers,
-  config: { access: writers },
-  schema: { tags, summary: 'Change an MCP server', body: ConsoleChange, response: { 200: Success } }
+  config: { access: writers, errors: ['not_found'] },
+  schema: { tags, summary: 'Change an MCP server', body: ConsoleChange, response: { 400: ConsoleError, 200: Success } }
 } as const
 const remove = {
   method: 'DELETE',
   url: providers,
-  config: { access: writers },
-  schema: { tags, summary: 'Forget an MCP server', body: ConsoleRemoval, response: { 200: Success } }
+  config: { access: writers, errors: ['not_found'] },
+  schema: { tags, summary: 'Forget an MCP server', body: ConsoleRemoval, response: { 400: ConsoleError, 200: Success } }
 } as const
 const read = {
   method: 'GET',
   url: `${providers}/tools/:provider_id`,
   config: { access: members },
-  schema: { tags, summary: 'One MCP server and its tools', params: ProviderId, response: { 200: ConsoleView } }
+  schema: {
+    tags,
+    summary: 'One MCP server and its tools',
+    params: ProviderId,
+    response: { 400: ConsoleError, 200: ConsoleView }
+  }
 } as const
 const refresh = {
   method: 'GET',
   url: `${providers}/update/:provider_id`,
   config: { access: writers },
-  schema: { tags, summary: 'List its tools anew', params: ProviderId, response: { 200: ConsoleView } }
+  schema: {
+    tags,
+    summary: 'List its tools anew',
+    params: ProviderId,
+    response: { 400: ConsoleError, 200: ConsoleView }
+  }
 } as const
 const authorize = {
   method: 'POST',
   url: `${providers}/auth`,
-  config: { access: writers },
+  config: { access: writers, errors: authorizationErrors },
   schema: {
     ...{ tags, summary: "Get a credential from the server's own authorization server" },
-    ...{ body: ConsoleRemoval, response: { 200: Authorized } }
+    ...{ body: ConsoleRemoval, response: { 400: ConsoleError, 200: Authorized } }
   }
 } as const
 const list = {
   method: 'GET',
   url: `${mount}/tools/mcp`,
   config: { access: members },
-  schema: { tags, summary: 'The MCP servers of the tenant, by name', response: { 200: Type.Array(ConsoleView) } }
+  schema: {
+    tags,
+    summary: 'The MCP servers of the tenant, by name',
+    response: { 400: ConsoleError, 200: Type.Array(ConsoleView) }
+  }
 } as const
 
 /** The registry as the reference's console calls it: other paths and shapes over the same handlers. */

@@ -8,7 +8,7 @@ import { ImportFile, ImportReport } from './shapes.ts'
 const importRoute = {
   method: 'POST',
   url: '/v1/mcp-providers/import',
-  config: { access: writers },
+  config: { access: writers, errors: ['conflict'] },
   schema: {
     tags: ['providers'],
     summary: "Register the servers of an MCP client's file: all of them, or none",

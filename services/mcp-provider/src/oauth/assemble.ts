@@ -1,9 +1,9 @@
 import { createKeySet } from '@onbehalf/rpc'
 import type { Asker } from '../asker.ts'
 import type { Publish } from '../providers/desk.ts'
+import type { ProviderPages } from '../providers/page-store.ts'
 import type { Provider } from '../providers/provider.ts'
 import { findProvider as findProviderOf } from '../providers/read.ts'
-import type { ProviderPages } from '../providers/page-store.ts'
 import type { ProviderStore } from '../providers/store.ts'
 import type { Resources } from '../resources.ts'
 import { clientStore } from './client-store.ts'
@@ -48,7 +48,9 @@ export const assembleOauth = (resources: Resources, { providers, publish }: Give
       const [first] = await providers.page(tenant_id, { order: 'created_at', limit: 1 })
       return first && (await keysOf(tenant_id)).publicKeys()
     },
-    credentialOf: async (provider: Provider, { user_id, callOptions: { deadlineAt } }: Asker) =>
-      (await findFresh(provider, { user_id, deadlineAt }))?.token ?? null
+    credentialOf: async (
+      provider: Provider,
+      { user_id, callOptions: { deadlineAt } }: Pick<Asker, 'user_id' | 'callOptions'>
+    ) => (await findFresh(provider, { user_id, deadlineAt }))?.token ?? null
   }
 }

@@ -11,7 +11,10 @@ export type Identity = {
   reissue: (rejected: string) => Promise<string>
 }
 
-export type IdentityOf = (provider: Provider, asker: Asker) => Identity
+/** For whom tools are listed; nobody where there is no user. */
+export type ListedFor = Pick<Asker, 'tenant_id' | 'user_id' | 'ticket' | 'callOptions'>
+
+export type IdentityOf = (provider: Provider, asker: ListedFor) => Identity
 
 export const createIdentityOf =
   (tokens: Pick<Tokens, 'get' | 'reissue'>, signProvider: SignProvider): IdentityOf =>

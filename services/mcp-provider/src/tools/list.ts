@@ -1,9 +1,8 @@
 import { type ErrorCode, ReportedError, toReported } from '@onbehalf/errors'
 import { type McpTool, UpstreamUnauthorized } from '@onbehalf/mcp'
-import type { Asker } from '../asker.ts'
 import { isForwarding, type Provider, type Settings } from '../providers/provider.ts'
 import { catalogueOf } from './catalogue.ts'
-import type { IdentityOf } from './identity.ts'
+import type { IdentityOf, ListedFor } from './identity.ts'
 import type { McpLister } from './mcp-lister.ts'
 import { targetOf } from './target.ts'
 import type { Listing } from './tool.ts'
@@ -12,13 +11,13 @@ type Tools = {
   mcp: Pick<McpLister, 'list'>
   identityOf: IdentityOf
   /** What the server's own authorization server gave, for the asker or their tenant. */
-  credentialOf: (provider: Provider, asker: Asker) => Promise<string | null>
+  credentialOf: (provider: Provider, asker: ListedFor) => Promise<string | null>
   /** Hears of what went wrong, with its cause. */
   report: (provider: Provider, error: unknown) => void
 }
 
 /** Asks a provider's server for its tools, as whoever asks where identity is forwarded. What fails is part of the answer. */
-export type ListTools = (provider: Provider, asker: Asker) => Promise<Listing>
+export type ListTools = (provider: Provider, asker: ListedFor) => Promise<Listing>
 
 /** The same of a server that is not stored so yet: as nobody, because no token can be for it. */
 export type TryTools = (settings: Settings) => Promise<Listing>

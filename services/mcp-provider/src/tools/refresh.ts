@@ -24,7 +24,7 @@ export const createRefreshTools =
 const namesMax = 100
 
 /** What a listing brought, for the record of changes: how many, and by name what is another than before. */
-const detailsOf = (listing: Listing, diff: Diff) => ({
+export const detailsOf = (listing: Listing, diff: Diff) => ({
   tools_status: listing.tools_status,
   ...('tools' in listing ? { tools: listing.tools.length, left_out: listing.left_out.length } : {}),
   ...Object.fromEntries(

@@ -89,12 +89,12 @@ export const toolStore = (db: Kysely<Database>) => ({
 
   /**
    * Keeps how a listing went, and answers with what it changed; undefined when the server is reached in another way
-   * meanwhile, or is gone. `eventOf` is given the change.
+   * meanwhile, or is gone. `eventOf` is given the change; undefined leaves it off the record.
    */
   keep: (
     provider: { id: string; reach_revision: number },
     listing: Listing,
-    eventOf: (diff: Diff) => AuditEvent
+    eventOf: (diff: Diff) => AuditEvent | undefined
   ): Promise<Diff | undefined> =>
     db.transaction().execute(async (transaction) => {
       const { tools_status, tools_error } = listing
@@ -113,7 +113,8 @@ export const toolStore = (db: Kysely<Database>) => ({
       if (!row) return undefined
       const isReviewed = row.tool_changes === 'review'
       const diff = 'tools' in listing ? await replaceTools(transaction, provider.id, listing.tools, isReviewed) : none
-      await recordAudit(transaction, eventOf(diff))
+      const event = eventOf(diff)
+      if (event) await recordAudit(transaction, event)
       return diff
     }),
 

@@ -1,0 +1,47 @@
+import { type Kysely, sql } from 'kysely'
+import type { Database, ProviderRow } from '../database.ts'
+
+export type DueStore = ReturnType<typeof dueStore>
+
+/** Which providers are to be listed again; the clock is the database's, which all replicas share. */
+export const dueStore = (db: Kysely<Database>) => ({
+  /** Providers whose time has come, for this replica alone: another one takes them up after `leaseSeconds`. */
+  claim: (limit: number, leaseSeconds: number): Promise<ProviderRow[]> =>
+    db
+      .updateTable('provider')
+      .set({ tools_due_at: later(leaseSeconds) })
+      .where('id', 'in', (query) =>
+        query
+          .selectFrom('provider')
+          .select('id')
+          .where('tools_due_at', '<=', sql<Date>`now()`)
+          .orderBy('tools_due_at')
+          .limit(limit)
+          .forUpdate()
+          .skipLocked()
+      )
+      .returningAll()
+      .execute(),
+
+  postpone: async (id: string, seconds: number): Promise<void> => {
+    await db
+      .updateTable('provider')
+      .set({ tools_due_at: later(seconds) })
+      .where('id', '=', id)
+      .execute()
+  },
+
+  /** Says of a list that was fresh that nobody could look whether it still is; false where it was not fresh. */
+  markStale: async ({ id, reach_revision }: { id: string; reach_revision: number }, why: string): Promise<boolean> => {
+    const { numUpdatedRows } = await db
+      .updateTable('provider')
+      .set({ tools_status: 'stale', tools_error: why })
+      .where('id', '=', id)
+      .where('reach_revision', '=', reach_revision)
+      .where('tools_status', '=', 'fresh')
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  }
+})
+
+const later = (seconds: number) => sql<Date>`now() + make_interval(secs => ${seconds})`
