@@ -14,6 +14,8 @@ type Whose = { app_id: string; external_id: string }
 export type LinkCodes = ReturnType<typeof linkCodes>
 
 const codeSeconds = 120
+const endedKey = ({ app_id, external_id }: Whose, { user_id }: Pick<Allowed, 'user_id'>) =>
+  `identity-broker:link-ended:${hashOf(JSON.stringify([app_id, external_id, user_id]))}`
 const codeKey = ({ app_id, external_id }: Whose, code: string) =>
   `identity-broker:link-code:${hashOf(JSON.stringify([app_id, external_id, code]))}`
 
@@ -24,6 +26,7 @@ const codeKey = ({ app_id, external_id }: Whose, code: string) =>
 export const linkCodes = (redis: Redis) => ({
   make: async (whose: Whose, { tenant_id, user_id }: Allowed): Promise<string> => {
     const code = randomBytes(32).toString('base64url')
+    await redis.del(endedKey(whose, { user_id }))
     await redis.set(codeKey(whose, code), JSON.stringify({ tenant_id, user_id }), 'EX', codeSeconds)
     return code
   },
@@ -31,7 +34,12 @@ export const linkCodes = (redis: Redis) => ({
   take: async (whose: Whose, code: string): Promise<Allowed | undefined> => {
     const text = await redis.getdel(codeKey(whose, code))
     const allowed: unknown = text ? JSON.parse(text) : undefined
-    return matches(Allowed, allowed) ? allowed : undefined
+    if (!matches(Allowed, allowed)) return undefined
+    return (await redis.exists(endedKey(whose, allowed))) === 0 ? allowed : undefined
+  },
+  /** Codes that wait for an app hold no more, until the user allows it anew. */
+  end: async (whose: Whose, who: Pick<Allowed, 'user_id'>): Promise<void> => {
+    await redis.set(endedKey(whose, who), '1', 'EX', codeSeconds)
   },
   /** Whether a signed link is used for the first time; it is remembered for as long as it could be shown again. */
   useOnce: async ({ issuer, jti, seconds }: { issuer: string; jti: string; seconds: number }): Promise<boolean> => {

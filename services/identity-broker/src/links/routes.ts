@@ -80,7 +80,7 @@ const redeem = {
 type Needs = {
   links: LinkStore
   apps: Pick<AppStore, 'find'>
-  linkCodes: Pick<LinkCodes, 'take'>
+  linkCodes: Pick<LinkCodes, 'take' | 'end'>
   activateLink: ActivateLink
   announce: Announce
 }
@@ -88,7 +88,7 @@ type Needs = {
 /** Whom apps act for by their own ids: seen and ended by the users themselves, and by administrators. */
 export const linkRoutes = (app: HttpApp, needs: Needs): void => {
   const routes = typed(app)
-  const { links, apps, announce } = needs
+  const { links, apps, linkCodes, announce } = needs
 
   routes.get(url, list, async (request) => {
     const { limit, ...filter } = request.query
@@ -99,6 +99,8 @@ export const linkRoutes = (app: HttpApp, needs: Needs): void => {
   })
   routes.delete(`${url}/:id`, remove, async (request, reply) => {
     const link = await findOwn(links, request, request.params.id)
+    // Without Redis no code holds, and a link ends all the same.
+    await linkCodes.end(link, link).catch(() => {})
     const event = linkEvent(auditContextOf(request), 'removed', link)
     if (await links.remove(link.tenant_id, link.id, event)) await announce('user', link.user_id)
     return reply.status(204).send(null)

@@ -1,11 +1,23 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { breaches, canRefresh } from './invariants.ts'
-import { startWorld } from './world.ts'
+import type { BrokerProcess } from './processes.ts'
+import { type Person, startWorld } from './world.ts'
 
 const world = await startWorld(t)
 const { idp, three, replace, person, ask, grantOf, presentationsOf } = world
 const [lease, store] = [/update "grant" set\s+lease_owner/i, /insert into "?minted_token/i]
 const signInAgain = { status: 401, code: 'identity_refresh_rejected', token: undefined }
+
+/** That one grant is lost, nobody goes on trying, and a sign-in brings it back. */
+const isLostOnce = async (t: Test, user: Person, [other, third]: readonly [BrokerProcess, BrokerProcess]) => {
+  t.match(await ask(other, user), signInAgain)
+  t.match(await ask(third, user), signInAgain)
+  t.same(presentationsOf(user), [2], 'and never again')
+  t.match(await grantOf(user), { status: 'dead', dead_reason: 'answer_lost' })
+  await world.signInAgain(user)
+  t.match(await ask(other, user), { status: 200 }, 'a sign-in brings it back')
+  t.same([await canRefresh(world, user), await breaches(world)], [true, []])
+}
 
 t.test('killed before it wrote that it refreshes: another process refreshes at once', async (t) => {
   const [[holder, other], user] = await Promise.all([three(), person()])
@@ -53,13 +65,7 @@ t.test('killed while the answer of the IdP is on its way: that one grant is lost
   await replace(holder, 'SIGKILL')
   held.drop()
   t.match(await asked, { status: 0 })
-  t.match(await ask(other, user), signInAgain)
-  t.match(await ask(third, user), signInAgain)
-  t.same(presentationsOf(user), [2], 'and never again')
-  t.match(await grantOf(user), { status: 'dead', dead_reason: 'answer_lost' })
-  await world.signInAgain(user)
-  t.match(await ask(other, user), { status: 200 }, 'a sign-in brings it back')
-  t.same([await canRefresh(world, user), await breaches(world)], [true, []])
+  await isLostOnce(t, user, [other, third])
 })
 
 t.test('killed with the answer in hand and not stored: that one grant is lost, without a loop', async (t) => {
@@ -70,13 +76,7 @@ t.test('killed with the answer in hand and not stored: that one grant is lost, w
   await replace(holder, 'SIGKILL')
   held.drop()
   t.match(await asked, { status: 0 })
-  t.match(await ask(other, user), signInAgain)
-  t.match(await ask(third, user), signInAgain)
-  t.same(presentationsOf(user), [2], 'and never again')
-  t.match(await grantOf(user), { status: 'dead', dead_reason: 'answer_lost' })
-  await world.signInAgain(user)
-  t.match(await ask(other, user), { status: 200 }, 'a sign-in brings it back')
-  t.same([await canRefresh(world, user), await breaches(world)], [true, []])
+  await isLostOnce(t, user, [other, third])
 })
 
 t.test('killed after the commit, before it heard of it: nothing is lost, and nobody refreshes again', async (t) => {

@@ -344,6 +344,22 @@ await t.test('users see and end their own, administrators all of the tenant, and
   )
 })
 
+await t.test('who unlinks an app is not linked again by a code that still waits', async (t) => {
+  const external_id = 'on second thoughts'
+  // The app's user there is nobody yet, so that each code waits.
+  signedIn(second.browser, 'nobody')
+  const allowAgain = async () => {
+    await allow(second.browser, await second.browser.visit(await linkOf({ sub: external_id, return_url: returnUrl })))
+    return codes.at(-1) ?? ''
+  }
+  const [used, waiting] = [await allowAgain(), await allowAgain()]
+  t.equal((await redeemBy(key, { code: used, external_id })).status, 200)
+  const [{ id }] = await linksOf(second, `?external_id=${encodeURIComponent(external_id)}`)
+  t.equal((await send(second, 'DELETE', `/v1/links/${id}`)).status, 204)
+  t.equal((await redeemBy(key, { code: waiting, external_id })).status, 404)
+  t.equal((await redeemBy(key, { code: await allowAgain(), external_id })).status, 200, 'but by one they allow now')
+})
+
 await t.test('who is gone when the code is redeemed is linked to nobody', async (t) => {
   const external_id = 'leaver'
   const leaver = await signInAs(broker, logins.absent)
