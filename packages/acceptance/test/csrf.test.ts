@@ -114,6 +114,7 @@ await t.test('what is open to everybody and changes something does so by what is
     'POST /auth/back-channel-logout/{tenant}/{connection}',
     'POST /auth/saml/{tenant}/{connection}/acs',
     'POST /device/continue',
+    'POST /device/revoke/',
     'POST /openapi/v1/oauth/device/code',
     'POST /openapi/v1/oauth/device/token',
     'POST /v1/oauth/device/code',

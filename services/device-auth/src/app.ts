@@ -25,12 +25,19 @@ import { openGuesses } from './limits/guesses.ts'
 import { limitUses } from './limits/uses.ts'
 import { pageRoutes } from './page/routes.ts'
 import { type Resources, service } from './resources.ts'
+import { revokeLinks } from './revoke-link/link.ts'
+import { revokeLinkRoutes } from './revoke-link/routes.ts'
 import { settingRoutes } from './settings/routes.ts'
 import { settingStore } from './settings/store.ts'
+import { startDelivering } from './webhook/deliver.ts'
+import { deliveryStore } from './webhook/delivery-store.ts'
+import { webhookRoutes } from './webhook/routes.ts'
+import { webhookStore } from './webhook/store.ts'
 
 /** Device sign-in, its page, and the tokens it hands out. */
 export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {
-  const { config, postgres, redis, bus, keys, users, feed, sessions, userCodeKey, makeUserCode } = resources
+  const { config, postgres, redis, bus, vault, egress, keys, users, feed, sessions, userCodeKey, makeUserCode } =
+    resources
   const { PUBLIC_URL: publicUrl, DEVICE_CLIENT_IDS: clientIds } = config
   const [tokens, lists] = [tokenStore(postgres.db), tokenLists(postgres.db)]
   const codes = codeStore(redis.redis)
@@ -50,22 +57,35 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     findSessionKey: busSessionKeys(bus),
     ...options
   })
+  const webhooks = webhookStore(postgres.db)
+  const links = revokeLinks({ publicUrl, key: resources.revokeLinkKey, now: () => new Date() })
   const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
   const minting = { tokens, users, announce, coversSso: () => coversSso(config.LICENCE_STATE) }
   const flows = {
     ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
     record: (event) => recordAudit(postgres.db, event),
-    mint: (approval, collector) => mint(approval, collector, minting)
+    mint: async (approval, collector) => {
+      const minted = await mint(approval, collector, minting)
+      delivering.nudge()
+      return minted
+    }
   } satisfies Parameters<typeof deviceCodeRoutes>[0]
   // The second one is where the reference had it first; what was built on it goes on.
   for (const prefix of ['/openapi/v1/oauth/device', '/v1/oauth/device'])
     await app.register(deviceCodeRoutes(flows), { prefix })
   await app.register(accountRoutes({ users, tokens, lists, announce }), { prefix: '/openapi/v1/account' })
   await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
+  await app.register(revokeLinkRoutes({ tokens, lists, links, announce }), { prefix: '/device/revoke' })
   tokenRoutes(app, { tokens, lists, announce })
+  webhookRoutes(app, { webhooks, vault, egress })
   settingRoutes(app, { settings: settingStore(postgres.db) })
   auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })
   serveDeviceCalls(app, bus, { ...resolving, keys })
+  const delivering = startDelivering({
+    ...{ deliveries: deliveryStore(postgres.db), webhooks, vault, egress, links, log: app.log },
+    now: () => new Date()
+  })
+  app.addHook('preClose', delivering.close)
   const cleanUp = startCleanUp({
     ...{ tokens, announce, jobs: jobStore(postgres.db), days: config.TOKEN_RETENTION_DAYS },
     report: (err) => app.log.warn({ err }, 'what has ended was not cleaned up')

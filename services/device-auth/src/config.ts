@@ -1,6 +1,7 @@
 import {
   baseVariables,
   type ConfigOf,
+  egressAllowVariable,
   integer,
   list,
   masterKeysVariable,
@@ -23,6 +24,7 @@ export const variables = {
     'The state of the licence. Single sign-on of people who are no members is open while it is active or expiring, and not there otherwise.',
     { default: 'none' }
   ),
+  EGRESS_ALLOW: egressAllowVariable,
   TOKEN_RETENTION_DAYS: integer({ min: 1, max: 3650 })('How many days a token that has ended stays on record.', {
     default: 30
   })

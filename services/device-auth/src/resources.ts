@@ -1,4 +1,5 @@
 import { deviceChanges } from '@onbehalf/contracts'
+import { createEgress } from '@onbehalf/egress'
 import { writeFeed } from '@onbehalf/rpc'
 import {
   busAuthenticators,
@@ -7,6 +8,7 @@ import {
   openRedis,
   openSigningKeys,
   openVault,
+  ownServers,
   vaultDependency
 } from '@onbehalf/service-kit'
 import type { Config } from './config.ts'
@@ -28,16 +30,33 @@ export const openResources = async (config: Config) => {
     openBus({ service, url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
-  const [keys, userCodeKey] = await Promise.all([
+  const [keys, userCodeKey, revokeLinkKey] = await Promise.all([
     openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays: config.SIGNING_KEY_DAYS }),
-    openSecret(secretStore(postgres.db), vault, 'user-code')
+    openSecret(secretStore(postgres.db), vault, 'user-code'),
+    openSecret(secretStore(postgres.db), vault, 'revoke-link')
   ])
+  const deny = await ownServers([config.DATABASE_URL, config.NATS_URL, config.REDIS_URL])
+  const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })
   const { bus } = nats
   const feed = writeFeed(bus, deviceChanges)
   const sessions = busAuthenticators(bus, { accepts: ['session', 'api_key'] })
   const users = openUsers(bus)
   return {
-    ...{ config, postgres, redis, bus, keys, userCodeKey, feed, sessions, users, makeUserCode },
+    ...{
+      config,
+      postgres,
+      redis,
+      bus,
+      vault,
+      egress,
+      keys,
+      userCodeKey,
+      revokeLinkKey,
+      feed,
+      sessions,
+      users,
+      makeUserCode
+    },
     dependencies: [postgres.dependency, redis.dependency, nats.dependency, vaultDependency(vault)],
     close: async () => {
       feed.close()
@@ -45,6 +64,7 @@ export const openResources = async (config: Config) => {
       users.close()
       sessions.close()
       await bus.drain()
+      await egress.close()
       await Promise.all([redis.close(), postgres.close()])
     }
   }

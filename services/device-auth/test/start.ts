@@ -32,8 +32,8 @@ export type ReplicaOptions = {
   others?: (app: App) => void
 }
 
-/** device-auth on real servers, with identity-broker played on the bus. */
-export const startService = async (t: Test): Promise<Running> => {
+/** device-auth on real servers, with identity-broker played on the bus; with other environment where given. */
+export const startService = async (t: Test, ownEnvironment: Record<string, string> = {}): Promise<Running> => {
   const backends = await startBackends(t)
   const publicUrl = `http://127.0.0.1:${await freePort()}`
   const broker = await playIdentityBroker(await openBusAs(t, backends, 'identity-broker'), { publicUrl })
@@ -41,7 +41,12 @@ export const startService = async (t: Test): Promise<Running> => {
   const masterKey = randomBytes(32).toString('base64')
   recordSecrets([masterKey])
   const start = async ({ environment = {}, resources: changed = {}, others }: ReplicaOptions = {}) => {
-    const own = { ...backends.environmentFor('device-auth'), PUBLIC_URL: publicUrl, MASTER_KEYS: `k1:${masterKey}` }
+    const own = {
+      ...backends.environmentFor('device-auth'),
+      PUBLIC_URL: publicUrl,
+      MASTER_KEYS: `k1:${masterKey}`,
+      ...ownEnvironment
+    }
     const opened = await openResources(loadConfig(variables, { ...own, LOG_LEVEL: 'debug', ...environment }))
     const resources = { ...opened, ...changed }
     const write = (line: string) => appendFileSync(join(backends.directory, 'device-auth.log'), line)

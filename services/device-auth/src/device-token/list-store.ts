@@ -33,6 +33,11 @@ export const tokenLists = (db: Kysely<Database>) => {
     },
     find: (whose: Whose, id: string): Promise<ListedToken | undefined> =>
       live(whose).select(shownColumns).where('id', '=', id).executeTakeFirst(),
+    /** The hash of a live token. */
+    hashOf: async (whose: Whose, id: string): Promise<string | undefined> => {
+      const row = await live(whose).select('token_hash').where('id', '=', id).executeTakeFirst()
+      return row?.token_hash ?? undefined
+    },
     /** The same by offset, as the reference's lists have it. */
     slice: (whose: Whose, { limit, offset }: { limit: number; offset: number }): Promise<ListedToken[]> =>
       live(whose).select(shownColumns).orderBy('id', 'desc').limit(limit).offset(offset).execute(),

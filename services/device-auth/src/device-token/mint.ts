@@ -1,6 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type AuditEvent, newId } from '@onbehalf/service-kit'
+import { type AuditEvent, hashOf, newId } from '@onbehalf/service-kit'
 import { deviceEvent } from '../audit/event.ts'
+import type { SignInFacts } from '../database.ts'
 import { type FoundUser, type Users, userOrNobody } from '../users/find.ts'
 import { accountIssuer, kinds, makeToken, type Prefix } from './kinds.ts'
 import type { Stored, TokenStore } from './store.ts'
@@ -42,7 +43,10 @@ export const mint = async (approval: Approval, collector: Collector, tools: Mint
   const issuer = subject_issuer ?? accountIssuer
   const { token, token_hash } = makeToken(prefix, issuer)
   const row = { id: newId(), tenant_id, user_id, issuer, client_id, device_label, prefix, token_hash }
-  const stored = await tools.tokens.rotate(row, (kept) => eventsOf(kept, prefix, approval, collector))
+  const stored = await tools.tokens.rotate(row, (kept) => ({
+    events: eventsOf(kept, prefix, approval, collector),
+    facts: factsOf(kept, prefix, approval, { sign_in: hashOf(token_hash), ip: collector.ip })
+  }))
   tools.announce(stored.id)
   return { ...describeSubject(approver, subject_issuer), ...describeToken(token, prefix, stored) }
 }
@@ -86,3 +90,15 @@ const eventsOf = (
   const elsewhere = { ...device, creation_ip: created_ip, poll_ip: ip }
   return [issued, deviceEvent({ ...facts, event: 'oauth.device_code_cross_ip_poll', details: elsewhere })]
 }
+
+const factsOf = (
+  { id: token_id, expires_at }: Stored,
+  prefix: Prefix,
+  { user_id, client_id, device_label, created_ip, subject_issuer }: Approval,
+  where: { sign_in: string; ip: string }
+): SignInFacts => ({
+  ...{ token_id, user_id, client_id, device_label, ...where, started_from_ip: created_ip },
+  subject_type: kinds[prefix].subject_type,
+  ...(subject_issuer === undefined ? {} : { subject_issuer }),
+  expires_at: expires_at.toISOString()
+})

@@ -1,6 +1,7 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
-import type { Database } from '../database.ts'
+import type { Database, SignInFacts } from '../database.ts'
+import { enqueueSignIn } from '../webhook/delivery-store.ts'
 
 export type NewToken = {
   id: string
@@ -15,6 +16,9 @@ export type NewToken = {
 
 /** What became of a new token: the row that has it, and how long it lives. */
 export type Stored = { id: string; expires_at: Date }
+
+/** What is written down of a sign-in: for the tenant's record, and for whom it has told. */
+export type SignInRecords = { events: AuditEvent[]; facts: SignInFacts }
 
 export type HeldToken = Pick<
   Database['device_token'],
@@ -35,13 +39,15 @@ const isOver = sql<boolean>`expires_at <= now()`
 export const tokenStore = (db: Kysely<Database>) => ({
   /**
    * Stores the token, or puts it in the place of the one that this person's device has: the row keeps its id, and the
-   * token it held stops being found in the same commit as `eventsOf` it are recorded.
+   * token it held stops being found in the same commit as `recordsOf` it are written.
    */
-  rotate: (token: NewToken, eventsOf: (stored: Stored) => AuditEvent[]): Promise<Stored> =>
+  rotate: (token: NewToken, recordsOf: (stored: Stored) => SignInRecords): Promise<Stored> =>
     db.transaction().execute(async (transaction) => {
       await sql`set local lock_timeout = '2s'`.execute(transaction)
       const row = await upsert(transaction, token)
-      await recordAudit(transaction, ...eventsOf(row))
+      const { events, facts } = recordsOf(row)
+      await recordAudit(transaction, ...events)
+      await enqueueSignIn(transaction, token.tenant_id, facts)
       return row
     }),
 

@@ -3,7 +3,7 @@ import { type Job, repeat } from './repeat.ts'
 import type { JobStore } from './store.ts'
 
 type Needs = ExpireTools & {
-  jobs: Pick<JobStore, 'forgetTokens'>
+  jobs: JobStore
   /** How long what has ended is kept. */
   days: number
   report: (error: unknown) => void
@@ -18,8 +18,9 @@ export const startCleanUp = ({ jobs, days, report, ...tools }: Needs): Job =>
     everyMs,
     step: async () => {
       const ended = await expireTokens({ max }, tools)
-      const isMore = await jobs.forgetTokens(days)
-      return ended === max || isMore
+      const hasTokens = await jobs.forgetTokens(days)
+      const hasDeliveries = await jobs.forgetDeliveries(days)
+      return ended === max || hasTokens || hasDeliveries
     },
     report
   })

@@ -18,6 +18,20 @@ export const jobStore = (db: Kysely<Database>) => ({
         .limit(batch)
       const { numDeletedRows } = await transaction.deleteFrom('device_token').where('id', 'in', long).executeTakeFirst()
       return numDeletedRows === BigInt(batch)
+    }),
+
+  /** The same for messages of webhooks that were delivered or given up. */
+  forgetDeliveries: (days: number): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      if (!(await isAlone(transaction))) return false
+      const long = transaction
+        .selectFrom('webhook_delivery')
+        .select('id')
+        .where('ended_at', '<', sql<Date>`now() - make_interval(days => ${days})`)
+        .limit(batch)
+      const deleted = transaction.deleteFrom('webhook_delivery').where('id', 'in', long)
+      const { numDeletedRows } = await deleted.executeTakeFirst()
+      return numDeletedRows === BigInt(batch)
     })
 })
 

@@ -1,0 +1,45 @@
+import { ReportedError } from '@onbehalf/errors'
+import { type App, beginError, hashOf, sendPage, typed } from '@onbehalf/service-kit'
+import { Type } from '@sinclair/typebox'
+import type { TokenLists } from '../device-token/list-store.ts'
+import { type RevokeTools, revokeTokens } from '../device-token/revoke.ts'
+import type { RevokeLinks } from './link.ts'
+import { askView, endedView, problemView } from './views.ts'
+
+export type RevokeLinkTools = RevokeTools & {
+  links: Pick<RevokeLinks, 'read'>
+  lists: Pick<TokenLists, 'find' | 'hashOf'>
+}
+
+const config = { access: 'public' } as const
+const Given = Type.Object({ link: Type.String({ minLength: 1, maxLength: 1024 }) })
+
+/** Where the link of a notification leads, at `/device/revoke`: it asks, and a form ends that one sign-in. */
+export const revokeLinkRoutes =
+  ({ links, lists, ...tools }: RevokeLinkTools) =>
+  async (scope: App) => {
+    scope.setErrorHandler((error: Error, request, reply) =>
+      sendPage(reply, problemView(beginError(error, request, reply).message))
+    )
+    const readLink = (link: string) => {
+      const linked = links.read(link)
+      if (linked) return linked
+      throw new ReportedError('not_found', 'It is not one of ours, or older than seven days. Ask an administrator.')
+    }
+    typed(scope).get('/', { config, schema: { querystring: Given } }, async ({ query }, reply) => {
+      const { tenant_id, id, sign_in } = readLink(query.link)
+      const token_hash = await lists.hashOf({ tenant_id }, id)
+      const token = await lists.find({ tenant_id }, id)
+      if (!token || !token_hash || hashOf(token_hash) !== sign_in) return sendPage(reply, endedView)
+      return sendPage(reply, askView(token, query.link))
+    })
+    // No cookie takes part: who sends this has the link, which is what it takes.
+    typed(scope).post('/', { config, schema: { body: Given } }, async ({ body, id: request_id, ip }, reply) => {
+      const { tenant_id, id, sign_in } = readLink(body.link)
+      const token_hash = await lists.hashOf({ tenant_id }, id)
+      if (!token_hash || hashOf(token_hash) !== sign_in) return sendPage(reply, endedView)
+      const by = { tenant_id, actor: { kind: 'system' }, request_id, ip, details: { via: 'revoke_link' } } as const
+      await revokeTokens({ tenant_id, id, token_hash }, by, tools)
+      return sendPage(reply, endedView)
+    })
+  }
