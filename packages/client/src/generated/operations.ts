@@ -518,6 +518,24 @@ export type Operations = {
       503: string
     }
   }
+  'GET /device/revoke': {
+    query: { link: string }
+    answers: {
+      400: ErrorBody & { code?: "invalid_request" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+    }
+  }
+  'POST /device/revoke': {
+    body: { link: string }
+    answers: {
+      400: ErrorBody & { code?: "invalid_request" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+    }
+  }
   /** MCP endpoint: the tools of all providers, as identifier__tool */
   'POST /mcp': {
     body: unknown
@@ -1216,6 +1234,49 @@ export type Operations = {
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
       404: ErrorBody & { code?: "not_found" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Where sign-ins are told */
+  'GET /v1/device-webhook': {
+    answers: {
+      200: { url: string; secret?: string; created_at: string; last_delivered_at: string | null; last_failed_at: string | null; last_error: string | null }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "forbidden" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Have every new sign-in of a device told there, from now on with a new secret */
+  'PUT /v1/device-webhook': {
+    body: { url: string }
+    answers: {
+      200: { url: string; secret?: string; created_at: string; last_delivered_at: string | null; last_failed_at: string | null; last_error: string | null }
+      400: ErrorBody & { code?: "invalid_request" }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      413: ErrorBody & { code?: "payload_too_large" }
+      415: ErrorBody & { code?: "unsupported_media_type" }
+      429: ErrorBody & { code?: "too_many_requests" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+      504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  /** Tell nobody any more */
+  'DELETE /v1/device-webhook': {
+    answers: {
+      204: undefined
+      400: ErrorBody & { code?: "invalid_request" }
+      401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
       413: ErrorBody & { code?: "payload_too_large" }
       415: ErrorBody & { code?: "unsupported_media_type" }
       429: ErrorBody & { code?: "too_many_requests" }
@@ -1931,6 +1992,8 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'POST /device/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'GET /device/denied': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/format-code.js': [200, 303, 403, 404, 409, 429, 500, 503],
+  'GET /device/revoke': [400, 500, 503],
+  'POST /device/revoke': [400, 413, 415, 500, 503],
   'POST /mcp': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'POST /mcp/{server_identifier}': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'GET /oauth/callback': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],
@@ -1977,6 +2040,9 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'PATCH /v1/device-settings': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'GET /v1/device-tokens': [200, 400, 401, 403, 429, 500, 503, 504],
   'DELETE /v1/device-tokens/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'GET /v1/device-webhook': [200, 401, 403, 429, 500, 503, 504],
+  'PUT /v1/device-webhook': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'DELETE /v1/device-webhook': [204, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
   'GET /v1/domains': [200, 400, 401, 403, 429, 500, 503, 504],
   'GET /v1/domains/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
