@@ -1,3 +1,5 @@
+import { principalTicket } from '@onbehalf/contracts'
+import { createTicketReader } from '@onbehalf/rpc'
 import { type App, auditRoutes, busSessionKeys, createApp, findVisitorBy } from '@onbehalf/service-kit'
 import { createFindAuthorization } from './authorization/find.ts'
 import { consoleRoutes } from './console/routes.ts'
@@ -81,9 +83,10 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const report: Parameters<typeof serveTools>[2] = ({ error, subject }) =>
     app.log.error({ err: error, subject }, 'unexpected error on the bus')
   const findKey = findTicketKey
+  const readPrincipal = createTicketReader(principalTicket, { findKey })
   const served = [
-    ...serveProviders(bus, { providers, vault, findKey, signProvider, publicKeys, findAuthorization }, report),
-    ...serveTools(bus, { tools, findKey }, report),
+    ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
+    ...serveTools(bus, { tools, readPrincipal }, report),
     ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
   ]
   const due = dueStore(db)

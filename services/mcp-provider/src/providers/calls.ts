@@ -1,5 +1,11 @@
-import { findAuthorization, listAudiences, listProviderKeys, resolveProvider } from '@onbehalf/contracts'
-import { type Bus, type FindKey, type PublicKey, type Served, serve } from '@onbehalf/rpc'
+import {
+  findAuthorization,
+  listAudiences,
+  listProviderKeys,
+  type Principal,
+  resolveProvider
+} from '@onbehalf/contracts'
+import { type Bus, type PublicKey, type Served, serve, type TicketReader } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
 import type { FindAuthorization } from '../authorization/find.ts'
 import { findAudiences } from './audiences.ts'
@@ -10,7 +16,7 @@ import type { SignProvider } from './ticket.ts'
 type Tools = {
   providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding'>
   vault: Pick<Vault, 'open'>
-  findKey: FindKey
+  readPrincipal: TicketReader<Principal>
   signProvider: SignProvider
   publicKeys: () => PublicKey[]
   findAuthorization: FindAuthorization

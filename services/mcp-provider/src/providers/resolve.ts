@@ -1,5 +1,5 @@
-import { type ProviderSettings, principalTicket } from '@onbehalf/contracts'
-import { type FindKey, verifyTicket } from '@onbehalf/rpc'
+import type { Principal, ProviderSettings } from '@onbehalf/contracts'
+import type { TicketReader } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
 import { noSuchProvider } from './problems.ts'
 import { audienceOf, modeOf, type Provider } from './provider.ts'
@@ -11,16 +11,16 @@ import type { SignProvider } from './ticket.ts'
 type Tools = {
   providers: Pick<ProviderStore, 'findByIdentifier'>
   vault: Pick<Vault, 'open'>
-  findKey: FindKey
+  readPrincipal: TicketReader<Principal>
   signProvider: SignProvider
 }
 
 /** How to reach a provider of the principal's tenant, and a ticket that says what a token for it is for. */
 export const resolve = async (
-  { providers, vault, findKey, signProvider }: Tools,
+  { providers, vault, readPrincipal, signProvider }: Tools,
   { principal: ticket, server_identifier }: { principal: string; server_identifier: string }
 ): Promise<{ settings: ProviderSettings; ticket: string }> => {
-  const { tenant_id, isExternal } = sightOf(await verifyTicket(principalTicket, ticket, { findKey }))
+  const { tenant_id, isExternal } = sightOf(await readPrincipal(ticket))
   const row = await providers.findByIdentifier(tenant_id, server_identifier)
   if (!row || (isExternal && !row.external)) throw noSuchProvider()
   const provider = await openProvider(vault, row)

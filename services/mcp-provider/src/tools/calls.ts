@@ -1,10 +1,10 @@
-import { findTool as findToolCall, listTools, providerChanges } from '@onbehalf/contracts'
-import { type Bus, type FindKey, readFeed, type Served, serve } from '@onbehalf/rpc'
+import { findTool as findToolCall, listTools, type Principal, providerChanges } from '@onbehalf/contracts'
+import { type Bus, readFeed, type Served, serve, type TicketReader } from '@onbehalf/rpc'
 import { findTool } from './find.ts'
 import { createToolPages } from './page.ts'
 import type { ToolStore } from './store.ts'
 
-type Tools = { tools: Pick<ToolStore, 'find' | 'page'>; findKey: FindKey }
+type Tools = { tools: Pick<ToolStore, 'find' | 'page'>; readPrincipal: TicketReader<Principal> }
 
 /** The NATS edge of the catalogues. */
 export const serveTools = (

@@ -1,5 +1,5 @@
-import { type FoundTool, principalTicket } from '@onbehalf/contracts'
-import { type FindKey, verifyTicket } from '@onbehalf/rpc'
+import type { FoundTool, Principal } from '@onbehalf/contracts'
+import type { TicketReader } from '@onbehalf/rpc'
 import { noSuchProvider } from '../providers/problems.ts'
 import { sightOf } from '../providers/sight.ts'
 import type { ToolStore } from './store.ts'
@@ -8,10 +8,10 @@ type Asked = { principal: string; server_identifier: string; tool: string }
 
 /** What the catalogue of a provider of the principal's tenant says of one tool. */
 export const findTool = async (
-  { tools, findKey }: { tools: Pick<ToolStore, 'find'>; findKey: FindKey },
+  { tools, readPrincipal }: { tools: Pick<ToolStore, 'find'>; readPrincipal: TicketReader<Principal> },
   { principal: ticket, server_identifier, tool: name }: Asked
 ): Promise<FoundTool> => {
-  const sight = sightOf(await verifyTicket(principalTicket, ticket, { findKey }))
+  const sight = sightOf(await readPrincipal(ticket))
   const found = await tools.find(sight, { server_identifier, name })
   if (!found) throw noSuchProvider()
   const { provider_id, is_listed, tool_changes, tool } = found

@@ -1,6 +1,6 @@
-import { type ListedTool, type listTools, principalTicket, toolsPerPageMax } from '@onbehalf/contracts'
+import { type ListedTool, type listTools, type Principal, toolsPerPageMax } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { createLiveCache, createTicketReader, type FindKey, matches } from '@onbehalf/rpc'
+import { createLiveCache, matches, type TicketReader } from '@onbehalf/rpc'
 import { type Static, Type } from '@sinclair/typebox'
 import { type Sight, sightOf } from '../providers/sight.ts'
 import type { ToolPlace, ToolStore } from './store.ts'
@@ -24,12 +24,11 @@ export type ToolPages = {
 /** Pages of tools, held until something of their tenant changes. */
 export const createToolPages = ({
   tools,
-  findKey
+  readPrincipal
 }: {
   tools: Pick<ToolStore, 'page'>
-  findKey: FindKey
+  readPrincipal: TicketReader<Principal>
 }): ToolPages => {
-  const readTicket = createTicketReader(principalTicket, { findKey })
   const cache = createLiveCache<Question, Held>({
     max: heldBytesMax,
     weightOf: ({ bytes }) => bytes,
@@ -40,7 +39,7 @@ export const createToolPages = ({
   })
   return {
     find: async ({ principal, ...asked }) => {
-      const { page } = await cache.get({ sight: sightOf(await readTicket(principal)), asked })
+      const { page } = await cache.get({ sight: sightOf(await readPrincipal(principal)), asked })
       return page
     },
     dropTenant: (tenant_id) => cache.dropTag(`tenant:${tenant_id}`),
