@@ -130,3 +130,21 @@ t.test('arguments nested too deep are 422, not a crash', async (t) => {
   })
   t.match({ status: answer.statusCode, body: answer.json() }, { status: 422, body: { code: 'invalid_arguments' } })
 })
+
+t.test("an external user's token calls, and opens nothing else", async (t) => {
+  const { tenant_id, headers } = devices.makeToken({ role: null })
+  const { server_identifier } = register(tenant_id, 'off')
+  t.equal((await call(headers, { server_identifier, tool: 'x' })).status, 200, 'where mcp-provider lets it')
+  const others = app.routeTable.filter(
+    ({ access, url }) =>
+      typeof access === 'object' &&
+      access.credentials.includes('bearer') &&
+      !access.isForExternals &&
+      !url.includes(':')
+  )
+  t.ok(others.length > 0)
+  for (const { url, method } of others) {
+    const { statusCode } = await app.inject({ url, method: method === 'POST' ? 'POST' : 'GET', headers })
+    if (method === 'POST' || method === 'GET') t.equal(statusCode, 403, `${method} ${url}`)
+  }
+})
