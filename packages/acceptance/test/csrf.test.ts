@@ -109,15 +109,20 @@ await t.test('a session is renewed by our own pages only', async (t) => {
 })
 
 await t.test('what is open to everybody and changes something does so by what is sent, not by a cookie', async (t) => {
+  // What an IdP's user approves has a cookie and a CSRF token of its own: device-auth/test/sso/refusals.test.ts.
   const open = routes.filter(({ credentials }) => credentials.length === 0)
   t.same(open.map(nameOf).sort(), [
     'POST /auth/back-channel-logout/{tenant}/{connection}',
     'POST /auth/saml/{tenant}/{connection}/acs',
     'POST /device/continue',
     'POST /device/revoke/',
+    'POST /openapi/v1/oauth/device/approve-external',
     'POST /openapi/v1/oauth/device/code',
+    'POST /openapi/v1/oauth/device/deny-external',
     'POST /openapi/v1/oauth/device/token',
+    'POST /v1/oauth/device/approve-external',
     'POST /v1/oauth/device/code',
+    'POST /v1/oauth/device/deny-external',
     'POST /v1/oauth/device/token'
   ])
 })

@@ -149,9 +149,11 @@ const requireCsrf = (request: FastifyRequest, publicUrl: string): void => {
   throw new ReportedError('csrf_rejected', 'Repeat the csrf value of GET /auth/me in the header X-CSRF-Token.')
 }
 
-// A form on a page without a referrer says `Origin: null` (Fetch §3.2); where it came from is then in Sec-Fetch-Site,
-// which no script can set.
-const isFromUs = ({ headers }: FastifyRequest, publicUrl: string): boolean =>
+/**
+ * Whether the page that sends this is ours, as far as the browser says. A form on a page without a referrer says
+ * `Origin: null` (Fetch §3.2); where it came from is then in Sec-Fetch-Site, which no script can set.
+ */
+export const isFromUs = ({ headers }: FastifyRequest, publicUrl: string): boolean =>
   headers.origin === 'null'
     ? headers['sec-fetch-site'] === 'same-origin'
     : headers.origin === undefined || headers.origin === publicUrl

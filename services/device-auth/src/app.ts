@@ -29,6 +29,11 @@ import { revokeLinks } from './revoke-link/link.ts'
 import { revokeLinkRoutes } from './revoke-link/routes.ts'
 import { settingRoutes } from './settings/routes.ts'
 import { settingStore } from './settings/store.ts'
+import { ssoCookies } from './sso/cookies.ts'
+import { grantStore } from './sso/grant-store.ts'
+import { findBrokerKeys, findOwnKeys } from './sso/keys.ts'
+import { nonceStore } from './sso/nonce-store.ts'
+import { ssoCompleteRoutes, ssoRoutes } from './sso/routes.ts'
 import { startDelivering } from './webhook/deliver.ts'
 import { deliveryStore } from './webhook/delivery-store.ts'
 import { webhookRoutes } from './webhook/routes.ts'
@@ -36,8 +41,8 @@ import { webhookStore } from './webhook/store.ts'
 
 /** Device sign-in, its page, and the tokens it hands out. */
 export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {
-  const { config, postgres, redis, bus, vault, egress, keys, users, feed, sessions, userCodeKey, makeUserCode } =
-    resources
+  const { config, postgres, redis, bus, vault, egress, keys, ssoKeys, users, feed, sessions } = resources
+  const { userCodeKey, makeUserCode } = resources
   const { PUBLIC_URL: publicUrl, DEVICE_CLIENT_IDS: clientIds } = config
   const [tokens, lists] = [tokenStore(postgres.db), tokenLists(postgres.db)]
   const codes = codeStore(redis.redis)
@@ -60,7 +65,8 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   const webhooks = webhookStore(postgres.db)
   const links = revokeLinks({ publicUrl, key: resources.revokeLinkKey, now: () => new Date() })
   const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
-  const minting = { tokens, users, announce, coversSso: () => coversSso(config.LICENCE_STATE) }
+  const isSsoOpen = () => coversSso(config.LICENCE_STATE)
+  const minting = { tokens, users, announce, coversSso: isSsoOpen }
   const flows = {
     ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
     record: (event) => recordAudit(postgres.db, event),
@@ -70,9 +76,21 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
       return minted
     }
   } satisfies Parameters<typeof deviceCodeRoutes>[0]
+  const { signingKey } = ssoKeys
+  const sso = {
+    ...{ ...flows, users, bus, isSsoOpen, signingKey },
+    cookies: ssoCookies(publicUrl),
+    nonces: nonceStore(redis.redis),
+    grants: grantStore({ redis: redis.redis, vault, signingKey, findKey: findOwnKeys(ssoKeys) }),
+    findBrokerKey: findBrokerKeys(bus)
+  }
   // The second one is where the reference had it first; what was built on it goes on.
-  for (const prefix of ['/openapi/v1/oauth/device', '/v1/oauth/device'])
+  for (const prefix of ['/openapi/v1/oauth/device', '/v1/oauth/device']) {
     await app.register(deviceCodeRoutes(flows), { prefix })
+    await app.register(ssoRoutes(sso), { prefix })
+    await app.register(ssoCompleteRoutes(sso), { prefix })
+  }
+  await app.register(ssoCompleteRoutes(sso), { prefix: '/v1/device' })
   await app.register(accountRoutes({ users, tokens, lists, announce }), { prefix: '/openapi/v1/account' })
   await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
   await app.register(revokeLinkRoutes({ tokens, lists, links, announce }), { prefix: '/device/revoke' })
@@ -80,7 +98,7 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   webhookRoutes(app, { webhooks, vault, egress })
   settingRoutes(app, { settings: settingStore(postgres.db) })
   auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })
-  serveDeviceCalls(app, bus, { ...resolving, keys })
+  serveDeviceCalls(app, bus, { ...resolving, keys, ssoKeys })
   const delivering = startDelivering({
     ...{ deliveries: deliveryStore(postgres.db), webhooks, vault, egress, links, log: app.log },
     now: () => new Date()

@@ -5,6 +5,13 @@ import { variables } from './config.ts'
 import { openResources } from './resources.ts'
 
 await runService(
-  { service: 'device-auth', variables, migrations, openResources, buildApp, commands: keyCommands(['ticket']) },
+  {
+    service: 'device-auth',
+    variables,
+    migrations,
+    openResources,
+    buildApp,
+    commands: keyCommands(['ticket', 'device-sso'])
+  },
   { args: process.argv.slice(2), env: process.env }
 )

@@ -30,8 +30,9 @@ export const openResources = async (config: Config) => {
     openBus({ service, url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
-  const [keys, userCodeKey, revokeLinkKey] = await Promise.all([
+  const [keys, ssoKeys, userCodeKey, revokeLinkKey] = await Promise.all([
     openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays: config.SIGNING_KEY_DAYS }),
+    openSigningKeys(postgres.db, vault, { purpose: 'device-sso', rotateDays: config.SIGNING_KEY_DAYS }),
     openSecret(secretStore(postgres.db), vault, 'user-code'),
     openSecret(secretStore(postgres.db), vault, 'revoke-link')
   ])
@@ -50,6 +51,7 @@ export const openResources = async (config: Config) => {
       vault,
       egress,
       keys,
+      ssoKeys,
       userCodeKey,
       revokeLinkKey,
       feed,
@@ -61,6 +63,7 @@ export const openResources = async (config: Config) => {
     close: async () => {
       feed.close()
       keys.close()
+      ssoKeys.close()
       users.close()
       sessions.close()
       await bus.drain()

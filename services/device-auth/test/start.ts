@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type App, loadConfig } from '@onbehalf/service-kit'
-import { type Backends, freePort, recordSecrets, startBackends } from '@onbehalf/testkit'
+import { type Backends, eventually, freePort, recordSecrets, startBackends } from '@onbehalf/testkit'
 import { openBusAs, type PlayedIdentityBroker, playIdentityBroker, type SignedIn } from '@onbehalf/testkit/players'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
@@ -45,6 +45,7 @@ export const startService = async (t: Test, ownEnvironment: Record<string, strin
       ...backends.environmentFor('device-auth'),
       PUBLIC_URL: publicUrl,
       MASTER_KEYS: `k1:${masterKey}`,
+      LICENCE_STATE: 'active',
       ...ownEnvironment
     }
     const opened = await openResources(loadConfig(variables, { ...own, LOG_LEVEL: 'debug', ...environment }))
@@ -93,7 +94,11 @@ export type Started = { device_code: string; user_code: string; verification_uri
 /** Begins a flow as a device does. */
 export const startFlow = async (app: App, body: object = {}, remoteAddress?: string): Promise<Started> => {
   const asked = { client_id: clientId, device_label: 'laptop', ...body }
-  const answer = await send(app, 'POST', `${base}/code`, { body: asked, ...(remoteAddress ? { remoteAddress } : {}) })
+  // On a busy machine Redis may be given up waiting for.
+  const answer = await eventually(
+    () => send(app, 'POST', `${base}/code`, { body: asked, ...(remoteAddress ? { remoteAddress } : {}) }),
+    ({ status }) => status !== 503
+  )
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body))
   recordSecrets([answer.body.device_code])
   return answer.body

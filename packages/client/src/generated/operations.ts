@@ -718,6 +718,17 @@ export type Operations = {
       504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
+  'GET /openapi/v1/oauth/device/approval-context': {
+    answers: {
+      200: { subject_email: string; subject_issuer: string; user_code: string; csrf_token: string; expires_at: string; client_id?: string; device_label?: string; created_ip?: string; created_at?: string; expires_in_remaining?: number }
+      401: OAuthErrorBody & { error?: "no_session" }
+      404: OAuthErrorBody & { error?: "not_found" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
   'POST /openapi/v1/oauth/device/approve': {
     body: { user_code: string }
     answers: {
@@ -727,6 +738,23 @@ export type Operations = {
       403: OAuthErrorBody & { error?: "csrf_rejected" | "forbidden" }
       404: OAuthErrorBody & { error?: "expired_or_unknown" }
       409: OAuthErrorBody & { error?: "already_resolved" }
+      413: OAuthErrorBody & { error?: "payload_too_large" }
+      415: OAuthErrorBody & { error?: "unsupported_media_type" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
+  'POST /openapi/v1/oauth/device/approve-external': {
+    body: { user_code: string }
+    answers: {
+      200: { status: "approved" | "denied" }
+      400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
+      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
+      404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
+      409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
       413: OAuthErrorBody & { error?: "payload_too_large" }
       415: OAuthErrorBody & { error?: "unsupported_media_type" }
       429: OAuthErrorBody & { error?: "too_many_requests" }
@@ -764,6 +792,23 @@ export type Operations = {
       504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
+  'POST /openapi/v1/oauth/device/deny-external': {
+    body: { user_code: string }
+    answers: {
+      200: { status: "approved" | "denied" }
+      400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
+      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
+      404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
+      409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
+      413: OAuthErrorBody & { error?: "payload_too_large" }
+      415: OAuthErrorBody & { error?: "unsupported_media_type" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
   'GET /openapi/v1/oauth/device/lookup': {
     query: { user_code: string }
     answers: {
@@ -772,6 +817,30 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
+    }
+  }
+  'GET /openapi/v1/oauth/device/sso-complete': {
+    query?: { sso_assertion?: string; sso_error?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: ErrorBody & { code?: "invalid_request" }
+      404: ErrorBody & { code?: "not_found" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+    }
+  }
+  'GET /openapi/v1/oauth/device/sso-initiate': {
+    query: { user_code: string; tenant?: string; connection?: string }
+    answers: {
+      303: undefined
+      400: OAuthErrorBody & { error?: "invalid_request" | "invalid_user_code" }
+      404: OAuthErrorBody & { error?: "not_found" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      502: OAuthErrorBody & { error?: "sso_initiate_failed" }
+      503: OAuthErrorBody & { error?: "identity_provider_unavailable" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/token': {
@@ -1283,6 +1352,17 @@ export type Operations = {
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
       504: ErrorBody & { code?: "upstream_timeout" }
+    }
+  }
+  'GET /v1/device/sso-complete': {
+    query?: { sso_assertion?: string; sso_error?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: ErrorBody & { code?: "invalid_request" }
+      404: ErrorBody & { code?: "not_found" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
     }
   }
   /** Claim an e-mail domain */
@@ -1848,6 +1928,17 @@ export type Operations = {
       504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
+  'GET /v1/oauth/device/approval-context': {
+    answers: {
+      200: { subject_email: string; subject_issuer: string; user_code: string; csrf_token: string; expires_at: string; client_id?: string; device_label?: string; created_ip?: string; created_at?: string; expires_in_remaining?: number }
+      401: OAuthErrorBody & { error?: "no_session" }
+      404: OAuthErrorBody & { error?: "not_found" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
   'POST /v1/oauth/device/approve': {
     body: { user_code: string }
     answers: {
@@ -1857,6 +1948,23 @@ export type Operations = {
       403: OAuthErrorBody & { error?: "csrf_rejected" | "forbidden" }
       404: OAuthErrorBody & { error?: "expired_or_unknown" }
       409: OAuthErrorBody & { error?: "already_resolved" }
+      413: OAuthErrorBody & { error?: "payload_too_large" }
+      415: OAuthErrorBody & { error?: "unsupported_media_type" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
+  'POST /v1/oauth/device/approve-external': {
+    body: { user_code: string }
+    answers: {
+      200: { status: "approved" | "denied" }
+      400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
+      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
+      404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
+      409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
       413: OAuthErrorBody & { error?: "payload_too_large" }
       415: OAuthErrorBody & { error?: "unsupported_media_type" }
       429: OAuthErrorBody & { error?: "too_many_requests" }
@@ -1894,6 +2002,23 @@ export type Operations = {
       504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
+  'POST /v1/oauth/device/deny-external': {
+    body: { user_code: string }
+    answers: {
+      200: { status: "approved" | "denied" }
+      400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
+      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
+      404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
+      409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
+      413: OAuthErrorBody & { error?: "payload_too_large" }
+      415: OAuthErrorBody & { error?: "unsupported_media_type" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
+    }
+  }
   'GET /v1/oauth/device/lookup': {
     query: { user_code: string }
     answers: {
@@ -1902,6 +2027,30 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
+    }
+  }
+  'GET /v1/oauth/device/sso-complete': {
+    query?: { sso_assertion?: string; sso_error?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: ErrorBody & { code?: "invalid_request" }
+      404: ErrorBody & { code?: "not_found" }
+      500: ErrorBody & { code?: "internal" }
+      503: ErrorBody & { code?: "unavailable" }
+    }
+  }
+  'GET /v1/oauth/device/sso-initiate': {
+    query: { user_code: string; tenant?: string; connection?: string }
+    answers: {
+      303: undefined
+      400: OAuthErrorBody & { error?: "invalid_request" | "invalid_user_code" }
+      404: OAuthErrorBody & { error?: "not_found" }
+      429: OAuthErrorBody & { error?: "too_many_requests" }
+      500: OAuthErrorBody & { error?: "internal" }
+      502: OAuthErrorBody & { error?: "sso_initiate_failed" }
+      503: OAuthErrorBody & { error?: "identity_provider_unavailable" | "unavailable" }
+      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/token': {
@@ -2006,10 +2155,15 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'DELETE /openapi/v1/account/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'DELETE /openapi/v1/account/sessions/self': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'DELETE /openapi/v1/account/sessions/{id}': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'GET /openapi/v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503, 504],
   'POST /openapi/v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /openapi/v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'POST /openapi/v1/oauth/device/code': [200, 400, 413, 415, 429, 500, 503],
   'POST /openapi/v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /openapi/v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'GET /openapi/v1/oauth/device/lookup': [200, 400, 429, 500, 503],
+  'GET /openapi/v1/oauth/device/sso-complete': [200, 303, 400, 404, 500, 503],
+  'GET /openapi/v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503, 504],
   'POST /openapi/v1/oauth/device/token': [200, 400, 413, 415, 500, 503, 504],
   'GET /t/{tenant}/.well-known/jwks.json': [200, 400, 404, 500, 503],
   'GET /t/{tenant}/.well-known/openid-configuration': [200, 400, 404, 500, 503],
@@ -2043,6 +2197,7 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /v1/device-webhook': [200, 401, 403, 429, 500, 503, 504],
   'PUT /v1/device-webhook': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'DELETE /v1/device-webhook': [204, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'GET /v1/device/sso-complete': [200, 303, 400, 404, 500, 503],
   'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
   'GET /v1/domains': [200, 400, 401, 403, 429, 500, 503, 504],
   'GET /v1/domains/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
@@ -2077,10 +2232,15 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /v1/members/{user_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
   'PATCH /v1/members/{user_id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'DELETE /v1/members/{user_id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'GET /v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503, 504],
   'POST /v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'POST /v1/oauth/device/code': [200, 400, 413, 415, 429, 500, 503],
   'POST /v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'GET /v1/oauth/device/lookup': [200, 400, 429, 500, 503],
+  'GET /v1/oauth/device/sso-complete': [200, 303, 400, 404, 500, 503],
+  'GET /v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503, 504],
   'POST /v1/oauth/device/token': [200, 400, 413, 415, 500, 503, 504],
   'GET /v1/tools': [200, 400, 401, 403, 404, 429, 500, 503, 504],
   'POST /v1/tools/call': [200, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504]

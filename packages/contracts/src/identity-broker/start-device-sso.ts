@@ -6,7 +6,7 @@ import { CredentialHash, Uuid } from '../shared/vocabulary.ts'
 /** What ties the flow of a device to one browser, through the IdP and back. */
 const flow = {
   /** HMAC of the user code: the code itself goes to nobody. */
-  user_code_hash: CredentialHash,
+  user_code_hash: Type.String({ pattern: '^[A-Za-z0-9_-]{22,43}$' }),
   /** Works once; the hash of what the browser holds. */
   nonce: CredentialHash
 }

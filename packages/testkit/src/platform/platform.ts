@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GivenServers, namesToStart, tellGiven } from '../given/index.ts'
-import { type Idp, startIdp } from '../idp/index.ts'
+import { type Idp, type IdpUser, startIdp } from '../idp/index.ts'
 import { type Everything, startEverything, startWhoami, type Whoami } from '../mcp-servers/index.ts'
 import { startCaddy } from '../servers/caddy.ts'
 import { freePort } from '../servers/free-port.ts'
@@ -43,6 +43,8 @@ export type PlatformOptions = {
   onSecret?: (secret: string) => void
   /** Ports on loopback that the services may call beside the IdP's and the two MCP servers'. */
   allowedPorts?: readonly number[]
+  /** Who else has an account at the demo IdP. */
+  moreUsers?: readonly IdpUser[]
   /** Who is asked for names in DNS, `address:port`; those of the system when left out. */
   nameServers?: readonly string[]
 }
@@ -67,6 +69,7 @@ const tryToStart = async ({
   secretsFile = join(directory, 'secrets.json'),
   onSecret = () => {},
   allowedPorts = [],
+  moreUsers = [],
   nameServers = []
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
@@ -78,7 +81,7 @@ const tryToStart = async ({
     return part
   }
   try {
-    const told = { onProgress, onSecret, allowedPorts, nameServers }
+    const told = { onProgress, onSecret, allowedPorts, moreUsers, nameServers }
     return { ...(await start({ directory, port, given, secretsFile, ...told, keep })), stop }
   } catch (error) {
     await stop()
@@ -90,7 +93,8 @@ type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
 type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
 
 const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
-  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, nameServers, keep } = started
+  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, moreUsers, nameServers, keep } =
+    started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
   const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
@@ -101,7 +105,7 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
   const clients = [clientOf(publicUrl, secrets)]
   const [backing, idp, everything] = await Promise.all([
     startBacking({ directory, secrets, given, onProgress }).then(keep),
-    startIdp({ port: ports.idp, clients, users: idpUsers, onSecret }).then(keep),
+    startIdp({ port: ports.idp, clients, users: [...idpUsers, ...moreUsers], onSecret }).then(keep),
     startEverything({ port: ports.everything }).then(keep)
   ])
   const whoami = keep(await startWhoami({ issuer: idp.issuer, port: ports.whoami }))
@@ -116,6 +120,7 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     MASTER_KEYS: secrets.masterKeys[service],
     EGRESS_ALLOW: allowed.join(','),
     INNER_PORT: String(ports.inner),
+    LICENCE_STATE: 'active',
     ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {})
   })
   await Promise.all(serviceNames.map((service) => migrateService(service, environmentFor(service).DATABASE_URL)))

@@ -18,10 +18,19 @@ import { type Bus, serve, signTicket, writeFeed } from '@onbehalf/rpc'
 import { cookieNamesFor, hashOf, sessionType } from '@onbehalf/service-kit'
 import { SignJWT } from 'jose'
 import { recordSecrets } from '../test-run.ts'
+import { type PlayedDeviceSso, playDeviceSso } from './device-sso.ts'
 import { makeKeyPair, type PlayedKey } from './keys.ts'
 
 /** Who signs in; what is left out is made up. A role of null is somebody who is not a member. */
-export type Person = { tenant_id?: string; user_id?: string; role?: Role | null; email?: string; name?: string }
+export type Person = {
+  tenant_id?: string
+  user_id?: string
+  role?: Role | null
+  email?: string
+  name?: string
+  /** Of their IdP. */
+  issuer?: string
+}
 
 export type SignedIn = {
   tenant_id: string
@@ -46,6 +55,7 @@ export type PlayedIdentityBroker = {
   makeApiKey: (app?: { tenant_id?: string; app_id?: string; actsFor?: string[]; scopes?: KeyScope[] }) => ApiKey
   /** A principal ticket of any content, made at any time and signed by any key. */
   ticketFor: (principal: Principal, options?: { key?: PlayedKey; now?: () => number }) => Promise<string>
+  deviceSso: PlayedDeviceSso
   change: (...changes: IdentityChange[]) => void
   /** Gives a user another role and tells everybody; undefined: the user is gone. */
   changeRole: (userId: string, role: Role | null | undefined) => void
@@ -62,7 +72,7 @@ export const playIdentityBroker = async (
   bus: Bus,
   { publicUrl }: { publicUrl: string }
 ): Promise<PlayedIdentityBroker> => {
-  const [ticketKey, sessionKey] = await Promise.all([makeKeyPair(), makeKeyPair()])
+  const [ticketKey, sessionKey, ssoKey] = await Promise.all([makeKeyPair(), makeKeyPair(), makeKeyPair()])
   const sessions = new Map<string, Principal>()
   const people = new Map<string, Required<Person>>()
   const apiKeys = new Map<string, { app: Extract<Principal, { kind: 'app' }>; actsFor: string[] }>()
@@ -78,7 +88,11 @@ export const playIdentityBroker = async (
   })
 
   const served = [
-    serve(bus, listBrokerKeys, async () => ({ ticket: [ticketKey.publicKey], session: [sessionKey.publicKey] })),
+    serve(bus, listBrokerKeys, async () => ({
+      ticket: [ticketKey.publicKey],
+      session: [sessionKey.publicKey],
+      device_sso: [ssoKey.publicKey]
+    })),
     serve(bus, resolveSession, async ({ tenant_id, session_id }) => {
       const principal = sessions.get(session_id)
       if (principal?.tenant_id !== tenant_id) throw new ReportedError('unauthenticated', 'There is no such session.')
@@ -96,10 +110,16 @@ export const playIdentityBroker = async (
       if (failure) throw failure
       const person = people.get(user_id)
       if (person?.tenant_id !== tenant_id) throw new ReportedError('not_found', 'There is no such user.')
-      const { role, email, name } = person
-      return { user: { id: user_id, email, name }, role, tenant: { id: tenant_id, name: 'A tenant' } }
+      const { role, email, name, issuer } = person
+      const isMembers = (other: Required<Person>) =>
+        other.tenant_id === tenant_id && other.role !== null && other.email.toLowerCase() === email.toLowerCase()
+      const email_belongs_to_member = role === null && [...people.values()].some(isMembers)
+      const tenant = { id: tenant_id, name: 'A tenant' }
+      return { user: { id: user_id, email, name }, role, tenant, issuer, email_belongs_to_member }
     })
   ]
+  const deviceSso = playDeviceSso(bus, ssoKey)
+  served.push(deviceSso.served)
   // Others ask on connections of their own, which could be faster than these subscriptions.
   await bus.connection.flush()
 
@@ -133,6 +153,7 @@ export const playIdentityBroker = async (
       return { tenant_id, app_id, key, headers: { authorization: `Bearer ${key}` } }
     },
     ticketFor,
+    deviceSso: deviceSso.played,
     change: feed.publish,
     changeRole: (userId, role) => {
       const person = people.get(userId)
@@ -155,8 +176,9 @@ const complete = ({
   user_id = randomUUID(),
   role = 'member',
   email = `${user_id.slice(0, 8)}@example.com`,
-  name = 'Somebody'
-}: Person): Required<Person> => ({ tenant_id, user_id, role, email, name })
+  name = 'Somebody',
+  issuer = 'https://idp.partner.example'
+}: Person): Required<Person> => ({ tenant_id, user_id, role, email, name, issuer })
 
 const makeCookie = async (
   { tenant_id, user_id }: Principal,

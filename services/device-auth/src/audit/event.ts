@@ -4,6 +4,7 @@ type Facts = {
   event:
     | 'oauth.device_flow_approved'
     | 'oauth.device_flow_denied'
+    | 'oauth.device_flow_rejected'
     | 'oauth.device_code_cross_ip_poll'
     | 'oauth.token_issued'
     | 'oauth.token_expired'

@@ -1,9 +1,9 @@
 import type { UserPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type AuditEvent, type Log, newId } from '@onbehalf/service-kit'
+import { type AuditDetails, type AuditEvent, type Log, newId } from '@onbehalf/service-kit'
 import { deviceEvent } from '../audit/event.ts'
-import { type FindTools, type FoundFlow, findFlow } from './find.ts'
-import type { CodeStore, Decision } from './store.ts'
+import { type FindTools, findFlow } from './find.ts'
+import type { CodeStore, Decision, Flow } from './store.ts'
 
 export type DecideTools = FindTools & {
   codes: Pick<CodeStore, 'decide'>
@@ -28,7 +28,7 @@ export const decide = async (asked: Asked, tools: DecideTools): Promise<{ status
   const outcome = await settle({ codeHash: found.codeHash, status, marker: newId(), tenant_id, user_id }, tools.codes)
   if (outcome === 'missing') throw expiredOrUnknown()
   if (outcome === 'resolved') throw alreadyResolved()
-  await note(asked, found, tools)
+  await noteDecision({ ...asked, flow: found.flow }, tools)
   return { status }
 }
 
@@ -39,7 +39,7 @@ const alreadyResolved = () =>
   new ReportedError('already_resolved', 'This code was approved or denied before. Start again on the device if needed.')
 
 /** Asks again when the answer was lost: the marker tells whether it was us. */
-const settle = async (decision: Decision, codes: Pick<CodeStore, 'decide'>) => {
+export const settle = async (decision: Decision, codes: Pick<CodeStore, 'decide'>) => {
   const first = await codes.decide(decision).catch(() => undefined)
   if (first) return first
   const second = await codes.decide(decision).catch(unknownOutcome)
@@ -53,14 +53,16 @@ const unknownOutcome = (cause?: unknown): never => {
   })
 }
 
-// The decision stands already; a lost line of the audit is said loudly and does not take it back.
-const note = async (asked: Asked, { flow }: FoundFlow, { record }: DecideTools): Promise<void> => {
-  const { status, user, ip, request_id, log } = asked
-  const { client_id, device_label } = flow
+type Decided = Omit<Asked, 'user_code'> & { flow: Flow; subject?: AuditDetails }
+
+/** Puts a decision on record. It stands already; a lost line of the audit is said loudly and does not take it back. */
+export const noteDecision = async (
+  { status, user: { tenant_id, user_id: actor_user_id }, flow, subject, ip, request_id, log }: Decided,
+  { record }: Pick<DecideTools, 'record'>
+): Promise<void> => {
   const event = `oauth.device_flow_${status}` as const
-  const { tenant_id, user_id: actor_user_id } = user
-  const facts = { event, tenant_id, actor_user_id, ip, request_id, details: { client_id, device_label } }
-  await record(deviceEvent(facts)).catch((error: unknown) =>
+  const details = { client_id: flow.client_id, device_label: flow.device_label, ...subject }
+  await record(deviceEvent({ event, tenant_id, actor_user_id, ip, request_id, details })).catch((error: unknown) =>
     log.error({ err: error, event, tenant_id, actor_user_id }, 'an audit event is lost')
   )
 }

@@ -77,8 +77,8 @@ if redis.call('HGET', KEYS[1], 'taker') == ARGV[1] then redis.call('HDEL', KEYS[
 return 1`
 
 /**
- * KEYS[1] code · ARGV decision, marker, tenant_id, user_id, least time left in ms. The marker makes it safe to ask
- * again when the answer got lost.
+ * KEYS[1] code · ARGV decision, marker, tenant_id, user_id, least time left in ms, the issuer of an external user's IdP
+ * ('' for a member). The marker makes it safe to ask again when the answer got lost.
  */
 export const decide = `
 local held = redis.call('HMGET', KEYS[1], '${f.status}', 'marker')
@@ -86,6 +86,7 @@ if not held[1] then return 'missing' end
 if held[2] == ARGV[2] then return 'done' end
 if held[1] ~= 'pending' then return 'resolved' end
 redis.call('HSET', KEYS[1], '${f.status}', ARGV[1], 'marker', ARGV[2], 'tenant_id', ARGV[3], 'user_id', ARGV[4])
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'subject_issuer', ARGV[6]) end
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[1], ARGV[5]) end
 return 'done'`
 

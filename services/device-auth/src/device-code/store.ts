@@ -27,7 +27,9 @@ const Flow = Type.Object({
   /** Set by the decision. */
   marker: Type.Optional(Type.String()),
   tenant_id: Type.Optional(Type.String()),
-  user_id: Type.Optional(Type.String())
+  user_id: Type.Optional(Type.String()),
+  /** Of the IdP that identified them, where they are no member. */
+  subject_issuer: Type.Optional(Type.String())
 })
 
 export type Polled = { outcome: 'unknown' | 'early' | 'pending' } | { outcome: 'approved' | 'denied'; flow: Flow }
@@ -40,6 +42,7 @@ export type Decision = {
   marker: string
   tenant_id: string
   user_id: string
+  subject_issuer?: string
 }
 
 const Decided = Type.Union([Type.Literal('done'), Type.Literal('missing'), Type.Literal('resolved')])
@@ -88,8 +91,9 @@ export const codeStore = (redis: Redis) => {
     },
 
     /** Moves a pending flow to its decision. Rejects as Redis does: the caller knows what not knowing means. */
-    decide: async ({ codeHash, status, marker, tenant_id, user_id }: Decision): Promise<Static<typeof Decided>> => {
-      const args = [status, marker, tenant_id, user_id, String(decidedLeastMs)]
+    decide: async ({ codeHash, ...decision }: Decision): Promise<Static<typeof Decided>> => {
+      const { status, marker, tenant_id, user_id, subject_issuer = '' } = decision
+      const args = [status, marker, tenant_id, user_id, String(decidedLeastMs), subject_issuer]
       const word = await decide(codeKey(codeHash), ...args)
       if (matches(Decided, word)) return word
       throw new Error('a decision has an unknown outcome')

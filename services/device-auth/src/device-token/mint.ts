@@ -52,13 +52,17 @@ export const mint = async (approval: Approval, collector: Collector, tools: Mint
 }
 
 const approverOf = async (
-  { tenant_id, user_id }: Approval,
+  { tenant_id, user_id, subject_issuer }: Approval,
   prefix: Prefix,
   { users, coversSso }: MintTools
 ): Promise<FoundUser> => {
   const found = await userOrNobody(users.ask({ tenant_id, user_id }))
-  const isCovered = prefix === 'dfoa_' || coversSso()
-  if (found && isCovered && kinds[prefix].isFor(found.role)) return found
+  const isExternal =
+    coversSso() &&
+    found?.issuer === subject_issuer &&
+    found?.email_belongs_to_member === false &&
+    kinds.dfoe_.isFor(found.role)
+  if (found && (prefix === 'dfoe_' ? isExternal : kinds.dfoa_.isFor(found.role))) return found
   throw new ReportedError('access_denied', 'Who approved this may not sign this device in any more. Sign in again.')
 }
 

@@ -21,6 +21,9 @@ export const openBudgets = (redis: Redis) => {
     lookup: budget(count, { name: 'lookup', max: 60, seconds: 300, keyOf: byAddress }),
     /** Look-ups of somebody who is signed in, from whatever addresses. */
     ownLookup: budget(count, { name: 'own-lookup', max: 60, seconds: 300, keyOf: byPerson }),
+    ssoStart: budget(count, { name: 'sso-start', max: 60, seconds: 3600, keyOf: byAddress }),
+    /** Decisions of somebody an IdP identified, in whatever flows. */
+    external: budget(count, { name: 'external', max: 10, seconds: 3600, keyOf: byPerson }),
     decision: budget(count, { name: 'decision', max: 10, seconds: 3600, keyOf: byCaller })
   }
 }
