@@ -5,6 +5,7 @@ import { createEras } from './eras.ts'
 import { callerHeaders } from './headers.ts'
 import { defaultLimits, type McpLimits } from './limits.ts'
 import { listTools } from './list-tools.ts'
+import { parameterHeaders } from './parameter-headers.ts'
 import type { ClientInfo, Json, McpEvent, McpTool, Send } from './protocol.ts'
 import { createSessionPool } from './sessions.ts'
 import type { Target } from './wire.ts'
@@ -32,6 +33,8 @@ export type Asking = McpTarget & {
   onEvent?: (event: McpEvent) => void
   /** What whoever it is asked for can do; a modern server is told, and may then ask for input. None when left out. */
   capabilities?: Json
+  /** Of the tool that is called: what it annotates is repeated as headers (2026-07-28). */
+  inputSchema?: unknown
 }
 
 export type CallTool = Asking & { name: string; arguments: Json }
@@ -64,7 +67,8 @@ export type McpClient = {
 }
 
 /**
- * An MCP client over Streamable HTTP for both eras: 2026-07-28, and 2025-11-25, 2025-06-18, 2025-03-26.
+ * An MCP client over Streamable HTTP for both eras: 2026-07-28, and 2025-11-25, 2025-06-18, 2025-03-26; and over
+ * HTTP+SSE of 2024-11-05.
  *
  * Throws `ReportedError`: `UpstreamUnauthorized` for a 401, `upstream_insufficient_scope`, `upstream_unavailable`,
  * `upstream_timeout`, and `upstream_error` for a JSON-RPC error (cause: `McpServerError`) or an unusable answer. When
@@ -111,11 +115,15 @@ export const createMcpClient = ({
       if (events.length < limits.eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
-    const { method, name, params, capabilities = {} } = asked
+    const { method, name, params, capabilities = {}, inputSchema } = asked
+    const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
     const target = { ...aim(asked), onEvent, wantsEvents: asked.onEvent !== undefined, capabilities }
     const conversation = converse(talk, target, asked.sessionKey)
     try {
-      const { result, resultText } = await conversation.ask({ method, ...(name !== undefined && { name }), params })
+      const { result, resultText } = await conversation.ask({
+        ...{ method, params, ...repeated },
+        ...(name !== undefined && { name })
+      })
       return { result, resultText: resultText(), events }
     } finally {
       conversation.close()

@@ -1,6 +1,6 @@
 import { startDeadline } from './deadline.ts'
 import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
-import { InitializeRefused, openSession } from './open-session.ts'
+import { InitializeRefused, openEventSession, openSession } from './open-session.ts'
 import { type Answer, modernVersion } from './protocol.ts'
 import type { Lease, Session, SessionPool } from './sessions.ts'
 import { type Request, type Result, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
@@ -31,21 +31,34 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
     return { era, isFresh: true }
   }
 
-  const acquire = async (): Promise<Lease> => {
-    if (sessionKey === undefined) return ownLease(wires, await openSession(wires, target))
-    return pool.acquire({ url: target.url, sessionKey }, () => openShared(wires, target), target.deadline.signal)
+  const acquire = async (open: typeof openSession): Promise<Lease> => {
+    if (sessionKey === undefined) return ownLease(wires, await open(wires, target))
+    return pool.acquire({ url: target.url, sessionKey }, () => openShared(wires, target, open), target.deadline.signal)
   }
 
-  const askLegacy = async (request: Request, isFresh: boolean): Promise<Answer | 'ask again'> => {
+  /** By what it speaks, or else by what servers before 2025-03-26 spoke, once it refuses in their way. */
+  const acquireEither = async (era: Era): Promise<Lease> => {
+    if (era === 'events') return acquire(openEventSession)
     try {
-      lease ??= await acquire()
+      return await acquire(openSession)
     } catch (thrown) {
+      if (!(thrown instanceof InitializeRefused) || !looksOlder(thrown.answer)) throw thrown
+      return await acquire(openEventSession).catch(() => {
+        throw thrown
+      })
+    }
+  }
+
+  const askLegacy = async (request: Request, era: Era, isFresh: boolean): Promise<Answer | 'ask again'> => {
+    try {
+      lease ??= await acquireEither(era)
+    } catch (thrown) {
+      if (era === 'events' || thrown instanceof InitializeRefused) eras.forget(target.url)
       if (!(thrown instanceof InitializeRefused)) throw target.deadline.explain(thrown)
-      eras.forget(target.url)
       learned = undefined
       return isFresh || !isInitializeUnknown(thrown.answer) ? thrown.answer : 'ask again'
     }
-    eras.remember(target.url, 'legacy')
+    eras.remember(target.url, lease.session.send ? 'events' : 'legacy')
     version = lease.session.protocolVersion
     const answer = await requestLegacy(wires, target, request, lease.session)
     if (!lease.isKnown || !isSessionGone(answer, lease.session)) return answer
@@ -62,14 +75,14 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
     eras.forget(target.url)
     learned = undefined
     // Asked again only if the server no longer speaks this era, so that it cannot have run the request.
-    return (await settleEra()).era === 'legacy' ? 'ask again' : answer
+    return (await settleEra()).era === 'modern' ? answer : 'ask again'
   }
 
   const ask = async (request: Request): Promise<Result> => {
     const turnsMax = 3
     for (let turn = 1; ; turn += 1) {
       const { era, isFresh } = await settleEra()
-      const answer = era === 'modern' ? await askModern(request, isFresh) : await askLegacy(request, isFresh)
+      const answer = era === 'modern' ? await askModern(request, isFresh) : await askLegacy(request, era, isFresh)
       if (answer !== 'ask again') return resultOf(answer)
       if (turn === turnsMax) return resultOf({ kind: 'refused', status: 503, headers: {} })
     }
@@ -79,10 +92,10 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
 }
 
 // The opening belongs to the pool: a caller that leaves must not take it from the others who wait for it.
-const openShared = async (wires: Wires, target: Target): Promise<Session> => {
+const openShared = async (wires: Wires, target: Target, open: typeof openSession): Promise<Session> => {
   const deadline = startDeadline({ ms: target.timeoutMs, msMax: target.timeoutMs })
   try {
-    return await openSession(wires, { ...target, deadline, onEvent: undefined, wantsEvents: false })
+    return await open(wires, { ...target, deadline, onEvent: undefined, wantsEvents: false })
   } finally {
     deadline.stop()
   }
@@ -95,12 +108,16 @@ const ownLease = ({ background }: Wires, session: Session): Lease => ({
   drop: () => undefined
 })
 
+/** 2025-03-26, backwards compatibility. */
+const looksOlder = (answer: Answer): boolean =>
+  answer.kind !== 'result' && (answer.status === 400 || answer.status === 404 || answer.status === 405)
+
 const isInitializeUnknown = (answer: Answer): boolean =>
   answer.kind !== 'result' && answer.status !== 401 && answer.status !== 403 && answer.status < 500
 
 // 404 is the rule (2025-11-25, session management); the SDK's own examples answer 400 and speak of the session.
-const isSessionGone = (answer: Answer, { id }: Session): boolean => {
-  if (id === undefined || answer.kind === 'result') return false
+const isSessionGone = (answer: Answer, { id, send }: Session): boolean => {
+  if ((id === undefined && !send) || answer.kind === 'result') return false
   if (answer.kind === 'refused') return answer.status === 404
   return answer.status === 404 || (answer.status === 400 && /\bsession\b/i.test(answer.error.message))
 }

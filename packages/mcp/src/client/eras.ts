@@ -3,7 +3,8 @@ import { refusal } from './errors.ts'
 import { type Answer, isJson, modernErrorCodes, modernVersion, unsupportedVersionCode } from './protocol.ts'
 import { requestModern, type Target, type Wires } from './wire.ts'
 
-export type Era = 'modern' | 'legacy'
+/** `events`: HTTP+SSE of 2024-11-05. */
+export type Era = 'modern' | 'legacy' | 'events'
 
 /** Which era the server at an address speaks, remembered for a while per origin and path. */
 export type Eras = {

@@ -18,7 +18,7 @@ export const callerHeaders = (headers: Record<string, string>): Record<string, s
   for (const name in headers) {
     const value = headers[name]
     const lower = name.toLowerCase()
-    if (value !== undefined && !ours.has(lower)) kept[lower] = value
+    if (value !== undefined && !ours.has(lower) && !lower.startsWith('mcp-param-')) kept[lower] = value
   }
   return kept
 }

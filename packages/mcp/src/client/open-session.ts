@@ -1,4 +1,5 @@
 import { headerOf, malformed } from './errors.ts'
+import { openEventChannel } from './event-channel.ts'
 import { type Answer, legacyVersions } from './protocol.ts'
 import type { Session } from './sessions.ts'
 import { legacyHeaders, notify, requestLegacy, type Target, type Wires } from './wire.ts'
@@ -29,6 +30,18 @@ export const openSession = async (wires: Wires, target: Target): Promise<Session
   const session: Session = { id, protocolVersion, end: () => endSession(wires, target, session) }
   await notify(wires, target, session, { method: 'notifications/initialized' })
   return session
+}
+
+/** The same over HTTP+SSE (2024-11-05): the session is the stream. */
+export const openEventSession = async (wires: Wires, target: Target): Promise<Session> => {
+  const { send, close } = await openEventChannel(wires, target)
+  try {
+    const session = await openSession({ ...wires, send }, target)
+    return { ...session, id: undefined, send, end: async () => close() }
+  } catch (thrown) {
+    close()
+    throw thrown
+  }
 }
 
 const endSession = async ({ send, limits }: Wires, target: Target, session: Session): Promise<void> => {

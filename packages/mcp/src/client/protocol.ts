@@ -2,7 +2,7 @@
 export const modernVersion = '2026-07-28'
 
 /** The revisions that begin with `initialize`, newest first. */
-export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26']
+export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
 
 export const metaKeys = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',

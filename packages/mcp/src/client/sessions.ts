@@ -1,9 +1,16 @@
 import type { Background } from './background.ts'
 import { untilAborted } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
+import type { Send } from './protocol.ts'
 
 /** A legacy server's session. `id` is missing where the server keeps none. */
-export type Session = { id: string | undefined; protocolVersion: string; end: () => Promise<void> }
+export type Session = {
+  id: string | undefined
+  protocolVersion: string
+  /** The only way to reach a server of HTTP+SSE (2024-11-05): by the stream that its session is. */
+  send?: Send
+  end: () => Promise<void>
+}
 
 /** A session for the time of one call. */
 export type Lease = {

@@ -30,7 +30,13 @@ export type Target = {
 }
 
 /** A request before it has an id and an era. */
-export type Request = { method: string; name?: string; params: Json }
+export type Request = {
+  method: string
+  name?: string
+  params: Json
+  /** Arguments that are repeated as headers (2026-07-28), by lower-case name. */
+  headers?: Record<string, string>
+}
 
 /** What a client's requests share. */
 export type Wires = Tools & { clientInfo: ClientInfo; nextId: () => number }
@@ -50,6 +56,7 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
   }
   const headers: Record<string, string> = {
     ...target.headers,
+    ...request.headers,
     accept,
     'content-type': 'application/json',
     'mcp-protocol-version': version,
@@ -69,14 +76,15 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
 
 /** One request of a session that began with `initialize` (2025-11-25 and older), or that request itself. */
 export const requestLegacy = async (
-  wires: Wires,
+  given: Wires,
   target: Target,
   { method, params }: Request,
   session: Session | undefined
 ): Promise<Answer> => {
+  const wires = session?.send ? { ...given, send: session.send } : given
   const id = wires.nextId()
-  const given = isJson(params._meta) ? params._meta : undefined
-  const meta = target.wantsEvents && session ? { _meta: { ...given, progressToken: id } } : undefined
+  const own = isJson(params._meta) ? params._meta : undefined
+  const meta = target.wantsEvents && session ? { _meta: { ...own, progressToken: id } } : undefined
   const replies = createReplies(wires, target, session)
   const answer = exchange(wires, {
     ...target,
@@ -106,7 +114,7 @@ export const notify = async (
 ): Promise<void> => {
   const deadline = startDeadline({ ms: limits.cleanUpMs, msMax: limits.cleanUpMs })
   try {
-    const { body } = await send(url, {
+    const { body } = await (session?.send ?? send)(url, {
       method: 'POST',
       headers: legacyHeaders({ headers }, session),
       body: JSON.stringify({ jsonrpc: '2.0', ...message }),

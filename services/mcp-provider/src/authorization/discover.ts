@@ -10,7 +10,9 @@ type Guard = Pick<Egress, 'request' | 'checkReachable'>
  * `audience_not_supported` where that is not so, `upstream_unavailable` where one of them does not answer.
  */
 export const discover = async (egress: Guard, where: Resource, issuer: string): Promise<ServerMetadata> => {
-  const { authorization_servers = [] } = await readResource(egress, where)
+  const { resource, authorization_servers = [] } = await readResource(egress, where)
+  // The token that comes is for this audience alone.
+  if (resource !== where.resource) throw unusable('The metadata of the server is of another resource.')
   if (!authorization_servers.includes(issuer))
     throw unusable('The server does not name authentication.issuer as its authorization server.')
   return readServer(egress, issuer)

@@ -10,14 +10,14 @@ export const firstOf = async <Schema extends TSchema>(
   egress: Pick<Egress, 'request'>,
   urls: readonly string[],
   schema: Schema
-): Promise<Static<Schema> | undefined> => {
+): Promise<{ url: string; document: Static<Schema> } | undefined> => {
   for (const url of urls) {
     // What we believe because of it decides where a secret is sent, so it must not be changed on the way.
     const asked = { ...limits, headers: { accept: 'application/json' }, carriesCredential: true }
     const response = await egress.request(url, asked).catch(refuseUnlessAway)
     if (response.status === 200) {
       const document = await response.json().catch(refuseUnlessAway)
-      if (matches(schema, document)) return document
+      if (matches(schema, document)) return { url, document }
       throw unusable(`The metadata at ${url} is not as it must be.`)
     }
     response.discard()

@@ -26,14 +26,23 @@ export const readResource = async (
   const urls = [...(metadata_url ? [metadata_url] : []), ...resourceUrls(server_url)]
   const found = await firstOf(egress, urls, ResourceMetadata)
   if (!found) throw unusable('The server does not say which authorization server it has (RFC 9728).')
-  if (found.resource !== resource)
+  const told = found.document.resource
+  if (told !== resource && !isRootOf(found.url, told))
     throw unusable('The metadata of the server is of another resource. An administrator can set the resource id.')
-  return found
+  return found.document
 }
+
+/** RFC 9728 §3.3: what is read at the root's place is of the whole origin, and says just that. */
+const isRootOf = (url: string, resource: string): boolean => {
+  const { origin, pathname } = checkUrl(url)
+  return pathname === wellKnown && (resource === origin || resource === `${origin}/`)
+}
+
+const wellKnown = '/.well-known/oauth-protected-resource'
 
 /** RFC 9728 §3.1: the path of the server after the well-known one; then the root's. */
 const resourceUrls = (serverUrl: string): string[] => {
   const { origin, pathname } = checkUrl(serverUrl)
-  const root = `${origin}/.well-known/oauth-protected-resource`
+  const root = `${origin}${wellKnown}`
   return pathname === '/' ? [root] : [`${root}${pathname}`, root]
 }

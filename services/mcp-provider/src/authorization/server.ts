@@ -28,7 +28,7 @@ type Guard = Pick<Egress, 'request' | 'checkReachable'>
  * be where a credential may be sent. Throws as `readResource` does.
  */
 export const readServer = async (egress: Guard, issuer: string): Promise<ServerMetadata> => {
-  const server = await firstOf(egress, serverUrls(issuer), ServerMetadata)
+  const { document: server } = (await firstOf(egress, serverUrls(issuer), ServerMetadata)) ?? {}
   if (!server) throw unusable('The authorization server of the server has no metadata (RFC 8414).')
   if (server.issuer !== issuer) throw unusable('The authorization server calls itself by another issuer.')
   await checkEndpoint(egress, 'token_endpoint', server.token_endpoint)

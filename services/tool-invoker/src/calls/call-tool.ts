@@ -1,3 +1,4 @@
+import type { CatalogueTool } from '@onbehalf/contracts'
 import { type ReportedError, toReported } from '@onbehalf/errors'
 import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
@@ -89,7 +90,7 @@ const make = async (
   context.signal.throwIfAborted()
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
   const { signal, onEvent } = context
-  const outbound: Outbound = { acting, provider, request: requestOf(asked), timeout_ms, signal, onEvent }
+  const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent }
   context.onSend?.()
   if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
 
@@ -101,10 +102,14 @@ const make = async (
   return { result, resultText, minted }
 }
 
-const requestOf = ({ tool, arguments: given, request, beside, capabilities = {} }: AskedCall): UpstreamRequest =>
+const requestOf = (
+  { tool, arguments: given, request, beside, capabilities = {} }: AskedCall,
+  known: CatalogueTool | undefined
+): UpstreamRequest =>
   request ?? {
     method: 'tools/call',
     name: tool,
     params: { name: tool, arguments: given, ...beside },
-    capabilities
+    capabilities,
+    ...(known && { inputSchema: known.input_schema })
   }

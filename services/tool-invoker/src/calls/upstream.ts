@@ -15,7 +15,7 @@ import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
-export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'capabilities'>
+export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'capabilities' | 'inputSchema'>
 
 /** A call whose provider, caller and time are known. */
 export type Outbound = {

@@ -1,0 +1,45 @@
+import t from 'tap'
+import { parameterHeaders } from '../../src/client/parameter-headers.ts'
+
+const schema = {
+  type: 'object',
+  properties: {
+    region: { type: 'string', 'x-mcp-header': 'Region' },
+    priority: { type: 'integer', 'x-mcp-header': 'Priority' },
+    isDry: { type: 'boolean', 'x-mcp-header': 'Dry' },
+    query: { type: 'string' },
+    where: { type: 'object', properties: { zone: { type: 'string', 'x-mcp-header': 'Zone' } } }
+  }
+}
+
+t.test('what a schema annotates is repeated, wherever it is, and nothing else', async (t) => {
+  const given = { region: 'eu', priority: 3, isDry: false, query: 'secret', where: { zone: 'b' } }
+  t.same(parameterHeaders(schema, given), {
+    ...{ 'mcp-param-region': 'eu', 'mcp-param-priority': '3', 'mcp-param-dry': 'false', 'mcp-param-zone': 'b' }
+  })
+})
+
+t.test('what is null or left out is in no header', async (t) => {
+  t.same(parameterHeaders(schema, { region: null, where: {} }), {})
+  t.same(parameterHeaders(undefined, { region: 'eu' }), {})
+})
+
+t.test('what a header cannot carry goes as base64, line breaks above all', async (t) => {
+  for (const region of ['Grüße', ' padded', 'a\r\nauthorization: x', '=?base64?x?='])
+    t.equal(
+      parameterHeaders(schema, { region })['mcp-param-region'],
+      `=?base64?${Buffer.from(region).toString('base64')}?=`
+    )
+})
+
+t.test('a server cannot have headers of its own choice, nor more than fit', async (t) => {
+  const named = (name: unknown) => ({ properties: { region: { type: 'string', 'x-mcp-header': name } } })
+  for (const name of ['a b', 'a:b', 'a\r\nb', '', 7, 'x'.repeat(129)])
+    t.same(parameterHeaders(named(name), { region: 'eu' }), {}, String(name))
+  t.same(Object.keys(parameterHeaders(named('Authorization'), { region: 'eu' })), ['mcp-param-authorization'])
+  t.throws(() => parameterHeaders(schema, { region: 'x'.repeat(7_000) }), { code: 'invalid_arguments' })
+  t.throws(() => parameterHeaders(schema, { region: {} }), { code: 'invalid_arguments' })
+  const many = Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`p${n}`, { 'x-mcp-header': `P${n}` }]))
+  const all = Object.fromEntries(Object.keys(many).map((name) => [name, 'x']))
+  t.throws(() => parameterHeaders({ properties: many }, all), { code: 'invalid_arguments' })
+})
