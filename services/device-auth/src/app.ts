@@ -92,7 +92,7 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   }
   await app.register(ssoCompleteRoutes(sso), { prefix: '/v1/device' })
   await app.register(accountRoutes({ users, tokens, lists, announce }), { prefix: '/openapi/v1/account' })
-  await app.register(pageRoutes({ ...flows, users }), { prefix: '/device' })
+  await app.register(pageRoutes({ ...flows, users, sso }), { prefix: '/device' })
   await app.register(revokeLinkRoutes({ tokens, lists, links, announce }), { prefix: '/device/revoke' })
   tokenRoutes(app, { tokens, lists, announce })
   webhookRoutes(app, { webhooks, vault, egress })

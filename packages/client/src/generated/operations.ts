@@ -423,7 +423,7 @@ export type Operations = {
     }
   }
   'GET /device': {
-    query?: { user_code?: string }
+    query?: { user_code?: string; sso_verified?: string; sso_error?: string }
     answers: {
       200: string
       303: undefined
@@ -534,6 +534,40 @@ export type Operations = {
       415: ErrorBody & { code?: "unsupported_media_type" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
+    }
+  }
+  'GET /device/sso': {
+    query?: { tenant?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: string
+      401: string
+      403: string
+      404: string
+      409: string
+      429: string
+      500: string
+      502: string
+      503: string
+    }
+  }
+  'POST /device/sso/decide': {
+    body: { user_code: string; decision: "approved" | "denied"; csrf_token?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: string
+      401: string
+      403: string
+      404: string
+      409: string
+      413: string
+      415: string
+      429: string
+      500: string
+      502: string
+      503: string
     }
   }
   /** MCP endpoint: the tools of all providers, as identifier__tool */
@@ -2143,6 +2177,8 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /device/format-code.js': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/revoke': [400, 500, 503],
   'POST /device/revoke': [400, 413, 415, 500, 503],
+  'GET /device/sso': [200, 303, 400, 401, 403, 404, 409, 429, 500, 502, 503],
+  'POST /device/sso/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 502, 503],
   'POST /mcp': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'POST /mcp/{server_identifier}': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'GET /oauth/callback': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],

@@ -59,6 +59,7 @@ button, .button {
   text-align: center; text-decoration: none; cursor: pointer;
 }
 .choices { display: grid; gap: .75rem; }
+.choices .note { margin: .375rem 0 .25rem; }
 .quiet { background: transparent; color: var(--strong); }
 a:not(.button) { color: var(--strong); }
 .other { margin: 1.25rem 0 0; text-align: center; }

@@ -11,6 +11,7 @@ export type Problem =
   | 'out_of_date'
   | 'signed_out'
   | 'sso_failed'
+  | 'sso_over'
   | 'sso_is_member'
 
 /** What the page says of an error; anything else is our fault. */
@@ -22,7 +23,20 @@ const problems: Partial<Record<ErrorCode, Problem>> = {
   approval_outcome_unknown: 'outcome_unknown',
   forbidden: 'members_only',
   csrf_rejected: 'out_of_date',
-  unauthenticated: 'signed_out'
+  unauthenticated: 'signed_out',
+  // single sign-on
+  invalid_user_code: 'expired',
+  user_code_not_pending: 'expired',
+  state_lost: 'expired',
+  session_already_consumed: 'already_decided',
+  csrf_mismatch: 'out_of_date',
+  user_code_mismatch: 'out_of_date',
+  no_session: 'sso_over',
+  invalid_session: 'sso_over',
+  email_belongs_to_member: 'sso_is_member',
+  invalid_sso_assertion: 'sso_failed',
+  sso_initiate_failed: 'sso_failed',
+  sign_in_failed: 'sso_failed'
 }
 
 export const problemOf = ({ code }: Pick<ReportedError, 'code'>): Problem => problems[code] ?? 'lookup_failed'

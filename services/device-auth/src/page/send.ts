@@ -1,4 +1,4 @@
-import { type Html, sendPage } from '@onbehalf/service-kit'
+import { sendPage, type View } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { languageFor, languages } from './language.ts'
 import { scriptPath } from './paths.ts'
@@ -8,21 +8,24 @@ import { authorizeMember, authorizeSso } from './views/authorize.ts'
 import { chooser } from './views/chooser.ts'
 import { codeEntry } from './views/code-entry.ts'
 import { ended, stopped } from './views/message.ts'
+import { organisation } from './views/organisation.ts'
 
 /** Sends a view in the language its reader asked for. */
 export const sendView = (request: FastifyRequest, reply: FastifyReply, view: DeviceView): FastifyReply => {
   const language = languageFor(request.headers['accept-language'])
-  const { title, body } = render(view, languages[language], Date.now())
+  const shown = render(view, languages[language], Date.now())
   reply.header('vary', 'accept-language').header('content-language', language)
-  return sendPage(reply, { title, body, language, script: scriptPath })
+  return sendPage(reply, { ...shown, language, script: scriptPath })
 }
 
-const render = (view: DeviceView, texts: Texts, now: number): { title: string; body: Html } => {
+const render = (view: DeviceView, texts: Texts, now: number): Pick<View, 'title' | 'body' | 'leadsAway'> => {
   switch (view.name) {
     case 'code_entry':
       return { title: texts.codeEntry.title, body: codeEntry(view, texts) }
     case 'chooser':
       return { title: texts.chooser.title, body: chooser(view, texts) }
+    case 'organisation':
+      return { title: texts.organisation.title, body: organisation(view, texts), leadsAway: true }
     case 'authorize_member':
       return { title: texts.authorize.documentTitle, body: authorizeMember(view, texts, now) }
     case 'authorize_sso':

@@ -11,7 +11,9 @@ type AuthorizeSso = Asking & { name: 'authorize_sso'; email: string; issuer: str
 /** Everything that `/device` can show. */
 export type DeviceView =
   | { name: 'code_entry'; malformed?: string }
-  | { name: 'chooser'; user_code: string; tenant_hint: string; hasSso: boolean }
+  /** `accountPath` is where a member signs in. */
+  | { name: 'chooser'; user_code: string; accountPath: string; hasSso: boolean }
+  | { name: 'organisation'; unknown?: string }
   | AuthorizeMember
   | AuthorizeSso
   | { name: 'success' | 'denied' }

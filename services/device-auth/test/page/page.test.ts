@@ -1,10 +1,22 @@
 import { ReportedError } from '@onbehalf/errors'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { createBrowser } from '@onbehalf/testkit/http'
 import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { startCutProxy } from '../cut-proxy.ts'
-import { type Answer, decideAs, lookUp, poll, send, signInDevice, startFlow, startService } from '../start.ts'
+import { completeAs, newSubject, openBrowser as openSsoBrowser, type SsoBrowser } from '../sso/browser.ts'
+import {
+  type Answer,
+  decideAs,
+  externalIssuer,
+  lookUp,
+  poll,
+  type Started,
+  send,
+  signInDevice,
+  startFlow,
+  startService
+} from '../start.ts'
 
 const { app, backends, broker, publicUrl, startReplica } = await startService(t)
 await app.listen({ host: '127.0.0.1', port: Number(new URL(publicUrl).port) })
@@ -21,6 +33,28 @@ const openBrowser = (who?: SignedIn) => {
   if (who) browser.cookies.store(new URL(publicUrl), [`${who.cookie}; Path=/; HttpOnly`])
   return browser
 }
+
+const unlicensed = await startReplica({ environment: { LICENCE_STATE: 'none' } })
+
+/** The browser of somebody an IdP identified for a code. */
+const identify = async (started: Started) => {
+  const subject = await newSubject(broker)
+  const browser = openSsoBrowser(app)
+  browser.cookies.set('onbehalf_device_code', started.user_code)
+  await browser.ask('GET', '/device/sso')
+  const { nonce = '', user_code_hash = '' } = broker.deviceSso.states().at(-1) ?? {}
+  const back = await completeAs(broker, subject, { browser, started, flow: { nonce, user_code_hash } })
+  return { browser, email: subject.email, back }
+}
+
+const isOurs = (name: string): boolean => name.startsWith('onbehalf_device_')
+const csrfOf = ({ body }: Answer): string => /name="csrf_token" value="([^"]+)"/.exec(body)?.[1] ?? ''
+const form = { 'content-type': 'application/x-www-form-urlencoded' }
+const sendForm = (browser: SsoBrowser, fields: Record<string, string>, headers: Record<string, string> = {}) =>
+  browser.ask('POST', '/device/sso/decide', {
+    headers: { ...form, ...headers },
+    body: new URLSearchParams(fields).toString()
+  })
 
 t.test('typing the code, reading who asks, and approving works without a script', async (t) => {
   const who = await broker.signIn({ name: 'Ada Lovelace' })
@@ -185,12 +219,6 @@ t.test('what can go wrong has a page of its own', async (t) => {
   )
   const page = await browser.submit(open, undefined, { button: { label: 'Approve' } })
   t.match(page, { status: 401, body: /href="\/auth\/renew\?return_to=%2Fdevice"/ }, 'a link, no redirect out of a form')
-
-  const stranger = openBrowser(await broker.signIn({ role: null }))
-  t.match(await stranger.visit(`${device}?user_code=${(await startFlow(app)).user_code}`), {
-    status: 403,
-    body: /Members only/
-  })
 })
 
 t.test('the page speaks the language that is liked best, of those it has', async (t) => {
@@ -238,10 +266,11 @@ t.test('every view is there in both languages, with the status of what happened'
   const who = await broker.signIn()
   const kept = (code: string) => `onbehalf_device_code=${code}`
   const get =
-    (path: string, cookie = '') =>
-    (language: string) =>
-      send(app, 'GET', path, { headers: { 'accept-language': language, cookie } })
-  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    (path: string, cookie = '', from = app, before = () => {}) =>
+    (language: string) => {
+      before()
+      return send(from, 'GET', path, { headers: { 'accept-language': language, cookie } })
+    }
   const post =
     (path: string, fields: Record<string, string>, from = app) =>
     (language: string) =>
@@ -273,6 +302,9 @@ t.test('every view is there in both languages, with the status of what happened'
     const { cookie } = await broker.signIn()
     return get('/device', `${cookie}; ${kept(pending)}`)(language)
   }
+  const noPlace = () => broker.deviceSso.fail(new ReportedError('not_found', 'There is no such organisation.'))
+  const { browser } = await identify(await startFlow(app))
+  const identified = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
   const views: [(language: string) => Promise<Answer>, number, string, string][] = [
     [get('/device'), 200, 'Sign in a device', '登录设备'],
     [post('/device/continue', { user_code: 'no' }), 400, 'Sign in a device', '登录设备'],
@@ -280,11 +312,21 @@ t.test('every view is there in both languages, with the status of what happened'
     [get('/device', `${who.cookie}; ${kept(pending)}`), 200, 'Did you start this?', '这是您本人发起的吗？'],
     [get('/device/approved'), 200, 'Device signed in', '设备已登录'],
     [get('/device/denied'), 200, 'Request denied', '已拒绝请求'],
+    [get('/device/sso', kept(pending), app, noPlace), 200, 'Which organisation?', '您属于哪个组织？'],
+    [get('/device', identified), 200, 'Did you start this?', '这是您本人发起的吗？'],
+    [get('/device', 'onbehalf_device_failure=sso_failed'), 400, 'Single sign-on did not work', '单点登录失败'],
+    [
+      get('/device', 'onbehalf_device_failure=email_belongs_to_member'),
+      403,
+      'You have an account here',
+      '您在此处已有账号'
+    ],
+    [post('/device/sso/decide', { ...decision, user_code: pending }), 401, 'Your sign-in has ended', '登录已失效'],
     [get('/device', kept('AAAA-AAAA')), 404, 'This code does not work', '此代码无效'],
     [post('/device/decide', { ...decision, user_code: decided }), 409, 'Already decided', '已作出决定'],
     [lost, 503, 'Look at your device', '请查看您的设备'],
     [away, 503, 'Something went wrong', '出错了'],
-    [get('/device', `${stranger.cookie}; ${kept(pending)}`), 403, 'Members only', '仅限成员'],
+    [get('/device', `${stranger.cookie}; ${kept(pending)}`, unlicensed), 403, 'Members only', '仅限成员'],
     [
       post('/device/decide', { ...decision, user_code: pending, csrf_token: 'x' }),
       403,
@@ -324,6 +366,89 @@ t.test('no answer can be framed, nor one that refuses', async (t) => {
     t.match(headers['cache-control'], path.endsWith('.js') ? 'public, max-age=3600' : 'no-store', path)
   }
 })
+
+t.test('whom an IdP identified reads who asks, and approves or denies', async (t) => {
+  const started = await startFlow(app, { device_label: 'television' }, '10.1.2.3')
+  const { user_code } = started
+  const { browser, back, email } = await identify(started)
+  t.equal(back.headers.location, `${publicUrl}/device?sso_verified=1`)
+  const bare = await browser.ask('GET', '/device?sso_verified=1')
+  t.match(bare, { status: 303, headers: { location: '/device' } })
+  const page = await browser.ask('GET', '/device')
+  for (const shown of ['Did you start this?', user_code, 'television', '10.1.2.3', email, externalIssuer])
+    t.ok(page.body.includes(shown), shown)
+  t.match(page.body, /value="denied">Deny<.*value="approved">Approve</s)
+  const asked = { user_code, csrf_token: csrfOf(page), decision: 'approved' }
+  recordSecrets([asked.csrf_token])
+  t.match(await sendForm(browser, { ...asked, csrf_token: 'x' }), { status: 403, body: /out of date/ })
+  t.match(await sendForm(browser, { ...asked, user_code: 'AAAA-AAAA' }), { status: 400, body: /out of date/ })
+  t.match(await sendForm(browser, asked, { origin: 'https://evil.example' }), { status: 403 })
+  t.match(await sendForm(openSsoBrowser(app), asked), { status: 401, body: /Your sign-in has ended/ })
+  t.match(await sendForm(browser, asked), { status: 303, headers: { location: '/device/approved' } })
+  t.same([...browser.cookies.keys()].filter(isOurs), [], 'nothing is left in the browser')
+  t.match(await poll(app, started.device_code), { status: 200, body: { token: /^dfoe_/ } })
+
+  const other = await startFlow(app)
+  const second = await identify(other)
+  const csrf_token = csrfOf(await second.browser.ask('GET', '/device'))
+  recordSecrets([csrf_token])
+  const denied = await sendForm(second.browser, { user_code: other.user_code, csrf_token, decision: 'denied' })
+  t.equal(denied.headers.location, '/device/denied')
+  t.match(await poll(app, other.device_code), { body: { error: 'access_denied' } })
+})
+
+t.test('another code takes the place of what was to be approved, and the other way round', async (t) => {
+  const [first, second] = [await startFlow(app), await startFlow(app)]
+  const { browser } = await identify(first)
+  await browser.ask('GET', '/device?sso_verified=1')
+  t.same([...browser.cookies.keys()].filter(isOurs), ['onbehalf_device_approval'])
+  await browser.ask('GET', `/device?user_code=${second.user_code}`)
+  t.same([...browser.cookies.keys()].filter(isOurs), ['onbehalf_device_code'])
+  t.match((await browser.ask('GET', '/device/choose')).body, second.user_code)
+})
+
+t.test('why single sign-on failed is said once, in our own words', async (t) => {
+  for (const [word, title] of [
+    ['sso_failed', 'Single sign-on did not work'],
+    ['"><b>', 'Single sign-on did not work'],
+    ['email_belongs_to_member', 'You have an account here'],
+    ['user_code_not_pending', 'This code does not work']
+  ] as const) {
+    const browser = openSsoBrowser(app)
+    const bare = await browser.ask('GET', `/device?sso_error=${encodeURIComponent(word)}`)
+    t.match(bare, { status: 303, headers: { location: '/device' } })
+    const page = await browser.ask('GET', '/device')
+    t.match(page.body, title)
+    t.notOk(page.body.includes(word), 'and not in theirs')
+    t.match(await browser.ask('GET', '/device'), { status: 200, body: /Type the code/ })
+  }
+})
+
+t.test(
+  'single sign-on is offered with a licence, to who is no member too, and asks for the organisation',
+  async (t) => {
+    const { user_code } = await startFlow(app)
+    const code = `onbehalf_device_code=${user_code}`
+    const stranger = await broker.signIn({ role: null })
+    const link = 'href="/device/sso"'
+    const seen = (from: typeof app, path: string, cookie: string) => send(from, 'GET', path, { headers: { cookie } })
+    t.ok((await seen(app, '/device/choose', code)).body.includes(link))
+    t.ok((await seen(app, '/device', `${code}; ${stranger.cookie}`)).body.includes(link))
+    t.notOk((await seen(unlicensed, '/device/choose', code)).body.includes(link))
+    t.match(await seen(unlicensed, '/device/sso', code), { status: 303, headers: { location: '/device' } })
+    t.match(await seen(app, '/device/sso', ''), { status: 303, headers: { location: '/device' } })
+    const unknown = new ReportedError('not_found', 'There is no such organisation.')
+    broker.deviceSso.fail(unknown)
+    t.match(await seen(app, '/device/sso', code), { status: 200, body: /Which organisation\?/ })
+    broker.deviceSso.fail(unknown)
+    const again = await seen(app, '/device/sso?tenant=acne', code)
+    t.match(again, { status: 400, body: /value="acne".*aria-invalid="true"/s })
+    t.match(again.body, /No organisation of this name/)
+    t.notMatch(again.headers['content-security-policy'], /form-action/, 'the form is answered by the way to an IdP')
+    await seen(app, '/device/sso?tenant=acme', code)
+    t.match(broker.deviceSso.states().at(-1), { tenant: 'acme' })
+  }
+)
 
 t.test('guessing on the page counts as guessing', async (t) => {
   const { cookie } = await broker.signIn()

@@ -6,7 +6,7 @@ import { type Answer, externalIssuer, type Started, send, startFlow } from '../s
 
 export const mount = '/openapi/v1/oauth/device'
 
-export type Sent = { headers?: Record<string, string>; body?: object; remoteAddress?: string }
+export type Sent = { headers?: Record<string, string>; body?: object | string; remoteAddress?: string }
 
 export type SsoBrowser = {
   cookies: Map<string, string>

@@ -22,6 +22,13 @@ export const en: Texts = {
     ssoNote: 'If you use its servers without an account here.',
     only: 'Sign in and go on'
   },
+  organisation: {
+    title: 'Which organisation?',
+    text: 'Type the short name of your organisation. You sign in with its own identity provider.',
+    label: 'Organisation',
+    unknown: 'No organisation of this name has single sign-on here.',
+    go: 'Continue'
+  },
   authorize: {
     documentTitle: 'Approve this device?',
     title: 'Did you start this?',
@@ -33,7 +40,7 @@ export const en: Texts = {
     askedAt: 'Asked at',
     timeLeft: 'Time left',
     signsInAs: 'Signs in as',
-    identityProvider: 'Vouched for by',
+    identityProvider: 'Identified by',
     mayDo: 'May do',
     memberMayDo: 'everything you may do here',
     externalMayDo: 'call the tools that are open to you',
@@ -86,6 +93,10 @@ export const en: Texts = {
       title: 'Single sign-on did not work',
       text: 'Nothing was decided. Try it once more; if it fails again, ask whoever runs your sign-in.'
     },
+    sso_over: {
+      title: 'Your sign-in has ended',
+      text: 'Nothing was decided. Enter the code of your device once more and sign in again.'
+    },
     sso_is_member: {
       title: 'You have an account here',
       text: 'Your e-mail address belongs to a member. Sign in with your account instead of single sign-on.'
@@ -93,6 +104,7 @@ export const en: Texts = {
   },
   tryAgainIn: (count) => `You can try again in ${minutes(count)}.`,
   anotherCode: 'Enter another code',
+  enterCode: 'Enter a code',
   tryAgain: 'Try again',
   goOn: 'Go on',
   minutes,

@@ -19,6 +19,7 @@ export type Texts = {
     ssoNote: string
     only: string
   }
+  organisation: Message & { label: string; unknown: string; go: string }
   authorize: Message & {
     documentTitle: string
     warning: string
@@ -41,6 +42,7 @@ export type Texts = {
   problems: Record<Problem, Message>
   tryAgainIn: (minutes: number) => string
   anotherCode: string
+  enterCode: string
   tryAgain: string
   goOn: string
   minutes: (minutes: number) => string

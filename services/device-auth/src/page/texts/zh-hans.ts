@@ -21,6 +21,13 @@ export const zhHans: Texts = {
     ssoNote: '适用于在此处没有账号、但使用其服务器的用户。',
     only: '登录并继续'
   },
+  organisation: {
+    title: '您属于哪个组织？',
+    text: '请输入您所在组织的简称，然后通过该组织自己的身份提供方登录。',
+    label: '组织',
+    unknown: '没有找到使用此简称并支持单点登录的组织。',
+    go: '继续'
+  },
   authorize: {
     documentTitle: '批准此设备？',
     title: '这是您本人发起的吗？',
@@ -85,6 +92,10 @@ export const zhHans: Texts = {
       title: '单点登录失败',
       text: '尚未作出任何决定。请再试一次；如果仍然失败，请联系负责您登录系统的人员。'
     },
+    sso_over: {
+      title: '登录已失效',
+      text: '尚未作出任何决定。请再次输入设备上的代码并重新登录。'
+    },
     sso_is_member: {
       title: '您在此处已有账号',
       text: '您的电子邮件地址属于一位成员。请使用账号登录，而不要使用单点登录。'
@@ -92,6 +103,7 @@ export const zhHans: Texts = {
   },
   tryAgainIn: (count) => `${minutes(count)}后可以再试。`,
   anotherCode: '输入其他代码',
+  enterCode: '输入代码',
   tryAgain: '重试',
   goOn: '继续',
   minutes,

@@ -1,22 +1,22 @@
-import { type Html, html, renewalPath } from '@onbehalf/service-kit'
-import { anotherCodePath, pagePath, ssoPath } from '../paths.ts'
+import { type Html, html } from '@onbehalf/service-kit'
+import { anotherCodePath, ssoPath } from '../paths.ts'
 import type { Texts } from '../texts/texts.ts'
 import type { ViewOf } from '../view.ts'
 
 /** How somebody who is not signed in goes on. What the device is called is for people who are. */
 export const chooser = (
-  { user_code, tenant_hint, hasSso }: ViewOf<'chooser'>,
+  { user_code, accountPath, hasSso }: ViewOf<'chooser'>,
   { chooser: texts, anotherCode }: Texts
 ): Html => html`<h1 tabindex="-1" autofocus>${texts.title}</h1>
 <p>${texts.text}</p>
 <p class="code">${user_code}</p>
 <div class="choices">
-${hasSso ? withSso(texts, tenant_hint) : html`<a class="button" href="${renewalPath(pagePath, tenant_hint)}">${texts.only}</a>`}
+${hasSso ? withSso(texts, accountPath) : html`<a class="button" href="${accountPath}">${texts.only}</a>`}
 </div>
 <p class="other"><a href="${anotherCodePath}">${anotherCode}</a></p>`
 
-const withSso = (texts: Texts['chooser'], tenant: string): Html => html`<div>
-<a class="button" href="${renewalPath(pagePath, tenant)}" aria-describedby="member">${texts.member}</a>
+const withSso = (texts: Texts['chooser'], accountPath: string): Html => html`<div>
+<a class="button" href="${accountPath}" aria-describedby="member">${texts.member}</a>
 <p class="note" id="member">${texts.memberNote}</p>
 </div>
 <div>

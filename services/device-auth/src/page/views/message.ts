@@ -26,19 +26,20 @@ const markOf = (mark: string): Html =>
 
 type WayOn = (texts: Texts) => { href: string; label: string }
 
-const anotherCode: WayOn = (texts) => ({ href: anotherCodePath, label: texts.anotherCode })
+const code: WayOn = ({ enterCode }) => ({ href: anotherCodePath, label: enterCode })
 const again: WayOn = ({ tryAgain }) => ({ href: pagePath, label: tryAgain })
 const renewed: WayOn = ({ goOn }) => ({ href: renewalPath(pagePath), label: goOn })
 
 const wayOnOf: Readonly<Record<Problem, WayOn>> = {
-  expired: anotherCode,
-  already_decided: anotherCode,
-  outcome_unknown: anotherCode,
+  expired: code,
+  already_decided: code,
+  outcome_unknown: code,
   rate_limited: again,
   lookup_failed: again,
   out_of_date: again,
   signed_out: renewed,
   members_only: ({ authorize }) => ({ href: otherAccountPath, label: authorize.otherAccount }),
+  sso_over: code,
   sso_failed: ({ tryAgain }) => ({ href: ssoPath, label: tryAgain }),
   sso_is_member: ({ chooser }) => ({ href: renewalPath(pagePath), label: chooser.member })
 }
