@@ -3,7 +3,7 @@ const annotation = 'x-mcp-header'
 
 // RFC 9110 §5.6.2
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const mirrored: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean'])
+const mirrored: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
 
 /** Where a schema may hold others that are not reached through `properties` alone. */
 const subschemas: ReadonlySet<string> = new Set([
