@@ -1,4 +1,5 @@
 import { createApp } from '@onbehalf/service-kit'
+import { createArgumentChecks } from './arguments/check.ts'
 import { registerCalls } from './calls/routes.ts'
 import { listForEndpoint } from './endpoint/list.ts'
 import { registerEndpoint } from './endpoint/routes.ts'
@@ -32,6 +33,7 @@ export const buildApp = async (resources: Resources) => {
     authenticators: callers.authenticators,
     actFor: callers.actFor,
     now: () => new Date(),
+    checkArguments: createArgumentChecks(),
     ...{ providers, tools, tokens, credentials, mcp, recorder, calls, underWay, gates, limits }
   }
   registerCalls(app, calling)

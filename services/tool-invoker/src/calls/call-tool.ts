@@ -88,7 +88,9 @@ const make = async (
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
   context.signal.throwIfAborted()
-  watched.sends(tagsOfPrepared(prepared), () => prepare(tools, asked, context, { ...row }))
+  // A tool that takes other arguments now has them all the same.
+  const { arguments: _, ...again } = asked
+  watched.sends(tagsOfPrepared(prepared), () => prepare(tools, again, context, { ...row }))
   const { signal, onEvent } = context
   const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent }
   context.onSend?.()

@@ -2,6 +2,7 @@ import type { CatalogueTool, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
+import type { CheckArguments } from '../arguments/check.ts'
 import type { Credentials } from '../credentials/cache.ts'
 import type { WithCredential } from '../credentials/call-with.ts'
 import type { Providers } from '../providers/cache.ts'
@@ -11,11 +12,20 @@ import { type Acting, type ActingTools, actingOf } from './acting.ts'
 import { tokenAskOf } from './identity.ts'
 import type { CallRow } from './record.ts'
 
-type Asked = { server_identifier: string; tool: string; request?: object; user_id?: string; app_id?: string }
+type Asked = {
+  server_identifier: string
+  tool: string
+  request?: object
+  /** Checked where they are given. */
+  arguments?: Record<string, unknown>
+  user_id?: string
+  app_id?: string
+}
 
 export type PrepareTools = ActingTools & {
   providers: Pick<Providers, 'find'>
   tools: Pick<Tools, 'find'>
+  checkArguments: CheckArguments
   tokens: Pick<Tokens, 'get'>
   credentials: Pick<Credentials, 'get'>
 }
@@ -51,6 +61,7 @@ export const prepare = async (
   // What was said of the tools of one provider is not true of another that took its name.
   if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
   const tool = found && callableTool(found)
+  if (tool && asked.arguments) await tools.checkArguments(tool, asked.arguments)
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }
     return { acting, provider, tool, credential: { ask, held: await tools.credentials.get(ask) } }

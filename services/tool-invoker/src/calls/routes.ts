@@ -1,8 +1,10 @@
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
+import type { Static } from '@sinclair/typebox'
+import { withoutEmpty } from '../arguments/check.ts'
 import type { CallTable } from '../database.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import { answerText } from './answer.ts'
-import { type CallToolTools, callTool } from './call-tool.ts'
+import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
 import { listCalls } from './list.ts'
@@ -43,7 +45,7 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const context = { caller: callerOf(request), signal, cancel, traceparent }
       const make: Make = async (hears) => {
         try {
-          return answerText(await callTool(tools, request.body, { ...context, ...hears }))
+          return answerText(await callTool(tools, askedOf(request.body), { ...context, ...hears }))
         } finally {
           patience.end()
         }
@@ -60,6 +62,9 @@ export const registerCalls = (app: App, tools: Tools): void => {
     }
   })
 }
+
+const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall =>
+  drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
 
 const itemOf = ({ credential_kind, credential_id, started_at, finished_at, ...row }: CallTable) => ({
   ...row,

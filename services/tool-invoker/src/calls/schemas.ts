@@ -18,6 +18,7 @@ export const CallBody = Type.Object(
         "The app's own id of a linked user, or else the id the user has here, which no key with act_for `linked` may give."
     }),
     app_id: Type.Optional(Uuid),
+    drop_empty_arguments: Type.Optional(Type.Boolean({ description: 'Leaves out arguments that are null or blank.' })),
     timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax }))
   },
   { additionalProperties: false }

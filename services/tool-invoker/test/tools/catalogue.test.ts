@@ -22,8 +22,8 @@ t.test(
     const unknown = await call(user.headers, { server_identifier, tool: 'rea' })
     t.match(unknown, { status: 404, body: { code: 'not_found', details: [{ path: 'tool' }] } })
     t.same({ asked: issuer.asked().length, requests: recording.requests().length }, before)
-    t.equal((await call(user.headers, { server_identifier, tool: 'read' })).status, 200)
-    const { body } = await call(user.headers, { server_identifier: 'nowhere', tool: 'read' })
+    t.equal((await call(user.headers, { server_identifier, tool: 'read', arguments: { id: 1 } })).status, 200)
+    const { body } = await call(user.headers, { server_identifier: 'nowhere', tool: 'read', arguments: { id: 1 } })
     t.match(body, { code: 'not_found', message: /provider/ })
   }
 )
@@ -54,7 +54,7 @@ t.test('a server that was never listed may be tried, unless its tools are to be 
 t.test('a warm call asks for no tool, and one whose catalogue changed asks again and keeps its token', async (t) => {
   const user = await broker.signIn()
   const { server_identifier, provider_id } = register(user.tenant_id)
-  const read = () => call(user.headers, { server_identifier, tool: 'read' })
+  const read = () => call(user.headers, { server_identifier, tool: 'read', arguments: { id: 1 } })
   await read()
   const before = { tools: providers.toolsAsked(), tokens: issuer.asked().length, providers: providers.asked() }
   for (const _ of [1, 2, 3]) t.equal((await read()).status, 200)

@@ -1,0 +1,39 @@
+import type { CatalogueTool } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
+import { LRUCache } from 'lru-cache'
+import type { Check, compileCheck } from './compile.ts'
+
+/** Throws `invalid_arguments`, naming the first fault, where a tool surely does not take the arguments. */
+export type CheckArguments = (
+  tool: Pick<CatalogueTool, 'hash' | 'input_schema'>,
+  given: Record<string, unknown>
+) => Promise<void>
+
+const checksMax = 1_000
+
+/** Checks arguments by the schemas of their tools, each compiled once for as long as the tool is what it is. */
+export const createArgumentChecks = (): CheckArguments => {
+  const checks = new LRUCache<string, Check>({ maxSize: checksMax, sizeCalculation: () => 1 })
+  let compile: typeof compileCheck | undefined
+
+  const make = async (hash: string, schema: unknown): Promise<Check> => {
+    // What it takes to compile is a tenth of a second of every start, and not every process is asked for it.
+    compile ??= (await import('./compile.ts')).compileCheck
+    const check = compile(schema)
+    checks.set(hash, check)
+    return check
+  }
+
+  return async ({ hash, input_schema }, given) => {
+    const check = checks.get(hash) ?? (await make(hash, input_schema))
+    const fault = check(given)
+    if (fault) throw new ReportedError('invalid_arguments', `${fault.path} ${fault.message}.`, { details: [fault] })
+  }
+}
+
+/** The arguments without those that are null or blank. */
+export const withoutEmpty = (given: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => !isEmpty(value)))
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
