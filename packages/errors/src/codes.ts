@@ -13,6 +13,7 @@ export const statusByCode = {
   csrf_rejected: 403,
   not_found: 404,
   conflict: 409,
+  outcome_unknown: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   invalid_arguments: 422,

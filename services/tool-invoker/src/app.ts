@@ -33,6 +33,8 @@ export const buildApp = async (resources: Resources) => {
     authenticators: callers.authenticators,
     actFor: callers.actFor,
     now: () => new Date(),
+    vault: resources.vault,
+    idempotency: resources.idempotency,
     checkArguments: createArgumentChecks(),
     ...{ providers, tools, tokens, credentials, mcp, recorder, calls, underWay, gates, limits }
   }

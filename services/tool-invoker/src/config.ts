@@ -3,6 +3,7 @@ import {
   type ConfigOf,
   egressAllowVariable,
   integer,
+  masterKeysVariable,
   portVariable,
   redisVariable
 } from '@onbehalf/service-kit'
@@ -13,6 +14,7 @@ export const variables = {
   ...baseVariables,
   PORT: portVariable(4003),
   REDIS_URL: redisVariable,
+  MASTER_KEYS: masterKeysVariable,
   EGRESS_ALLOW: egressAllowVariable,
   PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute('How many calls one user or app may make in a minute; 0 is any number.', {
     default: 6_000

@@ -1,3 +1,6 @@
+import type { KeyTables } from '@onbehalf/service-kit'
+import type { Generated } from 'kysely'
+
 /** One invocation of a tool, as it is kept: who, where, what and how it ended, never what was said. */
 export type CallTable = {
   id: string
@@ -23,4 +26,22 @@ export type CallTable = {
   finished_at: Date
 }
 
-export type Database = { call: CallTable }
+/** A key that a caller gave to a call, and what came of it. */
+type IdempotencyTable = {
+  tenant_id: string
+  principal_id: string
+  /** The user it was for, or the app itself. */
+  acting_id: string
+  key_hash: string
+  body_digest: string
+  is_finished: Generated<boolean>
+  /** Sealed by the vault; null where there is none or it was too large. */
+  answer: Buffer | null
+  created_at: Generated<Date>
+}
+
+export type Database = KeyTables & {
+  call: CallTable
+  idempotency: IdempotencyTable
+  instance_secret: { name: string; sealed: Buffer }
+}

@@ -1,6 +1,15 @@
 import { createEgress } from '@onbehalf/egress'
 import { createMcpClient, createTokens } from '@onbehalf/mcp'
-import { busAuthenticators, busSessionKeys, openBus, openPostgres, openRedis, ownServers } from '@onbehalf/service-kit'
+import {
+  busAuthenticators,
+  busSessionKeys,
+  openBus,
+  openPostgres,
+  openRedis,
+  openVault,
+  ownServers,
+  vaultDependency
+} from '@onbehalf/service-kit'
 import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
@@ -10,6 +19,8 @@ import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
+import { keepExpiry } from './idempotency/keep-expiry.ts'
+import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
@@ -27,6 +38,9 @@ export const openResources = async (config: Config) => {
     openRedis(config.REDIS_URL),
     openBus({ service: 'tool-invoker', url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
+  const vault = await openVault(postgres.db, config.MASTER_KEYS)
+  const idempotency = idempotencyStore(postgres.db)
+  const expiry = keepExpiry(idempotency)
   const calls = callStore(postgres.db)
   const partitions = await keepPartitions(calls)
   const recorder = createRecorder({ insert: calls.insert })
@@ -53,12 +67,16 @@ export const openResources = async (config: Config) => {
     tools,
     tokens,
     underWay,
+    vault,
+    idempotency,
+    expiry,
     gates: createGates(),
     limits: limitStore(redis.redis),
     findSessionKey: busSessionKeys(bus),
-    dependencies: [postgres.dependency, redis.dependency, nats],
+    dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       partitions.close()
+      expiry.close()
       const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
       await egress.close()
       for (const reader of [underWay, sessions, tokens, tools, credentials, providers, callers]) reader.close()

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { loadConfig } from '@onbehalf/service-kit'
 import { startBackends, type TestContext } from '@onbehalf/testkit'
 import { startRecording, startWhoami } from '@onbehalf/testkit/mcp-servers'
@@ -13,6 +14,8 @@ import { variables } from '../src/config.ts'
 import { openResources } from '../src/resources.ts'
 
 export const publicUrl = 'http://127.0.0.1:4000'
+
+const masterKeys = `k1:${randomBytes(32).toString('base64')}`
 
 type Headers = Record<string, string>
 
@@ -38,6 +41,7 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
       LOG_LEVEL: 'error',
       EGRESS_ALLOW: allowed.join(','),
       PRINCIPAL_CALLS_PER_MINUTE: '0',
+      MASTER_KEYS: masterKeys,
       ...more
     }
     const resources = await openResources(loadConfig(variables, environment))

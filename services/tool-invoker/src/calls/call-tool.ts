@@ -91,9 +91,8 @@ const make = async (
   // A tool that takes other arguments now has them all the same.
   const { arguments: _, ...again } = asked
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, again, context, { ...row }))
-  const { signal, onEvent } = context
-  const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent }
-  context.onSend?.()
+  const { signal, onEvent, onSend } = context
+  const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent, onSend }
   if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
 
   let { minted } = identity

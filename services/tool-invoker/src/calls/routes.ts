@@ -2,6 +2,9 @@ import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, type
 import type { Static } from '@sinclair/typebox'
 import { withoutEmpty } from '../arguments/check.ts'
 import type { CallTable } from '../database.ts'
+import { type CallOnceTools, callOnce } from '../idempotency/call-once.ts'
+import { idempotencyKeyOf } from '../idempotency/key.ts'
+import { onceOf } from '../idempotency/once-of.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import { answerText } from './answer.ts'
 import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
@@ -14,7 +17,8 @@ import type { CallStore } from './store.ts'
 
 const anyCaller = orKeyFor('tools:call', orExternals(anyUser))
 
-const eventsDescription = `With \`Accept: text/event-stream\` the answer is a stream of events: \`progress\` and \`log\` with what the
+const description = `With an \`Idempotency-Key\` the call is made once: for 24 hours what comes again with the key gets the same answer.
+With \`Accept: text/event-stream\` the answer is a stream of events: \`progress\` and \`log\` with what the
 MCP server tells meanwhile, then \`result\` with the answer, or \`error\` with the body of an error. What is refused before the MCP
 server is asked has its own status all the same.`
 
@@ -22,7 +26,7 @@ const callToolRoute = {
   method: 'POST',
   url: '/v1/tools/call',
   config: { access: anyCaller, errors: callErrors },
-  schema: { summary: 'Call a tool', description: eventsDescription, body: CallBody, response: { 200: CallAnswers } }
+  schema: { summary: 'Call a tool', description, body: CallBody, response: { 200: CallAnswers } }
 } as const
 
 const listCallsRoute = {
@@ -32,24 +36,22 @@ const listCallsRoute = {
   schema: { summary: 'Calls that were made', querystring: CallsQuery, response: { 200: CallsAnswer } }
 } as const
 
-type Tools = CallToolTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
+type Tools = CallToolTools & CallOnceTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
 
 export const registerCalls = (app: App, tools: Tools): void => {
   typed(app).route({
     ...callToolRoute,
     handler: async (request, reply) => {
+      const key = idempotencyKeyOf(request)
       await tools.limits(request, reply, request.body.server_identifier)
       const { traceparent } = callOptionsOf(request)
       const patience = patienceOf(request.raw, request.body.timeout_ms)
       const { signal, cancel } = patience
       const context = { caller: callerOf(request), signal, cancel, traceparent }
-      const make: Make = async (hears) => {
-        try {
-          return answerText(await callTool(tools, askedOf(request.body), { ...context, ...hears }))
-        } finally {
-          patience.end()
-        }
-      }
+      const asked = askedOf(request.body)
+      const plainly: Make = async (hears) => answerText(await callTool(tools, asked, { ...context, ...hears }))
+      const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
+      const make: Make = (hears) => (key === '' ? plainly(hears) : once(hears)).finally(patience.end)
       return wantsEvents(request) ? sendEvents(make, request, reply) : sendText(make, reply)
     }
   })

@@ -25,6 +25,7 @@ export type Outbound = {
   timeout_ms: number
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
+  onSend: (() => void) | undefined
 }
 
 export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'>; gates: Gates }
@@ -74,7 +75,7 @@ const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promis
 
 const send = (
   { mcp, gates }: Sending,
-  { acting: { principal }, provider, request, timeout_ms, signal, onEvent }: Outbound,
+  { acting: { principal }, provider, request, timeout_ms, signal, onEvent, onSend }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
@@ -82,8 +83,9 @@ const send = (
   const app_id = kind === 'app' ? principal.app_id : null
   const { provider_id, revision } = provider
   const isPatient = timeout_ms >= provider.timeout * 1000
-  return gates.through({ provider_id, revision, isPatient, signal }, () =>
-    mcp.request({
+  return gates.through({ provider_id, revision, isPatient, signal }, () => {
+    onSend?.()
+    return mcp.request({
       ...request,
       url: provider.server_url,
       headers,
@@ -94,7 +96,7 @@ const send = (
       // A legacy server's session belongs to one caller with one credential at one revision of the provider.
       sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential])
     })
-  )
+  })
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

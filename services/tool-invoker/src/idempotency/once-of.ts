@@ -1,0 +1,34 @@
+import { hashOf } from '@onbehalf/service-kit'
+import { actingOf } from '../calls/acting.ts'
+import type { AskedCall, CallContext } from '../calls/call-tool.ts'
+import { digestOf } from '../calls/digest.ts'
+import { type PrepareTools, prepare } from '../calls/prepare.ts'
+import { beginRow } from '../calls/record.ts'
+import { refusalFor } from '../calls/refusal.ts'
+import type { Once } from './call-once.ts'
+
+type Tools = PrepareTools & { publicUrl: string; now: () => Date }
+
+/** Whose key it is and what for, given a call that was asked for with one. */
+export const onceOf = async (
+  tools: Tools,
+  key: string,
+  asked: AskedCall,
+  context: Pick<CallContext, 'caller' | 'traceparent'>
+): Promise<Once> => {
+  const { principal } = context.caller
+  const { tenant_id } = principal
+  const principal_id = principal.kind === 'app' ? principal.app_id : principal.user_id
+  const acting = await actingOf(tools, context.caller, asked)
+  const acting_id = acting.principal.user_id ?? principal_id
+  const { timeout_ms: _, ...body } = asked
+  return {
+    place: { tenant_id, principal_id, acting_id, key_hash: hashOf(key) },
+    // With the key, which is stored nowhere, so that nobody can try arguments until they find the digest.
+    body_digest: digestOf({ ...body, key }),
+    authorise: () =>
+      prepare(tools, asked, context, beginRow(principal, asked, tools.now())).catch((thrown: unknown) => {
+        throw refusalFor(thrown, tools.publicUrl)
+      })
+  }
+}

@@ -1,0 +1,156 @@
+import { ReportedError } from '@onbehalf/errors'
+import pg from 'pg'
+import t from 'tap'
+import { startStage } from '../stage.ts'
+
+const stage = await startStage(t)
+const { broker, providers, issuer, recording } = stage
+const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
+await admin.connect()
+t.teardown(() => admin.end())
+
+t.afterEach(() => {
+  issuer.behave({})
+  recording.answer(() => ({ content: [] }))
+})
+
+type Headers = Record<string, string>
+const user = await broker.signIn()
+const { tenant_id, headers } = user
+const { server_identifier } = providers.register({ tenant_id, server_url: recording.url, mode: 'idp_token' })
+const fine = { server_identifier, tool: 'x', arguments: { a: 'secret-1' } }
+
+let keys = 0
+const newKey = () => {
+  keys += 1
+  return `key-${keys}`
+}
+const callWith = async (key: string, body: object = fine, who: Headers = headers) => {
+  const answer = await stage.app.inject({
+    ...{ method: 'POST', url: '/v1/tools/call', payload: body },
+    headers: { ...who, 'idempotency-key': key }
+  })
+  return { status: answer.statusCode, text: answer.body, body: answer.json() }
+}
+const callsSince = (before: number) => recording.calls().length - before
+
+t.test('the same call with the same key is made once, and gets the same answer', async (t) => {
+  const key = newKey()
+  const before = recording.calls().length
+  recording.answer(() => ({ content: [{ type: 'text', text: 'only-once' }] }))
+  const first = await callWith(key)
+  const again = await callWith(key, { ...fine, timeout_ms: 5_000 })
+  t.match(first, { status: 200, text: /only-once/ })
+  t.equal(again.text, first.text)
+  t.equal(callsSince(before), 1)
+  const { rows } = await admin.query('select * from tool_invoker.idempotency')
+  t.notMatch(JSON.stringify(rows), /key-1|only-once|secret-1/)
+  t.notMatch(rows.map(({ answer }) => String(answer)).join(), /only-once/, 'kept so that only we can read it')
+})
+
+t.test('the key says nothing about another call, and is nobody else’s', async (t) => {
+  const key = newKey()
+  await callWith(key)
+  const before = recording.calls().length
+  for (const other of [{ arguments: { a: 2 } }, { tool: 'y' }]) {
+    const refused = await callWith(key, { ...fine, ...other })
+    t.match(refused, { status: 409, body: { code: 'conflict', details: [{ path: 'Idempotency-Key' }] } })
+  }
+  t.equal(callsSince(before), 0)
+  const colleague = await broker.signIn({ tenant_id })
+  const app = broker.makeApiKey({ tenant_id, actsFor: [user.user_id, colleague.user_id] })
+  t.equal((await callWith(key, fine, colleague.headers)).status, 200)
+  for (const { user_id } of [user, colleague])
+    t.equal((await callWith(key, { ...fine, user_id }, app.headers)).status, 200)
+  t.equal(callsSince(before), 3)
+})
+
+t.test('a kept answer is for who may still make the call', async (t) => {
+  const key = newKey()
+  const device = stage.devices.makeToken({ tenant_id })
+  t.equal((await callWith(key, fine, device.headers)).status, 200)
+  issuer.behave({ refuse: () => new ReportedError('identity_refresh_rejected', 'Sign in again.') })
+  broker.change({ kind: 'user', id: device.user_id })
+  await stage.settle()
+  const refused = await callWith(key, fine, device.headers)
+  t.match(refused, { status: 428, body: { code: 'identity_refresh_rejected', connect_url: String } })
+})
+
+t.test('a call that has begun and not ended is not made again', async (t) => {
+  const key = newKey()
+  let finish = () => {}
+  recording.answer(({ id }, raw) => {
+    const answer = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } })
+    finish = () => raw.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+    return undefined
+  })
+  const arrived = recording.nextCall()
+  const first = callWith(key)
+  await arrived
+  const unknown = { status: 409, body: { code: 'outcome_unknown' } }
+  t.match(await callWith(key), unknown, 'while it is under way')
+  finish()
+  t.equal((await first).status, 200)
+  t.equal((await callWith(key)).text, (await first).text)
+
+  const lost = newKey()
+  recording.answer((_, raw) => {
+    raw.destroy()
+    return undefined
+  })
+  t.equal((await callWith(lost)).status, 502)
+  const before = recording.calls().length
+  t.match(await callWith(lost), unknown, 'nor where the connection broke')
+  t.equal(callsSince(before), 0)
+})
+
+t.test('a call that was surely not made leaves the key free, an error of the server is its answer', async (t) => {
+  const key = newKey()
+  const dead = providers.register({ tenant_id, server_url: 'http://127.0.0.1:9/mcp', mode: 'off' })
+  for (const _ of [1, 2]) {
+    const { status, body } = await callWith(key, { ...fine, server_identifier: dead.server_identifier })
+    t.match({ status, code: body.code }, { status: 403, code: 'policy_denied' })
+  }
+  const other = newKey()
+  t.equal((await callWith(other, { ...fine, server_identifier: 'nowhere' })).status, 404)
+  t.equal((await callWith(other)).status, 200)
+
+  const failing = newKey()
+  recording.answer(({ id }, raw) => {
+    const error = { code: -32602, message: 'no such thing' }
+    raw.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    return undefined
+  })
+  const before = recording.calls().length
+  const first = await callWith(failing)
+  t.match(first, { status: 502, body: { code: 'upstream_error', details: [{ message: '-32602' }, {}] } })
+  const { request_id: _, ...told } = first.body
+  t.match((await callWith(failing)).body, told)
+  t.equal(callsSince(before), 1)
+})
+
+t.test('what is too large is not kept, and not called for again either', async (t) => {
+  const key = newKey()
+  recording.answer(() => ({ content: [{ type: 'text', text: 'x'.repeat(300_000) }] }))
+  t.equal((await callWith(key)).status, 200)
+  const before = recording.calls().length
+  t.match(await callWith(key), { status: 409, body: { code: 'conflict', message: /too large/ } })
+  t.equal(callsSince(before), 0)
+})
+
+t.test('after 24 hours a key is free, and what was kept is deleted', async (t) => {
+  const key = newKey()
+  await callWith(key)
+  const age = () => admin.query("update tool_invoker.idempotency set created_at = now() - interval '25 hours'")
+  await age()
+  t.equal((await callWith(key, { ...fine, tool: 'y' })).status, 200)
+  await age()
+  await callWith(newKey())
+  await stage.resources.expiry.run()
+  const { rows } = await admin.query('select count(*)::int as left from tool_invoker.idempotency')
+  t.same(rows, [{ left: 1 }])
+  for (const wrong of ['', 'two words', 'ä', 'x'.repeat(256)]) {
+    const { status, body } = await callWith(wrong)
+    t.match({ status, body }, { status: 400, body: { details: [{ path: 'Idempotency-Key' }] } }, wrong)
+  }
+})
