@@ -23,6 +23,10 @@ export const buildApp = async (resources: Resources) => {
   })
   recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'call records wait to be written'))
   resources.partitions.onTrouble((err) => app.log.warn({ err }, 'no partition for the next calls yet'))
+  const told = (checkpoint: string) => app.log.info({ checkpoint }, 'call records that are stated')
+  resources.checkpoints.onStatement(told)
+  resources.checkpoints.onTrouble((err) => app.log.warn({ err }, 'call records could not be stated'))
+  resources.partitions.onDropped(told)
   const limits = await openCallLimits(app, resources.limits.take, {
     principal: config.PRINCIPAL_CALLS_PER_MINUTE,
     tenant: config.TENANT_CALLS_PER_MINUTE,

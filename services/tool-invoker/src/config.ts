@@ -4,6 +4,7 @@ import {
   egressAllowVariable,
   integer,
   masterKeysVariable,
+  oneOf,
   portVariable,
   redisVariable
 } from '@onbehalf/service-kit'
@@ -16,6 +17,12 @@ export const variables = {
   REDIS_URL: redisVariable,
   MASTER_KEYS: masterKeysVariable,
   EGRESS_ALLOW: egressAllowVariable,
+  AUDIT_MODE: oneOf('batched', 'strict')('strict: each call is on record before its MCP server is asked.', {
+    default: 'batched'
+  }),
+  CALL_MONTHS: integer({ min: 0, max: 1_200 })('For how many full months records of calls are kept; 0 is for ever.', {
+    default: 13
+  }),
   PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute('How many calls one user or app may make in a minute; 0 is any number.', {
     default: 6_000
   }),

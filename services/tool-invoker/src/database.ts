@@ -4,6 +4,10 @@ import type { Generated } from 'kysely'
 /** One invocation of a tool, as it is kept: who, where, what and how it ended, never what was said. */
 export type CallTable = {
   id: string
+  /** intent: about to be made, in strict mode · outcome: what came of it. */
+  kind: 'intent' | 'outcome'
+  /** Of an intent, the call that it is about; that has its own record once it has ended. */
+  call_id: string | null
   tenant_id: string
   user_id: string | null
   app_id: string | null
@@ -13,7 +17,7 @@ export type CallTable = {
   provider_id: string | null
   server_identifier: string
   tool: string
-  /** base64url SHA-256 over the RFC 8785 form of the arguments. */
+  /** base64url SHA-256 over the RFC 8785 form of the arguments; at rest an HMAC of that. */
   arguments_digest: string
   mode: string | null
   audience: string | null
@@ -24,6 +28,14 @@ export type CallTable = {
   upstream_status: number | null
   started_at: Date
   finished_at: Date
+}
+
+/** A record as it rests. Null in all of these where it was written before there were chains. */
+type CallRowTable = Omit<CallTable, 'kind'> & {
+  kind: 'intent' | 'outcome' | null
+  writer: string | null
+  sequence: string | null
+  mac: string | null
 }
 
 /** A key that a caller gave to a call, and what came of it. */
@@ -41,7 +53,8 @@ type IdempotencyTable = {
 }
 
 export type Database = KeyTables & {
-  call: CallTable
+  call: CallRowTable
+  call_checkpoint: { id: string; statement: string; created_at: Generated<Date> }
   idempotency: IdempotencyTable
   instance_secret: { name: string; sealed: Buffer }
 }

@@ -3,6 +3,7 @@ import { createMcpClient, createTokens } from '@onbehalf/mcp'
 import {
   busAuthenticators,
   busSessionKeys,
+  newId,
   openBus,
   openPostgres,
   openRedis,
@@ -14,6 +15,11 @@ import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
 import { watchCallsUnderWay } from './calls/under-way.ts'
+import { dropMonths } from './chain/drop-months.ts'
+import { keepCheckpoints } from './chain/keep-checkpoints.ts'
+import { openChainKeys } from './chain/keys.ts'
+import { createChains } from './chain/link.ts'
+import { chainStore } from './chain/store.ts'
 import type { Config } from './config.ts'
 import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
@@ -24,6 +30,7 @@ import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
+import { secretStore } from './secret/store.ts'
 import { createTools } from './tools/cache.ts'
 
 // More than one provider's calls under way, so that none waits for a connection.
@@ -42,8 +49,19 @@ export const openResources = async (config: Config) => {
   const idempotency = idempotencyStore(postgres.db)
   const expiry = keepExpiry(idempotency)
   const calls = callStore(postgres.db)
-  const partitions = await keepPartitions(calls)
-  const recorder = createRecorder({ insert: calls.insert })
+  const chain = chainStore(postgres.db)
+  const { recordKey, checkpointKey } = await openChainKeys(secretStore(postgres.db), vault)
+  const checkpoints = keepCheckpoints({ chain, key: checkpointKey })
+  const partitions = await keepPartitions({
+    ensurePartitions: calls.ensurePartitions,
+    dropOld: (now) => dropMonths({ chain, checkpointKey }, config.CALL_MONTHS, now)
+  })
+  const recorder = createRecorder({
+    insert: calls.insert,
+    link: createChains(recordKey, newId),
+    isStrict: config.AUDIT_MODE === 'strict'
+  })
+  recorder.onWritten(checkpoints.note)
   const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny, connectionsPerOrigin })
   const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
@@ -59,6 +77,7 @@ export const openResources = async (config: Config) => {
     calls,
     recorder,
     partitions,
+    checkpoints,
     mcp,
     callers,
     credentials,
@@ -77,7 +96,7 @@ export const openResources = async (config: Config) => {
     close: async () => {
       partitions.close()
       expiry.close()
-      const [recorded] = await Promise.allSettled([recorder.close(), mcp.close()])
+      const [recorded] = await Promise.allSettled([recorder.close().finally(checkpoints.close), mcp.close()])
       await egress.close()
       for (const reader of [underWay, sessions, tokens, tools, credentials, providers, callers]) reader.close()
       await bus.drain()

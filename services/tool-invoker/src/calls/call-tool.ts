@@ -32,7 +32,7 @@ export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
     credentials: Pick<Credentials, 'get' | 'replace'>
-    recorder: Pick<Recorder, 'reserve' | 'add'>
+    recorder: Pick<Recorder, 'reserve' | 'intend' | 'add'>
     underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date
   }
@@ -91,6 +91,8 @@ const make = async (
   // A tool that takes other arguments now has them all the same.
   const { arguments: _, ...again } = asked
   watched.sends(tagsOfPrepared(prepared), () => prepare(tools, again, context, { ...row }))
+  await tools.recorder.intend(row)
+  context.signal.throwIfAborted()
   const { signal, onEvent, onSend } = context
   const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent, onSend }
   if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }

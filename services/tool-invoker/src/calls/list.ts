@@ -3,25 +3,43 @@ import { ReportedError } from '@onbehalf/errors'
 import { matches } from '@onbehalf/rpc'
 import { isAdministrator, type Page, takePage } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
-import type { CallTable } from '../database.ts'
-import type { CallPlace, CallStore } from './store.ts'
+import type { CallFilters, CallPlace, CallStore, StoredCall } from './store.ts'
 
-type Asked = { limit: number; cursor?: string }
+type Asked = CallFilters & { limit: number; cursor?: string }
 
 /** A page of the calls the user may see: their own, or for owners and admins all of the tenant. */
 export const listCalls = async (
   { calls }: { calls: Pick<CallStore, 'list'> },
   user: UserPrincipal,
-  { limit, cursor }: Asked
-): Promise<Page<CallTable>> => {
-  const whose = { tenant_id: user.tenant_id, ...(isAdministrator(user) ? {} : { user_id: user.user_id }) }
+  { limit, cursor, ...asked }: Asked
+): Promise<Page<StoredCall>> => {
+  const { tenant_id, user_id } = user
+  if (!isAdministrator(user) && (asked.user_id ?? user_id) !== user_id) return { data: [], next_cursor: null }
+  const filters = isAdministrator(user) ? asked : { ...asked, user_id }
   const after = cursor === undefined ? undefined : placeOf(cursor)
-  return takePage(limit, (more) => calls.list({ ...whose, after, limit: more }), cursorOf)
+  return takePage(limit, (more) => calls.list({ tenant_id, filters, after, limit: more }), cursorOf)
 }
+
+/** All pages of such a list, from its cursor on. */
+export const allCalls = async function* (
+  tools: { calls: Pick<CallStore, 'list'> },
+  user: UserPrincipal,
+  asked: Asked
+): AsyncGenerator<StoredCall[]> {
+  let { cursor } = asked
+  do {
+    const from = cursor === undefined ? {} : { cursor }
+    const { data, next_cursor } = await listCalls(tools, user, { ...asked, limit: linesPerPage, ...from })
+    yield data
+    cursor = next_cursor ?? undefined
+  } while (cursor !== undefined)
+}
+
+const linesPerPage = 500
 
 const Place = Type.Tuple([Type.String({ format: 'date-time' }), Type.String({ format: 'uuid' })])
 
-const cursorOf = ({ started_at, id }: CallTable): string =>
+const cursorOf = ({ started_at, id }: StoredCall): string =>
   Buffer.from(JSON.stringify([started_at.toISOString(), id])).toString('base64url')
 
 const placeOf = (cursor: string): CallPlace => {

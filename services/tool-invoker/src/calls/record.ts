@@ -11,6 +11,8 @@ type Asked = { server_identifier: string; tool: string; arguments: Record<string
 /** The record of a call that begins now. Throws `invalid_arguments` where the arguments have no digest. */
 export const beginRow = (principal: Principal, asked: Asked, started_at: Date): CallRow => ({
   id: newId(),
+  kind: 'outcome',
+  call_id: null,
   tenant_id: principal.tenant_id,
   user_id: principal.user_id,
   app_id: principal.kind === 'app' ? principal.app_id : null,
@@ -27,4 +29,10 @@ export const beginRow = (principal: Principal, asked: Asked, started_at: Date): 
   upstream_status: null,
   started_at,
   finished_at: started_at
+})
+
+/** That a call is about to be made. */
+export const intentOf = (row: CallRow): CallRow => ({
+  ...row,
+  ...{ id: newId(), kind: 'intent', call_id: row.id, outcome: 'begun' }
 })

@@ -1,61 +1,81 @@
 import { ReportedError } from '@onbehalf/errors'
-import type { CallRow } from './record.ts'
+import type { Linked } from '../chain/link.ts'
+import { type CallRow, intentOf } from './record.ts'
 
 export type RecorderOptions = {
   /** Writes all rows or none; one it has written before is written once. */
-  insert: (rows: readonly CallRow[]) => Promise<void>
+  insert: (rows: readonly Linked[]) => Promise<void>
+  /** Gives a row its place in the chain of its tenant. */
+  link: (row: CallRow) => Linked
+  /** Whether a call is on record before it is made. */
+  isStrict?: boolean
   waitingMax?: number
   batchMax?: number
   flushMs?: number
   retryMs?: number
+  /** How long a call waits for its intent to be on record. */
+  intentMs?: number
 }
 
 export type Recorder = {
   /** A place for the record of a call that begins; throws `recording_unavailable` when too many wait to be written. */
   reserve: () => void
+  /** Where that is wanted, resolves when it is on record that the call is about to be made; throws like `reserve`. */
+  intend: (row: CallRow) => Promise<void>
   /** The record of a call that had a place. */
   add: (row: CallRow) => void
   /** How many calls have a place or wait to be written. */
   waiting: () => number
   /** Hears of the first failure to write after a success. */
   onTrouble: (listener: (error: unknown, waiting: number) => void) => void
+  /** Hears of what has been written. */
+  onWritten: (listener: (rows: readonly Linked[]) => void) => void
   /** Writes what waits, for at most `graceMs`; throws when rows are lost. */
   close: (graceMs?: number) => Promise<void>
 }
+
+type Waiting = { row: Linked; isWritten: () => void }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 /** Writes call records behind the answers, in small batches; while Postgres is away they wait, up to a bound. */
 export const createRecorder = ({
   insert,
+  link,
+  isStrict = false,
   waitingMax = 10_000,
   batchMax = 500,
   flushMs = 25,
-  retryMs = 250
+  retryMs = 250,
+  intentMs = 2_000
 }: RecorderOptions): Recorder => {
-  let rows: CallRow[] = []
+  let queue: Waiting[] = []
   let places = 0
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> | undefined
   let isGivenUp = false
   let isTroubled = false
   let tell: (error: unknown, waiting: number) => void = () => {}
+  let tellWritten: (rows: readonly Linked[]) => void = () => {}
 
   const writeBatch = async () => {
-    const batch = rows.slice(0, batchMax)
+    const batch = queue.slice(0, batchMax)
+    const rows = batch.map(({ row }) => row)
     try {
-      await insert(batch)
-      rows = rows.slice(batch.length)
+      await insert(rows)
+      queue = queue.slice(batch.length)
       places -= batch.length
       isTroubled = false
+      for (const { isWritten } of batch) isWritten()
+      tellWritten(rows)
     } catch (error) {
-      if (!isTroubled) tell(error, rows.length)
+      if (!isTroubled) tell(error, queue.length)
       isTroubled = true
       await sleep(retryMs)
     }
   }
   const drain = async () => {
-    while (rows.length > 0 && !isGivenUp) await writeBatch()
+    while (queue.length > 0 && !isGivenUp) await writeBatch()
   }
   const flush = (): Promise<void> => {
     clearTimeout(timer)
@@ -65,21 +85,35 @@ export const createRecorder = ({
     })
     return flushing
   }
+  const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row: link(row), isWritten })
+  const reserve = () => {
+    if (places >= waitingMax) throw unavailable()
+    places += 1
+  }
 
   return {
-    reserve: () => {
-      if (places >= waitingMax) throw unavailable()
-      places += 1
+    reserve,
+    intend: async (row) => {
+      if (!isStrict) return
+      reserve()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      enqueue(intentOf(row), resolve)
+      const giveUp = setTimeout(() => reject(unavailable()), intentMs)
+      void flush()
+      await promise.finally(() => clearTimeout(giveUp))
     },
     add: (row) => {
-      rows.push(row)
+      enqueue(row)
       if (flushing !== undefined) return
-      if (rows.length >= batchMax) void flush()
+      if (queue.length >= batchMax) void flush()
       else timer ??= setTimeout(flush, flushMs)
     },
     waiting: () => places,
     onTrouble: (listener) => {
       tell = listener
+    },
+    onWritten: (listener) => {
+      tellWritten = listener
     },
     close: async (graceMs = 10_000) => {
       const giveUp = setTimeout(() => {
@@ -87,7 +121,7 @@ export const createRecorder = ({
       }, graceMs)
       await flush()
       clearTimeout(giveUp)
-      if (rows.length > 0) throw new Error(`${rows.length} call records could not be written`)
+      if (queue.length > 0) throw new Error(`${queue.length} call records could not be written`)
     }
   }
 }

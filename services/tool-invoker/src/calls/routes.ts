@@ -1,7 +1,6 @@
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { Static } from '@sinclair/typebox'
 import { withoutEmpty } from '../arguments/check.ts'
-import type { CallTable } from '../database.ts'
 import { type CallOnceTools, callOnce } from '../idempotency/call-once.ts'
 import { idempotencyKeyOf } from '../idempotency/key.ts'
 import { onceOf } from '../idempotency/once-of.ts'
@@ -10,10 +9,11 @@ import { answerText } from './answer.ts'
 import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
-import { listCalls } from './list.ts'
-import { CallAnswers, CallBody, CallsAnswer, CallsQuery } from './schemas.ts'
+import { allCalls, listCalls } from './list.ts'
+import { CallAnswers, CallBody, CallsAnswers, CallsQuery } from './schemas.ts'
 import { type Make, sendEvents, sendText, wantsEvents } from './send.ts'
-import type { CallStore } from './store.ts'
+import { sendLines, wantsLines } from './send-lines.ts'
+import type { CallStore, StoredCall } from './store.ts'
 
 const anyCaller = orKeyFor('tools:call', orExternals(anyUser))
 
@@ -29,11 +29,18 @@ const callToolRoute = {
   schema: { summary: 'Call a tool', description, body: CallBody, response: { 200: CallAnswers } }
 } as const
 
+const linesDescription = 'With `Accept: application/x-ndjson` all of them, one JSON object a line.'
+
 const listCallsRoute = {
   method: 'GET',
   url: '/v1/calls',
   config: { access: anyUser },
-  schema: { summary: 'Calls that were made', querystring: CallsQuery, response: { 200: CallsAnswer } }
+  schema: {
+    summary: 'Calls that were made',
+    description: linesDescription,
+    querystring: CallsQuery,
+    response: { 200: CallsAnswers }
+  }
 } as const
 
 type Tools = CallToolTools & CallOnceTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
@@ -58,7 +65,8 @@ export const registerCalls = (app: App, tools: Tools): void => {
 
   typed(app).route({
     ...listCallsRoute,
-    handler: async (request) => {
+    handler: async (request, reply) => {
+      if (wantsLines(request)) return sendLines(itemsOf(allCalls(tools, userOf(request), request.query)), reply)
       const { data, next_cursor } = await listCalls(tools, userOf(request), request.query)
       return { data: data.map(itemOf), next_cursor }
     }
@@ -68,9 +76,17 @@ export const registerCalls = (app: App, tools: Tools): void => {
 const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall =>
   drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
 
-const itemOf = ({ credential_kind, credential_id, started_at, finished_at, ...row }: CallTable) => ({
-  ...row,
-  credential: { kind: credential_kind, id: credential_id },
-  started_at: started_at.toISOString(),
-  finished_at: finished_at.toISOString()
-})
+const itemsOf = async function* (pages: AsyncIterable<StoredCall[]>) {
+  for await (const rows of pages) yield rows.map(itemOf)
+}
+
+const itemOf = (row: StoredCall) => {
+  const { kind, call_id, writer, sequence, mac, tenant_id, credential_kind, credential_id, ...told } = row
+  return {
+    ...told,
+    id: call_id ?? row.id,
+    credential: { kind: credential_kind, id: credential_id },
+    started_at: row.started_at.toISOString(),
+    finished_at: row.finished_at.toISOString()
+  }
+}

@@ -50,7 +50,17 @@ export const CallAnswers = {
   content: { 'application/json': { schema: CallAnswer }, 'text/event-stream': { schema: Type.String() } }
 } as const
 
-export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {})
+const text = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+
+export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {
+  user_id: Type.Optional(Uuid),
+  app_id: Type.Optional(Uuid),
+  server_identifier: text,
+  tool: text,
+  outcome: text,
+  since: Type.Optional(Time),
+  until: Type.Optional(Time)
+})
 
 const textOrNull = orNull(Type.String())
 
@@ -72,4 +82,8 @@ const CallItem = Type.Object({
   finished_at: Time
 })
 
-export const CallsAnswer = pageAnswer(CallItem)
+/** As a page, or all of them as lines. */
+export const CallsAnswers = {
+  description: 'Calls, the newest first',
+  content: { 'application/json': { schema: pageAnswer(CallItem) }, 'application/x-ndjson': { schema: Type.String() } }
+} as const

@@ -1,26 +1,50 @@
-import { type Kysely, sql } from 'kysely'
-import type { CallTable, Database } from '../database.ts'
+import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Linked } from '../chain/link.ts'
+import type { Database } from '../database.ts'
 
 export type CallStore = ReturnType<typeof callStore>
 
 /** Where a page of the list ended. */
 export type CallPlace = { started_at: string; id: string }
 
-type Page = { tenant_id: string; user_id?: string; after?: CallPlace | undefined; limit: number }
+/** What is looked for; what is left out may be anything. */
+export type CallFilters = {
+  user_id?: string
+  app_id?: string
+  server_identifier?: string
+  tool?: string
+  outcome?: string
+  /** From then on, and before then; RFC 3339. */
+  since?: string
+  until?: string
+}
+
+/** A record as it rests. */
+export type StoredCall = Selectable<Database['call']>
+
+type Page = { tenant_id: string; filters: CallFilters; after?: CallPlace | undefined; limit: number }
+
+const equal = ['user_id', 'app_id', 'server_identifier', 'tool', 'outcome'] as const
 
 /** The records of calls. */
 export const callStore = (db: Kysely<Database>) => ({
   /** Writes all of them in one statement; one that is there already stays as it is. */
-  insert: async (rows: readonly CallTable[]): Promise<void> => {
-    const json = JSON.stringify(rows.map(storable))
+  insert: async (rows: readonly Linked[]): Promise<void> => {
+    const json = JSON.stringify(rows)
     await sql`insert into call select * from json_populate_recordset(null::call, ${json}::json)
       on conflict do nothing`.execute(db)
   },
 
-  /** The newest first. With `user_id` those of that user only. */
-  list: async ({ tenant_id, user_id, after, limit }: Page): Promise<CallTable[]> => {
-    let query = db.selectFrom('call').selectAll().where('tenant_id', '=', tenant_id)
-    if (user_id !== undefined) query = query.where('user_id', '=', user_id)
+  /** The newest first; the intent of a call only where nothing else is known of it. */
+  list: async ({ tenant_id, filters, after, limit }: Page): Promise<StoredCall[]> => {
+    let query = db.selectFrom('call').selectAll().where('tenant_id', '=', tenant_id).where(isLatest)
+    for (const column of equal) {
+      const value = filters[column]
+      if (value !== undefined) query = query.where(column, '=', value)
+    }
+    const { since, until } = filters
+    if (since !== undefined) query = query.where(sql<boolean>`started_at >= ${since}::timestamptz`)
+    if (until !== undefined) query = query.where(sql<boolean>`started_at < ${until}::timestamptz`)
     if (after)
       query = query.where(sql<boolean>`(started_at, id) < (${after.started_at}::timestamptz, ${after.id}::uuid)`)
     return query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
@@ -34,14 +58,8 @@ export const callStore = (db: Kysely<Database>) => ({
     })
 })
 
-// What others wrote, made into what Postgres can keep: one bad row would hold back all rows behind it.
-const storable = (row: CallTable): CallTable => ({
-  ...row,
-  tool: storableText(row.tool),
-  audience: row.audience === null ? null : storableText(row.audience),
-  token_jti: row.token_jti === null ? null : storableText(row.token_jti)
-})
-const storableText = (text: string): string => text.toWellFormed().replaceAll('\0', '')
+const isLatest = sql<boolean>`(kind is distinct from 'intent' or not exists (
+  select 1 from call as ended where ended.started_at = call.started_at and ended.id = call.call_id))`
 
 type Month = { name: string; from: string; until: string }
 

@@ -1,9 +1,11 @@
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { migrate, newId, openPostgres } from '@onbehalf/service-kit'
 import { startBackends } from '@onbehalf/testkit'
 import { sql } from 'kysely'
 import t from 'tap'
 import { migrations } from '../../migrations/index.ts'
 import { callStore } from '../../src/calls/store.ts'
+import { createChains, type Linked } from '../../src/chain/link.ts'
 import type { CallTable, Database } from '../../src/database.ts'
 
 const backends = await startBackends(t)
@@ -12,28 +14,33 @@ const { db, close } = await openPostgres<Database>(url)
 t.teardown(close)
 const calls = callStore(db)
 
-const rowAt = (started_at: Date, more: Partial<CallTable> = {}): CallTable => ({
-  id: newId(),
-  tenant_id: newId(),
-  user_id: null,
-  app_id: null,
-  credential_kind: 'api_key',
-  credential_id: newId(),
-  provider_id: null,
-  server_identifier: 'a',
-  tool: 'x',
-  arguments_digest: 'd',
-  mode: null,
-  audience: null,
-  token_jti: null,
-  outcome: 'ok',
-  upstream_status: 200,
-  started_at,
-  finished_at: started_at,
-  ...more
-})
+const link = createChains(createSecretKey(randomBytes(32)), newId)
 
-const placeOf = async ({ id }: CallTable) => {
+const rowAt = (started_at: Date, more: Partial<CallTable> = {}): Linked =>
+  link({
+    id: newId(),
+    kind: 'outcome',
+    call_id: null,
+    tenant_id: newId(),
+    user_id: null,
+    app_id: null,
+    credential_kind: 'api_key',
+    credential_id: newId(),
+    provider_id: null,
+    server_identifier: 'a',
+    tool: 'x',
+    arguments_digest: 'd',
+    mode: null,
+    audience: null,
+    token_jti: null,
+    outcome: 'ok',
+    upstream_status: 200,
+    started_at,
+    finished_at: started_at,
+    ...more
+  })
+
+const placeOf = async ({ id }: Linked) => {
   const { rows } = await sql<{
     place: string
   }>`select tableoid::regclass::text as place from call where id = ${id}`.execute(db)
@@ -56,13 +63,15 @@ t.test('a row comes back as it went in', async (t) => {
     mode: 'idp_token'
   })
   await calls.insert([row])
-  t.same(await calls.list({ tenant_id: row.tenant_id, limit: 10 }), [row])
+  t.same(await calls.list({ tenant_id: row.tenant_id, filters: {}, limit: 10 }), [{ ...row, sequence: '1' }])
 })
 
 t.test('what others wrote cannot hold back the rows behind it', async (t) => {
   const row = rowAt(new Date(), { tool: 'a\ud800b\\u0000"', token_jti: 'j\0', audience: '\0' })
   await calls.insert([row])
-  t.match(await calls.list({ tenant_id: row.tenant_id, limit: 10 }), [{ tool: 'a\ufffdb\\u0000"', token_jti: 'j' }])
+  t.match(await calls.list({ tenant_id: row.tenant_id, filters: {}, limit: 10 }), [
+    { tool: 'a\ufffdb\\u0000"', token_jti: 'j' }
+  ])
 })
 
 t.test('a month without a partition loses nothing, and its rows move when it gets one', async (t) => {
@@ -79,7 +88,7 @@ t.test('a month without a partition loses nothing, and its rows move when it get
 })
 
 t.test('the migrations go down and up again', async (t) => {
-  t.same(await migrate(url, migrations, 'down'), ['0003-idempotency'])
-  t.same(await migrate(url, migrations, 'up'), ['0003-idempotency'])
+  t.same(await migrate(url, migrations, 'down'), ['0004-chain'])
+  t.same(await migrate(url, migrations, 'up'), ['0004-chain'])
   await calls.ensurePartitions(new Date())
 })

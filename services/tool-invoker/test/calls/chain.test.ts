@@ -1,0 +1,213 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { newId, openPostgres } from '@onbehalf/service-kit'
+import { eventually } from '@onbehalf/testkit'
+import pg from 'pg'
+import t from 'tap'
+import { beginRow } from '../../src/calls/record.ts'
+import { auditVerify } from '../../src/chain/command.ts'
+import { dropMonths } from '../../src/chain/drop-months.ts'
+import { openChainKeys } from '../../src/chain/keys.ts'
+import { createChains } from '../../src/chain/link.ts'
+import { chainStore } from '../../src/chain/store.ts'
+import type { Database } from '../../src/database.ts'
+import { secretStore } from '../../src/secret/store.ts'
+import { startStage } from '../stage.ts'
+
+const stage = await startStage(t)
+const { broker, providers, recording, resources } = stage
+const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
+await admin.connect()
+await admin.query('set search_path to tool_invoker')
+const { db, close } = await openPostgres<Database>(resources.config.DATABASE_URL)
+const chainKeys = await openChainKeys(secretStore(db), resources.vault)
+t.teardown(() => Promise.all([admin.end(), close()]))
+
+const owner = await broker.signIn({ role: 'owner' })
+const { tenant_id } = owner
+const { server_identifier } = providers.register({ tenant_id, server_url: recording.url, mode: 'idp_token' })
+
+type App = typeof stage.app
+const callAt = (app: App, tool: string, given: object = {}) =>
+  app.inject({
+    ...{ method: 'POST', url: '/v1/tools/call', headers: owner.headers },
+    payload: { server_identifier, tool, arguments: given }
+  })
+const list = async (query = '', headers: Record<string, string> = owner.headers) =>
+  (await stage.app.inject({ url: `/v1/calls${query}`, headers })).json().data
+const rowsOf = async () => {
+  const { rows } = await admin.query('select * from call where tenant_id = $1 order by writer, sequence', [tenant_id])
+  return rows
+}
+
+/** What audit:verify says, in the end. */
+const verify = (...args: string[]): Promise<string> =>
+  auditVerify(resources.config, { args }).catch((error: unknown) => String(error))
+/** The same after something was done to the tables, which is undone then. */
+const verifyAfter = async (statements: string[], ...args: string[]): Promise<string> => {
+  for (const table of ['call', 'call_checkpoint']) await admin.query(`create table kept_${table} as table ${table}`)
+  for (const statement of statements) await admin.query(statement)
+  const words = await verify(...args)
+  for (const table of ['call', 'call_checkpoint']) {
+    await admin.query(`delete from ${table}`)
+    await admin.query(`insert into ${table} table kept_${table}`)
+    await admin.query(`drop table kept_${table}`)
+  }
+  return words
+}
+
+t.test('what two replicas wrote is whole, and what was done to it is told apart', async (t) => {
+  const exported: string[] = []
+  for (const _ of [1, 2]) {
+    const { app, resources: own } = await stage.open()
+    own.checkpoints.onStatement((statement) => exported.push(statement))
+    for (const tool of ['one', 'two', 'three', 'four', 'five']) await callAt(app, tool)
+    // It states what it wrote when it leaves.
+    await app.close()
+  }
+  const rows = await rowsOf()
+  t.same(
+    rows.map(({ sequence }) => Number(sequence)),
+    [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
+  )
+  t.match(await verify(), /^\d+ records in \d+ chains: nothing was changed, removed or added$/)
+  const [{ writer }] = rows
+  const at = (sequence: number) => `where writer = '${writer}' and sequence = ${sequence}`
+  const file = join(stage.backends.directory, 'exported.log')
+  await writeFile(file, exported.map((statement) => `{"level":30,"checkpoint":"${statement}"}\n`).join(''))
+
+  const said = (words: string) => new RegExp(`^Error: tenant ${tenant_id}, writer ${writer}: ${words}$`)
+  t.match(await verifyAfter([`update call set tool = 'other' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
+  t.match(await verifyAfter([`update call set mac = 'x' ${at(5)}`]), said('changed: 5 \\([\\w-]+\\)'))
+  t.match(await verifyAfter([`delete from call ${at(3)}`]), said('removed: 3'))
+  t.match(
+    await verifyAfter([`delete from call ${at(1)}`, `delete from call ${at(2)}`]),
+    said('cut: the first 2 are gone')
+  )
+  const shortened = said('shortened: it ends with 4, and a checkpoint says 5')
+  t.match(await verifyAfter([`delete from call ${at(5)}`]), shortened)
+  const hidden = [`delete from call ${at(5)}`, 'delete from call_checkpoint']
+  t.match(await verifyAfter(hidden), /nothing was changed/, 'the database alone cannot tell')
+  t.match(await verifyAfter(hidden, file), shortened, 'what was exported can')
+  const gone = said('shortened: it ends with 0, and a checkpoint says 5')
+  t.match(await verifyAfter([`delete from call where writer = '${writer}'`]), gone)
+  const copy = (more: string) => `insert into call select (json_populate_record(c, '${more}')).* from call c ${at(5)}`
+  t.match(await verifyAfter([copy(`{"id":"${newId()}","writer":null}`)]), /added: 1 records are in no chain/)
+  t.match(await verifyAfter([copy(`{"id":"${newId()}"}`)]), /added: another 5/)
+  t.match(await verifyAfter(["update call_checkpoint set statement = statement || 'A'"]), /not signed by us/)
+  t.match(await verify(file), /nothing was changed/)
+})
+
+t.test('a month that is dropped is stated first; one that just vanished is noticed', async (t) => {
+  const link = createChains(chainKeys.recordKey, newId)
+  const principal = {
+    kind: 'user',
+    ...{ tenant_id: newId(), user_id: newId(), role: null },
+    credential: { kind: 'session', id: newId() }
+  } as const
+  const old = new Date(Date.UTC(2024, 0, 31, 23, 59))
+  // A call that began in the old month may be written after one of the next.
+  const times = [old, old, new Date(), old, new Date()]
+  await resources.calls.ensurePartitions(old)
+  const rows = times.map((time) => link(beginRow(principal, { server_identifier, tool: 'x', arguments: {} }, time)))
+  await resources.calls.insert(rows)
+  t.match(await verify(), /nothing was changed/)
+  const words = await verifyAfter(['delete from call_2024_01'])
+  t.match(words, /cut: the first 2 are gone/)
+  t.match(words, /removed: 4/)
+
+  const tools = { chain: chainStore(db), checkpointKey: chainKeys.checkpointKey }
+  t.same(await dropMonths(tools, 0, new Date()), [], '0 keeps all')
+  const statements = await dropMonths(tools, 13, new Date())
+  t.match(statements, [/^eyJ/])
+  const { rows: left } = await admin.query('select sequence from call where tenant_id = $1', [principal.tenant_id])
+  t.equal(left.length, 2)
+  t.match(await verify(), /nothing was changed/)
+  t.match(await verifyAfter(['delete from call_checkpoint']), /cut: the first 2 are gone/)
+})
+
+t.test('digests of arguments are keyed, so that nobody can try arguments', async (t) => {
+  await callAt(stage.app, 'digest', { a: 1 })
+  await callAt(stage.app, 'digest', { a: 1 })
+  const rows = await eventually(
+    () => list('?tool=digest'),
+    ({ length }) => length === 2
+  )
+  t.match(rows[0].arguments_digest, /^[\w-]{43}$/)
+  t.equal(rows[0].arguments_digest, rows[1].arguments_digest)
+  t.not(
+    rows[0].arguments_digest,
+    beginRow(
+      { ...owner, kind: 'user', role: null, credential: { kind: 'session', id: newId() } },
+      { server_identifier, tool: 'digest', arguments: { a: 1 } },
+      new Date()
+    ).arguments_digest
+  )
+})
+
+t.test('the list is narrowed by what is asked for, and leaves as lines', async (t) => {
+  const member = await broker.signIn({ tenant_id })
+  const since = new Date().toISOString()
+  await callAt(stage.app, 'narrow')
+  await stage.app.inject({
+    ...{ method: 'POST', url: '/v1/tools/call', headers: member.headers },
+    payload: { server_identifier: 'nowhere', tool: 'narrow' }
+  })
+  await eventually(
+    () => list('?tool=narrow'),
+    ({ length }) => length === 2
+  )
+  const toolsFor = async (query: string, headers = owner.headers) => (await list(query, headers)).length
+  t.equal(await toolsFor('?tool=narrow&outcome=not_found'), 1)
+  t.equal(await toolsFor(`?tool=narrow&server_identifier=${server_identifier}`), 1)
+  t.equal(await toolsFor(`?user_id=${member.user_id}`), 1)
+  t.equal(await toolsFor(`?since=${since}&tool=narrow`), 2)
+  t.equal(await toolsFor(`?until=${since}&tool=narrow`), 0)
+  t.equal(await toolsFor(`?user_id=${owner.user_id}`, member.headers), 0, "a member never sees another's")
+  const headers = { ...owner.headers, accept: 'application/x-ndjson' }
+  const { body, headers: told } = await stage.app.inject({ url: '/v1/calls?limit=1&tool=narrow', headers })
+  const lines = body.trim().split('\n')
+  t.match(told, { 'content-type': /^application\/x-ndjson/ })
+  t.same(
+    lines.map((line) => JSON.parse(line).tool),
+    ['narrow', 'narrow']
+  )
+  t.notMatch(body, /tenant_id|"mac"|"writer"/)
+})
+
+t.test('in strict mode a call is on record before its server is asked', async (t) => {
+  const { app } = await stage.open({ AUDIT_MODE: 'strict' })
+  let finish = () => {}
+  recording.answer(({ id }, raw) => {
+    const answer = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } })
+    finish = () => raw.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+    return undefined
+  })
+  const arrived = recording.nextCall()
+  const made = callAt(app, 'strict')
+  await arrived
+  const [begun] = await list('?tool=strict')
+  t.match(begun, { outcome: 'begun', provider_id: String, token_jti: String })
+  finish()
+  const { call_id } = (await made).json()
+  t.equal(begun.id, call_id)
+  const ended = await eventually(
+    () => list('?tool=strict'),
+    ([row]) => row.outcome === 'ok'
+  )
+  t.match(ended, [{ id: call_id }], 'and its intent is listed no longer')
+  t.equal(ended.length, 1)
+
+  const before = recording.requests().length
+  await admin.query('begin')
+  await admin.query('lock table call in access exclusive mode')
+  const refused = await callAt(app, 'strict')
+  await admin.query('rollback')
+  t.match(
+    { status: refused.statusCode, body: refused.json() },
+    { status: 503, body: { code: 'recording_unavailable' } }
+  )
+  t.equal(recording.requests().length, before)
+  await app.close()
+  t.match(await verify(), /nothing was changed/)
+})
