@@ -1157,7 +1157,7 @@ export type Operations = {
   }
   /** Calls that were made */
   'GET /v1/calls': {
-    query?: { limit?: number; cursor?: string }
+    query?: { limit?: number; cursor?: string; user_id?: string; app_id?: string; server_identifier?: string; tool?: string; outcome?: string; since?: string; until?: string }
     answers: {
       200: { data: readonly ({ id: string; user_id: string | null; app_id: string | null; credential: { kind: string; id: string }; provider_id: string | null; server_identifier: string; tool: string; arguments_digest: string; mode: string | null; audience: string | null; token_jti: string | null; outcome: string; upstream_status: number | null; started_at: string; finished_at: string })[]; next_cursor: string | null }
       400: ErrorBody & { code?: "invalid_request" }
@@ -2116,13 +2116,14 @@ export type Operations = {
   }
   /** Call a tool */
   'POST /v1/tools/call': {
-    body: { server_identifier: string; tool: string; arguments?: { [name: string]: unknown }; user_id?: string; app_id?: string; timeout_ms?: number }
+    body: { server_identifier: string; tool: string; arguments?: { [name: string]: unknown }; user_id?: string; app_id?: string; drop_empty_arguments?: boolean; timeout_ms?: number }
     answers: {
       200: { call_id: string; result: unknown; usage?: { [name: string]: unknown }; identity: { mode: string; user_id: string; subject: string; audience: string; expires_at: string; jti: string | null }; duration_ms: number }
       400: ErrorBody & { code?: "invalid_request" | "user_required" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "audience_not_allowed" | "audience_not_supported" | "csrf_rejected" | "forbidden" | "policy_denied" | "tool_not_approved" | "upstream_insufficient_scope" }
       404: ErrorBody & { code?: "not_found" }
+      409: ErrorBody & { code?: "conflict" | "outcome_unknown" }
       413: ErrorBody & { code?: "payload_too_large" }
       415: ErrorBody & { code?: "unsupported_media_type" }
       422: ErrorBody & { code?: "invalid_arguments" }
@@ -2279,5 +2280,5 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503, 504],
   'POST /v1/oauth/device/token': [200, 400, 413, 415, 500, 503, 504],
   'GET /v1/tools': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'POST /v1/tools/call': [200, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504]
+  'POST /v1/tools/call': [200, 400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 500, 502, 503, 504]
 }

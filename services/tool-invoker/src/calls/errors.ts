@@ -7,5 +7,5 @@ export const callErrors: RouteError[] = [
   ...(['audience_not_allowed', 'audience_not_supported', 'identity_provider_unavailable'] as const),
   ...(['upstream_authorization_required', 'upstream_unauthorized', 'upstream_rejected_identity'] as const),
   ...(['upstream_insufficient_scope', 'upstream_unavailable', 'upstream_timeout', 'upstream_error'] as const),
-  ...(['conflict', 'outcome_unknown', 'too_many_requests', 'recording_unavailable'] as const)
+  'recording_unavailable'
 ]

@@ -25,7 +25,7 @@ server is asked has its own status all the same.`
 const callToolRoute = {
   method: 'POST',
   url: '/v1/tools/call',
-  config: { access: anyCaller, errors: callErrors },
+  config: { access: anyCaller, errors: [...callErrors, 'conflict', 'outcome_unknown'] },
   schema: { summary: 'Call a tool', description, body: CallBody, response: { 200: CallAnswers } }
 } as const
 
