@@ -94,7 +94,15 @@ const make = async (
   await tools.recorder.intend(row)
   context.signal.throwIfAborted()
   const { signal, onEvent, onSend } = context
-  const outbound: Outbound = { acting, provider, request: requestOf(asked, prepared.tool), timeout_ms, signal, onEvent, onSend }
+  const outbound: Outbound = {
+    acting,
+    provider,
+    request: requestOf(asked, prepared.tool),
+    timeout_ms,
+    signal,
+    onEvent,
+    onSend
+  }
   if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
 
   let { minted } = identity
