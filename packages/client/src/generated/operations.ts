@@ -1380,6 +1380,7 @@ export type Operations = {
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      404: ErrorBody & { code?: "not_found" }
       413: ErrorBody & { code?: "payload_too_large" }
       415: ErrorBody & { code?: "unsupported_media_type" }
       429: ErrorBody & { code?: "too_many_requests" }
@@ -2233,7 +2234,7 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'DELETE /v1/device-tokens/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'GET /v1/device-webhook': [200, 401, 403, 429, 500, 503, 504],
   'PUT /v1/device-webhook': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/device-webhook': [204, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'DELETE /v1/device-webhook': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'GET /v1/device/sso-complete': [200, 303, 400, 404, 500, 503],
   'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
   'GET /v1/domains': [200, 400, 401, 403, 429, 500, 503, 504],

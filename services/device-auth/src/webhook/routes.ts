@@ -34,7 +34,10 @@ const put = {
     response: { 200: WebhookAnswer }
   }
 } as const
-const remove = { config, schema: { tags, summary: 'Tell nobody any more', response: { 204: Type.Null() } } } as const
+const remove = {
+  config: { ...config, errors: ['not_found'] },
+  schema: { tags, summary: 'Tell nobody any more', response: { 204: Type.Null() } }
+} as const
 
 type Needs = { webhooks: WebhookStore; vault: Vault; egress: Pick<Egress, 'checkReachable'> }
 
