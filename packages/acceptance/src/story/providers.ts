@@ -38,7 +38,7 @@ export const switchForwardingOn: Step = {
   run: async (world) => {
     const owner = callerNamed(world, 'owner')
     const refused = await callTool(owner, 'whoami', 'whoami')
-    expectSame('whoami refuses', [refused.status, refused.body.code], [502, 'upstream_unauthorized'])
+    expectSame('whoami refuses', [refused.status, refused.body.code], [428, 'upstream_authorization_required'])
     const change = { forward_user_identity: true, identity_mode: 'idp_token' }
     const { status, body } = await owner.send('PATCH', `/v1/mcp-providers/${idNamed(world, 'whoami')}`, change)
     expectSame(`the change (${JSON.stringify(body).slice(0, 300)})`, status, 200)
