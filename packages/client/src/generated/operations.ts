@@ -521,19 +521,25 @@ export type Operations = {
   'GET /device/revoke': {
     query: { link: string }
     answers: {
-      400: ErrorBody & { code?: "invalid_request" }
-      500: ErrorBody & { code?: "internal" }
-      503: ErrorBody & { code?: "unavailable" }
+      200: string
+      303: undefined
+      400: string
+      404: string
+      500: string
+      503: string
     }
   }
   'POST /device/revoke': {
     body: { link: string }
     answers: {
-      400: ErrorBody & { code?: "invalid_request" }
-      413: ErrorBody & { code?: "payload_too_large" }
-      415: ErrorBody & { code?: "unsupported_media_type" }
-      500: ErrorBody & { code?: "internal" }
-      503: ErrorBody & { code?: "unavailable" }
+      200: string
+      303: undefined
+      400: string
+      404: string
+      413: string
+      415: string
+      500: string
+      503: string
     }
   }
   'GET /device/sso': {
@@ -1350,9 +1356,11 @@ export type Operations = {
     answers: {
       200: { url: string; secret?: string; created_at: string; last_delivered_at: string | null; last_failed_at: string | null; last_error: string | null }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
-      403: ErrorBody & { code?: "forbidden" }
+      403: ErrorBody & { code?: "forbidden" | "policy_denied" }
+      404: ErrorBody & { code?: "not_found" }
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
+      502: ErrorBody & { code?: "upstream_error" | "upstream_unavailable" }
       503: ErrorBody & { code?: "unavailable" }
       504: ErrorBody & { code?: "upstream_timeout" }
     }
@@ -1364,11 +1372,13 @@ export type Operations = {
       200: { url: string; secret?: string; created_at: string; last_delivered_at: string | null; last_failed_at: string | null; last_error: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
-      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" | "policy_denied" }
+      404: ErrorBody & { code?: "not_found" }
       413: ErrorBody & { code?: "payload_too_large" }
       415: ErrorBody & { code?: "unsupported_media_type" }
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
+      502: ErrorBody & { code?: "upstream_error" | "upstream_unavailable" }
       503: ErrorBody & { code?: "unavailable" }
       504: ErrorBody & { code?: "upstream_timeout" }
     }
@@ -2177,8 +2187,8 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'POST /device/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
   'GET /device/denied': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/format-code.js': [200, 303, 403, 404, 409, 429, 500, 503],
-  'GET /device/revoke': [400, 500, 503],
-  'POST /device/revoke': [400, 413, 415, 500, 503],
+  'GET /device/revoke': [200, 303, 400, 404, 500, 503],
+  'POST /device/revoke': [200, 303, 400, 404, 413, 415, 500, 503],
   'GET /device/sso': [200, 303, 400, 401, 403, 404, 409, 429, 500, 502, 503],
   'POST /device/sso/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 502, 503],
   'POST /mcp': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
@@ -2232,8 +2242,8 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'PATCH /v1/device-settings': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'GET /v1/device-tokens': [200, 400, 401, 403, 429, 500, 503, 504],
   'DELETE /v1/device-tokens/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /v1/device-webhook': [200, 401, 403, 429, 500, 503, 504],
-  'PUT /v1/device-webhook': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'GET /v1/device-webhook': [200, 401, 403, 404, 429, 500, 502, 503, 504],
+  'PUT /v1/device-webhook': [200, 400, 401, 403, 404, 413, 415, 429, 500, 502, 503, 504],
   'DELETE /v1/device-webhook': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'GET /v1/device/sso-complete': [200, 303, 400, 404, 500, 503],
   'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, hashOf, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, beginError, describeAnswersAs, hashOf, sendPage, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { TokenLists } from '../device-token/list-store.ts'
 import { type RevokeTools, revokeTokens } from '../device-token/revoke.ts'
@@ -18,6 +18,7 @@ const Given = Type.Object({ link: Type.String({ minLength: 1, maxLength: 1024 })
 export const revokeLinkRoutes =
   ({ links, lists, ...tools }: RevokeLinkTools) =>
   async (scope: App) => {
+    describeAnswersAs(scope, 'page', ['not_found'])
     scope.setErrorHandler((error: Error, request, reply) =>
       sendPage(reply, problemView(beginError(error, request, reply).message))
     )

@@ -20,7 +20,10 @@ const WebhookAnswer = Type.Object({
   last_error: orNull(Type.String())
 })
 
-const config = { access: administrators }
+const config = {
+  access: administrators,
+  errors: ['not_found', 'policy_denied', 'upstream_unavailable', 'upstream_error']
+} as const
 const tags = ['device webhook']
 const url = '/v1/device-webhook'
 
