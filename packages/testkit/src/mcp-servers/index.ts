@@ -1,4 +1,5 @@
 export { type Everything, startEverything } from './everything.ts'
+export { type Fixture, startFixture } from './fixture/start-fixture.ts'
 export { type Modern, type ModernRequest, startModern } from './modern.ts'
 export { type AnswerCall, type RecordedCall, type Recording, startRecording } from './recording.ts'
 export { startWhoami, type Whoami, type WhoamiLogEntry } from './whoami.ts'

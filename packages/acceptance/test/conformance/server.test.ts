@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { createServer, request } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expectSame, signInAs, signInDevice, textAt } from '@onbehalf/acceptance'
+import { freePort, inRepository, people, recordSecrets } from '@onbehalf/testkit'
+import { startFixture } from '@onbehalf/testkit/mcp-servers'
+import t from 'tap'
+import { startTestPlatform } from '../platform.ts'
+
+const run = promisify(execFile)
+const suite = fileURLToPath(import.meta.resolve('@modelcontextprotocol/conformance/dist/index.js'))
+const expected = fileURLToPath(new URL('expected-failures-2025-11-25.yaml', import.meta.url))
+
+const port = await freePort()
+const platform = await startTestPlatform(t, 'conformance-server', { allowedPorts: [port] })
+const fixture = await startFixture({ port })
+t.teardown(() => fixture.stop())
+const owner = await signInAs(platform, people.owner.login)
+const token = await signInDevice(platform, owner, 'conformance')
+recordSecrets([token])
+const icon = { icon: '🔧', icon_type: 'emoji', icon_background: '#fff' }
+const forwarding = { forward_user_identity: true, identity_mode: 'signed' }
+const provider = { name: 'Fixture', server_identifier: 'fixture', server_url: fixture.url, ...icon, ...forwarding }
+const made = await owner.send('POST', '/v1/mcp-providers', provider)
+expectSame(`registering the fixture (${JSON.stringify(made.body).slice(0, 300)})`, made.status, 201)
+expectSame(
+  'its tools',
+  (await owner.send('POST', `/v1/mcp-providers/${textAt(made.body, 'id')}/refresh-tools`)).status,
+  200
+)
+
+/**
+ * The suite shows no credential, so this one does it for every request, and changes nothing else. It asks the service
+ * itself: the suite tries names of hosts that the gateway does not have.
+ */
+const startShowing = async (): Promise<number> => {
+  const server = createServer((incoming, outgoing) => {
+    const headers = { ...incoming.headers, authorization: `Bearer ${token}` }
+    const { method } = incoming
+    const onward = request(`${platform.services['tool-invoker'].url}${incoming.url}`, { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      outgoing.flushHeaders()
+      answer.pipe(outgoing)
+    })
+    onward.on('error', () => outgoing.destroy())
+    outgoing.once('close', () => onward.destroy())
+    incoming.pipe(onward)
+  })
+  const taken = await freePort()
+  await new Promise<void>((resolve) => server.listen(taken, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return taken
+}
+const shown = await startShowing()
+
+for (const revision of ['2026-07-28', '2025-11-25'] as const)
+  t.test(`the MCP conformance suite finds nothing but what is expected of a server: ${revision}`, async (t) => {
+    const options = {
+      '--url': `http://localhost:${shown}/mcp/fixture`,
+      '--requirements': revision,
+      ...(revision === '2025-11-25' && { '--expected-failures': expected }),
+      '--output-dir': join(platform.directory, `conformance-server-${revision}`)
+    }
+    const command = [suite, 'server', ...Object.entries(options).flat()]
+    const environment = { PATH: process.env.PATH }
+    const ran = await run(process.execPath, command, {
+      ...{ env: environment, cwd: inRepository('.'), timeout: 150_000 }
+    }).catch((error: { stdout?: string; stderr?: string }) => ({ ...error, hasFailed: true }))
+    const output = String(ran.stdout)
+    t.notOk('hasFailed' in ran, output.slice(output.indexOf('=== SUMMARY')).slice(0, 6_000))
+  })
