@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
 import helmet from '@fastify/helmet'
@@ -36,6 +37,8 @@ export type AppOptions = {
 
 export type App = FastifyInstance
 
+const unusedMs = 1_000
+
 /** The app every service starts from: log, errors, headers, parsers, health, metrics, then authentication. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { service, publicUrl } = options
@@ -59,8 +62,19 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   app.setErrorHandler(errorHandler(renderError))
   app.setNotFoundHandler(notFoundHandler(renderError))
   let isClosing = false
+  // Node counts a connection as idle only once it had a request; a client may hold one that it never used.
+  const unused = new Set<Socket>()
+  app.server.on('connection', (socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
+  })
+  app.server.on('request', ({ socket }) => unused.delete(socket))
   app.addHook('preClose', async () => {
     isClosing = true
+    // What is on its way on one of them is answered all the same.
+    setTimeout(() => {
+      for (const socket of unused) socket.destroy()
+    }, unusedMs).unref()
   })
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id)
