@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { asService, freePort, inRepository, type ServiceName, serviceNames } from '@onbehalf/testkit'
+import { freePort, inRepository, type ServiceName, serviceNames } from '@onbehalf/testkit'
 import t, { type Test } from 'tap'
 import { loadConfig, openBus, openPostgres, openRedis, type Variables } from '../src/index.ts'
 import { type Ended, occupy, openEnvironments, runMain } from './main.ts'
 
-const { backends, environmentOf, secretsOf } = await openEnvironments(t)
+const { environmentOf, secretsOf } = await openEnvironments(t)
 const names = { DATABASE_URL: 'Postgres', NATS_URL: 'NATS', REDIS_URL: 'Redis' } as const
 type Variable = keyof typeof names
 
@@ -48,7 +48,7 @@ t.test('every service names each dependency that is not there, its variable and 
       tried.push(variable)
     }
   })
-  t.same(tried.sort(), [...Array(4).fill('DATABASE_URL'), ...Array(4).fill('NATS_URL'), ...Array(3).fill('REDIS_URL')])
+  t.same(tried.sort(), [...Array(4).fill('DATABASE_URL'), ...Array(4).fill('NATS_URL'), ...Array(4).fill('REDIS_URL')])
 })
 
 t.test('one that takes the connection and says nothing is not waited for without end', async (t) => {
@@ -107,11 +107,8 @@ t.test('a schema that is not there yet and a port that is taken are said with wh
   const environment = environmentOf('device-auth')
   const busy = await runMain('device-auth', [], { ...environment, PORT: String(await occupy(t)) })
   t.match(busy, { code: 1, stderr: `device-auth: cannot listen (HOST, PORT): listen EADDRINUSE` })
-  // Another service's schema has none of its tables.
-  const DATABASE_URL = asService(
-    backends.adminDatabaseUrl,
-    'tool-invoker',
-    new URL(environmentOf('tool-invoker')['DATABASE_URL'] ?? '').password
+  const DATABASE_URL = changed(environment['DATABASE_URL'], ({ searchParams }) =>
+    searchParams.set('options', '-c search_path=pg_temp')
   )
   const bare = await runMain('device-auth', [], { ...environment, DATABASE_URL })
   t.match(bare, {
@@ -133,7 +130,7 @@ t.test('every service tells all wrong values at once, refuses weak secrets, and 
   const wrong = 'hunter2 hunter2'
   for (const service of serviceNames) {
     const variables = await variablesOf(service)
-    const takesAnything = ['HOST', 'NATS_USER', 'DEVICE_CLIENT_IDS']
+    const takesAnything = ['HOST', 'NATS_USER', 'DEVICE_CLIENT_IDS', 'LICENCE_STATE']
     const checked = Object.keys(variables).filter((name) => !takesAnything.includes(name))
     const mistakes = await mistakesOf(service, Object.fromEntries(Object.keys(variables).map((name) => [name, wrong])))
     t.same(
