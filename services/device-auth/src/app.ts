@@ -1,6 +1,7 @@
 import {
   type App,
   type AppOptions,
+  type AuditEvent,
   auditRoutes,
   busSessionKeys,
   createApp,
@@ -8,6 +9,7 @@ import {
   recordAudit
 } from '@onbehalf/service-kit'
 import { accountRoutes } from './account/routes.ts'
+import { recordWrongSurface } from './audit/wrong-surface.ts'
 import { deviceCodeRoutes } from './device-code/routes.ts'
 import { codeStore } from './device-code/store.ts'
 import { serveDeviceCalls } from './device-token/calls.ts'
@@ -62,6 +64,8 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     findSessionKey: busSessionKeys(bus),
     ...options
   })
+  const record = (event: AuditEvent) => recordAudit(postgres.db, event)
+  recordWrongSurface(app, record)
   const webhooks = webhookStore(postgres.db)
   const links = revokeLinks({ publicUrl, key: resources.revokeLinkKey, now: () => new Date() })
   const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
@@ -69,7 +73,7 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   const minting = { tokens, users, announce, coversSso: isSsoOpen }
   const flows = {
     ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
-    record: (event) => recordAudit(postgres.db, event),
+    record,
     mint: async (approval, collector) => {
       const minted = await mint(approval, collector, minting)
       delivering.nudge()

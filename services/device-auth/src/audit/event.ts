@@ -8,6 +8,7 @@ type Facts = {
     | 'oauth.device_code_cross_ip_poll'
     | 'oauth.token_issued'
     | 'oauth.token_expired'
+    | 'openapi.wrong_surface_denied'
   tenant_id: string
   /** Left out where nobody did it: time did. */
   actor_user_id?: string

@@ -2,6 +2,7 @@ import type { UserPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type AuditDetails, type AuditEvent, type Log, newId } from '@onbehalf/service-kit'
 import { deviceEvent } from '../audit/event.ts'
+import { kinds } from '../device-token/kinds.ts'
 import { type FindTools, findFlow } from './find.ts'
 import type { CodeStore, Decision, Flow } from './store.ts'
 
@@ -53,6 +54,7 @@ const unknownOutcome = (cause?: unknown): never => {
   })
 }
 
+/** `subject`: what is told of somebody who is no member. */
 type Decided = Omit<Asked, 'user_code'> & { flow: Flow; subject?: AuditDetails }
 
 /** Puts a decision on record. It stands already; a lost line of the audit is said loudly and does not take it back. */
@@ -61,7 +63,9 @@ export const noteDecision = async (
   { record }: Pick<DecideTools, 'record'>
 ): Promise<void> => {
   const event = `oauth.device_flow_${status}` as const
-  const details = { client_id: flow.client_id, device_label: flow.device_label, ...subject }
+  const { subject_type, scopes } = subject ? kinds.dfoe_ : kinds.dfoa_
+  const { client_id, device_label } = flow
+  const details = { client_id, device_label, subject_type, ...subject, ...(status === 'approved' && { scopes }) }
   await record(deviceEvent({ event, tenant_id, actor_user_id, ip, request_id, details })).catch((error: unknown) =>
     log.error({ err: error, event, tenant_id, actor_user_id }, 'an audit event is lost')
   )

@@ -101,6 +101,15 @@ t.test('an external user has the same of their own, and nothing else', async (t)
   t.strictSame(labelsOf((await send(app, 'GET', sessions, as(again.token))).body), ['another', 'partner laptop'])
   for (const url of ['/v1/device-tokens', '/v1/device-settings', '/v1/audit/devices'])
     t.match(await send(app, 'GET', url, as(again.token)), { status: 403, body: { code: 'forbidden' } }, url)
+  const { rows: denied } = await admin.query(
+    "select actor_id, subject_id, details from device_auth.audit_event where action = 'openapi.wrong_surface_denied' and actor_id = $1 order by id",
+    [external.user_id]
+  )
+  t.match(denied, [
+    { subject_id: one.token_id, details: { subject_type: 'external_sso', attempted_path: 'GET /v1/device-tokens' } },
+    { details: { attempted_path: 'GET /v1/device-settings' } },
+    { details: { attempted_path: 'GET /v1/audit/devices' } }
+  ])
   t.match(await send(app, 'DELETE', `${sessions}/${second.token_id}`, as(again.token)), { status: 200 })
   t.match(await send(app, 'DELETE', `${sessions}/self`, as(again.token)), { status: 200 })
   await t.rejects(resolve(again.token), { code: 'invalid_bearer' })

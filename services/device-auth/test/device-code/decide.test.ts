@@ -86,7 +86,10 @@ t.test('what was decided is recorded with who did it', async (t) => {
   }
   t.match(rows, [
     { action: 'oauth.device_flow_denied', ...facts, subject_kind: 'device_flow', subject_id: null },
-    { action: 'oauth.device_flow_approved', ...facts },
+    {
+      ...{ action: 'oauth.device_flow_approved', ...facts },
+      details: { ...facts.details, subject_type: 'account', scopes: ['full'] }
+    },
     { action: 'oauth.token_issued', ...facts, subject_id: body.token_id, details: { scopes: ['full'] } },
     { action: 'oauth.device_code_cross_ip_poll', subject_id: body.token_id, details: { creation_ip: '10.9.9.9' } }
   ])

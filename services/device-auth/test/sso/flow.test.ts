@@ -72,7 +72,7 @@ t.test('somebody who is no member signs a device in by single sign-on, at either
     t.match(await send(app, 'GET', '/openapi/v1/account', mine), { status: 200, body: who })
     const facts = { tenant_id: subject.tenant_id, details: { subject_type: 'external_sso' } }
     t.match(await auditOf(subject.user_id), [
-      { action: 'oauth.device_flow_approved', ...facts },
+      { action: 'oauth.device_flow_approved', ...facts, details: { ...facts.details, scopes: ['tools:call'] } },
       { action: 'oauth.token_issued', ...facts, subject_id: body.token_id },
       { action: 'oauth.device_code_cross_ip_poll' }
     ])

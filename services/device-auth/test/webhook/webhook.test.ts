@@ -97,6 +97,11 @@ t.test('its link asks, ends that sign-in when told to, and nothing else', async 
     body: /replaced &lt;b&gt;/,
     headers: { 'x-frame-options': 'DENY' }
   })
+  const chinese = { headers: { 'accept-language': 'zh-CN,zh;q=0.9' } }
+  t.match(await send(app, 'GET', `${link.pathname}${link.search}`, chinese), {
+    body: /lang="zh-Hans"[\s\S]*要让此设备退出登录吗/,
+    headers: { 'content-language': 'zh-Hans', vary: /accept-language/ }
+  })
   t.match(asked.headers, { 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' })
   t.equal((await account(second.token)).status, 200, 'looking at it ends nothing')
   const forged = new URL(link)
