@@ -32,7 +32,7 @@ t.test('a described refusal is an answer, with its code', async (t) => {
 
 t.test('an answer without a body has none', async (t) => {
   const { client } = answering({ status: 204, text: '' })
-  const answer = await client.ask('DELETE /openapi/v1/account/sessions/self', {})
+  const answer = await client.ask('DELETE /v1/device-webhook', {})
   t.same([answer.status, answer.body], [204, undefined])
 })
 

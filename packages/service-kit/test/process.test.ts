@@ -31,7 +31,7 @@ t.test('an unknown command is said before anything else, with those there are', 
   for (const command of ['migrat', 'toString'])
     t.match(await runMain('tool-invoker', [command], {}), {
       code: 1,
-      stderr: `tool-invoker: there is no command "${command}": use none, migrate or migrate down\n`
+      stderr: `tool-invoker: there is no command "${command}": use none, migrate, rewrap-keys, audit-verify or migrate down\n`
     })
   t.match((await runMain('identity-broker', ['x'], {})).stderr, /use none, migrate, bootstrap, .*or migrate down/)
   t.match(await runMain('mcp-provider', ['migrate', 'sideways'], {}), {
