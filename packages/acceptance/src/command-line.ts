@@ -6,6 +6,8 @@ export type Running = {
   /** The first match on standard error, when it comes; throws when the command ends without. */
   saw: (pattern: RegExp) => Promise<string>
   interrupt: () => void
+  /** Lets go of standard output, as `head` does once it has enough. */
+  stopReading: () => void
   ended: Promise<Ended>
 }
 
@@ -47,5 +49,6 @@ export const commandLine =
         look()
         child.once('close', () => reject(new Error(`it ended without saying ${pattern}: ${said.err}`)))
       })
-    return { saw, interrupt: () => void child.kill('SIGINT'), ended }
+    const stopReading = () => void child.stdout.destroy()
+    return { saw, interrupt: () => void child.kill('SIGINT'), stopReading, ended }
   }

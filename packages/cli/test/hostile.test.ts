@@ -154,3 +154,9 @@ t.test('help teaches by example, mistakes name what is wrong, and shells learn t
   const { bin } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
   t.same(Object.keys(bin), ['onbehalf'])
 })
+
+t.test('who stops reading, as head does, ends the command without a word', async (t) => {
+  const running = run(['completion', 'bash'])
+  running.stopReading()
+  t.match(await running.ended, { code: 0, err: '' })
+})
