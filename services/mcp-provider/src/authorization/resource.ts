@@ -27,15 +27,19 @@ export const readResource = async (
   const found = await firstOf(egress, urls, ResourceMetadata)
   if (!found) throw unusable('The server does not say which authorization server it has (RFC 9728).')
   const told = found.document.resource
-  if (told !== resource && !isRootOf(found.url, told))
+  if (told !== resource && !isRootOf(found.url, server_url, told))
     throw unusable('The metadata of the server is of another resource. An administrator can set the resource id.')
   return found.document
 }
 
-/** RFC 9728 §3.3: what is read at the root's place is of the whole origin, and says just that. */
-const isRootOf = (url: string, resource: string): boolean => {
+/**
+ * RFC 9728 §3.3: what is read at the root's place is of the whole origin, and says just that. Of the server's own origin:
+ * its 401 names any place it likes, and would be given a token that is for another server.
+ */
+const isRootOf = (url: string, serverUrl: string, resource: string): boolean => {
   const { origin, pathname } = checkUrl(url)
-  return pathname === wellKnown && (resource === origin || resource === `${origin}/`)
+  const isOwn = origin === checkUrl(serverUrl).origin
+  return isOwn && pathname === wellKnown && (resource === origin || resource === `${origin}/`)
 }
 
 const wellKnown = '/.well-known/oauth-protected-resource'

@@ -23,9 +23,27 @@ t.teardown(() => {
 const bound = server.address()
 const host = `127.0.0.2:${typeof bound === 'object' ? bound?.port : ''}`
 const origin = `http://${host}`
+/** Somebody else's server, at a listed address as well: its metadata, genuine and for its whole origin, is anybody's to read. */
+const good = createServer((request, response) => {
+  const documents: Record<string, object> = {
+    '/.well-known/oauth-protected-resource': { resource: goodOrigin, authorization_servers: [goodOrigin] },
+    '/.well-known/oauth-authorization-server': {
+      issuer: goodOrigin,
+      ...{ token_endpoint: `${goodOrigin}/token`, authorization_endpoint: `${goodOrigin}/authorize` },
+      code_challenge_methods_supported: ['S256']
+    }
+  }
+  const document = documents[request.url ?? '']
+  return document ? says(document)(response) : response.writeHead(404).end()
+})
+await new Promise<void>((resolve) => good.listen(0, '127.0.0.2', resolve))
+t.teardown(() => good.close())
+const goodAddress = good.address()
+const goodHost = `127.0.0.2:${typeof goodAddress === 'object' ? goodAddress?.port : ''}`
+const goodOrigin = `http://${goodHost}`
 /** An address of the inner network: nobody may be led there. */
 const inner = await startNotingServer(t, { host: '127.0.0.3' })
-const { as, broker } = await startService(t, { allow: [host] })
+const { as, broker } = await startService(t, { allow: [host, goodHost] })
 const admin = await broker.signIn({ role: 'admin' })
 const send = as(admin)
 
@@ -72,6 +90,14 @@ t.test('no document leads to the inner network, and nothing of ours goes there',
       '/mcp',
       (response) => response.writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${inner.url}"` }).end()
     ],
+    [
+      "the metadata of another server's whole origin, whose tokens it would be given",
+      '/mcp',
+      (response) => {
+        const place = `${goodOrigin}/.well-known/oauth-protected-resource`
+        response.writeHead(401, { 'www-authenticate': `Bearer resource_metadata="${place}"` }).end()
+      }
+    ],
     ['the authorization server', resource, says({ resource: `${origin}/mcp`, authorization_servers: [inner.url] })],
     ['a decimal address', resource, says({ resource: `${origin}/mcp`, authorization_servers: ['http://2130706435/'] })],
     [
@@ -93,6 +119,7 @@ t.test('no document leads to the inner network, and nothing of ours goes there',
     const { status, text } = await authorize()
     t.ok(status >= 400 && status < 600 && status !== 500, `${name}: ${status} ${text}`)
     t.notMatch(text, /a secret that was given/, name)
+    t.notMatch(text, goodOrigin, name)
   }
   t.same(inner.seen, [], 'the inner server saw nothing')
 })
