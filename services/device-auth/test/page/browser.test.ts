@@ -43,8 +43,11 @@ const signInAs = async (page: Page, who: SignedIn): Promise<void> => {
 
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
 const heading = (page: Page) => page.getByRole('heading', { level: 1 }).textContent()
-const focused = (page: Page): Promise<unknown> =>
-  page.evaluate('document.activeElement.id || document.activeElement.textContent')
+/** What has the focus, once something has it: `autofocus` comes after the page has loaded. */
+const focused = async (page: Page): Promise<unknown> => {
+  await page.locator(':focus').waitFor({ state: 'attached' })
+  return page.evaluate('document.activeElement.id || document.activeElement.textContent')
+}
 const label = 'ada-lovelace-macbook-pro-16.department.example.com'
 const person = { name: 'Ada Lovelace' }
 
