@@ -31,10 +31,18 @@ export const beginError = (
 ): ReportedError => {
   const error = reportedOf(thrown, request)
   if (error.extras.retry_after_seconds) reply.header('retry-after', String(error.extras.retry_after_seconds))
-  if (error.code === 'unauthenticated' || error.code === 'invalid_bearer') reply.header('www-authenticate', 'Bearer')
+  const challenge = challengeOf(error)
+  if (challenge) reply.header('www-authenticate', challenge)
   // No onSend hook follows where Fastify itself refused.
   reply.status(error.status).header('cache-control', 'no-store').header('x-request-id', request.id)
   return error
+}
+
+// RFC 6750 §3 and §3.1
+const challengeOf = ({ code, extras }: ReportedError): string | undefined => {
+  if (code === 'unauthenticated' || code === 'invalid_bearer') return 'Bearer'
+  const scope = code === 'forbidden' && extras.details?.find(({ path }) => path === 'scope')?.message
+  return scope ? `Bearer error="insufficient_scope", scope="${scope}"` : undefined
 }
 
 /** What to tell of `thrown`, logged; for an answer whose status has been sent. */

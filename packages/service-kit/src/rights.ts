@@ -15,7 +15,9 @@ const requirePerson = (access: Restricted, principal: UserPrincipal): void => {
 
 const requireScope = ({ scope }: Restricted, { scopes }: AppPrincipal): void => {
   if (scope && scopes.includes(scope)) return
-  throw new ReportedError('forbidden', `This API key was not made for this: it needs the scope ${scope}.`)
+  throw new ReportedError('forbidden', `This API key was not made for this: it needs the scope ${scope}.`, {
+    details: [{ path: 'scope', message: scope ?? '' }]
+  })
 }
 
 // A device token without a role is a dfoe_: it was handed out for calling, whatever its user may do in a browser.

@@ -8,7 +8,7 @@ import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
 
 /** tool-invoker: calls, made on behalf of their users and recorded. */
-export const buildApp = async (resources: Resources) => {
+export const buildApp = async (resources: Resources, now = () => new Date()) => {
   const { bus, callers, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay, gates } =
     resources
   const app = await createApp({
@@ -36,7 +36,7 @@ export const buildApp = async (resources: Resources) => {
     publicUrl: config.PUBLIC_URL,
     authenticators: callers.authenticators,
     actFor: callers.actFor,
-    now: () => new Date(),
+    now,
     vault: resources.vault,
     idempotency: resources.idempotency,
     checkArguments: createArgumentChecks(),

@@ -34,7 +34,7 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
   const [recording, whoami] = await Promise.all([startRecording(), startWhoami({ issuer: issuer.issuer })])
   const allowed = [recording.port, whoami.port, ...alsoAllowed].map((port) => `127.0.0.1:${port}`)
 
-  const open = async (more: Record<string, string> = {}) => {
+  const open = async (more: Record<string, string> = {}, now = () => new Date()) => {
     const environment = {
       ...backends.environmentFor('tool-invoker'),
       PUBLIC_URL: publicUrl,
@@ -45,7 +45,7 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
       ...more
     }
     const resources = await openResources(loadConfig(variables, environment))
-    const app = await buildApp(resources)
+    const app = await buildApp(resources, now)
     app.addHook('onClose', () => resources.close())
     return { app, resources }
   }

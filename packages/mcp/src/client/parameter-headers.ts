@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { encodeHeaderValue } from './headers.ts'
+import { decodeHeaderValue, encodeHeaderValue } from './headers.ts'
 import { isJson, type Json } from './protocol.ts'
 
 const annotation = 'x-mcp-header'
@@ -16,25 +16,46 @@ const bytesMax = 6 * 1024
  */
 export const parameterHeaders = (inputSchema: unknown, given: unknown): Record<string, string> => {
   const headers: Record<string, string> = {}
-  collect(inputSchema, given, { headers, path: '', depth: 0 })
+  for (const { header, value, path } of annotated(inputSchema, given)) headers[header] = written(value, path)
   const all = Object.entries(headers)
   const bytes = all.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (all.length > headersMax || bytes > bytesMax) throw tooLarge()
   return headers
 }
 
-type Place = { headers: Record<string, string>; path: string; depth: number }
+/** An argument that is repeated in a header, and where it is: a JSON Pointer into the arguments. */
+export type RepeatedParameter = { header: string; value: unknown; path: string }
 
-const collect = (schema: unknown, value: unknown, { headers, path, depth }: Place): void => {
-  if (!isJson(schema) || !isJson(schema.properties) || !isJson(value) || depth > depthMax) return
+/** The first argument that the headers of a request do not repeat as the tool's schema wants it; undefined: none. */
+export const disagreeingParameter = (
+  inputSchema: unknown,
+  given: unknown,
+  headers: Record<string, unknown>
+): RepeatedParameter | undefined =>
+  annotated(inputSchema, given).find(({ header, value }) => !repeats(decodeHeaderValue(headers[header]), value))
+
+const repeats = (text: string | undefined, value: unknown): boolean => {
+  if (typeof value === 'object') return true
+  if (text === undefined) return false
+  // 42.0 and 42 are the same number.
+  return text === String(value) || (typeof value === 'number' && decimal.test(text) && Number(text) === value)
+}
+
+const decimal = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+
+const annotated = (schema: unknown, value: unknown, path = '', depth = 0): RepeatedParameter[] => {
+  if (!isJson(schema) || !isJson(schema.properties) || !isJson(value) || depth > depthMax) return []
+  const found: RepeatedParameter[] = []
   for (const [key, below] of Object.entries(schema.properties)) {
     const own = ownValue(value, key)
     if (!isJson(below) || own === undefined || own === null) continue
     const name = below[annotation]
     const here = `${path}/${key}`
-    if (typeof name === 'string' && token.test(name)) headers[`mcp-param-${name.toLowerCase()}`] = written(own, here)
-    else collect(below, own, { headers, path: here, depth: depth + 1 })
+    if (typeof name === 'string' && token.test(name))
+      found.push({ header: `mcp-param-${name.toLowerCase()}`, value: own, path: here })
+    else found.push(...annotated(below, own, here, depth + 1))
   }
+  return found
 }
 
 const ownValue = (value: Json, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)

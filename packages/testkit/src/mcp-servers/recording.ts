@@ -6,6 +6,8 @@ export type RecordedCall = {
   id: unknown
   tool: string
   arguments: unknown
+  /** The `requestState` of a call that is made again (2026-07-28). */
+  state: unknown
   headers: IncomingHttpHeaders
   /** Resolves when the caller has gone, or has its answer. */
   closed: Promise<void>
@@ -44,8 +46,8 @@ export const startRecording = async (): Promise<Recording> => {
         .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
     if (message.method !== 'tools/call') return reply({ supportedVersions: [version], capabilities: { tools: {} } })
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
-    const { name, arguments: given } = message.params ?? {}
-    const call = { id: message.id, tool: String(name), arguments: given, headers: request.headers, closed }
+    const { name, arguments: given, requestState: state } = message.params ?? {}
+    const call = { id: message.id, tool: String(name), arguments: given, state, headers: request.headers, closed }
     calls.push(call)
     for (const tell of waiting) tell(call)
     waiting = []
@@ -69,7 +71,11 @@ export const startRecording = async (): Promise<Recording> => {
   }
 }
 
-type Message = { id?: unknown; method?: unknown; params?: { name?: unknown; arguments?: unknown } }
+type Message = {
+  id?: unknown
+  method?: unknown
+  params?: { name?: unknown; arguments?: unknown; requestState?: unknown }
+}
 
 const messageOf = async (request: IncomingMessage): Promise<Message> => {
   let text = ''

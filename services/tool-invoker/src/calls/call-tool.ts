@@ -24,6 +24,8 @@ export type AskedCall = {
   request?: UpstreamRequest
   /** Goes along with the name and the arguments of a tool: what an MCP client says beside them. */
   beside?: Record<string, unknown>
+  /** Throws where something that goes along does not fit the tool, before anything is minted. */
+  requireAgreement?: (tool: CatalogueTool) => void
   /** What an MCP client can do when the server asks it for input; nothing when left out. */
   capabilities?: Record<string, unknown>
 }

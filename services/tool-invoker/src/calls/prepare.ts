@@ -18,6 +18,7 @@ type Asked = {
   request?: object
   /** Checked where they are given. */
   arguments?: Record<string, unknown>
+  requireAgreement?: (tool: CatalogueTool) => void
   user_id?: string
   app_id?: string
 }
@@ -61,6 +62,7 @@ export const prepare = async (
   // What was said of the tools of one provider is not true of another that took its name.
   if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
   const tool = found && callableTool(found)
+  if (tool) asked.requireAgreement?.(tool)
   if (tool && asked.arguments) await tools.checkArguments(tool, asked.arguments)
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }

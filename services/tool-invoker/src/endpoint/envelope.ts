@@ -64,7 +64,8 @@ const namedBy: ReadonlyMap<string, string> = new Map([
   ['resources/read', 'uri']
 ])
 
-const differs = (header: string, member: string) =>
+/** A header that is not what it repeats (2026-07-28, standard request headers). */
+export const differs = (header: string, member: string) =>
   new RpcFault(rpcCodes.headerMismatch, `The header ${header} is not the same as ${member} of the body.`, {
     status: 400,
     data: { mismatch: { header, body: member } }

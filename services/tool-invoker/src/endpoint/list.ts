@@ -3,7 +3,7 @@ import type { Bus } from '@onbehalf/rpc'
 import type { Page } from '@onbehalf/service-kit'
 import type { CallContext } from '../calls/call-tool.ts'
 import { listCallable, type ToolsAsked } from '../tools/list.ts'
-import type { Asked } from './methods.ts'
+import type { Asked } from './asked.ts'
 import { joinName } from './names.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 

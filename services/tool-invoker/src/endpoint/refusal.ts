@@ -12,7 +12,7 @@ const missingCapability = -32021
  * client that can show a page, the request to show it. What is the client's mistake, or the server's own error, is thrown.
  */
 export const refusedCall = (thrown: unknown, envelope: Envelope): object => {
-  const fault = serverFault(thrown)
+  const fault = faultWithin(thrown)
   if (fault) throw fault
   const error = toReported(thrown)
   if (isOurs(error)) throw thrown
@@ -33,7 +33,7 @@ const linkOf = ({ extras: { connect_url, authorize_url } }: ReportedError): stri
 /** The JSON-RPC error of anything that was thrown, and its HTTP status where nothing was sent yet. */
 export const faultOf = (thrown: unknown): RpcFault => {
   if (thrown instanceof RpcFault) return thrown
-  const fault = serverFault(thrown)
+  const fault = faultWithin(thrown)
   if (fault) return fault
   const { code, message, status, extras } = toReported(thrown)
   const rpcCode = status === 500 ? rpcCodes.internal : isParams(code) ? rpcCodes.invalidParams : rpcCodes.serverError
@@ -50,8 +50,10 @@ const isOurs = ({ code, status }: ReportedError): boolean =>
 const isParams = (code: string): boolean =>
   code === 'invalid_request' || code === 'not_found' || code === 'invalid_arguments'
 
-const serverFault = (thrown: unknown): RpcFault | undefined => {
+/** What is an error of the protocol itself, whoever said it. */
+const faultWithin = (thrown: unknown): RpcFault | undefined => {
   const cause = thrown instanceof ReportedError ? thrown.cause : undefined
+  if (cause instanceof RpcFault) return cause
   if (!(cause instanceof McpServerError)) return undefined
   const { code, message, data } = cause
   return new RpcFault(code, message, { status: code === missingCapability ? 400 : 200, data })

@@ -13,9 +13,10 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { patienceOf } from '../calls/caller-patience.ts'
 import { callErrors } from '../calls/errors.ts'
-import { sendAnswer } from './answer-stream.ts'
+import { sendAnswer, type Tell } from './answer-stream.ts'
+import type { EndpointTools } from './asked.ts'
 import { readEnvelope } from './envelope.ts'
-import { answerTo, type EndpointTools } from './methods.ts'
+import { answerTo } from './methods.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { faultOf } from './refusal.ts'
 import { faultText, idOf, RpcFault, readMessage, resultText } from './rpc.ts'
@@ -82,12 +83,13 @@ const answer = async (tools: EndpointTools, request: Request, reply: FastifyRepl
   const { traceparent } = callOptionsOf(request)
   const { signal, cancel } = patience
   const context = { caller: callerOf(request), signal, cancel, traceparent }
+  const { headers } = request
   const { server_identifier } = request.params
-  const actsFor = request.headers['onbehalf-user-id']
+  const actsFor = headers['onbehalf-user-id']
   const user_id = typeof actsFor === 'string' ? actsFor : undefined
   const spend = (named: string) => tools.limits(request, reply, named)
-  const work = (tell: (notification: object) => void) =>
-    answerTo(tools, { request: message, envelope, server_identifier, user_id, context, spend, tell })
+  const work = (tell: Tell) =>
+    answerTo(tools, { request: message, envelope, server_identifier, user_id, headers, context, spend, tell })
       .then((text) => resultText(message.id, text))
       .finally(patience.end)
   return sendAnswer(request, reply, work, (thrown) => faultText(message.id, faultFor(thrown, request)))

@@ -20,9 +20,9 @@ const metaOf = (capabilities: Json = {}, more: Json = {}): Json => ({
 const url = (server_identifier: string) => `/mcp/${server_identifier}`
 
 /** Posts a body as it is. */
-const post = async (path: string, headers: Json, payload: unknown) => {
+const post = async (path: string, headers: Json, payload: unknown, to = app) => {
   const all = { host: '127.0.0.1:4000', accept: 'application/json', 'content-type': 'application/json', ...headers }
-  const answer = await app.inject({ method: 'POST', url: path, headers: all, payload: JSON.stringify(payload) })
+  const answer = await to.inject({ method: 'POST', url: path, headers: all, payload: JSON.stringify(payload) })
   const body: Json = answer.body === '' ? {} : answer.json()
   return { status: answer.statusCode, headers: answer.headers, body }
 }
@@ -30,11 +30,11 @@ const post = async (path: string, headers: Json, payload: unknown) => {
 type Ask = { method: string; params?: Json; capabilities?: Json; meta?: Json; headers?: Json }
 
 /** Asks as a client of 2026-07-28 does, with the headers that go with the body. */
-const ask = (path: string, by: Json, { method, params = {}, capabilities, meta, headers = {} }: Ask) => {
+const ask = (path: string, by: Json, { method, params = {}, capabilities, meta, headers = {} }: Ask, to = app) => {
   const name = params.name ?? params.uri
   const standard = { 'mcp-protocol-version': version, 'mcp-method': method, ...(name ? { 'mcp-name': name } : {}) }
   const body = { jsonrpc: '2.0', id: 'é1', method, params: { ...params, _meta: metaOf(capabilities, meta) } }
-  return post(path, { ...by, ...standard, ...headers }, body)
+  return post(path, { ...by, ...standard, ...headers }, body, to)
 }
 const askLegacy = (path: string, by: Json, method: string, params: Json = {}, headers: Json = {}) =>
   post(path, { ...by, ...headers }, { jsonrpc: '2.0', id: 7, method, params })
@@ -304,4 +304,127 @@ t.test('everything that is asked of a server as a user leaves a record', async (
     { tool: 'echo', outcome: 'ok', user_id: user.user_id },
     { tool: 'prompts/list', outcome: 'ok' }
   ])
+})
+
+t.test(
+  'what a server wants back comes back from whom it was given to, for the same request, and from nobody else',
+  async (t) => {
+    const user = devices.makeToken()
+    const { tenant_id } = user
+    const given: unknown[] = []
+    recording.answer(({ state }) => {
+      given.push(state)
+      const asks = { resultType: 'input_required', inputRequests: {}, requestState: 'cart-17' }
+      return state === undefined ? asks : { resultType: 'complete', content: [] }
+    })
+    const [here, there] = [forwarding(tenant_id), forwarding(tenant_id)]
+    const params = { name: 'buy', arguments: { item: 1 } }
+    const call = { method: 'tools/call', params }
+    const first = await ask(url(here.server_identifier), user.headers, call)
+    const { requestState } = Object(first.body.result)
+    t.match(first.body.result, { resultType: 'input_required', inputRequests: {} })
+    t.notMatch(requestState, 'cart-17')
+    const again = (by: Json, at = here.server_identifier, changed: Json = {}) =>
+      ask(url(at), by, { ...call, params: { ...params, requestState, ...changed } })
+    t.match(await again(user.headers), { status: 200, body: { result: { resultType: 'complete' } } })
+
+    const neighbour = devices.makeToken({ tenant_id })
+    const stranger = devices.makeToken()
+    const { provider_id: _, ...alike } = here
+    providers.register({ ...alike, tenant_id: stranger.tenant_id })
+    const key = broker.makeApiKey({ tenant_id, actsFor: [user.user_id] })
+    const asApp = { ...key.headers, 'onbehalf-user-id': user.user_id }
+    const cut = `${String(requestState).slice(0, -4)}AAAA`
+    const refusals = {
+      'another user': again(neighbour.headers),
+      'another tenant': again(stranger.headers),
+      'an app for the user': again(asApp),
+      'another server': again(user.headers, there.server_identifier),
+      'another tool': again(user.headers, here.server_identifier, { name: 'sell' }),
+      'other arguments': again(user.headers, here.server_identifier, { arguments: { item: 2 } }),
+      'a changed state': again(user.headers, here.server_identifier, { requestState: cut }),
+      'the state in clear': again(user.headers, here.server_identifier, { requestState: 'cart-17' }),
+      'no text': again(user.headers, here.server_identifier, { requestState: 17 })
+    }
+    const error = { code: -32602, message: /requestState is not one that you were given for this request/ }
+    for (const [who, refused] of Object.entries(refusals)) t.match((await refused).body, { error }, who)
+    const later = await stage.open({}, () => new Date(Date.now() + 3_700_000))
+    t.teardown(() => later.app.close())
+    const late = { ...call, params: { ...params, requestState } }
+    t.match((await ask(url(here.server_identifier), user.headers, late, later.app)).body, {
+      error: { code: -32602, message: /requestState has expired/ }
+    })
+    providers.update(here.provider_id, {})
+    await stage.settle()
+    t.match((await again(user.headers)).body, { error }, 'a server that was changed')
+    t.same(given, [undefined, 'cart-17'], 'and the server heard of none of them')
+  }
+)
+
+t.test('what a tool wants repeated in headers is there as the arguments say it', async (t) => {
+  const user = devices.makeToken()
+  const region = { type: ['string', 'null'], 'x-mcp-header': 'Region' }
+  const amount = { type: 'object', properties: { much: { type: 'number', 'x-mcp-header': 'Much' } } }
+  const input_schema = { type: 'object', properties: { region, amount } }
+  const { server_identifier } = forwarding(user.tenant_id, recording, { tools: [{ name: 'deploy', input_schema }] })
+  const before = recording.calls().length
+  const call = (given: Json, headers: Json, at = url(server_identifier), name = 'deploy') =>
+    ask(at, user.headers, { method: 'tools/call', params: { name, arguments: given }, headers })
+  const inBase64 = `=?base64?${Buffer.from('süd').toString('base64')}?=`
+  for (const [given, headers] of [
+    [{}, {}],
+    [{ region: null }, { 'mcp-param-region': 'ignored' }],
+    [{ region: 'north' }, { 'Mcp-Param-Region': 'north' }],
+    [
+      { region: 'süd', amount: { much: 42 } },
+      { 'mcp-param-region': inBase64, 'mcp-param-much': '42.0' }
+    ]
+  ] as const)
+    t.match(await call(given, headers), { status: 200, body: { result: { isError: undefined } } })
+  const reached = recording.calls().length
+  t.equal(reached, before + 4)
+  for (const headers of [{}, { 'mcp-param-region': 'North' }, { 'mcp-param-region': '=?base64?bm9ydGg?=' }])
+    for (const [at, name] of [
+      [url(server_identifier), 'deploy'],
+      ['/mcp', `${server_identifier}__deploy`]
+    ] as const)
+      t.match(await call({ region: 'north' }, headers, at, name), {
+        status: 400,
+        body: { error: { code: -32020, data: { mismatch: { header: 'Mcp-Param-region', body: /region$/ } } } }
+      })
+  t.equal(recording.calls().length, reached, 'nothing of it reached the server')
+})
+
+t.test('what is asked of a provider that is not there is counted and on record all the same', async (t) => {
+  const user = devices.makeToken()
+  const hashed = 'nowhere__x_0123abcd'
+  for (const name of ['nowhere__x', hashed])
+    t.match((await ask('/mcp', user.headers, { method: 'tools/call', params: { name } })).body, {
+      error: { code: -32602, message: `Unknown tool: ${name}` }
+    })
+  const at = url('nowhere')
+  t.equal((await ask(at, user.headers, { method: 'tools/call', params: { name: 'y' } })).status, 404)
+  t.equal((await ask(at, user.headers, { method: 'prompts/list' })).status, 404)
+  const recorded = async (): Promise<Json[]> =>
+    (await app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  const rows = await eventually(recorded, ({ length }) => length === 4)
+  t.same(
+    rows.map(({ tool, server_identifier, outcome }) => [server_identifier, tool, outcome]),
+    ['prompts/list', 'y', 'x_0123abcd', 'x'].map((tool) => ['nowhere', tool, 'not_found'])
+  )
+  const limited = await stage.open({ PRINCIPAL_CALLS_PER_MINUTE: '1' })
+  t.teardown(() => limited.app.close())
+  const statuses: number[] = []
+  for (const method of ['tools/call', 'prompts/list'])
+    statuses.push((await ask(at, user.headers, { method, params: { name: 'y' } }, limited.app)).status)
+  t.same(statuses, [404, 429])
+})
+
+t.test('an API key that was not made for calling is told which right it lacks', async (t) => {
+  const { tenant_id } = await broker.signIn()
+  const key = broker.makeApiKey({ tenant_id, scopes: ['tools:list'] })
+  const { server_identifier } = forwarding(tenant_id)
+  const { status, headers } = await ask(url(server_identifier), key.headers, { method: 'server/discover' })
+  t.equal(status, 403)
+  t.equal(headers['www-authenticate'], 'Bearer error="insufficient_scope", scope="tools:call"')
 })
