@@ -46,9 +46,17 @@ export { countFailures, networkOf } from './failures.ts'
 export { type Dependency, within } from './health.ts'
 export { hashOf, isSameSecret, newId } from './ids.ts'
 export { keyCommands } from './keys/commands.ts'
+export { openInstanceSecret } from './keys/instance-secret.ts'
 export { openSigningKeys, openSigningKeysOf, type SigningKeysOf } from './keys/open-signing-keys.ts'
 export type { SigningKeys } from './keys/signing-keys.ts'
-export { addKeyRotation, createKeyTables, dropKeyRotation, dropKeyTables, type KeyTables } from './keys/tables.ts'
+export {
+  addKeyRotation,
+  createKeyTables,
+  dropKeyRotation,
+  dropKeyTables,
+  type InstanceSecretTable,
+  type KeyTables
+} from './keys/tables.ts'
 export { openVault, vaultDependency } from './keys/vault.ts'
 export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { ownServers } from './own-servers.ts'
@@ -60,6 +68,7 @@ export { type Migrations, migrate, openPostgres, type Postgres, type Prepared, t
 export { redact } from './redact.ts'
 export { openRedis, type RedisHandle } from './redis.ts'
 export { defineScript, type Script } from './redis-script.ts'
+export { type Job, repeat } from './repeat.ts'
 export { runService, type ServiceDefinition } from './run-service.ts'
 export { orNull, wordOf } from './schema.ts'
 export { addressOf } from './server-address.ts'

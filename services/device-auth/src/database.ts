@@ -1,4 +1,4 @@
-import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
+import type { AuditTables, InstanceSecretTable, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated } from 'kysely'
 
 /** What a tenant is told of a sign-in, but for the link that ends it: that is made when it is sent. */
@@ -18,8 +18,8 @@ export type SignInFacts = {
 }
 
 export type Database = KeyTables &
+  InstanceSecretTable &
   AuditTables & {
-    instance_secret: { name: string; sealed: Buffer; created_at: Generated<Date> }
     /** What a tenant has of its own; null or no row is what everybody has. */
     device_setting: { tenant_id: string; token_days: number | null }
     device_webhook: {

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { deviceChanges } from '@onbehalf/contracts'
 import { createEgress } from '@onbehalf/egress'
 import { writeFeed } from '@onbehalf/rpc'
 import {
   busAuthenticators,
   openBus,
+  openInstanceSecret,
   openPostgres,
   openRedis,
   openSigningKeys,
@@ -14,11 +16,11 @@ import {
 import type { Config } from './config.ts'
 import type { Database } from './database.ts'
 import { makeUserCode } from './device-code/user-code.ts'
-import { openSecret } from './secret/open.ts'
-import { secretStore } from './secret/store.ts'
 import { openUsers } from './users/find.ts'
 
 export const service = 'device-auth'
+
+const makeSecret = () => randomBytes(32).toString('base64url')
 
 export type Resources = Awaited<ReturnType<typeof openResources>>
 
@@ -33,8 +35,8 @@ export const openResources = async (config: Config) => {
   const [keys, ssoKeys, userCodeKey, revokeLinkKey] = await Promise.all([
     openSigningKeys(postgres.db, vault, { purpose: 'ticket', rotateDays: config.SIGNING_KEY_DAYS }),
     openSigningKeys(postgres.db, vault, { purpose: 'device-sso', rotateDays: config.SIGNING_KEY_DAYS }),
-    openSecret(secretStore(postgres.db), vault, 'user-code'),
-    openSecret(secretStore(postgres.db), vault, 'revoke-link')
+    openInstanceSecret(postgres.db, vault, { name: 'user-code', make: makeSecret }),
+    openInstanceSecret(postgres.db, vault, { name: 'revoke-link', make: makeSecret })
   ])
   const deny = await ownServers([config.DATABASE_URL, config.NATS_URL, config.REDIS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny })

@@ -3,6 +3,7 @@ import { createArgumentChecks } from './arguments/check.ts'
 import { registerCalls } from './calls/routes.ts'
 import { listForEndpoint } from './endpoint/list.ts'
 import { registerEndpoint } from './endpoint/routes.ts'
+import { keepExpiry } from './idempotency/keep-expiry.ts'
 import { openCallLimits } from './limits/call-limits.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
@@ -27,6 +28,11 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
   resources.checkpoints.onStatement(told)
   resources.checkpoints.onTrouble((err) => app.log.warn({ err }, 'call records could not be stated'))
   resources.partitions.onDropped(told)
+  const expiry = keepExpiry({
+    deleteExpired: resources.idempotency.deleteExpired,
+    report: (err) => app.log.warn({ err }, 'keys of old calls are not deleted yet')
+  })
+  app.addHook('preClose', expiry.close)
   const limits = await openCallLimits(app, resources.limits.take, {
     principal: config.PRINCIPAL_CALLS_PER_MINUTE,
     tenant: config.TENANT_CALLS_PER_MINUTE,

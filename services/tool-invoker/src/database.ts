@@ -1,4 +1,4 @@
-import type { KeyTables } from '@onbehalf/service-kit'
+import type { InstanceSecretTable, KeyTables } from '@onbehalf/service-kit'
 import type { Generated } from 'kysely'
 
 /** One invocation of a tool, as it is kept: who, where, what and how it ended, never what was said. */
@@ -52,9 +52,9 @@ type IdempotencyTable = {
   created_at: Generated<Date>
 }
 
-export type Database = KeyTables & {
-  call: CallRowTable
-  call_checkpoint: { id: string; statement: string; created_at: Generated<Date> }
-  idempotency: IdempotencyTable
-  instance_secret: { name: string; sealed: Buffer }
-}
+export type Database = KeyTables &
+  InstanceSecretTable & {
+    call: CallRowTable
+    call_checkpoint: { id: string; statement: string; created_at: Generated<Date> }
+    idempotency: IdempotencyTable
+  }

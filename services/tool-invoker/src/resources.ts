@@ -5,6 +5,7 @@ import {
   busSessionKeys,
   newId,
   openBus,
+  openInstanceSecret,
   openPostgres,
   openRedis,
   openVault,
@@ -25,12 +26,10 @@ import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
-import { keepExpiry } from './idempotency/keep-expiry.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
-import { secretStore } from './secret/store.ts'
 import { createTools } from './tools/cache.ts'
 
 // More than one provider's calls under way, so that none waits for a connection.
@@ -47,10 +46,9 @@ export const openResources = async (config: Config) => {
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
   const idempotency = idempotencyStore(postgres.db)
-  const expiry = keepExpiry(idempotency)
   const calls = callStore(postgres.db)
   const chain = chainStore(postgres.db)
-  const { recordKey, checkpointKey } = await openChainKeys(secretStore(postgres.db), vault)
+  const { recordKey, checkpointKey } = await openChainKeys((secret) => openInstanceSecret(postgres.db, vault, secret))
   const checkpoints = keepCheckpoints({ chain, key: checkpointKey })
   const partitions = await keepPartitions({
     ensurePartitions: calls.ensurePartitions,
@@ -88,14 +86,12 @@ export const openResources = async (config: Config) => {
     underWay,
     vault,
     idempotency,
-    expiry,
     gates: createGates(),
     limits: limitStore(redis.redis),
     findSessionKey: busSessionKeys(bus),
     dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
       partitions.close()
-      expiry.close()
       const [recorded] = await Promise.allSettled([recorder.close().finally(checkpoints.close), mcp.close()])
       await egress.close()
       for (const reader of [underWay, sessions, tokens, tools, credentials, providers, callers]) reader.close()

@@ -102,7 +102,9 @@ export class UpstreamInsufficientScope extends ReportedError {
   }
 }
 
+const retryAfterMax = 3_600
+
 const retryAfter = (headers: ResponseHeaders): number | undefined => {
   const seconds = Number(headerOf(headers, 'retry-after'))
-  return Number.isInteger(seconds) && seconds >= 0 ? seconds : undefined
+  return Number.isInteger(seconds) && seconds >= 0 ? Math.min(seconds, retryAfterMax) : undefined
 }

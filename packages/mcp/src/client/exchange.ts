@@ -100,12 +100,16 @@ const readStream = async (tools: Tools, request: Exchange, first: Opened): Promi
     const { answer, event, failure } = await readEvents(opened, request)
     if (answer) return answer
     last = event ?? last
-    const canResume = request.isResumable && last?.id !== undefined && resumes < tools.limits.resumesMax
+    const { id = '', retryMs = 0 } = last ?? {}
+    const canResume = request.isResumable && resumable.test(id) && resumes < tools.limits.resumesMax
     if (!canResume || request.deadline.signal.aborted) throw failure ?? malformed('the stream ended before the answer')
-    await pause(last?.retryMs ?? 0, request.deadline.signal)
-    opened = await resume(tools, request, last?.id ?? '')
+    await pause(retryMs, request.deadline.signal)
+    opened = await resume(tools, request, id)
   }
 }
+
+// What a header can carry.
+const resumable = /^[\x20-\x7e]{1,1024}$/
 
 const readEvents = async (opened: Opened, request: Exchange) => {
   const parser = createSseParser()

@@ -160,7 +160,7 @@ const createReplies = (wires: Wires, target: Target, session: Session | undefine
   let repliesLeft = wires.limits.repliesMax
   return {
     refuse: (id: unknown, method: string) => {
-      if (repliesLeft === 0) return
+      if (repliesLeft === 0 || !isRequestId(id)) return
       repliesLeft -= 1
       const outcome =
         method === 'ping' ? { result: {} } : { error: { code: methodNotFoundCode, message: 'Method not found' } }
@@ -168,6 +168,11 @@ const createReplies = (wires: Wires, target: Target, session: Session | undefine
     }
   }
 }
+
+const idLengthMax = 256
+// It is sent back, up to so many times, and the server decides how large it is.
+const isRequestId = (id: unknown): boolean =>
+  typeof id === 'number' || (typeof id === 'string' && id.length <= idLengthMax)
 
 // Closing the stream is not a cancel before 2026-07-28 (2025-11-25, cancellation).
 const cancel = (wires: Wires, target: Target, session: Session, requestId: number): void =>

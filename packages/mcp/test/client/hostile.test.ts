@@ -39,6 +39,7 @@ t.test('a server that is away or broken is upstream_unavailable', async (t) => {
   const refused = client.callTool({ ...base, url: 'http://127.0.0.1:9/mcp', ...tool })
   await t.rejects(refused, { code: 'upstream_unavailable', cause: { message: /ECONNREFUSED/ } })
   let cut = () => {}
+  const later: Record<string, number> = { '503': 7, '503 for ever': 3_600 }
   const faults: Record<string, Parameters<typeof startHostile>[1][string]> = {
     'a reset before the answer': (_, { raw }) => raw.socket?.resetAndDestroy(),
     'a reset in mid-stream': (_, { sse, raw }) => {
@@ -46,7 +47,8 @@ t.test('a server that is away or broken is upstream_unavailable', async (t) => {
       sse('data: {"jsonr')
     },
     '500': ({ id }, { json }) => json({ jsonrpc: '2.0', id, error: { code: -32603, message: 'internal' } }, 500),
-    '503': (_, { raw }) => raw.writeHead(503, { 'retry-after': '7' }).end('later')
+    '503': (_, { raw }) => raw.writeHead(503, { 'retry-after': '7' }).end('later'),
+    '503 for ever': (_, { raw }) => raw.writeHead(503, { 'retry-after': '99999999999' }).end('never')
   }
   for (const [name, behave] of Object.entries(faults)) {
     const { url, count } = await startHostile(t, { 'tools/call': behave })
@@ -54,7 +56,7 @@ t.test('a server that is away or broken is upstream_unavailable', async (t) => {
     const call = createTestClient(t, { send }).callTool({ ...base, url, ...tool, sessionKey: 'k' })
     await t.rejects(
       call,
-      { code: 'upstream_unavailable', ...(name === '503' && { extras: { retry_after_seconds: 7 } }) },
+      { code: 'upstream_unavailable', ...(later[name] && { extras: { retry_after_seconds: later[name] } }) },
       name
     )
     t.equal(count('tools/call'), 1, 'what may have run is not tried again')
@@ -144,6 +146,7 @@ t.test('what the server asks on our stream is refused, a ping is answered, and t
     'tools/call': async ({ id }, { sse, raw }) => {
       sse(event({ jsonrpc: '2.0', id: 'p', method: 'ping' }))
       sse(event({ jsonrpc: '2.0', id: 's', method: 'sampling/createMessage', params: {} }))
+      for (const id of ['x'.repeat(300), { a: 'tree' }, null]) sse(event({ jsonrpc: '2.0', id, method: 'roots/list' }))
       for (let more = 0; more < 50; more += 1) sse(event({ jsonrpc: '2.0', id: more, method: 'roots/list' }))
       sse(event({ jsonrpc: '2.0', method: 'notifications/message', params: { data: 'told' } }))
       sse(event({ jsonrpc: '2.0', method: 'notifications/unknown' }))
@@ -175,6 +178,10 @@ t.test('what the server asks on our stream is refused, a ping is answered, and t
     { error: { code: -32601 } }
   )
   t.ok(replies.every(({ headers }) => headers['mcp-session-id'] === 'session-1'))
+  t.ok(
+    replies.every(({ id }) => String(id).length < 300 && typeof id !== 'object'),
+    'a server does not decide how much we say'
+  )
   t.equal(count('tools/call'), 1)
 })
 
@@ -269,4 +276,17 @@ t.test('a stream that breaks off after an event with an id is taken up again, wi
   t.same(result, done)
   t.equal(count('tools/call'), 1)
   t.match(seen.find(({ http }) => http === 'GET')?.headers, { 'last-event-id': '41', 'mcp-session-id': 'session-1' })
+})
+
+t.test('a stream whose events are named by what no header can carry is not taken up again', async (t) => {
+  for (const name of ['\u4e2d', 'x'.repeat(2_000)]) {
+    const { url, count } = await startHostile(t, {
+      'tools/call': (_, { sse, raw }) => {
+        sse(`id: ${name}\ndata:\n\n`)
+        raw.end()
+      }
+    })
+    await t.rejects(createTestClient(t).callTool({ ...base, url, ...tool }), { code: 'upstream_error' })
+    t.equal(count('GET'), 0)
+  }
 })

@@ -21,6 +21,9 @@ export type KeyTables = {
   }
 }
 
+/** The table of services that keep secrets of the installation, such as what their records are linked with. */
+export type InstanceSecretTable = { instance_secret: { name: string; sealed: Buffer } }
+
 /** For a migration: creates both tables. */
 export const createKeyTables = async (db: Kysely<unknown>): Promise<void> => {
   await sql`

@@ -1,5 +1,5 @@
+import { type Job, repeat } from '@onbehalf/service-kit'
 import { type ExpireTools, expireTokens } from '../device-token/expire.ts'
-import { type Job, repeat } from './repeat.ts'
 import type { JobStore } from './store.ts'
 
 type Needs = ExpireTools & {

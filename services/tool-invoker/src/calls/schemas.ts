@@ -4,7 +4,7 @@ import { Type } from '@sinclair/typebox'
 
 const timeoutMsMax = 600_000
 // Names are the server's to choose; control characters are in none.
-const ToolName = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
+export const ToolName = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
 const Time = Type.String({ format: 'date-time' })
 
 export const CallBody = Type.Object(

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { openPostgres, openVault } from '@onbehalf/service-kit'
+import { openInstanceSecret, openPostgres, openVault } from '@onbehalf/service-kit'
 import type { Config } from '../config.ts'
 import type { Database } from '../database.ts'
-import { secretStore } from '../secret/store.ts'
 import { openChainKeys } from './keys.ts'
 import { chainStore } from './store.ts'
 import { type Verified, verifyRecords } from './verify.ts'
@@ -19,7 +18,8 @@ export const auditVerify = async (
 ): Promise<string> => {
   const { db, close } = await openPostgres<Database>(DATABASE_URL, { max: 2 })
   try {
-    const keys = await openChainKeys(secretStore(db), await openVault(db, MASTER_KEYS))
+    const vault = await openVault(db, MASTER_KEYS)
+    const keys = await openChainKeys((secret) => openInstanceSecret(db, vault, secret))
     const files = await Promise.all(args.map((file) => readFile(file, 'utf8')))
     const found = await verifyRecords({ chain: chainStore(db), ...keys }, files.flatMap(statementsIn))
     const faults = faultsOf(found)

@@ -1,15 +1,14 @@
 import { createPrivateKey, createSecretKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
-import type { Vault } from '@onbehalf/vault'
-import { openSecret } from '../secret/open.ts'
-import type { SecretStore } from '../secret/store.ts'
 
 /** What records are linked and stated with. Both rest sealed: without MASTER_KEYS the database does not hold them. */
 export type ChainKeys = { recordKey: KeyObject; checkpointKey: KeyObject }
 
-export const openChainKeys = async (secrets: SecretStore, vault: Pick<Vault, 'seal' | 'open'>): Promise<ChainKeys> => {
+type OpenSecret = (secret: { name: string; make: () => string }) => Promise<string>
+
+export const openChainKeys = async (openSecret: OpenSecret): Promise<ChainKeys> => {
   const [record, checkpoint] = await Promise.all([
-    openSecret(secrets, vault, 'call-records', () => randomBytes(32).toString('base64url')),
-    openSecret(secrets, vault, 'call-checkpoints', makeSigningKey)
+    openSecret({ name: 'call-records', make: () => randomBytes(32).toString('base64url') }),
+    openSecret({ name: 'call-checkpoints', make: makeSigningKey })
   ])
   return { recordKey: createSecretKey(record, 'base64url'), checkpointKey: createPrivateKey(checkpoint) }
 }

@@ -54,6 +54,7 @@ const keyed = (key: KeyObject, digest: string): string =>
 // What others wrote, made into what Postgres can keep: one bad row would hold back all rows behind it.
 const storable = (row: CallTable): CallTable => ({
   ...row,
+  server_identifier: storableText(row.server_identifier),
   tool: storableText(row.tool),
   audience: row.audience === null ? null : storableText(row.audience),
   token_jti: row.token_jti === null ? null : storableText(row.token_jti)

@@ -1,6 +1,9 @@
-import type { CatalogueTool } from '@onbehalf/contracts'
+import { type CatalogueTool, ServerIdentifier } from '@onbehalf/contracts'
 import { ReportedError, toReported } from '@onbehalf/errors'
 import { disagreeingParameter, isJson } from '@onbehalf/mcp'
+import { matches } from '@onbehalf/rpc'
+import { Type } from '@sinclair/typebox'
+import { ToolName } from '../calls/schemas.ts'
 import type { Asked, EndpointTools } from './asked.ts'
 import { differs } from './envelope.ts'
 import { forward } from './forward.ts'
@@ -50,15 +53,17 @@ const namesNoTool = (thrown: unknown, { server_identifier }: Asked): boolean => 
 
 type Place = { server_identifier: string; findTool: () => Promise<string> }
 
+/** Nothing of a name that no tool can have goes on to a limit, a question or a record. */
 const whereIs = (tools: { list: ListTools }, asked: Asked, name: string): Place => {
-  if (asked.server_identifier !== undefined)
-    return { server_identifier: asked.server_identifier, findTool: async () => name }
-  const split = splitName(name)
-  if (!split) throw unknownTool(name)
+  const whole = { server_identifier: asked.server_identifier, tool: name, isHashed: false }
+  const split = asked.server_identifier === undefined ? splitName(name) : whole
+  if (!matches(Named, split)) throw unknownTool(name)
   const { server_identifier, tool, isHashed } = split
   const findHashed = async () => (await findByHash(tools, asked, server_identifier, name)) ?? tool
   return { server_identifier, findTool: isHashed ? findHashed : async () => tool }
 }
+
+const Named = Type.Object({ server_identifier: ServerIdentifier, tool: ToolName, isHashed: Type.Boolean() })
 
 const findByHash = async (
   { list }: { list: ListTools },

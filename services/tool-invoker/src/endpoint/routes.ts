@@ -1,4 +1,5 @@
-import { ServerIdentifier } from '@onbehalf/contracts'
+import { ExternalId, ServerIdentifier } from '@onbehalf/contracts'
+import { matches } from '@onbehalf/rpc'
 import {
   type App,
   beginError,
@@ -19,7 +20,7 @@ import { readEnvelope } from './envelope.ts'
 import { answerTo } from './methods.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { faultOf } from './refusal.ts'
-import { faultText, idOf, RpcFault, readMessage, resultText } from './rpc.ts'
+import { faultText, idOf, RpcFault, readMessage, resultText, rpcCodes } from './rpc.ts'
 
 // No cookies: a page that a browser shows could ask with them.
 const access = orKeyFor('tools:call', orExternals({ credentials: ['bearer'] }))
@@ -79,20 +80,26 @@ const answer = async (tools: EndpointTools, request: Request, reply: FastifyRepl
   const message = readMessage(request.body)
   if (message.kind !== 'request') return reply.status(202).send()
   const envelope = readEnvelope(message, request.headers)
+  const user_id = actsForOf(request)
   const patience = patienceOf(request.raw, undefined)
   const { traceparent } = callOptionsOf(request)
   const { signal, cancel } = patience
   const context = { caller: callerOf(request), signal, cancel, traceparent }
   const { headers } = request
   const { server_identifier } = request.params
-  const actsFor = headers['onbehalf-user-id']
-  const user_id = typeof actsFor === 'string' ? actsFor : undefined
   const spend = (named: string) => tools.limits(request, reply, named)
   const work = (tell: Tell) =>
     answerTo(tools, { request: message, envelope, server_identifier, user_id, headers, context, spend, tell })
       .then((text) => resultText(message.id, text))
       .finally(patience.end)
   return sendAnswer(request, reply, work, (thrown) => faultText(message.id, faultFor(thrown, request)))
+}
+
+const actsForOf = ({ headers }: Request): string | undefined => {
+  const user_id = headers['onbehalf-user-id']
+  if (user_id === undefined || matches(ExternalId, user_id)) return user_id
+  const message = 'The header Onbehalf-User-Id takes 1 to 255 characters, none of them a control character.'
+  throw new RpcFault(rpcCodes.invalidParams, message, { status: 400 })
 }
 
 const faultFor = (thrown: unknown, request: FastifyRequest): RpcFault =>

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newId, openPostgres } from '@onbehalf/service-kit'
+import { newId, openInstanceSecret, openPostgres } from '@onbehalf/service-kit'
 import { eventually } from '@onbehalf/testkit'
 import pg from 'pg'
 import t from 'tap'
@@ -11,7 +11,6 @@ import { openChainKeys } from '../../src/chain/keys.ts'
 import { createChains } from '../../src/chain/link.ts'
 import { chainStore } from '../../src/chain/store.ts'
 import type { Database } from '../../src/database.ts'
-import { secretStore } from '../../src/secret/store.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -20,7 +19,7 @@ const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl 
 await admin.connect()
 await admin.query('set search_path to tool_invoker')
 const { db, close } = await openPostgres<Database>(resources.config.DATABASE_URL)
-const chainKeys = await openChainKeys(secretStore(db), resources.vault)
+const chainKeys = await openChainKeys((secret) => openInstanceSecret(db, resources.vault, secret))
 t.teardown(() => Promise.all([admin.end(), close()]))
 
 const owner = await broker.signIn({ role: 'owner' })

@@ -67,10 +67,11 @@ t.test('a row comes back as it went in', async (t) => {
 })
 
 t.test('what others wrote cannot hold back the rows behind it', async (t) => {
-  const row = rowAt(new Date(), { tool: 'a\ud800b\\u0000"', token_jti: 'j\0', audience: '\0' })
+  const named = { server_identifier: 'a\0\ud800', tool: 'a\ud800b\\u0000"' }
+  const row = rowAt(new Date(), { ...named, token_jti: 'j\0', audience: '\0' })
   await calls.insert([row])
   t.match(await calls.list({ tenant_id: row.tenant_id, filters: {}, limit: 10 }), [
-    { tool: 'a\ufffdb\\u0000"', token_jti: 'j' }
+    { server_identifier: 'a\ufffd', tool: 'a\ufffdb\\u0000"', token_jti: 'j' }
   ])
 })
 

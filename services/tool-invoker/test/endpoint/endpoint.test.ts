@@ -428,3 +428,28 @@ t.test('an API key that was not made for calling is told which right it lacks', 
   t.equal(status, 403)
   t.equal(headers['www-authenticate'], 'Bearer error="insufficient_scope", scope="tools:call"')
 })
+
+t.test('a name that no tool can have is unknown, and comes no further', async (t) => {
+  const user = devices.makeToken()
+  const { server_identifier } = forwarding(user.tenant_id)
+  const long = 'x'.repeat(300)
+  for (const name of ['a\0b__x', 'a\ud800b__x', `${'a'.repeat(9_000)}__x`, `${server_identifier}__${long}`]) {
+    const { status, body } = await askLegacy('/mcp', user.headers, 'tools/call', { name })
+    t.match({ status, body }, { status: 200, body: { error: { code: -32602, message: /^Unknown tool/ } } })
+  }
+  for (const name of [long, 'a\nb']) {
+    const { body } = await askLegacy(url(server_identifier), user.headers, 'tools/call', { name })
+    t.match(body, { error: { code: -32602, message: /^Unknown tool/ } })
+  }
+  await askLegacy('/mcp', user.headers, 'tools/call', { name: `${server_identifier}__fine` })
+  const recorded = async (): Promise<Json[]> =>
+    (await app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  const rows = await eventually(recorded, ({ length }) => length > 0)
+  t.match(rows, [{ tool: 'fine', outcome: 'ok' }])
+  t.equal(rows.length, 1)
+
+  const key = broker.makeApiKey({ tenant_id: user.tenant_id })
+  const headers = { 'onbehalf-user-id': 'x'.repeat(300) }
+  const named = await askLegacy(url(server_identifier), key.headers, 'tools/call', { name: 'fine' }, headers)
+  t.match(named, { status: 400, body: { error: { code: -32602, message: /Onbehalf-User-Id/ } } })
+})
