@@ -1,25 +1,35 @@
 import { at, callTool, signInAs, textAt, withToken } from '@onbehalf/acceptance'
-import { createBrowser, type Page, people, recordSecrets, signIn } from '@onbehalf/testkit'
+import { createBrowser, freePort, type Page, people, recordSecrets, signIn } from '@onbehalf/testkit'
+import { assertionOf, makeCertificate, readRequest, responseOf, sign, usual } from '@onbehalf/testkit/saml'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
 
 const partner = { sub: 'petra', email: 'petra@partner.test', email_verified: true, name: 'Petra Partner' }
 const namesake = { ...partner, sub: 'ann-2', email: people.user.email.toUpperCase() }
-const platform = await startTestPlatform(t, 'device-sso', { moreUsers: [partner, namesake] })
+const samlPort = await freePort()
+const platform = await startTestPlatform(t, 'device-sso', { moreUsers: [partner, namesake], allowedPorts: [samlPort] })
 const { publicUrl } = platform
 const device = `${publicUrl}/openapi/v1/oauth/device`
 const terminal = withToken(platform, undefined)
 
-/** A device asks, and its user goes to the IdP and back, as far as the address of the page. */
-const identify = async (login: string) => {
+const startDevice = async () => {
   const client = { client_id: 'onbehalf', device_label: 'partner laptop' }
   const { body } = await terminal.send('POST', '/openapi/v1/oauth/device/code', { ...client, tenant: 'acme' })
-  const codes = { device_code: textAt(body, 'device_code'), user_code: textAt(body, 'user_code') }
+  return { device_code: textAt(body, 'device_code'), user_code: textAt(body, 'user_code') }
+}
+
+const recordAssertions = ({ hops }: Page): void => {
+  for (const { url } of hops) recordSecrets([new URL(url).searchParams.get('sso_assertion') ?? ''].filter(Boolean))
+}
+
+/** A device asks, and its user goes to the IdP and back, as far as the address of the page. */
+const identify = async (login: string) => {
+  const codes = await startDevice()
   const browser = createBrowser()
   t.teardown(browser.close)
   const follow = (to: URL) => to.pathname !== '/device'
   const page = await signIn(browser, `${device}/sso-initiate?user_code=${codes.user_code}`, { login, follow })
-  for (const { url } of page.hops) recordSecrets([new URL(url).searchParams.get('sso_assertion') ?? ''].filter(Boolean))
+  recordAssertions(page)
   return { ...codes, browser, page }
 }
 
@@ -69,4 +79,47 @@ await t.test('a member, and who has the e-mail of one, are turned away', async (
   const owner = await signInAs(platform, people.owner.login)
   const { body } = await owner.send('GET', '/v1/audit/devices?action=oauth.device_flow_rejected')
   t.equal([at(body, 'data')].flat().length, 2, 'and the owner reads of it')
+})
+
+await t.test('at an IdP that speaks SAML, too', async (t) => {
+  const owner = await signInAs(platform, people.owner.login)
+  const idp = await makeCertificate()
+  const entityId = 'https://idp.partner.example/saml'
+  const entry_point = `http://127.0.0.1:${samlPort}/sso`
+  const saml = { idp_entity_id: entityId, entry_point, certificates: [idp.cert], email_verified: true }
+  const connection = { name: 'partners', kind: 'saml', saml }
+  t.match(await owner.send('POST', '/v1/connections', connection), { status: 201 })
+
+  const { device_code, user_code } = await startDevice()
+  const browser = createBrowser()
+  t.teardown(browser.close)
+  const toIdp = `${device}/sso-initiate?user_code=${user_code}&connection=partners`
+  const left = await browser.visit(toIdp, { follow: false })
+  const request = readRequest(locationOf(left))
+  t.match([request.destination, request.acs], [entry_point, `${publicUrl}/auth/saml/acme/partners/acs`])
+  const said = { ...usual(entityId, request), nameId: 'sam@partner.test' }
+  const answer = sign(responseOf(said, assertionOf(said)), idp)
+  const form = { SAMLResponse: Buffer.from(answer).toString('base64'), RelayState: request.relayState }
+  // The IdP's page posts it from another site, so that no cookie of ours goes along.
+  const posted = await createBrowser().visit(request.acs, { form, follow: false })
+  t.match([posted.status, posted.headers['set-cookie']], [303, undefined])
+  const back = await browser.visit(new URL(locationOf(posted), publicUrl), {
+    follow: (to) => to.pathname !== '/device'
+  })
+  recordAssertions(back)
+  t.equal(locationOf(back), `${publicUrl}/device?sso_verified=1`)
+  t.same(Object.keys(browser.cookies.all(new URL('/auth', publicUrl))), ['onbehalf_device_approval'])
+
+  const context = (await browser.visit(`${device}/approval-context`)).json()
+  t.match(context, { subject_email: 'sam@partner.test', subject_issuer: entityId, user_code })
+  const csrf = textAt(context, 'csrf_token')
+  recordSecrets([csrf])
+  const approved = await browser.visit(`${device}/approve-external`, {
+    headers: { 'x-csrf-token': csrf },
+    json: { user_code }
+  })
+  t.equal(approved.status, 200)
+  const { body } = await pollFor(device_code)
+  recordSecrets([textAt(body, 'token')])
+  t.match(body, { token: /^dfoe_/, subject_email: 'sam@partner.test', subject_issuer: entityId })
 })

@@ -14,6 +14,7 @@ import * as links from './0023-links.ts'
 import * as saml from './0024-saml.ts'
 import * as grantIndexes from './0025-grant-indexes.ts'
 import * as rotationRoom from './0026-rotation-room.ts'
+import * as identified from './0027-identified.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -30,5 +31,6 @@ export const migrations: Migrations = {
   '0023-links': links,
   '0024-saml': saml,
   '0025-grant-indexes': grantIndexes,
-  '0026-rotation-room': rotationRoom
+  '0026-rotation-room': rotationRoom,
+  '0027-identified': identified
 }

@@ -51,6 +51,8 @@ type UserTable = {
   created_at: Generated<Date>
   /** Their last sign-in; null for somebody who never did. */
   signed_in_at: Generated<Date | null>
+  /** When their IdP last said who they are for a device, which is no sign-in here. */
+  identified_at: Generated<Date | null>
 }
 
 type MemberTable = { user_id: string; tenant_id: string; role: Role; created_at: Generated<Date> }

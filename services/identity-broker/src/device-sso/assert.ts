@@ -12,8 +12,8 @@ export type AssertExternal = (flow: DeviceFlow, connection: Connection, person: 
 type Needs = { admissions: AdmissionStore; announce: Announce; signingKey: () => SigningKey }
 
 /**
- * Makes the user, or brings them up to date, and nothing more: no member, no grant and no session. Whether they may sign a
- * device in is for device-auth to ask.
+ * Makes the user, or brings them up to date, and nothing more: no member, no grant, no session and no sign-in. Whether they
+ * may sign a device in is for device-auth to ask.
  */
 export const createAssertExternal =
   ({ admissions, announce, signingKey }: Needs): AssertExternal =>
@@ -23,7 +23,7 @@ export const createAssertExternal =
     if (!email || !is_email_verified) throw failed('Your identity provider does not confirm your e-mail address.')
     const user = await admissions.transaction(tenant_id, async (store) => {
       if (!(await store.holdConnection(connection))) throw changedMeanwhile()
-      return (await store.signIn({ tenant_id, connection_id }, person)).user
+      return store.identify({ tenant_id, connection_id }, person)
     })
     await announce('user', user.id)
     const claims = { tenant_id, user_id: user.id, email, issuer, ...flow }

@@ -43,6 +43,13 @@ const writes = (transaction: Writing, tenant_id: string) => ({
     return { user, isFirst: user.signed_in_at === null }
   },
 
+  /** The same of somebody who does not sign in here: their first sign-in is still to come. */
+  identify: async (place: { tenant_id: string; connection_id: string }, person: NewUser) => {
+    const user = await userStore(transaction).upsert(place, person)
+    await transaction.updateTable('user').set({ identified_at: sql<Date>`now()` }).where('id', '=', user.id).execute()
+    return user
+  },
+
   isOurDomain: async (name: string): Promise<boolean> => {
     const found = await transaction
       .selectFrom('domain')

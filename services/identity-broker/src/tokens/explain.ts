@@ -1,6 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { ConnectionStore } from '../connections/store.ts'
 import type { User } from '../database.ts'
+import { lastIdentified } from '../users/identified.ts'
 
 /** What a caller is told of a mint that failed for a user. */
 export type ExplainForUser = (user: User, error: unknown) => Promise<unknown>
@@ -10,10 +11,10 @@ const ofGrants: ReadonlySet<string> = new Set(['no_refresh_token', 'audience_not
 /** Who signs in by SAML never has a grant: signing in once more, which others are told to do, would not help them. */
 export const createExplainForUser =
   (connections: Pick<ConnectionStore, 'find'>): ExplainForUser =>
-  async ({ tenant_id, connection_id, signed_in_at }, error) => {
+  async (user, error) => {
     const isOfGrant = error instanceof ReportedError && ofGrants.has(error.code)
-    if (!isOfGrant || signed_in_at === null) return error
-    const connection = await connections.find(tenant_id, connection_id)
+    if (!isOfGrant || lastIdentified(user) === null) return error
+    const connection = await connections.find(user.tenant_id, user.connection_id)
     return connection?.kind === 'saml' ? leavesNone(error) : error
   }
 

@@ -1,6 +1,7 @@
 import { type IdentityChange, identityChanges } from '@onbehalf/contracts'
 import { type Bus, createLiveCache, readFeed } from '@onbehalf/rpc'
 import type { User } from '../database.ts'
+import { lastIdentified } from './identified.ts'
 import type { UserStore } from './store.ts'
 
 type Needs = {
@@ -12,7 +13,7 @@ type Needs = {
 
 const heldMax = 20_000
 
-/** Users who signed in, held under the rule for caches: emptied by the feed, never used past 30 s. */
+/** Users whom an IdP identified, held under the rule for caches: emptied by the feed, never used past 30 s. */
 export const createHeldUsers = ({ bus, users, onOwnChange }: Needs) => {
   const cache = createLiveCache<{ tenant_id: string; id: string }, User | undefined>({
     max: heldMax,
@@ -20,7 +21,7 @@ export const createHeldUsers = ({ bus, users, onOwnChange }: Needs) => {
     load: ({ tenant_id, id }) => users.find(tenant_id, id),
     tagsOf: (user) => (user ? [`user:${user.id}`, `connection:${user.connection_id}`] : []),
     // Whoever is still to sign in is looked for each time: they may come just now.
-    expiresAtOf: (user) => (user?.signed_in_at ? Number.POSITIVE_INFINITY : 0)
+    expiresAtOf: (user) => (user && lastIdentified(user) ? Number.POSITIVE_INFINITY : 0)
   })
   const onChange = ({ kind, id }: IdentityChange) => cache.dropTag(`${kind}:${id}`)
   onOwnChange(onChange)

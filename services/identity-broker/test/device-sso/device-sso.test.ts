@@ -15,12 +15,13 @@ import { createBrowser, openBusAs, recordSecrets, signIn } from '@onbehalf/testk
 import { makeKeyPair } from '@onbehalf/testkit/players'
 import { Client } from 'pg'
 import t from 'tap'
-import { logins, startBroker } from '../start.ts'
+import { logins, signInAs, startBroker } from '../start.ts'
 
 const external = { sub: 'eve', email: 'eve@partner.test', email_verified: true, name: 'Eve External' }
 const unconfirmed = { ...external, sub: 'uwe', email: 'uwe@partner.test', email_verified: false }
 const namesake = { ...external, sub: 'ann-2', email: `${logins.user.toUpperCase()}@acme.test` }
-const broker = await startBroker(t, { users: [external, unconfirmed, namesake] })
+const colleague = { ...external, sub: 'dora', email: 'dora@own.test', name: 'Dora' }
+const broker = await startBroker(t, { users: [external, unconfirmed, namesake, colleague] })
 const { publicUrl, backends, tenantId, idp } = broker
 const deviceAuth = await openBusAs(t, backends, 'device-auth')
 const [ours, others] = [await makeKeyPair(), await makeKeyPair()]
@@ -108,6 +109,24 @@ t.test('a member is identified as who they are, and so is who has the e-mail of 
     const found = await call(deviceAuth, findUser, { tenant_id: tenantId, user_id }, soon())
     t.match(found, { role, email_belongs_to_member: belongs })
   }
+})
+
+t.test('a device is no sign-in: the first one, which their domain makes a member of, is still to come', async (t) => {
+  await database.query(
+    `insert into identity_broker.domain (id, tenant_id, name, token, verified_at, verified_by)
+     values (gen_random_uuid(), $1, 'own.test', 'x', now(), 'instance')`,
+    [tenantId]
+  )
+  const { user_id } = await read((await identify(colleague.sub, await start(newState()))).assertion)
+  const times = async () =>
+    (await database.query('select signed_in_at, identified_at from identity_broker."user" where id = $1', [user_id]))
+      .rows
+  t.match(await times(), [{ signed_in_at: null, identified_at: Date }])
+  const roleOf = async () => (await call(deviceAuth, findUser, { tenant_id: tenantId, user_id }, soon())).role
+  t.equal(await roleOf(), null)
+  t.equal((await signInAs(broker, colleague.sub)).userId, user_id)
+  t.match(await times(), [{ signed_in_at: Date }])
+  t.equal(await roleOf(), 'member')
 })
 
 t.test('what goes wrong on the way is told where the device waits, in one word', async (t) => {

@@ -3,6 +3,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { signJwt } from '@onbehalf/rpc'
 import type { User } from '../../database.ts'
 import type { Issuers } from '../../issuer/issuers.ts'
+import { lastIdentified } from '../../users/identified.ts'
 import type { Mint, MintRequest } from './mode.ts'
 
 type Needs = { issuers: Pick<Issuers, 'find'>; now?: () => number }
@@ -20,12 +21,12 @@ export const createSignedMint =
   ({ issuers, now = Date.now }: Needs): Mint =>
   async (request) => {
     const { user } = request
-    const { signed_in_at } = user
-    if (!signed_in_at) throw neverSignedIn()
+    const identified_at = lastIdentified(user)
+    if (!identified_at) throw neverSignedIn()
     const { issuer, keys } = await issuers.find(user.tenant_id)
     const iat = Math.floor(now() / 1000)
     const [jti, exp] = [randomUUID(), iat + signedSeconds]
-    const auth_time = Math.floor(signed_in_at.getTime() / 1000)
+    const auth_time = Math.floor(identified_at.getTime() / 1000)
     const claims = { iss: issuer, ...personOf(user), auth_time, ...purposeOf(request), jti, iat, exp }
     const token = signJwt(keys.signingKey(), signedType, claims)
     const from = { generation: null, grant_id: null, connection_id: user.connection_id }

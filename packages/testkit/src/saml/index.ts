@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { recordSecrets } from '@onbehalf/testkit'
 import { generate } from 'selfsigned'
 import { SignedXml } from 'xml-crypto'
+import { recordSecrets } from '../test-run.ts'
 
 /** A certificate and its key, made for this run. */
 export const makeCertificate = async (keySize: 1024 | 2048 = 2048) => {
