@@ -51,7 +51,8 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   const announce = (id: string) => feed.publish({ kind: 'device_token', id })
   const onUse = createTouch(tokens, (err) => app.log.warn({ err }, 'the use of a token was not noted'))
   const resolving = { tokens, users, signingKey: keys.signingKey, onUse, announce }
-  const resolveOwn = limitUses((hash: string) => resolveToken(hash, resolving))
+  const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
+  const resolveOwn = limitUses((hash: string) => resolveToken(hash, resolving), budgets)
   const findVisitor = findVisitorBy(sessions.authenticators.session)
   const app = await createApp({
     service,
@@ -68,7 +69,6 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   recordWrongSurface(app, record)
   const webhooks = webhookStore(postgres.db)
   const links = revokeLinks({ publicUrl, key: resources.revokeLinkKey, now: () => new Date() })
-  const [budgets, guesses] = [openBudgets(redis.redis), openGuesses(redis.redis)]
   const isSsoOpen = () => coversSso(config.LICENCE_STATE)
   const minting = { tokens, users, announce, coversSso: isSsoOpen }
   const flows = {

@@ -76,7 +76,12 @@ export type Answer = { status: number; body: any; headers: Record<string, unknow
 
 type Send = { headers?: Record<string, string>; body?: object | string; remoteAddress?: string }
 
-export const send = async (app: App, method: 'GET' | 'POST' | 'DELETE', url: string, options: Send = {}) => {
+export const send = async (
+  app: App,
+  method: 'GET' | 'POST' | 'DELETE' | 'OPTIONS',
+  url: string,
+  options: Send = {}
+) => {
   const { headers = {}, body, remoteAddress } = options
   const from = remoteAddress ? { remoteAddress } : {}
   const answer = await app.inject({ method, url, headers, ...(body ? { payload: body } : {}), ...from })

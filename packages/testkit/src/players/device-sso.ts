@@ -8,16 +8,7 @@ import {
   startDeviceSso
 } from '@onbehalf/contracts'
 import type { ReportedError } from '@onbehalf/errors'
-import {
-  type Bus,
-  call,
-  createKeySet,
-  type Served,
-  serve,
-  signTicket,
-  type TicketContract,
-  verifyTicket
-} from '@onbehalf/rpc'
+import { type Bus, call, createKeySet, serve, signTicket, type TicketContract, verifyTicket } from '@onbehalf/rpc'
 import { recordSecrets } from '../test-run.ts'
 import type { PlayedKey } from './keys.ts'
 
@@ -34,12 +25,15 @@ export type PlayedDeviceSso = {
   states: () => readonly DeviceSsoState[]
   /** The next one that device-auth asks for is refused with this. */
   fail: (error: ReportedError) => void
+  /** Shows another key, as before it signs. */
+  showKey: (key: PlayedKey) => void
   /** Says whom the IdP identified for a flow. */
   assert: (subject: ExternalSubject, options?: Assertion) => Promise<string>
 }
 
 /** identity-broker's part of signing devices in by single sign-on, without an IdP. */
-export const playDeviceSso = (bus: Bus, ownKey: PlayedKey): { served: Served; played: PlayedDeviceSso } => {
+export const playDeviceSso = (bus: Bus, ownKey: PlayedKey) => {
+  const keys = [ownKey]
   const states: DeviceSsoState[] = []
   const failures: ReportedError[] = []
   const findKey = createKeySet(async () => {
@@ -54,22 +48,23 @@ export const playDeviceSso = (bus: Bus, ownKey: PlayedKey): { served: Served; pl
     const cookie = { name: `onbehalf_sign_in_${read.nonce.slice(0, 10)}`, value: random(), max_age: 600 }
     return { url: `https://idp.partner.example/authorize?state=${random()}`, cookie }
   })
-  return {
-    served,
-    played: {
-      states: () => states,
-      fail: (error) => {
-        failures.push(error)
-      },
-      assert: async (subject, { key = ownKey, now = Date.now, contract = {}, claims = {} } = {}) => {
-        const about = { issuer: 'identity-broker', key: key.signingKey, now }
-        const said = { ...subject, ...claims }
-        const { ticket } = await signTicket({ ...externalSubjectAssertion, ...contract }, said, about)
-        recordSecrets([ticket])
-        return ticket
-      }
+  const played: PlayedDeviceSso = {
+    states: () => states,
+    showKey: (key) => {
+      keys.push(key)
+    },
+    fail: (error) => {
+      failures.push(error)
+    },
+    assert: async (subject, { key = ownKey, now = Date.now, contract = {}, claims = {} } = {}) => {
+      const about = { issuer: 'identity-broker', key: key.signingKey, now }
+      const said = { ...subject, ...claims }
+      const { ticket } = await signTicket({ ...externalSubjectAssertion, ...contract }, said, about)
+      recordSecrets([ticket])
+      return ticket
     }
   }
+  return { served, played, publicKeys: () => keys.map(({ publicKey }) => publicKey) }
 }
 
 const random = () => randomBytes(16).toString('base64url')

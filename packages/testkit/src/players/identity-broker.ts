@@ -87,11 +87,13 @@ export const playIdentityBroker = async (
     credential_expires_at: inSeconds(lifetimeSeconds)
   })
 
+  const deviceSso = playDeviceSso(bus, ssoKey)
   const served = [
+    deviceSso.served,
     serve(bus, listBrokerKeys, async () => ({
       ticket: [ticketKey.publicKey],
       session: [sessionKey.publicKey],
-      device_sso: [ssoKey.publicKey]
+      device_sso: deviceSso.publicKeys()
     })),
     serve(bus, resolveSession, async ({ tenant_id, session_id }) => {
       const principal = sessions.get(session_id)
@@ -118,8 +120,6 @@ export const playIdentityBroker = async (
       return { user: { id: user_id, email, name }, role, tenant, issuer, email_belongs_to_member }
     })
   ]
-  const deviceSso = playDeviceSso(bus, ssoKey)
-  served.push(deviceSso.served)
   // Others ask on connections of their own, which could be faster than these subscriptions.
   await bus.connection.flush()
 

@@ -11,6 +11,8 @@ type Person = { tenant_id: string; user_id: string }
 
 const byAddress = ({ ip }: Pick<FastifyRequest, 'ip'>): string => networkOf(ip)
 const byCaller = (request: FastifyRequest): string => byPerson(userOf(request))
+// Enough of the hash to tell tokens apart, and nothing that a token could be asked for with.
+const byToken = (token_hash: string): string => token_hash.slice(0, 22)
 const byPerson = ({ tenant_id, user_id }: Person): string => `${tenant_id}:${user_id}`
 
 /** What each caller may ask for, in windows that begin with the first request and that success does not empty. */
@@ -24,6 +26,8 @@ export const openBudgets = (redis: Redis) => {
     ssoStart: budget(count, { name: 'sso-start', max: 60, seconds: 3600, keyOf: byAddress }),
     /** Decisions of somebody an IdP identified, in whatever flows. */
     external: budget(count, { name: 'external', max: 10, seconds: 3600, keyOf: byPerson }),
+    /** Every time a token is shown to our own routes, also one that is none. */
+    bearer: budget(count, { name: 'bearer', max: 60, seconds: 60, keyOf: byToken }),
     decision: budget(count, { name: 'decision', max: 10, seconds: 3600, keyOf: byCaller })
   }
 }

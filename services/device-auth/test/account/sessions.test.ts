@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { resolveBearer } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { openBusAs } from '@onbehalf/testkit/players'
 import { Client } from 'pg'
 import t from 'tap'
 import { clientId, externalIssuer, mintExternal, send, signInDevice, startService } from '../start.ts'
 
-const { app, broker, backends, resources, startReplica } = await startService(t)
+const { app, broker, backends, redis, resources, startReplica } = await startService(t)
 const other = await startReplica()
 const invoker = await openBusAs(t, backends, 'tool-invoker')
 const admin = new Client({ connectionString: backends.adminDatabaseUrl })
@@ -196,13 +196,44 @@ t.test('a tenant sets how long its tokens live; the others have 14 days', async 
   )
 })
 
-t.test('a token that is shown too often here waits, and is looked up no more meanwhile', async (t) => {
+t.test('a token that is shown too often waits, whichever replica it is shown to, and whatever it is', async (t) => {
+  const who = await broker.signIn()
+  const { body: good } = await signInDevice(app, who)
+  const { body: revoked } = await signInDevice(app, who, { device_label: 'revoked' })
+  await admin.query('update device_auth.device_token set revoked_at = now() where id = $1', [revoked.token_id])
+  const unknown = `dfoa_${randomBytes(32).toString('base64url')}`
+  recordSecrets([unknown])
+  for (const [token, status] of [
+    [good.token, 200],
+    [revoked.token, 401],
+    [unknown, 401]
+  ] as const) {
+    const key = `device-auth:limit:bearer:${hashOf(token).slice(0, 22)}`
+    t.match(await send(app, 'GET', account, as(token)), { status })
+    t.match(await send(other, 'GET', sessions, as(token)), { status })
+    t.equal(await redis.get(key), '2', 'counted together')
+    const left = await redis.pttl(key)
+    t.ok(left > 0 && left <= 60_000)
+    await redis.set(key, 59, 'PX', 60_000)
+    t.match(await send(app, 'GET', account, as(token)), { status }, 'the sixtieth')
+    for (const one of [app, other]) {
+      const refused = await send(one, 'GET', account, as(token))
+      t.match(refused, { status: 429, body: { code: 'too_many_requests' }, headers: { 'retry-after': /^[1-6]?\d$/ } })
+    }
+    await redis.del(key)
+    t.match(await send(app, 'GET', account, as(token)), { status }, 'afterwards it is as it was')
+  }
+})
+
+t.test('and is not even looked up meanwhile', async (t) => {
   const { body } = await signInDevice(app, await broker.signIn())
-  for (let count = 0; count < 60; count += 1) t.equal((await send(app, 'GET', account, as(body.token))).status, 200)
-  await admin.query('update device_auth.device_token set last_used_at = null where id = $1', [body.token_id])
-  const refused = await send(app, 'GET', account, as(body.token))
-  t.match(refused, { status: 429, body: { code: 'too_many_requests' } })
-  const seconds = Number(refused.headers['retry-after'])
-  t.ok(seconds >= 1 && seconds <= 60)
-  await resolve(body.token)
+  const key = `device-auth:limit:bearer:${hashOf(body.token).slice(0, 22)}`
+  await redis.set(key, 60, 'PX', 60_000)
+  await admin.query('begin')
+  // Whoever reads a token waits for us.
+  await admin.query('lock table device_auth.device_token in access exclusive mode')
+  t.match(await send(app, 'GET', account, as(body.token)), { status: 429 })
+  await admin.query('rollback')
+  await redis.del(key)
+  t.match(await send(app, 'GET', account, as(body.token)), { status: 200 })
 })

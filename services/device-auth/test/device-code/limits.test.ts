@@ -1,6 +1,6 @@
 import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
-import { clientId, decideAs, lookUp, poll, send, startFlow, startService } from '../start.ts'
+import { clientId, decideAs, lookUp, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
 const { app, broker, backends, redis, startReplica } = await startService(t)
 const other = await startReplica()
@@ -100,8 +100,13 @@ t.test('a user decides 10 times an hour, and success does not give any back', as
 
 t.test('without Redis everything that guards or holds a code is 503, at once, and comes back by itself', async (t) => {
   const who = await broker.signIn()
+  const { body: held } = await signInDevice(app, who)
   const { device_code, user_code } = await startFlow(app, {}, '10.0.0.5')
   await backends.redis.stop()
+  const bearer = { headers: { authorization: `Bearer ${held.token}` } }
+  const account = '/openapi/v1/account'
+  for (let shown = 0; shown < 60; shown += 1) t.match(await send(app, 'GET', account, bearer), { status: 200 })
+  t.match(await send(app, 'GET', account, bearer), { status: 429 }, 'a token works on, counted by each replica')
   const answers = [
     await newCode('10.0.0.5'),
     await poll(app, device_code),

@@ -74,6 +74,30 @@ t.test('a poll whose answer from Redis gets lost still has its outcome, and once
   )
 })
 
+t.test('a used code that cannot be forgotten costs nobody their token', async (t) => {
+  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
+  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
+  const who = await broker.signIn()
+  await signInDevice(cut, who)
+  const { device_code, user_code } = await startFlow(app)
+  await decideAs(app, 'approve', who, user_code)
+  const reserved = new Set(await redis.keys('device-auth:user-code:*'))
+  proxy.cutAnswersTo('device-auth:user-code:', 1_000)
+  const { status, body } = await poll(cut, device_code)
+  t.equal(status, 200)
+  t.match(await account(body.token), { status: 200 })
+  t.ok(reserved.size > 0)
+  t.match(await decideAs(app, 'approve', who, user_code), { status: 404 }, 'and it leads nowhere')
+})
+
+t.test('a flow that an older or newer replica wrote more of is read all the same', async (t) => {
+  const who = await broker.signIn()
+  const { device_code, user_code } = await startFlow(app)
+  await redis.hset(`device-auth:code:${hashDeviceCode(device_code)}`, 'token_id', 'of the reference', 'x', '1')
+  t.match(await decideAs(app, 'approve', who, user_code), { status: 200 })
+  t.match(await poll(app, device_code), { status: 200, body: { account: { id: who.user_id } } })
+})
+
 t.test('an approval taken by a replica that is gone is there again when its lease has ended', async (t) => {
   const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
   const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })

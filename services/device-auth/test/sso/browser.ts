@@ -13,9 +13,8 @@ export type SsoBrowser = {
   ask: (method: 'GET' | 'POST', path: string, sent?: Sent) => Promise<Answer>
 }
 
-/** A browser that keeps the cookies it is given. */
-export const openBrowser = (app: App): SsoBrowser => {
-  const cookies = new Map<string, string>()
+/** A browser that keeps the cookies it is given; with those of another one, it is that one at another replica. */
+export const openBrowser = (app: App, cookies = new Map<string, string>()): SsoBrowser => {
   return {
     cookies,
     ask: async (method, path, { headers = {}, ...sent } = {}) => {
