@@ -7,7 +7,7 @@ const codes = new Set([
 ])
 const names = new Set(['MaxRetriesPerRequestError'])
 const texts =
-  /^(Stream isn't writeable|Connection is closed|Command timed out|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+  /^(Stream isn't writeable|Connection is closed|Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
 /** Whether an error says that one of our own servers is away, so that trying again later makes sense. */
 export const saysAway = (thrown: unknown): thrown is Error =>

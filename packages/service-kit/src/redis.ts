@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { type Dependency, within } from './health.ts'
+import { endLateCommands } from './redis-deadline.ts'
 import { writeTogether } from './redis-writes.ts'
 import { UnreachableError } from './unreachable-error.ts'
 
@@ -26,7 +27,7 @@ export const openRedis = async (url: string): Promise<RedisHandle> => {
     throw new UnreachableError('Redis', 'REDIS_URL', url, last ?? cause)
   })
   // Not before: a process that is still loading is busy for longer, and its own greeting would be too late.
-  redis.options.commandTimeout = 250
+  endLateCommands(redis, 250)
   writeTogether(redis)
   const check = async () => {
     await redis.ping()
