@@ -17,12 +17,16 @@ export type CallTable = {
   provider_id: string | null
   server_identifier: string
   tool: string
+  /** Of its entry in the catalogue; null where it has none. */
+  tool_hash: string | null
   /** base64url SHA-256 over the RFC 8785 form of the arguments; at rest an HMAC of that. */
   arguments_digest: string
   mode: string | null
   audience: string | null
   token_jti: string | null
-  /** `ok`, `tool_error`, or the code of the error the caller was told. */
+  /**
+   * `ok`, `tool_error`, or the code of the error the caller was told; `replayed` where an earlier answer was given again.
+   */
   outcome: string
   /** The status the MCP server answered with, where it is known. */
   upstream_status: number | null

@@ -61,6 +61,7 @@ export const prepare = async (
   row.mode = provider.mode
   // What was said of the tools of one provider is not true of another that took its name.
   if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
+  row.tool_hash = found?.tool?.hash ?? null
   const tool = found && callableTool(found)
   if (tool) asked.requireAgreement?.(tool)
   if (tool && asked.arguments) await tools.checkArguments(tool, asked.arguments)

@@ -21,6 +21,7 @@ export const beginRow = (principal: Principal, asked: Asked, started_at: Date): 
   provider_id: null,
   server_identifier: asked.server_identifier,
   tool: asked.tool,
+  tool_hash: null,
   arguments_digest: digestOf(asked.arguments),
   mode: null,
   audience: null,

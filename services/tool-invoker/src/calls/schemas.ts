@@ -72,6 +72,7 @@ const CallItem = Type.Object({
   provider_id: textOrNull,
   server_identifier: Type.String(),
   tool: Type.String(),
+  tool_hash: textOrNull,
   arguments_digest: Type.String(),
   mode: textOrNull,
   audience: textOrNull,

@@ -70,15 +70,33 @@ const monthOf = (now: Date, later: number): Month => {
 }
 
 // Attached rather than created in place: that would stop all writing, and fail where the default partition has
-// rows of that month, which are moved here.
+// records of that month, which are then added again.
 const ensurePartition = async (db: Kysely<Database>, { name, from, until }: Month): Promise<void> => {
   const { rows } = await sql`select 1 where to_regclass(${name}) is not null`.execute(db)
   if (rows.length > 0) return
   const table = sql.table(name)
   await sql`create table ${table} (like call including defaults including constraints)`.execute(db)
-  await sql`with moved as (delete from call_default where started_at >= ${from} and started_at < ${until} returning *)
-    insert into ${table} select * from moved`.execute(db)
+  await protect(db, name)
+  const { rows: early } = await sql`
+    select 1 from call_default where started_at >= ${from} and started_at < ${until} limit 1`.execute(db)
+  if (early.length > 0) await replaceDefault(db)
   await sql`alter table call attach partition ${table} for values from (${sql.lit(from)}) to (${sql.lit(until)})`.execute(
     db
   )
+  if (early.length === 0) return
+  await sql`insert into call select * from call_early`.execute(db)
+  await sql`drop table call_early`.execute(db)
+}
+
+/** Makes an empty default partition; the one before is `call_early` then, and no part of the table any more. */
+const replaceDefault = async (db: Kysely<Database>): Promise<void> => {
+  await sql`alter table call detach partition call_default`.execute(db)
+  await sql`alter table call_default rename to call_early`.execute(db)
+  await sql`create table call_default partition of call default`.execute(db)
+  await protect(db, 'call_default')
+}
+
+// What refuses to change or delete single records comes with the table it becomes a part of.
+const protect = async (db: Kysely<Database>, table: string): Promise<void> => {
+  await sql`create trigger not_emptied before truncate on ${sql.table(table)} execute function only_added()`.execute(db)
 }

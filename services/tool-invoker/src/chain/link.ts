@@ -29,8 +29,11 @@ const columns = [
 /** base64url HMAC-SHA-256 over a record and the `mac` of the one before it in its chain. */
 export const macOf = (key: KeyObject, before: string, row: Omit<Linked, 'mac'>): string =>
   createHmac('sha256', key)
-    .update(JSON.stringify([before, ...columns.map((column) => row[column])]))
+    .update(JSON.stringify([before, ...columns.map((column) => row[column]), ...laterOf(row)]))
     .digest('base64url')
+
+// What there was no column for at first: a record without it is linked as it was then.
+const laterOf = ({ tool_hash }: Pick<Linked, 'tool_hash'>): object[] => (tool_hash === null ? [] : [{ tool_hash }])
 
 const tenantsMax = 10_000
 

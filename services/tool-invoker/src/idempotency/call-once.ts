@@ -1,5 +1,5 @@
 import { wasSent } from '@onbehalf/egress'
-import { type ErrorCode, isErrorCode, ReportedError } from '@onbehalf/errors'
+import { type ErrorCode, isErrorCode, ReportedError, toReported } from '@onbehalf/errors'
 import { upstreamStatusOf } from '@onbehalf/mcp'
 import { matches } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
@@ -17,6 +17,8 @@ export type Once = {
   body_digest: string
   /** Throws where the caller may not make the call any more. */
   authorise: () => Promise<unknown>
+  /** A place for the record of a call that is not made again; to be given what came of it. */
+  beginRecord: () => (outcome: string) => void
 }
 
 const answerBytesMax = 256 * 1024
@@ -50,20 +52,30 @@ export const callOnce = async (
   }
 }
 
-const again = async (
+const again = async (tools: Pick<CallOnceTools, 'vault'>, once: Once, earlier: Earlier): Promise<string> => {
+  const record = once.beginRecord()
+  const kept = await keptFor(tools, once, earlier).catch((thrown: unknown) => {
+    record(toReported(thrown).code)
+    throw thrown
+  })
+  record('replayed')
+  if ('text' in kept) return kept.text
+  const { code, message, ...extras } = kept.error
+  throw new ReportedError(isErrorCode(code) ? code : 'upstream_error', message, extras)
+}
+
+const keptFor = async (
   { vault }: Pick<CallOnceTools, 'vault'>,
   { place, body_digest, authorise }: Once,
   earlier: Earlier
-): Promise<string> => {
+): Promise<Kept> => {
   if (earlier.body_digest !== body_digest) throw otherBody()
   if (!earlier.is_finished) throw outcomeUnknown()
   await authorise()
   if (!earlier.answer) throw notKept()
   const kept: unknown = JSON.parse(await vault.open(earlier.answer, sealedAt(place)))
   if (!matches(Kept, kept)) throw new Error('a kept answer is not one')
-  if ('text' in kept) return kept.text
-  const { code, message, ...extras } = kept.error
-  throw new ReportedError(isErrorCode(code) ? code : 'upstream_error', message, extras)
+  return kept
 }
 
 const KeptError = Type.Object({

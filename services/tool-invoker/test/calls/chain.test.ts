@@ -18,6 +18,8 @@ const { broker, providers, recording, resources } = stage
 const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
 await admin.connect()
 await admin.query('set search_path to tool_invoker')
+// Who can do anything at all to the database, as the service cannot.
+await admin.query('set session_replication_role to replica')
 const { db, close } = await openPostgres<Database>(resources.config.DATABASE_URL)
 const chainKeys = await openChainKeys((secret) => openInstanceSecret(db, resources.vault, secret))
 t.teardown(() => Promise.all([admin.end(), close()]))
@@ -77,6 +79,7 @@ t.test('what two replicas wrote is whole, and what was done to it is told apart'
 
   const said = (words: string) => new RegExp(`^Error: tenant ${tenant_id}, writer ${writer}: ${words}$`)
   t.match(await verifyAfter([`update call set tool = 'other' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
+  t.match(await verifyAfter([`update call set tool_hash = 'x' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set mac = 'x' ${at(5)}`]), said('changed: 5 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`delete from call ${at(3)}`]), said('removed: 3'))
   t.match(

@@ -44,6 +44,15 @@ t.test('the same call with the same key is made once, and gets the same answer',
   t.match(first, { status: 200, text: /only-once/ })
   t.equal(again.text, first.text)
   t.equal(callsSince(before), 1)
+  const other = await callWith(key, { ...fine, tool: 'other' })
+  t.equal(other.status, 409)
+  const recorded = async () => (await stage.app.inject({ url: '/v1/calls', headers })).json().data
+  const records = await eventually(recorded, ({ length }) => length >= 3)
+  t.match(records, [
+    { outcome: 'conflict', tool: 'other' },
+    { outcome: 'replayed', token_jti: String },
+    { outcome: 'ok' }
+  ])
   const { rows } = await admin.query('select * from tool_invoker.idempotency')
   t.notMatch(JSON.stringify(rows), /key-1|only-once|secret-1/)
   t.notMatch(rows.map(({ answer }) => String(answer)).join(), /only-once/, 'kept so that only we can read it')

@@ -6,6 +6,7 @@ import t from 'tap'
 import { migrations } from '../../migrations/index.ts'
 import { callStore } from '../../src/calls/store.ts'
 import { createChains, type Linked } from '../../src/chain/link.ts'
+import { chainStore } from '../../src/chain/store.ts'
 import type { CallTable, Database } from '../../src/database.ts'
 
 const backends = await startBackends(t)
@@ -29,6 +30,7 @@ const rowAt = (started_at: Date, more: Partial<CallTable> = {}): Linked =>
     provider_id: null,
     server_identifier: 'a',
     tool: 'x',
+    tool_hash: null,
     arguments_digest: 'd',
     mode: null,
     audience: null,
@@ -88,8 +90,28 @@ t.test('a month without a partition loses nothing, and its rows move when it get
   t.same(await placeOf(after), ['call_2031_12'])
 })
 
+t.test('the service itself can neither change nor take away what is on record', async (t) => {
+  const later = new Date(Date.UTC(2033, 5, 15))
+  const rows = [rowAt(new Date()), rowAt(later), rowAt(new Date(Date.UTC(2035, 0, 1)))]
+  await calls.insert(rows)
+  await calls.ensurePartitions(later)
+  await chainStore(db).addCheckpoint(newId(), 'said')
+  const places = [...(await Promise.all(rows.map(placeOf))).flat(), 'call', 'call_checkpoint']
+  t.same(places, [partitionOf(new Date()), 'call_2033_06', 'call_default', 'call', 'call_checkpoint'])
+  for (const place of places) {
+    const table = sql.table(place)
+    const column = sql.ref(place === 'call_checkpoint' ? 'statement' : 'tool')
+    for (const statement of [
+      sql`update ${table} set ${column} = 'y'`,
+      sql`delete from ${table}`,
+      sql`truncate ${table}`
+    ])
+      await t.rejects(statement.execute(db), { code: '42501', message: /only added/ }, place)
+  }
+})
+
 t.test('the migrations go down and up again', async (t) => {
-  t.same(await migrate(url, migrations, 'down'), ['0004-chain'])
-  t.same(await migrate(url, migrations, 'up'), ['0004-chain'])
+  for (const name of ['0005-only-added', '0004-chain']) t.same(await migrate(url, migrations, 'down'), [name])
+  t.same(await migrate(url, migrations, 'up'), ['0004-chain', '0005-only-added'])
   await calls.ensurePartitions(new Date())
 })
