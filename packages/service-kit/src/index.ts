@@ -39,6 +39,7 @@ export {
   variable
 } from './config.ts'
 export { type App, type AppOptions, callOptionsOf, createApp, typed } from './create-app.ts'
+export { readCursor, writeCursor } from './cursor.ts'
 export { describeAnswersAs } from './description/describe.ts'
 export type { RouteError } from './description/errors.ts'
 export { beginError, errorHandler, renderError, renderOAuthError, reportedOf } from './error-handler.ts'

@@ -1,6 +1,4 @@
-import { ReportedError } from '@onbehalf/errors'
-import { matches } from '@onbehalf/rpc'
-import { takePage } from '@onbehalf/service-kit'
+import { readCursor, takePage, writeCursor } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { Asker } from '../asker.ts'
 import { summaryOf } from './answer.ts'
@@ -26,20 +24,9 @@ export const listProviders = async (
 
 const Place = Type.Tuple([Type.String(), Type.String({ format: 'uuid' })])
 
-const cursorOf = ({ name, id }: ProviderPlace): string => Buffer.from(JSON.stringify([name, id])).toString('base64url')
+const cursorOf = ({ name, id }: ProviderPlace): string => writeCursor([name, id])
 
 const placeOf = (cursor: string): ProviderPlace => {
-  const place = parse(Buffer.from(cursor, 'base64url').toString())
-  if (matches(Place, place)) return { name: place[0], id: place[1] }
-  throw new ReportedError('invalid_request', 'cursor is not one that was handed out. Begin again without it.', {
-    details: [{ path: 'cursor', message: 'is not one that was handed out' }]
-  })
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const [name, id] = readCursor(Place, cursor)
+  return { name, id }
 }

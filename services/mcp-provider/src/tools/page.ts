@@ -1,6 +1,6 @@
 import { type ListedTool, type listTools, type Principal, toolsPerPageMax } from '@onbehalf/contracts'
-import { ReportedError } from '@onbehalf/errors'
-import { createLiveCache, matches, type TicketReader } from '@onbehalf/rpc'
+import { createLiveCache, type TicketReader } from '@onbehalf/rpc'
+import { readCursor, writeCursor } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { type Sight, sightOf } from '../providers/sight.ts'
 import type { ToolPlace, ToolStore } from './store.ts'
@@ -67,21 +67,9 @@ const loadPage = async (tools: Pick<ToolStore, 'page'>, { sight, asked }: Questi
 
 const Place = Type.Tuple([Type.String({ format: 'uuid' }), Type.String()])
 
-const cursorOf = ({ provider_id, name }: ListedTool): string =>
-  Buffer.from(JSON.stringify([provider_id, name])).toString('base64url')
+const cursorOf = ({ provider_id, name }: ListedTool): string => writeCursor([provider_id, name])
 
 const placeOf = (cursor: string): ToolPlace => {
-  const place = parse(Buffer.from(cursor, 'base64url').toString())
-  if (matches(Place, place)) return { provider_id: place[0], name: place[1] }
-  throw new ReportedError('invalid_request', 'cursor is not one that was handed out. Begin again without it.', {
-    details: [{ path: 'cursor', message: 'is not one that was handed out' }]
-  })
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const [provider_id, name] = readCursor(Place, cursor)
+  return { provider_id, name }
 }

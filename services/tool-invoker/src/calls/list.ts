@@ -1,7 +1,5 @@
 import type { UserPrincipal } from '@onbehalf/contracts'
-import { ReportedError } from '@onbehalf/errors'
-import { matches } from '@onbehalf/rpc'
-import { isAdministrator, type Page, takePage } from '@onbehalf/service-kit'
+import { isAdministrator, type Page, readCursor, takePage, writeCursor } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { CallFilters, CallPlace, CallStore, StoredCall } from './store.ts'
 
@@ -39,24 +37,9 @@ const linesPerPage = 500
 
 const Place = Type.Tuple([Type.String({ format: 'date-time' }), Type.String({ format: 'uuid' })])
 
-const cursorOf = ({ started_at, id }: StoredCall): string =>
-  Buffer.from(JSON.stringify([started_at.toISOString(), id])).toString('base64url')
+const cursorOf = ({ started_at, id }: StoredCall): string => writeCursor([started_at.toISOString(), id])
 
 const placeOf = (cursor: string): CallPlace => {
-  const place = parse(Buffer.from(cursor, 'base64url').toString())
-  if (!matches(Place, place)) throw badCursor()
-  return { started_at: place[0], id: place[1] }
+  const [started_at, id] = readCursor(Place, cursor)
+  return { started_at, id }
 }
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const badCursor = () =>
-  new ReportedError('invalid_request', 'cursor is not one that was handed out. Begin again without it.', {
-    details: [{ path: 'cursor', message: 'is not one that was handed out' }]
-  })
