@@ -10,6 +10,7 @@ export {
 export { McpServerError, UpstreamInsufficientScope, UpstreamUnauthorized, upstreamStatusOf } from './errors.ts'
 export { decodeHeaderValue } from './headers.ts'
 export { defaultLimits, type McpLimits } from './limits.ts'
+export { faultOfParameterHeaders } from './parameter-annotation.ts'
 export { disagreeingParameter } from './parameter-headers.ts'
 export {
   type ClientInfo,

@@ -1,12 +1,8 @@
 import { ReportedError } from '@onbehalf/errors'
 import { decodeHeaderValue, encodeHeaderValue } from './headers.ts'
+import { depthMax, parameterHeaderOf } from './parameter-annotation.ts'
 import { isJson, type Json } from './protocol.ts'
 
-const annotation = 'x-mcp-header'
-// RFC 9110 §5.6.2
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
-const headersMax = 50
-const depthMax = 20
 // Servers and what is before them take some 8 to 16 KB of headers in all.
 const bytesMax = 6 * 1024
 
@@ -19,7 +15,7 @@ export const parameterHeaders = (inputSchema: unknown, given: unknown): Record<s
   for (const { header, value, path } of annotated(inputSchema, given)) headers[header] = written(value, path)
   const all = Object.entries(headers)
   const bytes = all.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
-  if (all.length > headersMax || bytes > bytesMax) throw tooLarge()
+  if (bytes > bytesMax) throw tooLarge()
   return headers
 }
 
@@ -43,16 +39,15 @@ const repeats = (text: string | undefined, value: unknown): boolean => {
 
 const decimal = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-const annotated = (schema: unknown, value: unknown, path = '', depth = 0): RepeatedParameter[] => {
+const annotated = (schema: unknown, value: unknown, path = '', depth = 1): RepeatedParameter[] => {
   if (!isJson(schema) || !isJson(schema.properties) || !isJson(value) || depth > depthMax) return []
   const found: RepeatedParameter[] = []
   for (const [key, below] of Object.entries(schema.properties)) {
     const own = ownValue(value, key)
     if (!isJson(below) || own === undefined || own === null) continue
-    const name = below[annotation]
+    const header = parameterHeaderOf(below)
     const here = `${path}/${key}`
-    if (typeof name === 'string' && token.test(name))
-      found.push({ header: `mcp-param-${name.toLowerCase()}`, value: own, path: here })
+    if (header) found.push({ header, value: own, path: here })
     else found.push(...annotated(below, own, here, depth + 1))
   }
   return found

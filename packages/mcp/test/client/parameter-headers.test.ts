@@ -1,4 +1,5 @@
 import t from 'tap'
+import { faultOfParameterHeaders } from '../../src/client/parameter-annotation.ts'
 import { parameterHeaders } from '../../src/client/parameter-headers.ts'
 
 const schema = {
@@ -39,7 +40,28 @@ t.test('a server cannot have headers of its own choice, nor more than fit', asyn
   t.same(Object.keys(parameterHeaders(named('Authorization'), { region: 'eu' })), ['mcp-param-authorization'])
   t.throws(() => parameterHeaders(schema, { region: 'x'.repeat(7_000) }), { code: 'invalid_arguments' })
   t.throws(() => parameterHeaders(schema, { region: {} }), { code: 'invalid_arguments' })
-  const many = Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`p${n}`, { 'x-mcp-header': `P${n}` }]))
-  const all = Object.fromEntries(Object.keys(many).map((name) => [name, 'x']))
-  t.throws(() => parameterHeaders({ properties: many }, all), { code: 'invalid_arguments' })
+})
+
+t.test('what makes a tool unfit to be offered is repeated by no call either', async (t) => {
+  const annotated = (value: object) => ({ properties: { a: value } })
+  const deep = (levels: number): object =>
+    levels === 0 ? region : { type: 'object', properties: { a: deep(levels - 1) } }
+  const given = (levels: number): unknown => (levels === 0 ? 'eu' : { a: given(levels - 1) })
+  const region = { type: 'string', 'x-mcp-header': 'Region' }
+  t.equal(faultOfParameterHeaders(deep(20)), undefined)
+  t.same(parameterHeaders(deep(20), given(20)), { 'mcp-param-region': 'eu' })
+  t.match(faultOfParameterHeaders(deep(21)), /one too many/)
+  t.same(parameterHeaders(deep(21), given(21)), {})
+  for (const odd of [{ type: 'number' }, { type: ['string', 'null'] }, {}, { type: 'object' }]) {
+    const schema = annotated({ ...odd, 'x-mcp-header': 'Region' })
+    t.match(faultOfParameterHeaders(schema), /fits in no header/, JSON.stringify(odd))
+    t.same(parameterHeaders(schema, { a: 1 }), {})
+  }
+  const wide = (count: number) => ({
+    properties: Object.fromEntries(
+      Array.from({ length: count }, (_, n) => [`p${n}`, { type: 'string', 'x-mcp-header': `P${n}` }])
+    )
+  })
+  t.equal(faultOfParameterHeaders(wide(50)), undefined)
+  t.match(faultOfParameterHeaders(wide(51)), /one too many/)
 })

@@ -1,7 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
-import type { McpTool } from '@onbehalf/mcp'
+import { faultOfParameterHeaders, type McpTool } from '@onbehalf/mcp'
 import { hashOf } from '@onbehalf/service-kit'
-import { faultOfParameterHeaders } from './parameter-headers.ts'
 import type { Catalogue, LeftOut, Tool, ToolDefinition } from './tool.ts'
 
 const depthMax = 100
