@@ -19,7 +19,7 @@ const payload = {
 
 export const ConsoleProvider = Type.Object(payload)
 export const ConsoleChange = Type.Object({ ...payload, provider_id: Uuid })
-export const ConsoleRemoval = Type.Object({ provider_id: Uuid })
+export const ConsoleProviderId = Type.Object({ provider_id: Uuid })
 
 type Given = Static<typeof ConsoleProvider>
 

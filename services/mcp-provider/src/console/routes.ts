@@ -1,6 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { errorHandler, renderError, typed } from '@onbehalf/service-kit'
-import { Type } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import type { FastifyPluginCallback } from 'fastify'
 import { askerOf } from '../asker.ts'
 import { type AuthorizeNeeds, createAnswerAuthorize } from '../oauth/answer-authorize.ts'
@@ -13,7 +13,7 @@ import { removeProvider } from '../providers/remove.ts'
 import { members, writers } from '../providers/rights.ts'
 import { updateProvider } from '../providers/update.ts'
 import { listAll } from './list.ts'
-import { ConsoleChange, ConsoleProvider, ConsoleRemoval, changeOf, givenOf } from './payload.ts'
+import { ConsoleChange, ConsoleProvider, ConsoleProviderId, changeOf, givenOf } from './payload.ts'
 import { ConsoleView, fullViewOf, listViewOf } from './view.ts'
 
 const tags = ['console']
@@ -21,36 +21,32 @@ const mount = '/console/api/workspaces/current'
 const providers = `${mount}/tool-provider/mcp`
 const Success = Type.Object({ result: Type.Literal('success') })
 const success = { result: 'success' } as const
-const ProviderId = ConsoleRemoval
 const ConsoleError = Type.Object({
   code: Type.Literal('invalid_param'),
   ...{ message: Type.String(), status: Type.Literal(400), request_id: Type.String() },
   details: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() })))
 })
+/** What it answers with, or how it refuses what was sent. */
+const answers = <Answer extends TSchema>(answer: Answer) => ({ 400: ConsoleError, 200: answer })
 const Authorized = Type.Union([Success, Type.Object({ authorization_url: Type.String() })])
 
 const create = {
   method: 'POST',
   url: providers,
   config: { access: writers },
-  schema: {
-    tags,
-    summary: 'Register an MCP server',
-    body: ConsoleProvider,
-    response: { 400: ConsoleError, 200: ConsoleView }
-  }
+  schema: { tags, summary: 'Register an MCP server', body: ConsoleProvider, response: answers(ConsoleView) }
 } as const
 const update = {
   method: 'PUT',
   url: providers,
   config: { access: writers, errors: ['not_found'] },
-  schema: { tags, summary: 'Change an MCP server', body: ConsoleChange, response: { 400: ConsoleError, 200: Success } }
+  schema: { tags, summary: 'Change an MCP server', body: ConsoleChange, response: answers(Success) }
 } as const
 const remove = {
   method: 'DELETE',
   url: providers,
   config: { access: writers, errors: ['not_found'] },
-  schema: { tags, summary: 'Forget an MCP server', body: ConsoleRemoval, response: { 400: ConsoleError, 200: Success } }
+  schema: { tags, summary: 'Forget an MCP server', body: ConsoleProviderId, response: answers(Success) }
 } as const
 const read = {
   method: 'GET',
@@ -59,20 +55,15 @@ const read = {
   schema: {
     tags,
     summary: 'One MCP server and its tools',
-    params: ProviderId,
-    response: { 400: ConsoleError, 200: ConsoleView }
+    params: ConsoleProviderId,
+    response: answers(ConsoleView)
   }
 } as const
 const refresh = {
   method: 'GET',
   url: `${providers}/update/:provider_id`,
   config: { access: writers },
-  schema: {
-    tags,
-    summary: 'List its tools anew',
-    params: ProviderId,
-    response: { 400: ConsoleError, 200: ConsoleView }
-  }
+  schema: { tags, summary: 'List its tools anew', params: ConsoleProviderId, response: answers(ConsoleView) }
 } as const
 const authorize = {
   method: 'POST',
@@ -80,18 +71,14 @@ const authorize = {
   config: { access: writers, errors: authorizationErrors },
   schema: {
     ...{ tags, summary: "Get a credential from the server's own authorization server" },
-    ...{ body: ConsoleRemoval, response: { 400: ConsoleError, 200: Authorized } }
+    ...{ body: ConsoleProviderId, response: answers(Authorized) }
   }
 } as const
 const list = {
   method: 'GET',
   url: `${mount}/tools/mcp`,
   config: { access: members },
-  schema: {
-    tags,
-    summary: 'The MCP servers of the tenant, by name',
-    response: { 400: ConsoleError, 200: Type.Array(ConsoleView) }
-  }
+  schema: { tags, summary: 'The MCP servers of the tenant, by name', response: answers(Type.Array(ConsoleView)) }
 } as const
 
 /** The registry as the reference's console calls it: other paths and shapes over the same handlers. */

@@ -1,5 +1,6 @@
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely'
 import type { Database, ProviderRow } from '../database.ts'
+import { likeOf } from '../search.ts'
 
 export type ProviderOrder = 'name' | '-name' | 'created_at' | '-created_at'
 
@@ -53,5 +54,3 @@ const ordered: Readonly<Record<ProviderOrder, Order>> = {
   created_at: byAge('asc'),
   '-created_at': byAge('desc')
 }
-
-const likeOf = (search: string): string => `%${search.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`

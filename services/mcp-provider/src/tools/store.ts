@@ -3,6 +3,7 @@ import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
 import type { Sight } from '../providers/sight.ts'
+import { likeOf } from '../search.ts'
 import { type Diff, diffOf, type KnownTool, standingOf } from './diff.ts'
 import type { KeptTool, Listing, SeenTool, Tool } from './tool.ts'
 
@@ -74,7 +75,7 @@ export const toolStore = (db: Kysely<Database>) => ({
       .$if(server_identifiers !== undefined, (query) =>
         query.where('server_identifier', '=', sql<string>`any(${server_identifiers}::text[])`)
       )
-      .$if(search !== undefined, (query) => query.where('words', 'like', `%${likeOf(search ?? '')}%`))
+      .$if(search !== undefined, (query) => query.where('words', 'like', likeOf(search ?? '')))
       .$if(after !== undefined, (query) =>
         query
           .where('provider.id', '>=', after?.provider_id ?? '')
@@ -154,8 +155,6 @@ const usable = <Selected>(
   { tenant_id, isExternal }: Sight
 ): SelectQueryBuilder<Database, 'provider', Selected> =>
   query.where('tenant_id', '=', tenant_id).$if(isExternal, (narrowed) => narrowed.where('external', '=', true))
-
-const likeOf = (search: string): string => search.toLowerCase().replace(/[\\%_]/g, '\\$&')
 
 const replaceTools = async (
   transaction: Transaction<Database>,

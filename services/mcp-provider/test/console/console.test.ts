@@ -2,7 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { recordSecrets } from '@onbehalf/testkit'
 import { mask } from '@onbehalf/vault'
 import t from 'tap'
-import { openProvider } from '../../src/providers/secrets.ts'
+import { settingsOf } from '../../src/providers/apply-change.ts'
+import { openProvider, sealSettings } from '../../src/providers/secrets.ts'
 import { providerStore } from '../../src/providers/store.ts'
 import { startNotingServer } from '../mcp-server.ts'
 import { startService } from '../start.ts'
@@ -97,6 +98,26 @@ t.test('the list is by name, whatever the order they were made in', async (t) =>
   t.same(
     body.map(({ name }: { name: string }) => name),
     ['a', 'b', 'C']
+  )
+})
+
+t.test('the list has all of them, however many there are', async (t) => {
+  const other = await broker.signIn({ role: 'owner' })
+  const { db, vault } = resources
+  const names = Array.from({ length: 1_001 }, (_, index) => `n${String(index).padStart(4, '0')}`)
+  const rows = await Promise.all(
+    names.map(async (name) => {
+      const held = { id: randomUUID(), tenant_id: other.tenant_id }
+      const settings = settingsOf({ name, server_identifier: name, server_url: `${noting.url}/${name}` })
+      const sealed = await sealSettings(vault, held, settings)
+      return { ...held, ...sealed, created_by: other.user_id, tools_status: 'stale', tools_error: null } as const
+    })
+  )
+  await db.insertInto('provider').values(rows).execute()
+  const { body } = await send('GET', `${mount}/tools/mcp`, undefined, other)
+  t.same(
+    body.map(({ name }: { name: string }) => name),
+    names
   )
 })
 
