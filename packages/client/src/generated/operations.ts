@@ -1713,9 +1713,9 @@ export type Operations = {
   }
   /** Register the servers of an MCP client's file: all of them, or none */
   'POST /v1/mcp-providers/import': {
-    body: { mcpServers: { [name: string]: { url?: string; serverUrl?: string; headers?: { [name: string]: string }; command?: string } } }
+    body: { mcpServers: { [name: string]: { url?: string; serverUrl?: string; headers?: { [name: string]: string }; command?: string; disabled?: boolean; enabled?: boolean } } }
     answers: {
-      201: { data: readonly ({ entry: string; id: string; name: string; server_identifier: string; tools_status: "fresh" | "stale" | "needs_identity" | "unreachable"; tools_error: string | null })[] }
+      201: { data: readonly ({ entry: string; id: string; name: string; server_identifier: string; tools_status: "fresh" | "stale" | "needs_identity" | "unreachable"; tools_error: string | null })[]; skipped: readonly ({ entry: string; reason: string })[] }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }

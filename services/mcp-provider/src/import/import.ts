@@ -9,16 +9,18 @@ import { findProvider } from '../providers/read.ts'
 import { openProvider } from '../providers/secrets.ts'
 import type { NewProvider } from '../providers/shapes.ts'
 import { readEntry } from './read-entry.ts'
-import type { ImportFile, ImportReport } from './shapes.ts'
+import type { Entry, ImportFile, ImportReport } from './shapes.ts'
 
 type Read = { entry: string; given: NewProvider }
 
 /**
- * Registers every server of a file, or none of them: then the refusal names each entry that stands in the way. The tools
+ * Registers every server of a file that is not disabled there, or none of them: then the refusal names each entry that stands in the way. The tools
  * are listed once all are stored.
  */
 export const importProviders = async (desk: Desk, asker: Asker, file: ImportFile): Promise<ImportReport> => {
-  const { entries, faults } = await readEntries(desk, file)
+  const { wanted, skipped } = sortOut(file)
+  if (wanted.length === 0) return { data: [], skipped }
+  const { entries, faults } = await readEntries(desk, wanted)
   const made = await Promise.all(
     entries.map(async ({ entry, given }) => ({ entry, ...(await newRowOf(desk, asker, given, settingsOf(given))) }))
   )
@@ -30,7 +32,7 @@ export const importProviders = async (desk: Desk, asker: Asker, file: ImportFile
     ...faults,
     ...made.flatMap(({ entry, row }) => faultsOfTaken(entry, row, [...taken, ...othersOf(made, row)]))
   ]
-  if (all.length > 0) throw refused(all, Object.keys(file.mcpServers).length)
+  if (all.length > 0) throw refused(all, wanted.length)
 
   const rows = await desk.providers.insertAll(made).catch(refuseTaken)
   for (const row of rows) desk.publish(row)
@@ -43,13 +45,20 @@ export const importProviders = async (desk: Desk, asker: Asker, file: ImportFile
       return { entry, id, name, server_identifier, tools_status, tools_error }
     })
   )
-  return { data }
+  return { data, skipped }
 }
 
-const readEntries = async ({ checkReachable }: Pick<Desk, 'checkReachable'>, { mcpServers }: ImportFile) => {
+const sortOut = ({ mcpServers }: ImportFile) => {
+  const isUnused = ([, { disabled, enabled }]: [string, Entry]) => disabled === true || enabled === false
+  const all = Object.entries(mcpServers)
+  const skipped = all.filter(isUnused).map(([entry]) => ({ entry, reason: 'is disabled in the file' }))
+  return { wanted: all.filter((one) => !isUnused(one)), skipped }
+}
+
+const readEntries = async ({ checkReachable }: Pick<Desk, 'checkReachable'>, wanted: [string, Entry][]) => {
   const entries: Read[] = []
   const faults: ErrorDetail[] = []
-  for (const [entry, value] of Object.entries(mcpServers)) {
+  for (const [entry, value] of wanted) {
     const given = readEntry(entry, value)
     const fault = typeof given === 'string' ? given : await faultOf(given, checkReachable)
     if (fault !== undefined) faults.push({ path: pathOf(entry), message: fault })

@@ -12,7 +12,10 @@ const Entry = Type.Object({
   headers: Type.Optional(
     Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' } })
   ),
-  command: Type.Optional(Type.String({ maxLength: 2048 }))
+  command: Type.Optional(Type.String({ maxLength: 2048 })),
+  disabled: Type.Optional(Type.Boolean()),
+  /** The opposite, as some clients call it. */
+  enabled: Type.Optional(Type.Boolean())
 })
 export type Entry = Static<typeof Entry>
 
@@ -39,5 +42,10 @@ const Imported = Type.Object({
   tools_status: ToolsStatus,
   tools_error: ToolsError
 })
-export const ImportReport = Type.Object({ data: Type.Array(Imported) })
+const Skipped = Type.Object({ entry: Type.String(), reason: Type.String() })
+export const ImportReport = Type.Object({
+  data: Type.Array(Imported),
+  /** Entries that the file itself says are not to be used. */
+  skipped: Type.Array(Skipped)
+})
 export type ImportReport = Static<typeof ImportReport>

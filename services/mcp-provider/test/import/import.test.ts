@@ -46,7 +46,9 @@ t.test('the servers of a file are registered, with a report for each', async (t)
   const mcpServers = {
     'My Server': { type: 'http', url: `${noting.url}/1`, headers: { 'X-Key': key }, disabled: false },
     other__one_: { serverUrl: `${noting.url}/2` },
-    gone: { url: 'http://127.0.0.3:1/' }
+    gone: { url: 'http://127.0.0.3:1/' },
+    off: { url: `${noting.url}/off`, disabled: true },
+    'not on': { command: 'npx', enabled: false }
   }
   const { status, body } = await send(owner, 'import', { mcpServers })
   t.equal(status, 201)
@@ -54,6 +56,11 @@ t.test('the servers of a file are registered, with a report for each', async (t)
     { entry: 'My Server', name: 'My Server', server_identifier: 'my-server', tools_status: 'fresh', tools_error: null },
     { entry: 'other__one_', server_identifier: 'other_one', tools_status: 'fresh' },
     { entry: 'gone', server_identifier: 'gone', tools_status: 'unreachable', tools_error: /EGRESS_ALLOW/ }
+  ])
+  t.equal(body.data.length, 3)
+  t.same(body.skipped, [
+    { entry: 'off', reason: 'is disabled in the file' },
+    { entry: 'not on', reason: 'is disabled in the file' }
   ])
   const { body: first } = await as(owner)('GET', `${url}/${body.data[0].id}`)
   t.match(first, { tools: [{ name: 'noted' }], masked_headers: { 'X-Key': String } })
@@ -90,6 +97,14 @@ t.test('one entry that cannot be registered keeps all out, and each such one is 
   for (const [name, [, reason]] of Object.entries(reasons)) t.match(told.get(`mcpServers.${name}`), reason, name)
   t.equal((await as(owner)('GET', url)).body.data.length, 1)
   t.equal((await as(owner)('GET', '/v1/audit/providers')).text, events)
+})
+
+t.test('a file with nothing but disabled servers registers none', async (t) => {
+  const owner = await broker.signIn({ role: 'owner' })
+  const { status, body } = await send(owner, 'import', { mcpServers: { a: { url: noting.url, disabled: true } } })
+  t.match({ status, body }, { status: 201, body: { data: [], skipped: [{ entry: 'a' }] } })
+  t.same(body.data, [])
+  t.same((await as(owner)('GET', url)).body.data, [])
 })
 
 t.test('only administrators import, and a file has to be one', async (t) => {
