@@ -34,33 +34,55 @@ const environmentOf = (testRun: object): Record<string, string | undefined> => {
   return { ...compileCache, ...kept, [testRunVariable]: JSON.stringify(testRun), [testRunDirectoryVariable]: directory }
 }
 
+type Result = Totals & { isOk: boolean }
 const none: Totals = { passed: 0, failed: 0, skipped: 0, total: 0 }
 
-const runTests = async (files: string[]): Promise<Totals & { isOk: boolean }> => {
+/** One run of tap; one that does not get to its end, or finds no test, is a failure. */
+const runFiles = async (files: string[], environment: ReturnType<typeof environmentOf>): Promise<Result> => {
+  tap = runTap(files, environment)
+  const { totals, isOk } = await tap.end
+  if (isStopped) throw new Error('stopped')
+  if (totals && totals.total > 0) return { ...totals, isOk }
+  console.error(totals ? 'no test ran' : 'the tests did not get to their end')
+  return { ...none, failed: 1, total: 1, isOk: false }
+}
+
+const sumOf = (left: Result, right: Result): Result => ({
+  passed: left.passed + right.passed,
+  failed: left.failed + right.failed,
+  skipped: left.skipped + right.skipped,
+  total: left.total + right.total,
+  isOk: left.isOk && right.isOk
+})
+
+const runTests = async ({ files, then }: { files: string[]; then: string[] }): Promise<Result> => {
   await installPrograms()
   const postgres = await startDatabase(directory)
   try {
     const testRun = await prepareTemplate(postgres.adminUrl, directory)
     if (isStopped) throw new Error('stopped')
-    tap = runTap(files, environmentOf(testRun))
-    const { totals, isOk } = await tap.end
-    if (isStopped || totals === undefined) throw new Error('the tests did not get to their end')
+    const environment = environmentOf(testRun)
+    let result = await runFiles(files, environment)
+    for (const file of then) result = sumOf(result, await runFiles([file, `--timeout=${aloneSecondsMax}`], environment))
     const found = [...findSecrets(directory), ...readUndescribed(directory)]
     for (const line of found) console.log(`✗ ${line}`)
-    return { ...totals, failed: totals.failed + found.length, isOk: isOk && found.length === 0 && totals.total > 0 }
+    return { ...result, failed: result.failed + found.length, isOk: result.isOk && found.length === 0 }
   } finally {
     await postgres.stop()
   }
 }
 
-const asked = process.argv.slice(2)
+/** `--then=FILE`: after all others, with nothing beside it. */
+const aloneSecondsMax = 900
+const isThen = (argument: string): boolean => argument.startsWith('--then=')
+const asked = process.argv.slice(2).filter((argument) => !isThen(argument))
+const then = process.argv.filter(isThen).map((argument) => argument.slice('--then='.length))
 const files = asked.some((argument) => !argument.startsWith('-')) ? asked : [...globSync(everyTest).sort(), ...asked]
-const result = await runTests(files).catch((error) => {
+const result = await runTests({ files, then }).catch((error) => {
   console.error(error instanceof Error ? error.message : error)
   return { ...none, isOk: false }
 })
 removePostgresDirectory(join(directory, 'postgres'))
 rmSync(directory, { recursive: true, force: true })
-if (result.total === 0) console.error('no test ran')
 console.log(totalsText(result))
 process.exitCode = result.isOk ? 0 : 1

@@ -13,8 +13,11 @@ const environment = () =>
     )
   )
 
-const startRun = (files: string[], more: Record<string, string> = {}) => {
-  const args = [inRepository('scripts/test.ts'), ...files.map((file) => inRepository(`scripts/test/fixtures/${file}`))]
+const fixture = (file: string): string => inRepository(`scripts/test/fixtures/${file}`)
+
+const startRun = (files: string[], more: Record<string, string> = {}, then: string[] = []) => {
+  const after = then.map((file) => `--then=${fixture(file)}`)
+  const args = [inRepository('scripts/test.ts'), ...files.map(fixture), ...after]
   const child = spawn(process.execPath, args, { env: { ...environment(), ...more }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   child.stdout.on('data', (data) => {
@@ -44,6 +47,14 @@ t.test('a secret in clear, even inside base64, fails the run', async (t) => {
 t.test('a file that cannot be loaded is a failure', async (t) => {
   const { code, last } = await startRun(['absent.ts']).end
   t.match(last, /^0 passed, [01] failed$/)
+  t.equal(code, 1)
+})
+
+t.test('what runs after the others, by itself, is in the totals and fails the run', async (t) => {
+  const both = await startRun(['passes.ts'], {}, ['passes.ts']).end
+  t.same([both.last, both.code], ['4 passed, 0 failed, 2 skipped', 0])
+  const { code, last } = await startRun(['passes.ts'], {}, ['absent.ts']).end
+  t.match(last, /^2 passed, [1-9] failed, 1 skipped$/)
   t.equal(code, 1)
 })
 

@@ -87,7 +87,7 @@ const name = `c-${randomUUID().slice(0, 8)}`
 const { client_id, client_secret } = context
 const authentication = client_id ? { authentication: { client_id, client_secret: client_secret ?? null } } : {}
 const made = await send('POST', '/v1/mcp-providers', {
-  ...{ name, server_identifier: name, server_url: serverUrl, configuration: { timeout: 10, sse_read_timeout: 10 } },
+  ...{ name, server_identifier: name, server_url: serverUrl, configuration: { timeout: 60, sse_read_timeout: 60 } },
   ...authentication
 })
 const id = made.body.id ?? ''
