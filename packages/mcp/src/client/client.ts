@@ -1,6 +1,6 @@
 import { createBackground } from './background.ts'
 import { converse, type Talk } from './converse.ts'
-import { startDeadline } from './deadline.ts'
+import { type Deadline, startDeadline } from './deadline.ts'
 import { createEras } from './eras.ts'
 import { callerHeaders } from './headers.ts'
 import { defaultLimits, type McpLimits } from './limits.ts'
@@ -8,6 +8,7 @@ import { listTools } from './list-tools.ts'
 import { parameterHeaders } from './parameter-headers.ts'
 import type { ClientInfo, Json, McpEvent, McpTool, Send } from './protocol.ts'
 import { createSessionPool } from './sessions.ts'
+import { type Watched, watchTools } from './watch-tools.ts'
 import type { Target } from './wire.ts'
 
 /** Where to, as whom, and how long. */
@@ -58,6 +59,11 @@ export type CalledTool = {
 
 export type McpClient = {
   listTools: (target: McpTarget) => Promise<{ tools: McpTool[]; protocolVersion: string | undefined }>
+  /**
+   * Tells of each change of the tools, and once when the server begins to tell of them, until the server ends it; `signal`
+   * ends it with its reason.
+   */
+  watchTools: (target: McpTarget, onChange: () => void) => Promise<Watched>
   callTool: (call: CallTool) => Promise<CalledTool>
   request: (request: McpRequest) => Promise<CalledTool>
   /** Ends the kept sessions whose key is meant, for a revoke or a changed provider. */
@@ -98,12 +104,14 @@ export const createMcpClient = ({
     pool: createSessionPool(limits, background, now)
   }
 
-  const aim = ({ url, headers, timeoutMs, sseReadTimeoutMs = timeoutMs, signal }: McpTarget): Target => ({
+  const aim = (where: McpTarget): Target =>
+    aimAt(where, startDeadline({ ms: where.timeoutMs, msMax: limits.callMsMax, signal: where.signal }))
+  const aimAt = ({ url, headers, timeoutMs, sseReadTimeoutMs = timeoutMs }: McpTarget, deadline: Deadline): Target => ({
     url,
     headers: callerHeaders(headers),
     timeoutMs,
     sseReadTimeoutMs,
-    deadline: startDeadline({ ms: timeoutMs, msMax: limits.callMsMax, signal }),
+    deadline,
     onEvent: undefined,
     wantsEvents: false,
     capabilities: {}
@@ -141,6 +149,17 @@ export const createMcpClient = ({
       } finally {
         conversation.close()
         target.deadline.stop()
+      }
+    },
+
+    watchTools: async (where, onChange) => {
+      const { watchMsMax: msMax, watchSilenceMsMax: sseReadTimeoutMs, repliesMax } = limits
+      const deadline = startDeadline({ ms: where.timeoutMs, msMax, signal: where.signal })
+      const wires = { ...talk.wires, limits: { ...limits, repliesMax: repliesMax * 50 } }
+      try {
+        return await watchTools({ ...talk, wires }, { ...aimAt(where, deadline), sseReadTimeoutMs }, onChange)
+      } finally {
+        deadline.stop()
       }
     },
 

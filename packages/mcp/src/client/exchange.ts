@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Background } from './background.ts'
 import { type Body, linkTo, openBody } from './body.ts'
 import type { Deadline } from './deadline.ts'
-import { headerOf, malformed, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
+import { headerOf, malformed, refusal, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
 import type { McpLimits } from './limits.ts'
 import { memberText } from './member-text.ts'
 import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders, type Send } from './protocol.ts'
@@ -46,6 +46,29 @@ const post = async (tools: Tools, request: Exchange): Promise<Answer> => {
     return { kind: 'refused', status: opened.status, headers: opened.headers }
   } finally {
     opened.body.release()
+  }
+}
+
+type Listening = Omit<Exchange, 'id' | 'body' | 'isResumable'> & { onOpen: () => void }
+
+/** What servers answer that have no such stream; 405 is the rule. */
+const withoutStream: ReadonlySet<number> = new Set([400, 404, 405, 406, 501])
+
+/** Reads the stream that a GET opens until the server ends it; false where it has none. */
+export const listen = async (tools: Tools, { onOpen, ...given }: Listening): Promise<boolean> => {
+  const request = { ...given, id: 0, body: '', isResumable: false }
+  try {
+    const opened = await open(tools, request, { method: 'GET', headers: request.headers })
+    const { status, mediaType, headers } = opened
+    if (status === 200 && mediaType === 'text/event-stream') onOpen()
+    else opened.body.release()
+    if (withoutStream.has(status)) return false
+    if (status !== 200 || mediaType !== 'text/event-stream') throw refusal(status, headers)
+    const { failure } = await readEvents(opened, request)
+    if (failure) throw failure
+    return true
+  } catch (thrown) {
+    throw request.deadline.explain(thrown)
   }
 }
 

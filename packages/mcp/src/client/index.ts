@@ -24,3 +24,4 @@ export {
   type Send
 } from './protocol.ts'
 export { sendThrough } from './send-through.ts'
+export type { Watched } from './watch-tools.ts'

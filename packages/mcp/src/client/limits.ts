@@ -12,6 +12,9 @@ export type McpLimits = {
   eventsMax: number
   /** Requests of the server on one stream that are answered; the rest is left unanswered. */
   repliesMax: number
+  /** Longest that a server is listened to at one go, and its longest silence meanwhile. */
+  watchMsMax: number
+  watchSilenceMsMax: number
   /** Times a broken stream is taken up again where it ended. */
   resumesMax: number
   sessionsMax: number
@@ -30,6 +33,8 @@ export const defaultLimits: McpLimits = {
   toolsMax: 20_000,
   eventsMax: 100,
   repliesMax: 20,
+  watchMsMax: 3_600_000,
+  watchSilenceMsMax: 1_800_000,
   resumesMax: 5,
   sessionsMax: 10_000,
   sessionIdleMs: 600_000,

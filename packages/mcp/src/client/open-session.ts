@@ -20,14 +20,14 @@ export const openSession = async (wires: Wires, target: Target): Promise<Session
   const params = { protocolVersion: legacyVersions[0], capabilities: {}, clientInfo: wires.clientInfo }
   const answer = await requestLegacy(wires, target, { method: 'initialize', params }, undefined)
   if (answer.kind !== 'result') throw new InitializeRefused(answer)
-  const { protocolVersion } = answer.result
+  const { protocolVersion, capabilities } = answer.result
   if (typeof protocolVersion !== 'string' || !legacyVersions.includes(protocolVersion)) {
     throw malformed('it speaks no revision of MCP that we do')
   }
   const id = headerOf(answer.headers, 'mcp-session-id')
   // Only visible ASCII is allowed (2025-11-25, session management).
   if (id !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(id)) throw malformed('its session id is not allowed')
-  const session: Session = { id, protocolVersion, end: () => endSession(wires, target, session) }
+  const session: Session = { id, protocolVersion, capabilities, end: () => endSession(wires, target, session) }
   await notify(wires, target, session, { method: 'notifications/initialized' })
   return session
 }

@@ -7,6 +7,8 @@ import type { Send } from './protocol.ts'
 export type Session = {
   id: string | undefined
   protocolVersion: string
+  /** What the server said it can do. */
+  capabilities: unknown
   /** The only way to reach a server of HTTP+SSE (2024-11-05): by the stream that its session is. */
   send?: Send
   end: () => Promise<void>

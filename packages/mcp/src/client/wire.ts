@@ -23,6 +23,8 @@ export type Target = {
   sseReadTimeoutMs: number
   deadline: Deadline
   onEvent: ((event: McpEvent) => void) | undefined
+  /** The notifications that `onEvent` hears; unset: of progress and log messages. */
+  hears?: ReadonlySet<string>
   /** Whether the server is asked to tell how it goes. */
   wantsEvents: boolean
   /** What the server may ask of whoever this is for (2026-07-28). */
@@ -85,17 +87,13 @@ export const requestLegacy = async (
   const id = wires.nextId()
   const own = isJson(params._meta) ? params._meta : undefined
   const meta = target.wantsEvents && session ? { _meta: { ...own, progressToken: id } } : undefined
-  const replies = createReplies(wires, target, session)
   const answer = exchange(wires, {
     ...target,
     headers: legacyHeaders(target, session),
     id,
     body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, ...meta } }),
     isResumable: session !== undefined,
-    onMessage: (message) => {
-      if (message.id === undefined) tell(target, message.method, message.params)
-      else replies.refuse(message.id, message.method)
-    }
+    onMessage: hearOn(wires, target, session)
   })
   try {
     return await answer
@@ -151,8 +149,17 @@ export const resultOf = (answer: Answer): Result => {
   throw answer.kind === 'error' ? serverError(answer.error, answer.status) : refusal(answer.status, answer.headers)
 }
 
+/** What is done with the messages of the server on a stream of a session: notifications are told, requests refused. */
+export const hearOn = (wires: Wires, target: Target, session: Session | undefined) => {
+  const replies = createReplies(wires, target, session)
+  return ({ id, method, params }: Json & { method: string }): void => {
+    if (id === undefined) tell(target, method, params)
+    else replies.refuse(id, method)
+  }
+}
+
 const tell = (target: Target, method: string, params: unknown): void => {
-  if (told.has(method)) target.onEvent?.({ method, params: isJson(params) ? params : {} })
+  if ((target.hears ?? told).has(method)) target.onEvent?.({ method, params: isJson(params) ? params : {} })
 }
 
 // We declared no capability, so nothing but ping is ours to answer.

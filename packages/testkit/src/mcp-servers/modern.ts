@@ -3,7 +3,14 @@ import { serveFetch } from './serve-fetch.ts'
 
 /** One HTTP request a modern server got. */
 export type ModernRequest = { version: string | null; method: string | null; body: string }
-export type Modern = { url: string; port: number; stop: () => Promise<void>; requests: () => ModernRequest[] }
+export type Modern = {
+  url: string
+  port: number
+  stop: () => Promise<void>
+  requests: () => ModernRequest[]
+  /** Tells whoever listens that its tools changed. */
+  tellChanged: () => void
+}
 
 const anything = fromJsonSchema<Record<string, unknown>>({ type: 'object' })
 
@@ -34,5 +41,11 @@ export const startModern = async ({ port: preferred }: { port?: number } = {}): 
     requests.push({ version: headers.get('mcp-protocol-version'), method: headers.get('mcp-method'), body })
     return handler.fetch(request)
   }, preferred)
-  return { url: `http://127.0.0.1:${port}/mcp`, port, stop, requests: () => [...requests] }
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    port,
+    stop,
+    requests: () => [...requests],
+    tellChanged: handler.notify.toolsChanged
+  }
 }

@@ -1,0 +1,153 @@
+import type { ServerResponse } from 'node:http'
+import { eventually } from '@onbehalf/testkit'
+import t from 'tap'
+import { startModern } from '../../../testkit/src/mcp-servers/index.ts'
+import { type Behaviour, event, startHostile } from './hostile.ts'
+import { base, createTestClient } from './send.ts'
+
+const changed = event({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
+const offering = { tools: { listChanged: true } }
+const acknowledge = (notifications: object) =>
+  event({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged', params: { notifications } })
+
+/** A server of 2026-07-28 that can do this, and answers who listens so. */
+const modern = (capabilities: object, listen: Behaviour[string]): Behaviour => ({
+  'server/discover': (_, { result }) => result({ supportedVersions: ['2026-07-28'], capabilities }),
+  'subscriptions/listen': listen
+})
+
+/** One of sessions that can do this, with the stream that a GET opens. */
+const legacy = (capabilities: object, listen: Behaviour[string]): Behaviour => ({
+  initialize: ({ id, params: { protocolVersion } }, { json }) =>
+    json({ jsonrpc: '2.0', id, result: { protocolVersion, capabilities } }, 200, { 'mcp-session-id': 'one' }),
+  GET: listen
+})
+
+t.test('a server of 2026-07-28 is listened to until it ends', async (t) => {
+  const { url, seen } = await startHostile(
+    t,
+    modern(offering, ({ id }, { sse, raw }) => {
+      sse(acknowledge({ toolsListChanged: true }))
+      sse(changed)
+      sse(event({ jsonrpc: '2.0', method: 'notifications/prompts/list_changed' }))
+      sse(changed + event({ jsonrpc: '2.0', id, result: { resultType: 'complete' } }))
+      raw.end()
+    })
+  )
+  let told = 0
+  const watched = createTestClient(t).watchTools({ ...base, url }, () => {
+    told += 1
+  })
+  t.equal(await watched, 'ended')
+  t.equal(told, 3, 'when it began, and at each change')
+  t.match(seen.at(-1), { method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true } } })
+})
+
+t.test('a server of the SDK is listened to, for as long as is wanted', async (t) => {
+  const server = await startModern()
+  t.teardown(server.stop)
+  const enough = new AbortController()
+  let told = 0
+  const watched = createTestClient(t).watchTools({ ...base, url: server.url, signal: enough.signal }, () => {
+    told += 1
+    if (told <= 2) server.tellChanged()
+    else enough.abort(new Error('enough'))
+  })
+  await t.rejects(watched, { message: 'enough' })
+  t.equal(told, 3)
+})
+
+t.test('a server with sessions is listened to in one of its own, which ends with it', async (t) => {
+  const answered = Promise.withResolvers<void>()
+  const { url, seen, count } = await startHostile(t, {
+    ...legacy(offering, async (_, { sse, raw }) => {
+      sse(changed)
+      sse(event({ jsonrpc: '2.0', id: 'p', method: 'ping' }))
+      await answered.promise
+      raw.end()
+    }),
+    POST: (_, { raw }) => {
+      raw.writeHead(202).end()
+      answered.resolve()
+    }
+  })
+  let told = 0
+  const client = createTestClient(t)
+  const watched = client.watchTools({ ...base, url, headers: { authorization: 'Bearer x' } }, () => {
+    told += 1
+  })
+  t.equal(await watched, 'ended')
+  t.equal(told, 2)
+  const opened = seen.find(({ http }) => http === 'GET')
+  t.match(opened?.headers, { 'mcp-session-id': 'one', accept: 'text/event-stream', authorization: 'Bearer x' })
+  t.match(
+    seen.find(({ id }) => id === 'p'),
+    { result: {} },
+    'a ping is answered, or it would end'
+  )
+  await client.close()
+  t.equal(count('DELETE'), 1)
+})
+
+t.test('a server that tells nobody of changes is not listened to', async (t) => {
+  const none: Record<string, Behaviour> = {
+    'offers none': modern({ tools: {} }, (_, { raw }) => raw.end()),
+    'does not know the request': modern(offering, ({ id }, { json }) =>
+      json({ jsonrpc: '2.0', id, error: { code: -32601, message: 'Method not found' } }, 404)
+    ),
+    'acknowledges something else': modern(offering, ({ id }, { sse, raw }) => {
+      sse(acknowledge({}) + event({ jsonrpc: '2.0', id, result: {} }))
+      raw.end()
+    }),
+    'offers none in a session': legacy({ tools: {} }, (_, { raw }) => raw.end()),
+    'has no stream': legacy(offering, (_, { raw }) => raw.writeHead(405).end())
+  }
+  for (const [name, behaviour] of Object.entries(none)) {
+    const { url } = await startHostile(t, behaviour)
+    const told: string[] = []
+    t.equal(await createTestClient(t).watchTools({ ...base, url }, () => told.push(name)), 'not offered', name)
+    t.same(told, [], name)
+  }
+})
+
+t.test('a server that refuses, breaks off or floods is told of as an error', async (t) => {
+  const cases: [Behaviour, string][] = [
+    [modern(offering, (_, { raw }) => raw.writeHead(401).end()), 'upstream_unauthorized'],
+    [modern(offering, (_, { raw }) => raw.writeHead(503).end()), 'upstream_unavailable'],
+    [legacy(offering, (_, { raw }) => raw.writeHead(401).end()), 'upstream_unauthorized'],
+    [
+      modern(offering, (_, { sse, raw }) => {
+        sse(changed)
+        raw.end()
+      }),
+      'upstream_error'
+    ],
+    [legacy(offering, (_, { sse }) => sse(`data: ${'x'.repeat(9_000_000)}\n\n`)), 'upstream_error']
+  ]
+  for (const [behaviour, code] of cases) {
+    const { url } = await startHostile(t, behaviour)
+    await t.rejects(
+      createTestClient(t).watchTools({ ...base, url }, () => {}),
+      { code }
+    )
+  }
+})
+
+t.test('who no longer listens leaves no stream open', async (t) => {
+  for (const era of [modern, legacy]) {
+    const streams: ServerResponse[] = []
+    const { url } = await startHostile(
+      t,
+      era(offering, (_, { sse, raw }) => {
+        streams.push(raw)
+        sse(acknowledge({ toolsListChanged: true }))
+      })
+    )
+    const leaving = new AbortController()
+    const watched = createTestClient(t).watchTools({ ...base, url, signal: leaving.signal }, () =>
+      leaving.abort(new Error('gone'))
+    )
+    await t.rejects(watched, { message: 'gone' })
+    t.ok(await eventually(() => streams[0]?.destroyed, Boolean))
+  }
+})
