@@ -6,6 +6,7 @@ import * as idToken from './0011-id-token.ts'
 import * as toolReview from './0012-tool-review.ts'
 import * as oauth from './0013-oauth.ts'
 import * as schedule from './0014-schedule.ts'
+import * as toolWatches from './0015-tool-watches.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -14,5 +15,6 @@ export const migrations: Migrations = {
   '0011-id-token': idToken,
   '0012-tool-review': toolReview,
   '0013-oauth': oauth,
-  '0014-schedule': schedule
+  '0014-schedule': schedule,
+  '0015-tool-watches': toolWatches
 }

@@ -24,6 +24,9 @@ import { createRefreshTools } from './tools/refresh.ts'
 import { createRefreshDue } from './tools/refresh-due.ts'
 import { createSchedule } from './tools/schedule.ts'
 import { toolStore } from './tools/store.ts'
+import { createWatch } from './tools/watch.ts'
+import { watchStore } from './tools/watch-store.ts'
+import { createWatches } from './tools/watches.ts'
 
 export const buildApp = async (resources: Resources, { logTo }: AppOptions = {}): Promise<App> => {
   const { bus, changes, config, db, egress, findTicketKey, mcp, ticketKeys, tokens, vault } = resources
@@ -78,17 +81,6 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   await app.register(consoleRoutes(desk, oauth))
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
-  const { publicKeys } = ticketKeys
-  const findAuthorization = createFindAuthorization({ providers, vault, egress })
-  const report: Parameters<typeof serveTools>[2] = ({ error, subject }) =>
-    app.log.error({ err: error, subject }, 'unexpected error on the bus')
-  const findKey = findTicketKey
-  const readPrincipal = createTicketReader(principalTicket, { findKey })
-  const served = [
-    ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
-    ...serveTools(bus, { tools, readPrincipal }, report),
-    ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
-  ]
   const due = dueStore(db)
   const schedule = createSchedule({
     due,
@@ -97,9 +89,34 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     random: Math.random,
     report: (err) => app.log.warn({ err }, 'the tools could not be listed on time')
   })
-  app.addHook('onListen', async () => schedule.start())
+  const watches = createWatches({
+    store: watchStore(db),
+    watch: createWatch({ vault, mcp, credentialOf: oauth.credentialOf, now: Date.now }),
+    onChange: (id) => due.changed(id).then(schedule.hurry),
+    watcher: resources.instance,
+    watchesMax: config.TOOLS_WATCHES_MAX,
+    random: Math.random,
+    now: Date.now,
+    report: (err) => app.log.info({ err }, 'changes of the tools could not be listened for')
+  })
+
+  const { publicKeys } = ticketKeys
+  const findAuthorization = createFindAuthorization({ providers, vault, egress })
+  const report: Parameters<typeof serveTools>[2] = ({ error, subject }) =>
+    app.log.error({ err: error, subject }, 'unexpected error on the bus')
+  const findKey = findTicketKey
+  const readPrincipal = createTicketReader(principalTicket, { findKey })
+  const served = [
+    ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
+    ...serveTools(bus, { tools, readPrincipal, watches }, report),
+    ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
+  ]
+  app.addHook('onListen', async () => {
+    schedule.start()
+    watches.start()
+  })
   app.addHook('preClose', async () => {
-    await schedule.close()
+    await Promise.all([schedule.close(), watches.close()])
     await Promise.all(served.map(({ stop }) => stop()))
     await oauth.refresher.settle()
   })

@@ -19,6 +19,10 @@ export const variables = {
   TOOLS_REFRESH_SECONDS: integer({ min: 60, max: 604_800 })(
     'After how many seconds the tools of a server are listed anew, by any one replica.',
     { default: 3_600 }
+  ),
+  TOOLS_WATCHES_MAX: integer({ min: 0, max: 200 })(
+    'How many servers one replica listens to for changes of their tools, at most; 0 for none.',
+    { default: 100 }
   )
 }
 

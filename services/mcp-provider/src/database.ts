@@ -37,6 +37,14 @@ type ProviderTable = {
   tools_listed_at: Date | null
   /** When they are listed again. */
   tools_due_at: Generated<Date>
+  /** Whether some replica lists them because they are due, and whether the server told of a change meanwhile. */
+  tools_listing: 'running' | 'changed' | null
+  /** The replica that listens to the server for changes of them. */
+  tools_watcher: string | null
+  /** When a replica may begin to: with a watcher, the end of its lease. */
+  tools_watch_at: Generated<Date>
+  /** How often in a row that could not be done. */
+  tools_watch_failures: Generated<number>
   tools_left_out: ColumnType<LeftOut[], string | undefined, string>
   revision: Generated<number>
   /** The revision since which the server is reached in the way it is: a listing of an older one is not kept. */

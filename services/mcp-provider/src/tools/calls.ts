@@ -3,8 +3,13 @@ import { type Bus, readFeed, type Served, serve, type TicketReader } from '@onbe
 import { findTool } from './find.ts'
 import { createToolPages } from './page.ts'
 import type { ToolStore } from './store.ts'
+import type { Watches } from './watches.ts'
 
-type Tools = { tools: Pick<ToolStore, 'find' | 'page'>; readPrincipal: TicketReader<Principal> }
+type Tools = {
+  tools: Pick<ToolStore, 'find' | 'page'>
+  readPrincipal: TicketReader<Principal>
+  watches: Pick<Watches, 'restart'>
+}
 
 /** The NATS edge of the catalogues. */
 export const serveTools = (
@@ -14,8 +19,15 @@ export const serveTools = (
 ): Served[] => {
   const pages = createToolPages(tools)
   const reader = readFeed(bus, providerChanges, {
-    onChange: ({ tenant_id }) => (tenant_id ? pages.dropTenant(tenant_id) : pages.dropAll()),
-    onReset: pages.dropAll
+    onChange: ({ kind, id, tenant_id }) => {
+      if (tenant_id) pages.dropTenant(tenant_id)
+      else pages.dropAll()
+      if (kind === 'provider') tools.watches.restart(id)
+    },
+    onReset: () => {
+      pages.dropAll()
+      tools.watches.restart()
+    }
   })
   return [
     serve(bus, listTools, pages.find, report),

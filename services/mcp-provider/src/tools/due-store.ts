@@ -9,7 +9,7 @@ export const dueStore = (db: Kysely<Database>) => ({
   claim: (limit: number, leaseSeconds: number): Promise<ProviderRow[]> =>
     db
       .updateTable('provider')
-      .set({ tools_due_at: later(leaseSeconds) })
+      .set({ tools_due_at: later(leaseSeconds), tools_listing: 'running' })
       .where('id', 'in', (query) =>
         query
           .selectFrom('provider')
@@ -23,10 +23,28 @@ export const dueStore = (db: Kysely<Database>) => ({
       .returningAll()
       .execute(),
 
+  /** It was listed, and is listed again after `seconds`; or soon, where the server told of a change meanwhile. */
   postpone: async (id: string, seconds: number): Promise<void> => {
     await db
       .updateTable('provider')
-      .set({ tools_due_at: later(seconds) })
+      .set({
+        tools_due_at: sql<Date>`case when tools_listing = 'changed' then ${later(gapSeconds)} else ${later(seconds)} end`,
+        tools_listing: null
+      })
+      .where('id', '=', id)
+      .execute()
+  },
+
+  /** Its server told of a change: it is due, though not at once where it was listed just now. */
+  changed: async (id: string): Promise<void> => {
+    await db
+      .updateTable('provider')
+      .set({
+        tools_due_at: sql<Date>`case when tools_listing is null
+          then greatest(now(), coalesce(tools_listed_at, now()) + make_interval(secs => ${gapSeconds}))
+          else tools_due_at end`,
+        tools_listing: sql<'changed' | null>`case when tools_listing is null then null else 'changed' end`
+      })
       .where('id', '=', id)
       .execute()
   },
@@ -43,5 +61,8 @@ export const dueStore = (db: Kysely<Database>) => ({
     return numUpdatedRows > 0n
   }
 })
+
+/** A server that tells of changes all the time is listed no oftener. */
+const gapSeconds = 5
 
 const later = (seconds: number) => sql<Date>`now() + make_interval(secs => ${seconds})`

@@ -14,6 +14,14 @@ export type Identity = {
 /** For whom tools are listed; nobody where there is no user. */
 export type ListedFor = Pick<Asker, 'tenant_id' | 'user_id' | 'ticket' | 'callOptions'>
 
+const credentialMs = 30_000
+
+/** No user: what is asked for is asked with what the tenant itself has for the server. */
+export const nobodyOf = ({ tenant_id }: Provider, now: number): ListedFor => ({
+  ...{ tenant_id, user_id: null, ticket: '' },
+  callOptions: { deadlineAt: now + credentialMs }
+})
+
 export type IdentityOf = (provider: Provider, asker: ListedFor) => Identity
 
 export const createIdentityOf =

@@ -10,11 +10,13 @@ import type { Listing } from './tool.ts'
 type Tools = {
   mcp: Pick<McpLister, 'list'>
   identityOf: IdentityOf
-  /** What the server's own authorization server gave, for the asker or their tenant. */
-  credentialOf: (provider: Provider, asker: ListedFor) => Promise<string | null>
+  credentialOf: CredentialOf
   /** Hears of what went wrong, with its cause. */
   report: (provider: Provider, error: unknown) => void
 }
+
+/** What the server's own authorization server gave, for the asker or their tenant. */
+export type CredentialOf = (provider: Provider, asker: ListedFor) => Promise<string | null>
 
 /** Asks a provider's server for its tools, as whoever asks where identity is forwarded. What fails is part of the answer. */
 export type ListTools = (provider: Provider, asker: ListedFor) => Promise<Listing>
@@ -56,7 +58,11 @@ const ask = (mcp: Mcp, settings: Settings, headers: Record<string, string>): Pro
 }
 
 const listWith = (mcp: Mcp, settings: Settings, credential: string | null): Promise<McpTool[]> =>
-  ask(mcp, settings, credential === null ? settings.headers : stamped(settings.headers, credential))
+  ask(mcp, settings, headersWith(settings, credential))
+
+/** The provider's own headers, and the credential in the place of their Authorization where there is one. */
+export const headersWith = ({ headers }: Settings, credential: string | null): Record<string, string> =>
+  credential === null ? headers : stamped(headers, credential)
 
 /** With a token, and once more with another one where the server answered nothing but 401. */
 const listAs = async (mcp: Mcp, settings: Settings, identity: ReturnType<IdentityOf>): Promise<McpTool[]> => {

@@ -1,9 +1,11 @@
 import type { Egress } from '@onbehalf/egress'
-import { createMcpClient, defaultLimits, type McpTarget, type McpTool, type Send } from '@onbehalf/mcp'
+import { createMcpClient, defaultLimits, type McpTarget, type McpTool, type Send, type Watched } from '@onbehalf/mcp'
 
 export type McpLister = {
   /** Asks a server for all of its tools; a call with a credential goes over https or listed loopback only. */
   list: (target: McpTarget, options: { carriesCredential: boolean }) => Promise<McpTool[]>
+  /** Tells of changes of a server's tools until the server ends it, or `target.signal`. */
+  watch: (target: McpTarget, options: { carriesCredential: boolean; onChange: () => void }) => Promise<Watched>
   close: () => Promise<void>
 }
 
@@ -20,6 +22,8 @@ export const openMcpLister = (egress: Pick<Egress, 'request'>): McpLister => {
       const { tools } = await (carriesCredential ? carrying : plain).listTools(target)
       return tools
     },
+    watch: (target, { carriesCredential, onChange }) =>
+      (carriesCredential ? carrying : plain).watchTools(target, onChange),
     close: async () => {
       await Promise.all([carrying.close(), plain.close()])
     }

@@ -4,7 +4,7 @@ import type { Publish } from '../providers/desk.ts'
 import type { Provider } from '../providers/provider.ts'
 import { openProvider } from '../providers/secrets.ts'
 import type { DueStore } from './due-store.ts'
-import type { ListedFor } from './identity.ts'
+import { nobodyOf } from './identity.ts'
 import type { ListTools } from './list.ts'
 import { detailsOf } from './refresh.ts'
 import type { ToolStore } from './store.ts'
@@ -30,14 +30,6 @@ export const createRefreshDue =
     if (listing.tools_status === 'needs_identity') await needs.due.markStale(provider, wantsSomebody)
     else await keep(needs, provider, listing)
   }
-
-const credentialMs = 30_000
-
-/** With what the tenant itself has for the server, and as no user of it. */
-const nobodyOf = ({ tenant_id }: Provider, now: number): ListedFor => ({
-  ...{ tenant_id, user_id: null, ticket: '' },
-  callOptions: { deadlineAt: now + credentialMs }
-})
 
 const keep = async ({ tools, publish }: Tools, provider: Provider, listing: Listing): Promise<void> => {
   const { id, tenant_id } = provider

@@ -14,6 +14,8 @@ type Tools = {
 export type Schedule = {
   /** Looks for what is due from now on. */
   start: () => void
+  /** Looks at once. */
+  hurry: () => void
   /** Lists what is due, as long as something is, and resolves when all of it is done. */
   runDue: () => Promise<void>
   /** Begins nothing more, and waits a while for what runs. */
@@ -23,8 +25,9 @@ export type Schedule = {
 const inFlightMax = 32
 // Longer than a listing may take: who has not postponed by then is gone.
 const leaseSeconds = 15 * 60
-// It looks sixty times in the time after which a server is listed again.
+// It looks sixty times in the time after which a server is listed again, and soon enough for one that told of a change.
 const lookMsPerSecond = 1_000 / 60
+const lookMsMax = 10_000
 const closeMs = 5_000
 
 /** Lists every provider's tools again and again; each time any one replica does it. A slow server holds up no other. */
@@ -56,14 +59,16 @@ export const createSchedule = ({ due, refresh, everySeconds, random, report }: T
     })
     return round
   }
+  const hurry = (): void => {
+    look().catch(report)
+  }
   let timer: NodeJS.Timeout | undefined
 
   return {
     start: () => {
-      timer = setInterval(() => {
-        look().catch(report)
-      }, everySeconds * lookMsPerSecond)
+      timer = setInterval(hurry, Math.min(lookMsMax, everySeconds * lookMsPerSecond))
     },
+    hurry,
     runDue: async () => {
       await look()
       await Promise.all(running)

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { eventually, until } from '@onbehalf/testkit'
+import t from 'tap'
+import { dueStore } from '../../src/tools/due-store.ts'
+import { createIdentityOf } from '../../src/tools/identity.ts'
+import { createListTools } from '../../src/tools/list.ts'
+import { createRefreshDue } from '../../src/tools/refresh-due.ts'
+import { createSchedule } from '../../src/tools/schedule.ts'
+import { toolStore } from '../../src/tools/store.ts'
+import { createWatch } from '../../src/tools/watch.ts'
+import { watchStore } from '../../src/tools/watch-store.ts'
+import { createWatches } from '../../src/tools/watches.ts'
+import { startNotingServer } from '../mcp-server.ts'
+import { startService } from '../start.ts'
+
+const noting = await startNotingServer(t)
+noting.answer = { ...noting.answer, tells: true }
+const { app, as, broker, resources } = await startService(t, { allow: [noting.address] })
+const { db, vault, mcp } = resources
+const owner = await broker.signIn({ role: 'owner' })
+const url = '/v1/mcp-providers'
+const failures: unknown[] = []
+
+/** A replica's watches and schedule; those of the service itself begin when it listens. */
+const openReplica = ({ watchesMax = 100 } = {}) => {
+  const identityOf = createIdentityOf(resources.tokens, async () => 'no ticket is asked for')
+  const credentialOf = async () => null
+  const listTools = createListTools({ mcp, identityOf, credentialOf, report: () => {} })
+  const due = dueStore(db)
+  const schedule = createSchedule({
+    due,
+    refresh: createRefreshDue({ vault, tools: toolStore(db), due, listTools, publish: () => {}, now: Date.now }),
+    everySeconds: 3_600,
+    random: () => 0.5,
+    report: (error) => failures.push(error)
+  })
+  const watches = createWatches({
+    store: watchStore(db),
+    watch: createWatch({ vault, mcp, credentialOf, now: Date.now }),
+    onChange: (id) => due.changed(id).then(schedule.hurry),
+    watcher: randomUUID(),
+    watchesMax,
+    random: () => 0.5,
+    now: Date.now,
+    report: (error) => failures.push(error)
+  })
+  t.teardown(async () => {
+    await watches.close()
+    await schedule.close()
+  })
+  return watches
+}
+
+let made = 0
+const create = async (given: object = {}) => {
+  made += 1
+  const names = { name: `Server ${made}`, server_identifier: `server-${made}`, server_url: `${noting.url}/${made}` }
+  const { status, body } = await as(owner)('POST', url, { ...names, ...given })
+  if (status !== 201) throw new Error(`${status} ${body.message}`)
+  return { id: body.id, at: `${url}/${body.id}` }
+}
+const toolsAt = async (at: string) => (await as(owner)('GET', at)).body.tools.map(({ name }) => name)
+/** As if its last listing were long ago, so that it may be listed again. */
+const forgetListing = (id: string) =>
+  db
+    .updateTable('provider')
+    .set({ tools_listed_at: new Date(0) })
+    .where('id', '=', id)
+    .execute()
+const standingOf = (id: string) =>
+  db
+    .selectFrom('provider')
+    .select(['tools_watcher', 'tools_watch_at', 'tools_watch_failures'])
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow()
+const hoursUntil = (date: Date) => (date.getTime() - Date.now()) / 3_600_000
+const listeners = (count: number) =>
+  eventually(
+    () => noting.listening.length,
+    (found) => found === count
+  )
+const forget = async (...providers: { at: string }[]) => {
+  for (const { at } of providers) await as(owner)('DELETE', at)
+}
+
+t.test('what a server tells of is listed at once, and one replica listens', async (t) => {
+  const [one, other] = [openReplica(), openReplica()]
+  const provider = await create()
+  await forgetListing(provider.id)
+  noting.answer = { ...noting.answer, tools: [{ name: 'before it was listened to' }] }
+  await Promise.all([one.look(), other.look()])
+  t.equal(await listeners(1), 1)
+  t.same(
+    await eventually(
+      () => toolsAt(provider.at),
+      ([name]) => name !== 'noted'
+    ),
+    ['before it was listened to']
+  )
+  noting.answer = { ...noting.answer, tools: [{ name: 'next' }] }
+  await forgetListing(provider.id)
+  noting.tell()
+  t.same(
+    await eventually(
+      () => toolsAt(provider.at),
+      ([name]) => name === 'next'
+    ),
+    ['next']
+  )
+  await Promise.all([one.renew(), other.renew(), one.look(), other.look()])
+  t.equal(noting.listening.length, 1)
+  await Promise.all([one.close(), other.close()])
+  await forget(provider)
+})
+
+t.test('a change told of while the tools are listed is not lost', async (t) => {
+  const provider = await create()
+  const due = dueStore(db)
+  await db
+    .updateTable('provider')
+    .set({ tools_due_at: new Date(0) })
+    .where('id', '=', provider.id)
+    .execute()
+  t.same(
+    (await due.claim(10, 900)).map(({ id }) => id),
+    [provider.id]
+  )
+  await due.changed(provider.id)
+  t.same(await due.claim(10, 900), [], 'it is not listed twice at a time')
+  await due.postpone(provider.id, 3_600)
+  const { tools_due_at } = await db
+    .selectFrom('provider')
+    .select('tools_due_at')
+    .where('id', '=', provider.id)
+    .executeTakeFirstOrThrow()
+  t.ok(hoursUntil(tools_due_at) < 0.1, 'but again as soon as that is done')
+  await forget(provider)
+})
+
+t.test('when a replica leaves, or is gone, another one listens in its place', async (t) => {
+  const [one, other, third] = [openReplica(), openReplica(), openReplica()]
+  const provider = await create()
+  await one.look()
+  t.equal(await listeners(1), 1)
+  await one.close()
+  t.equal(await listeners(0), 0)
+  await other.look()
+  t.equal(await listeners(1), 1, 'it left')
+  await db
+    .updateTable('provider')
+    .set({ tools_watch_at: new Date(0) })
+    .where('id', '=', provider.id)
+    .execute()
+  await third.look()
+  t.equal(await listeners(2), 2, 'its lease is over')
+  await other.renew()
+  t.equal(await listeners(1), 1, 'it sees that it is no longer its own')
+  await third.renew()
+  t.equal(noting.listening.length, 1)
+  await Promise.all([other.close(), third.close()])
+  await forget(provider)
+})
+
+t.test('a replica listens to so many servers and no more', async (t) => {
+  const few = openReplica({ watchesMax: 2 })
+  const providers = await Promise.all([create(), create(), create()])
+  await few.look()
+  await few.look()
+  t.equal(await listeners(2), 2)
+  await few.close()
+  await forget(...providers)
+})
+
+t.test('a server that does not tell is asked again the next day, one that fails later each time', async (t) => {
+  const one = openReplica()
+  noting.answer = { ...noting.answer, tells: false }
+  const silent = await create()
+  await one.look()
+  await until(async () => (await standingOf(silent.id)).tools_watcher === null)
+  t.match(await standingOf(silent.id), { tools_watch_failures: 0 })
+  t.ok(hoursUntil((await standingOf(silent.id)).tools_watch_at) > 20)
+  await forget(silent)
+
+  noting.answer = { ...noting.answer, tells: true }
+  const failing = await create()
+  noting.answer = { ...noting.answer, status: 503 }
+  const waits: number[] = []
+  for (const failure of [1, 2, 3]) {
+    await db
+      .updateTable('provider')
+      .set({ tools_watch_at: new Date(0) })
+      .where('id', '=', failing.id)
+      .execute()
+    await one.look()
+    await until(async () => (await standingOf(failing.id)).tools_watch_failures === failure)
+    waits.push(hoursUntil((await standingOf(failing.id)).tools_watch_at))
+  }
+  noting.answer = { ...noting.answer, status: 200 }
+  t.same(
+    waits.toSorted((left, right) => left - right),
+    waits
+  )
+  t.ok(waits.every((hours) => hours > 0 && hours < 1))
+  await forget(failing)
+  failures.length = 0
+})
+
+t.test('a server that gets identities of users, or was not reached, is listened to by nobody', async (t) => {
+  const forwarding = await create({ forward_user_identity: true, identity_mode: 'idp_token' })
+  await db.updateTable('provider').set({ tools_status: 'fresh' }).where('id', '=', forwarding.id).execute()
+  noting.answer = { ...noting.answer, status: 500 }
+  const away = await create()
+  noting.answer = { ...noting.answer, status: 200 }
+  noting.seen.length = 0
+  await openReplica().look()
+  t.same(noting.seen, [])
+  await forget(forwarding, away)
+})
+
+t.test('a service listens with the headers that a provider has now, and no longer to one that is gone', async (t) => {
+  const { at } = await create({ headers: { 'X-Key': 'first' } })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  await until(() => noting.listening.length === 1)
+  noting.seen.length = 0
+  await as(owner)('PATCH', at, { headers: { 'X-Key': 'second' } })
+  const heard = () => noting.seen.filter((seen) => seen['mcp-method'] === 'subscriptions/listen')
+  await until(() => heard().length === 1 && noting.listening.length === 1)
+  t.match(heard(), [{ 'x-key': 'second' }])
+  await as(owner)('DELETE', at)
+  t.equal(await listeners(0), 0)
+  t.same(failures, [])
+})
