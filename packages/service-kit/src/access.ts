@@ -47,6 +47,8 @@ export type Restricted = Exclude<Access, string>
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** A GET that changes something: a browser has to show for it what it shows for the methods that do. */
+    isUnsafe?: true
   }
 }
 

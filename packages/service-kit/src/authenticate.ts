@@ -143,7 +143,8 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 // A browser sends the cookie by itself; what it does not send by itself is the token the page was given.
 const requireCsrf = (request: FastifyRequest, publicUrl: string): void => {
   const csrf = request.caller?.csrf
-  if (!csrf || safeMethods.has(request.method)) return
+  const isSafe = safeMethods.has(request.method) && !request.routeOptions.config.isUnsafe
+  if (!csrf || isSafe) return
   const given = request.headers['x-csrf-token'] ?? formField(request.body)
   if (isFromUs(request, publicUrl) && typeof given === 'string' && isSameSecret(given, csrf)) return
   throw new ReportedError('csrf_rejected', 'Repeat the csrf value of GET /auth/me in the header X-CSRF-Token.')

@@ -25,7 +25,8 @@ const takesCookie = (route: Described) => {
   const access = accessOf(route)
   return access === 'renewal' || (typeof access === 'object' && access.credentials.includes('session'))
 }
-const isUnsafe = ({ method }: Described) => [method].flat().some((one) => !['GET', 'HEAD', 'OPTIONS'].includes(one))
+const hasBody = ({ method }: Described) => [method].flat().some((one) => !['GET', 'HEAD', 'OPTIONS'].includes(one))
+const isUnsafe = (route: Described) => hasBody(route) || route.config?.isUnsafe === true
 const isLimited = ({ config }: Described) => config !== undefined && 'rateLimit' in config
 
 /** What routes refuse with by what they are, so that none has to say it. */
@@ -33,7 +34,7 @@ const rules: readonly Rule[] = [
   { when: () => true, errors: ['internal', 'unavailable'] },
   { when: ({ schema }) => schema?.params !== undefined, errors: ['not_found'] },
   { when: ({ schema }) => Boolean(schema?.params ?? schema?.querystring ?? schema?.body), errors: ['invalid_request'] },
-  { when: isUnsafe, errors: ['invalid_request', 'payload_too_large', 'unsupported_media_type'] },
+  { when: hasBody, errors: ['invalid_request', 'payload_too_large', 'unsupported_media_type'] },
   {
     when: isGuarded,
     errors: ['unauthenticated', 'invalid_bearer', 'forbidden', 'too_many_requests', 'upstream_timeout']

@@ -62,7 +62,8 @@ const read = {
 const refresh = {
   method: 'GET',
   url: `${providers}/update/:provider_id`,
-  config: { access: writers },
+  // The reference has it as a GET, which a link of anybody's would send.
+  config: { access: writers, isUnsafe: true },
   schema: { tags, summary: 'List its tools anew', params: ConsoleProviderId, response: answers(ConsoleView) }
 } as const
 const authorize = {
@@ -120,7 +121,7 @@ export const consoleRoutes =
     routes.route({
       ...authorize,
       handler: async (request, reply) => {
-        const answer = await answerAuthorize(request, reply, { id: request.body.provider_id })
+        const answer = await answerAuthorize(request, reply, { id: request.body.provider_id, isOfConsole: true })
         return answer.authorize_url === undefined ? success : { authorization_url: answer.authorize_url }
       }
     })

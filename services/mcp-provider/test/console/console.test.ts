@@ -235,3 +235,18 @@ t.test("members read and change nothing, and another tenant's provider does not 
   }
   t.equal((await send('GET', at)).body.name, given.name)
 })
+
+t.test('a link that somebody else made changes nothing, though it is a GET', async (t) => {
+  const { body } = await create()
+  const url = `${providers}/update/${body.id}`
+  noting.seen.length = 0
+  const { cookie } = owner.headers
+  for (const headers of [{}, { 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
+    const answer = await app.inject({ method: 'GET', url, headers: { cookie, ...headers } })
+    t.match([answer.statusCode, answer.json().code], [403, 'csrf_rejected'])
+  }
+  t.same(noting.seen, [], 'its server was asked nothing')
+  t.equal((await send('GET', url)).status, 200)
+  const { headers } = broker.makeApiKey({ tenant_id: owner.tenant_id, scopes: ['providers:write'] })
+  t.equal((await app.inject({ method: 'GET', url, headers })).statusCode, 200, 'and who sends no cookie needs no proof')
+})
