@@ -81,6 +81,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       'GET /device/revoke',
       'GET /device/sso',
       'GET /oauth/callback',
+      'GET /oauth/callback/{issuer}',
       'GET /oauth/client.json',
       'GET /oauth/connect/{id}',
       'GET /oauth/tenants/{id}/jwks.json',

@@ -7,6 +7,7 @@ import * as toolReview from './0012-tool-review.ts'
 import * as oauth from './0013-oauth.ts'
 import * as schedule from './0014-schedule.ts'
 import * as toolWatches from './0015-tool-watches.ts'
+import * as redirectUri from './0016-redirect-uri.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -16,5 +17,6 @@ export const migrations: Migrations = {
   '0012-tool-review': toolReview,
   '0013-oauth': oauth,
   '0014-schedule': schedule,
-  '0015-tool-watches': toolWatches
+  '0015-tool-watches': toolWatches,
+  '0016-redirect-uri': redirectUri
 }

@@ -6,7 +6,7 @@ import { consoleRoutes } from './console/routes.ts'
 import { registerImport } from './import/routes.ts'
 import { assembleOauth } from './oauth/assemble.ts'
 import { serveCredentials } from './oauth/calls.ts'
-import { registerDocuments } from './oauth/document-routes.ts'
+import { documentRoutes } from './oauth/document-routes.ts'
 import { authorizationPages } from './oauth/page-routes.ts'
 import { registerAuthorizations } from './oauth/routes.ts'
 import { serveProviders } from './providers/calls.ts'
@@ -49,7 +49,10 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const publishTools = tell('tools')
   const providers = { ...providerStore(db), ...providerPages(db) }
   const tools = toolStore(db)
-  const oauth = assembleOauth(resources, { providers, publish: tell('provider') })
+  const oauth = assembleOauth(resources, {
+    ...{ providers, publish: tell('provider') },
+    report: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server')
+  })
   const listTools = createListTools({
     mcp,
     credentialOf: oauth.credentialOf,
@@ -70,12 +73,13 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     refreshTools,
     tryTools,
     publish: tell('provider'),
-    publishTools
+    publishTools,
+    revokeUpstream: oauth.revokeUpstream
   }
 
   registerProviders(app, desk)
   registerAuthorizations(app, oauth)
-  registerDocuments(app, oauth)
+  await app.register(documentRoutes(oauth))
   await app.register(authorizationPages({ ...oauth, findVisitor: findVisitorBy(resources.authenticators.session) }))
   registerImport(app, desk)
   await app.register(consoleRoutes(desk, oauth))
@@ -104,12 +108,11 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const findAuthorization = createFindAuthorization({ providers, vault, egress })
   const report: Parameters<typeof serveTools>[2] = ({ error, subject }) =>
     app.log.error({ err: error, subject }, 'unexpected error on the bus')
-  const findKey = findTicketKey
-  const readPrincipal = createTicketReader(principalTicket, { findKey })
+  const readPrincipal = createTicketReader(principalTicket, { findKey: findTicketKey })
   const served = [
     ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
     ...serveTools(bus, { tools, readPrincipal, watches }, report),
-    ...serveCredentials(bus, { ...oauth, findKey, findOwnKey: oauth.findOwnKey }, report)
+    ...serveCredentials(bus, { ...oauth, readPrincipal }, report)
   ]
   app.addHook('onListen', async () => {
     schedule.start()
@@ -118,7 +121,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   app.addHook('preClose', async () => {
     await Promise.all([schedule.close(), watches.close()])
     await Promise.all(served.map(({ stop }) => stop()))
-    await oauth.refresher.settle()
+    await oauth.settle()
   })
   return app
 }

@@ -27,5 +27,6 @@ export const askerOf = (request: FastifyRequest): Asker => {
   }
 }
 
-const mayChange = (principal: Principal): boolean =>
+/** Whether somebody may change what the tenant has here. */
+export const mayChange = (principal: Principal): boolean =>
   principal.kind === 'user' ? isAdministrator(principal) : principal.scopes.includes('providers:write')

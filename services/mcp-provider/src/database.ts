@@ -71,6 +71,8 @@ type OauthClientTable = {
   id: string
   tenant_id: string
   issuer: string
+  /** What it was registered for; null where that was the one of all servers. */
+  redirect_uri: string | null
   /** Sealed. */
   registration: Buffer
   created_at: Generated<Date>

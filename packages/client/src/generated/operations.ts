@@ -303,6 +303,7 @@ export type Operations = {
       404: string
       409: string
       428: string
+      429: string
       500: string
       502: string
       503: string
@@ -401,7 +402,7 @@ export type Operations = {
       200: { id: string; author: string; name: string; type: string; server_url: string; server_identifier: string; identity_mode: string; label: unknown; description: unknown; icon: unknown; is_team_authorization: boolean; configuration: { timeout: number; sse_read_timeout: number }; updated_at: number; tools: readonly (unknown)[]; masked_headers: unknown; is_dynamic_registration: boolean; authentication?: { client_id: string; client_secret: string } }
       400: { code: "invalid_param"; message: string; status: 400; request_id: string; details?: readonly ({ path: string; message: string })[] }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
-      403: ErrorBody & { code?: "forbidden" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
       404: ErrorBody & { code?: "not_found" }
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
@@ -628,6 +629,24 @@ export type Operations = {
       404: string
       409: string
       428: string
+      429: string
+      500: string
+      502: string
+      503: string
+      504: string
+    }
+  }
+  'GET /oauth/callback/{issuer}': {
+    path: { issuer: string }
+    answers: {
+      200: string
+      303: undefined
+      400: string
+      403: string
+      404: string
+      409: string
+      428: string
+      429: string
       500: string
       502: string
       503: string
@@ -638,6 +657,7 @@ export type Operations = {
   'GET /oauth/client.json': {
     answers: {
       200: { client_id: string; client_name: string; client_uri: string; application_type: string; redirect_uris: readonly (string)[]; grant_types: readonly (string)[]; response_types: readonly (string)[]; token_endpoint_auth_method: string }
+      429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
     }
@@ -672,6 +692,7 @@ export type Operations = {
       404: string
       409: string
       428: string
+      429: string
       500: string
       502: string
       503: string
@@ -685,6 +706,7 @@ export type Operations = {
       200: { keys: readonly ({ [name: string]: unknown })[] }
       400: ErrorBody & { code?: "invalid_request" }
       404: ErrorBody & { code?: "not_found" }
+      429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
     }
@@ -1873,7 +1895,7 @@ export type Operations = {
     path: { id: string }
     body: { grant_type?: "authorization_code" | "client_credentials" } | null
     answers: {
-      200: { status: "authorized" | "authorization_required"; authorize_url?: string }
+      200: { status: "authorized" | "authorization_required"; authorize_url?: string; redirect_uri?: string }
       400: ErrorBody & { code?: "access_denied" | "invalid_request" | "sign_in_failed" | "user_required" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "audience_not_supported" | "csrf_rejected" | "forbidden" | "policy_denied" | "upstream_insufficient_scope" }
@@ -2172,7 +2194,7 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /auth/signed-out': [200, 303, 400, 500, 503],
   'GET /connect': [200, 303, 400, 404, 429, 500, 503, 504],
   'POST /connect': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /console/api/mcp/oauth/callback': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],
+  'GET /console/api/mcp/oauth/callback': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
   'POST /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
   'PUT /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
   'DELETE /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
@@ -2193,11 +2215,12 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'POST /device/sso/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 502, 503],
   'POST /mcp': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'POST /mcp/{server_identifier}': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
-  'GET /oauth/callback': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],
-  'GET /oauth/client.json': [200, 500, 503],
+  'GET /oauth/callback': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
+  'GET /oauth/callback/{issuer}': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
+  'GET /oauth/client.json': [200, 429, 500, 503],
   'POST /oauth/connect': [200, 303, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
-  'GET /oauth/connect/{id}': [200, 303, 400, 403, 404, 409, 428, 500, 502, 503, 504],
-  'GET /oauth/tenants/{id}/jwks.json': [200, 400, 404, 500, 503],
+  'GET /oauth/connect/{id}': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
+  'GET /oauth/tenants/{id}/jwks.json': [200, 400, 404, 429, 500, 503],
   'GET /openapi/v1/account': [200, 401, 403, 429, 500, 503, 504],
   'GET /openapi/v1/account/sessions': [200, 400, 401, 403, 429, 500, 503, 504],
   'DELETE /openapi/v1/account/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],

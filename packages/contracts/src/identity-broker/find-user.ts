@@ -8,7 +8,7 @@ import { Role, Uuid } from '../shared/vocabulary.ts'
  */
 export const findUser = defineCall({
   subject: 'identity-broker.user.find.v1',
-  callers: ['device-auth'],
+  callers: ['device-auth', 'mcp-provider'],
   request: Type.Object({ tenant_id: Uuid, user_id: Uuid }),
   reply: Type.Object({
     user: Type.Object({

@@ -12,6 +12,7 @@ const ServerMetadata = Type.Object({
   token_endpoint: Type.String(),
   authorization_endpoint: Url,
   registration_endpoint: Url,
+  revocation_endpoint: Url,
   grant_types_supported: Words,
   scopes_supported: Words,
   code_challenge_methods_supported: Words,

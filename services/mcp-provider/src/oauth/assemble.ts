@@ -6,43 +6,60 @@ import type { Provider } from '../providers/provider.ts'
 import { findProvider as findProviderOf } from '../providers/read.ts'
 import type { ProviderStore } from '../providers/store.ts'
 import type { Resources } from '../resources.ts'
+import { callbacksAt } from './callbacks.ts'
 import { clientStore } from './client-store.ts'
 import { createAuthorizations } from './describe.ts'
+import type { OauthDesk } from './desk.ts'
 import { createDocument } from './document.ts'
-import { createFindClient } from './find-client.ts'
+import { createFindClient, createFindKnownClient } from './find-client.ts'
+import { createFindRole } from './find-role.ts'
 import { createFindFresh } from './fresh.ts'
-import type { OauthDesk } from './needs.ts'
 import { createExchange } from './refresh/exchange.ts'
 import { createCredentialRefresher } from './refresh/refresh.ts'
 import { refreshStore } from './refresh/store.ts'
+import { createRevokeUpstream } from './revoke-upstream.ts'
 import { authorizationStates } from './state.ts'
 import { credentialStore } from './store.ts'
 
-type Given = { providers: Pick<ProviderStore, 'find'> & ProviderPages; publish: Publish }
+type Given = {
+  providers: Pick<ProviderStore, 'find'> & ProviderPages
+  publish: Publish
+  /** Hears of what could not be revoked. */
+  report: (error: unknown) => void
+}
 
 /** The parts of upstream OAuth over the resources, made once. */
-export const assembleOauth = (resources: Resources, { providers, publish }: Given) => {
+export const assembleOauth = (resources: Resources, { providers, publish, report }: Given) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
   const now = Date.now
-  const document = createDocument(publicUrl)
+  const callbacks = callbacksAt(publicUrl)
+  const document = createDocument(publicUrl, callbacks)
   const clients = clientStore(db, vault)
   const credentials = credentialStore(db, vault)
   const authorizations = createAuthorizations(egress)
-  const findClient = createFindClient({ clients, egress, document })
+  const findClient = createFindClient({ clients, egress, document, callbacks })
+  const findKnownClient = createFindKnownClient({ clients, document })
   const keysOf = (tenant_id: string) => signingKeysOf({ tenant_id, purpose: 'oauth_client' })
   const findKey = async (tenant_id: string) => (await keysOf(tenant_id)).signingKey()
   const findProvider = (tenant_id: string, id: string) => findProviderOf({ providers, vault }, tenant_id, id)
   const store = refreshStore({ db, vault, onDead: publish })
-  const exchange = createExchange({ egress, authorizations, findProvider, findClient, findKey, now })
+  const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, findKey, now })
   const refresher = createCredentialRefresher(bus, { store, exchange, instance })
   const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
+  const revoking = createRevokeUpstream({ egress, authorizations, findKnownClient, findKey, vault, now, report })
+  const { revokeUpstream } = revoking
   const desk: OauthDesk = {
-    ...{ authorizations, credentials, clients, document, findClient, findKey, mcp, egress, publish, now },
+    ...{ authorizations, credentials, clients, document, callbacks, findClient, findKnownClient, findKey },
+    ...{ mcp, egress, publish, revokeUpstream, now },
     states: authorizationStates(redis)
   }
   return {
-    ...{ desk, document, findFresh, findProvider, instance, publicUrl, refresher },
+    ...{ desk, document, findFresh, findProvider, findRole: createFindRole(bus), instance, publicUrl, refresher },
+    revokeUpstream,
+    settle: async () => {
+      await Promise.all([refresher.settle(), revoking.settle()])
+    },
     findOwnKey: createKeySet(async () => ticketKeys.publicKeys()),
     findPublicKeys: async (tenant_id: string) => {
       const [first] = await providers.page(tenant_id, { order: 'created_at', limit: 1 })

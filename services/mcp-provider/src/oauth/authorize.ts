@@ -3,29 +3,36 @@ import type { Asker } from '../asker.ts'
 import type { Provider } from '../providers/provider.ts'
 import { type Begun, beginAuthorization } from './begin.ts'
 import { holderOf } from './choose.ts'
-import type { GrantType } from './credential.ts'
+import type { GrantType, Holder } from './credential.ts'
+import type { OauthDesk } from './desk.ts'
 import { credentialEvent } from './event.ts'
-import type { OauthDesk } from './needs.ts'
 
-type Asked = { provider: Provider; asker: Asker; redirectUri: string; grantType?: GrantType | undefined }
+type Asked = {
+  provider: Provider
+  asker: Asker
+  isOfConsole?: boolean | undefined
+  grantType?: GrantType | undefined
+}
 
 /** Begins an authorization for whoever asks: for the tenant, where they may, or for themselves. */
-export const authorize = (desk: OauthDesk, { provider, asker, redirectUri, grantType }: Asked): Promise<Begun> =>
-  beginAuthorization(desk, {
-    ...{ provider, holder: ownHolder(provider, asker), by: asker.audit, redirectUri, grantType }
-  })
+export const authorize = (desk: OauthDesk, { provider, asker, ...how }: Asked): Promise<Begun> =>
+  beginAuthorization(desk, { provider, holder: ownHolder(provider, asker), by: asker.audit, ...how })
 
-/** Forgets what was authorized: the tenant's, or the asker's own. */
+/** Forgets what was authorized: the tenant's, or the asker's own; and tells its authorization server so. */
 export const revokeAuthorization = async (
-  { credentials, publish }: Pick<OauthDesk, 'credentials' | 'publish'>,
+  { credentials, publish, revokeUpstream }: Pick<OauthDesk, 'credentials' | 'publish' | 'revokeUpstream'>,
   provider: Provider,
   asker: Asker
 ): Promise<void> => {
   const holder = ownHolder(provider, asker)
-  if (await credentials.revoke(holder, credentialEvent(asker.audit, 'revoked', holder))) publish(provider)
+  const dropped = await credentials.revoke(holder, credentialEvent(asker.audit, 'revoked', holder))
+  if (!dropped) return
+  publish(provider)
+  revokeUpstream(provider, [dropped])
 }
 
-const ownHolder = (provider: Provider, asker: Asker) => {
+/** Whose credential it is to be. Throws `forbidden` where that is not for who asks to decide. */
+export const ownHolder = (provider: Provider, asker: Pick<Asker, 'isAdministrator' | 'user_id'>): Holder => {
   if (provider.settings.auth_scope === 'tenant' && !asker.isAdministrator)
     throw new ReportedError(
       'forbidden',

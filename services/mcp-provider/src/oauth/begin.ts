@@ -1,28 +1,29 @@
 import { createHash } from 'node:crypto'
-import { UpstreamUnauthorized } from '@onbehalf/mcp'
 import type { AuditContext } from '@onbehalf/service-kit'
 import { checkEndpoint } from '../authorization/server.ts'
-import type { Provider } from '../providers/provider.ts'
-import { targetOf } from '../tools/target.ts'
+import { audienceOf, type Provider } from '../providers/provider.ts'
+import { chooseCallback } from './callbacks.ts'
 import { authorizeByCredentials } from './client-credentials.ts'
 import type { GrantType, Holder } from './credential.ts'
 import type { Described } from './describe.ts'
-import { misfit } from './document.ts'
-import type { OauthDesk } from './needs.ts'
+import type { OauthDesk } from './desk.ts'
+import { type LookedUp, lookUp } from './look-up.ts'
+import { misfit } from './problems.ts'
 import { scopesFor } from './scopes.ts'
 
 type Asked = {
   provider: Provider
   holder: Holder
   by: AuditContext & { actor: { id: string } }
-  redirectUri: string
+  /** Whether the reference's console asks. */
+  isOfConsole?: boolean | undefined
   grantType?: GrantType | undefined
 }
 
-/** `location` is where the browser goes, `binding` what it keeps until it comes back. */
+/** `location` is where the browser goes, `binding` what it keeps until it comes back to `redirect_uri`. */
 export type Begun =
   | { status: 'authorized'; location?: undefined }
-  | { status: 'authorization_required'; location: string; state: string; binding: string }
+  | { status: 'authorization_required'; location: string; redirect_uri: string; state: string; binding: string }
 
 /**
  * Begins an authorization at the server's own authorization server, or ends it at once where no person is needed: the
@@ -30,54 +31,39 @@ export type Begun =
  * it names, does not do what the standards ask.
  */
 export const beginAuthorization = async (desk: OauthDesk, asked: Asked): Promise<Begun> => {
-  const { provider, holder } = asked
-  const stored = await desk.credentials.find(holder)
-  const isHeld = stored !== undefined && stored.dead_reason === null
-  const challenge = await challengeOf(desk, provider)
-  if (challenge === undefined && !isHeld) return { status: 'authorized' }
+  const { provider, holder, isOfConsole = false } = asked
+  const found = await lookUp(desk, provider, holder)
+  if (!found) return { status: 'authorized' }
+  const { server, resource } = found.described
+  const grant_type = grantFor(found.described, asked.grantType)
+  const { authorization_issuer: pinned, reach_revision } = provider
   const { authentication } = provider.settings
-  const known = [authentication?.issuer, provider.authorization_issuer].filter((one) => typeof one === 'string')
-  const described = await desk.authorizations.describe(provider.settings, { challenge, known })
-  const grant_type = grantFor(described, asked.grantType)
-  const earlier = stored?.issuer === described.server.issuer ? (stored.wanted_scope ?? undefined) : undefined
-  const scope = scopesFor({
-    ...{ challenge: described.challengeScope, resource: described.resource.scopes_supported },
-    ...{ server: grant_type === 'client_credentials' ? undefined : described.server.scopes_supported, earlier }
-  })
-  const { server } = described
-  const pinned = provider.authorization_issuer
   const client = await desk.findClient(server, { tenant_id: holder.tenant_id, authentication, pinned, grant_type })
-  const bound = { issuer: server.issuer, client_id: client.client_id, resource: described.resource.resource, scope }
+  const { client_id } = client
+  const bound = { issuer: server.issuer, client_id, resource: resource.resource, scope: scopeOf(found, grant_type) }
   if (grant_type === 'client_credentials') {
-    await authorizeByCredentials(desk, { holder, by: asked.by, server, client, ...bound })
+    await authorizeByCredentials(desk, { provider, holder, by: asked.by, server, client, ...bound })
     return { status: 'authorized' }
   }
-  const endpoint = await authorizationEndpoint(desk, described)
-  const { reach_revision } = provider
-  const { redirectUri: redirect_uri } = asked
+  const endpoint = await authorizationEndpoint(desk, found.described)
+  const redirect_uri = chooseCallback(desk.callbacks, {
+    ...{ server, isOfDocument: client_id === desk.document.client_id },
+    isOfConsole: isOfConsole && authentication !== null
+  })
   const begun = await desk.states.begin({
-    ...holder,
-    ...bound,
-    actor_id: asked.by.actor.id,
-    reach_revision,
-    redirect_uri
+    ...{ ...holder, ...bound, reach_revision, redirect_uri },
+    ...{ actor_id: asked.by.actor.id, audience: audienceOf(provider.settings) }
   })
   const location = locationOf(endpoint, { ...bound, ...begun, redirect_uri })
-  return { status: 'authorization_required', location, state: begun.state, binding: begun.binding }
+  return { status: 'authorization_required', location, redirect_uri, state: begun.state, binding: begun.binding }
 }
 
-/** What the server says to who shows no credential of OAuth; undefined where it wants none. */
-const challengeOf = async ({ mcp }: Pick<OauthDesk, 'mcp'>, { settings }: Provider): Promise<string | undefined> => {
-  try {
-    await mcp.list(targetOf(settings, settings.headers), {
-      carriesCredential: Object.keys(settings.headers).length > 0
-    })
-    return undefined
-  } catch (error) {
-    if (error instanceof UpstreamUnauthorized) return error.wwwAuthenticate ?? ''
-    throw error
-  }
-}
+const scopeOf = ({ described, stored }: LookedUp, grant_type: GrantType): string =>
+  scopesFor({
+    ...{ challenge: described.challengeScope, resource: described.resource.scopes_supported },
+    server: grant_type === 'client_credentials' ? undefined : described.server.scopes_supported,
+    earlier: stored?.issuer === described.server.issuer ? (stored.wanted_scope ?? undefined) : undefined
+  })
 
 /** RFC 8414 §2: authorization_code, where it does not say. */
 const grantFor = ({ server }: Described, asked: GrantType | undefined): GrantType => {

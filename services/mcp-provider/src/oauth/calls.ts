@@ -1,6 +1,7 @@
-import { freshCredential, principalTicket, providerTicket } from '@onbehalf/contracts'
+import { freshCredential, isExternal, type Principal, providerTicket } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Bus, createTicketReader, type FindKey, type Served, serve } from '@onbehalf/rpc'
+import { type Bus, createTicketReader, type FindKey, type Served, serve, type TicketReader } from '@onbehalf/rpc'
+import { noSuchProvider } from '../providers/problems.ts'
 import { audienceOf, type Provider } from '../providers/provider.ts'
 import type { FindFresh } from './fresh.ts'
 import { type CredentialRefresher, serveCredentialOwner } from './refresh/refresh.ts'
@@ -8,8 +9,8 @@ import { type CredentialRefresher, serveCredentialOwner } from './refresh/refres
 type Tools = {
   findFresh: FindFresh
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
-  /** Of whoever signs principal tickets, and of our own. */
-  findKey: FindKey
+  readPrincipal: TicketReader<Principal>
+  /** Of our own tickets. */
   findOwnKey: FindKey
   instance: string
   refresher: Pick<CredentialRefresher, 'isRunning'>
@@ -22,17 +23,17 @@ type Report = (failure: { subject: string; error: unknown }) => void
 
 /** The NATS edge of the upstream credentials. */
 export const serveCredentials = (bus: Bus, tools: Tools, report: Report): Served[] => {
-  const readPrincipal = createTicketReader(principalTicket, { findKey: tools.findKey })
   const readProvider = createTicketReader(providerTicket, { findKey: tools.findOwnKey })
   return [
     serve(
       bus,
       freshCredential,
       async ({ principal, provider: ticket, refused }, { deadlineAt }) => {
-        const [who, what] = await Promise.all([readPrincipal(principal), readProvider(ticket)])
+        const [who, what] = await Promise.all([tools.readPrincipal(principal), readProvider(ticket)])
         if (who.tenant_id !== what.tenant_id)
           throw new ReportedError('policy_denied', 'The two tickets are of different tenants.')
         const provider = await tools.findProvider(what.tenant_id, what.provider_id)
+        if (isExternal(who) && !provider.settings.external) throw noSuchProvider()
         // A credential for where the server is now is not for where the asker believes it to be.
         if (audienceOf(provider.settings) !== what.audience) throw changedMeanwhile()
         const { user_id } = who

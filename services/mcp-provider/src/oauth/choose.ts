@@ -9,19 +9,17 @@ export const holderOf = ({ id, tenant_id, settings }: Provider, user_id: string 
   user_id: settings.auth_scope === 'user' ? user_id : null
 })
 
-/** What a provider is called with where no identity is forwarded: the user's own credential, else the tenant's. */
+/**
+ * What a provider is called with where no identity is forwarded. Where each user has their own, nobody gets another one's
+ * or the tenant's, and an app has none. What was taken back is as if it had never been there; what ended asks for another
+ * authorization.
+ */
 export const chooseCredential = async (
   credentials: Pick<CredentialStore, 'find'>,
   provider: Provider,
   user_id: string | null
 ): Promise<CredentialRow | undefined> => {
-  const own = holderOf(provider, user_id)
-  const found = await stored(credentials, own)
-  return found || own.user_id === null ? found : stored(credentials, { ...own, user_id: null })
-}
-
-/** What was taken back is as if it had never been there; what ended asks for another authorization. */
-const stored = async (credentials: Pick<CredentialStore, 'find'>, holder: Holder) => {
-  const row = await credentials.find(holder)
+  if (provider.settings.auth_scope === 'user' && user_id === null) return undefined
+  const row = await credentials.find(holderOf(provider, user_id))
   return row?.dead_reason === 'revoked' ? undefined : row
 }

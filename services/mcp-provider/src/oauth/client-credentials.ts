@@ -1,13 +1,16 @@
 import type { AuditContext } from '@onbehalf/service-kit'
 import type { ServerMetadata } from '../authorization/server.ts'
+import { changedMeanwhile } from '../providers/problems.ts'
+import type { Provider } from '../providers/provider.ts'
 import type { OauthClient } from './client.ts'
 import type { Holder } from './credential.ts'
-import { misfit } from './document.ts'
+import type { OauthDesk } from './desk.ts'
 import { credentialEvent } from './event.ts'
-import type { OauthDesk } from './needs.ts'
+import { misfit } from './problems.ts'
 import { askTokenEndpoint, tokensIn, toldBy } from './token-endpoint.ts'
 
 type Asked = {
+  provider: Provider
   holder: Holder
   by: AuditContext
   server: ServerMetadata
@@ -27,7 +30,7 @@ export const credentialsForm = ({ resource, scope }: { resource: string; scope: 
 /** Gets the tenant's credential with the client's own: nobody has to consent. */
 export const authorizeByCredentials = async (
   { egress, credentials, findKey, publish, now }: OauthDesk,
-  { holder, by, server, client, ...bound }: Asked
+  { provider, holder, by, server, client, ...bound }: Asked
 ): Promise<void> => {
   if (holder.user_id !== null)
     throw misfit('The grant client_credentials gives no credential of a user: set auth_scope to "tenant".')
@@ -41,6 +44,7 @@ export const authorizeByCredentials = async (
   const scope = tokens.access.scope ?? bound.scope
   // §4.4.3: none should come, and none is needed.
   const brought = { ...holder, ...bound, scope, token_endpoint, grant_type, refresh_token: null, access: tokens.access }
-  await credentials.put(brought, credentialEvent(by, 'authorized', holder, { issuer, grant_type }))
-  publish({ id: holder.provider_id, tenant_id: holder.tenant_id })
+  const event = credentialEvent(by, 'authorized', holder, { issuer, grant_type })
+  if (!(await credentials.put(brought, { revision: provider.revision, event }))) throw changedMeanwhile()
+  publish(provider)
 }

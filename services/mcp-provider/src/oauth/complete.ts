@@ -1,10 +1,12 @@
+import { isAdministrator } from '@onbehalf/service-kit'
 import type { ServerMetadata } from '../authorization/server.ts'
-import type { Provider } from '../providers/provider.ts'
+import { audienceOf, type Provider } from '../providers/provider.ts'
+import type { OauthDesk } from './desk.ts'
 import { credentialEvent } from './event.ts'
-import { failed } from './failed.ts'
-import type { OauthDesk } from './needs.ts'
+import type { FindRole } from './find-role.ts'
+import { failed } from './problems.ts'
+import { redeem } from './redeem.ts'
 import type { AuthorizationState } from './state.ts'
-import { askTokenEndpoint, errorIn, tokensIn, toldBy } from './token-endpoint.ts'
 
 type Came = {
   query: URLSearchParams
@@ -14,7 +16,10 @@ type Came = {
   request: { request_id: string; ip: string }
 }
 
-type Needs = OauthDesk & { findProvider: (tenant_id: string, id: string) => Promise<Provider> }
+type Needs = OauthDesk & {
+  findProvider: (tenant_id: string, id: string) => Promise<Provider>
+  findRole: FindRole
+}
 
 /**
  * Ends an authorization with what the browser brought back; works once, and in the browser that began alone. Throws
@@ -23,19 +28,17 @@ type Needs = OauthDesk & { findProvider: (tenant_id: string, id: string) => Prom
 export const completeAuthorization = async (desk: Needs, came: Came): Promise<Provider> => {
   const { remembered, codeVerifier } = await takeBegun(desk, came)
   const provider = await desk.findProvider(remembered.tenant_id, remembered.provider_id)
-  if (provider.reach_revision !== remembered.reach_revision || came.redirectUri !== remembered.redirect_uri)
-    throw failed('The provider was changed meanwhile.')
+  checkUnchanged(provider, remembered)
   const server = await desk.authorizations.serverOf(remembered.issuer)
-  checkIssuer(server, came.query)
+  checkAnswerer(desk, server, remembered, came)
   const code = codeIn(came.query)
+  await checkActor(desk, remembered)
   const brought = await redeem(desk, { provider, server, remembered, code, codeVerifier })
   const { tenant_id, provider_id, user_id, issuer } = remembered
   const by = { tenant_id, actor: { kind: 'user' as const, id: remembered.actor_id }, ...came.request }
   const grant_type = 'authorization_code'
-  await desk.credentials.put(
-    brought,
-    credentialEvent(by, 'authorized', { provider_id, user_id }, { issuer, grant_type })
-  )
+  const event = credentialEvent(by, 'authorized', { provider_id, user_id }, { issuer, grant_type })
+  if (!(await desk.credentials.put(brought, { revision: provider.revision, event }))) throw changed()
   desk.publish(provider)
   return provider
 }
@@ -47,15 +50,41 @@ const takeBegun = async ({ states }: Pick<OauthDesk, 'states'>, { query, binding
   throw failed('This authorization has ended, was used already, or began in another browser.')
 }
 
-/** RFC 9207 §2.4, before anything else is believed: the answer may be of another server than the one that was asked. */
-const checkIssuer = (
+/** What comes is for the server that was there, and for whom it was to be. */
+const checkUnchanged = ({ reach_revision, settings }: Provider, began: AuthorizationState): void => {
+  const isForTenant = settings.auth_scope === 'tenant'
+  const isSame = reach_revision === began.reach_revision && audienceOf(settings) === began.audience
+  if (!isSame || isForTenant !== (began.user_id === null)) throw changed()
+}
+
+const changed = () => failed('The provider was changed meanwhile.')
+
+/**
+ * RFC 9207 §2.4, before anything else is believed: the answer may be of another server than the one that was asked. It may
+ * do without `iss` only where no other server knows the place it came to.
+ */
+const checkAnswerer = (
+  { callbacks }: Pick<OauthDesk, 'callbacks'>,
   { issuer, authorization_response_iss_parameter_supported: isPromised = false }: ServerMetadata,
-  query: URLSearchParams
+  { redirect_uri }: AuthorizationState,
+  { query, redirectUri }: Came
 ): void => {
   const given = query.getAll('iss')
-  const isMissing = given.length === 0 && isPromised
-  if (isMissing || given.some((one) => one !== issuer))
+  const isMissing = given.length === 0 && (isPromised || redirectUri !== callbacks.of(issuer))
+  if (redirectUri !== redirect_uri || isMissing || given.some((one) => one !== issuer))
     throw failed('The answer did not come from the authorization server that was asked.')
+}
+
+/** Who began may have lost the right to it at the authorization server's pages. */
+const checkActor = async (
+  { findRole }: Pick<Needs, 'findRole'>,
+  { tenant_id, user_id, actor_id }: AuthorizationState
+): Promise<void> => {
+  const role = await findRole({ tenant_id, user_id: actor_id })
+  if (user_id === null ? isAdministrator({ role }) : role !== null) return
+  throw failed(
+    user_id === null ? 'Only an owner or admin can authorize this provider.' : 'Only a member can authorize it.'
+  )
 }
 
 const codeIn = (query: URLSearchParams): string => {
@@ -73,41 +102,3 @@ const wordsOf = (text: string): string =>
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
     .slice(0, 200)
     .replace(/[.\s]+$/, '')
-
-type Redeemed = {
-  provider: Provider
-  server: ServerMetadata
-  remembered: AuthorizationState
-  code: string
-  codeVerifier: string
-}
-
-/** RFC 6749 §4.1.3 with RFC 7636 and RFC 8707. */
-const redeem = async (desk: Needs, { provider, server, remembered, code, codeVerifier }: Redeemed) => {
-  const { tenant_id, provider_id, user_id, issuer, client_id, resource, redirect_uri } = remembered
-  const { token_endpoint } = server
-  const { settings, authorization_issuer: pinned } = provider
-  const grant_type = 'authorization_code' as const
-  const wanted = { tenant_id, authentication: settings.authentication, pinned, grant_type }
-  const client = await desk.findClient(server, wanted)
-  if (client.client_id !== client_id) throw failed('Our client there was changed meanwhile.')
-  const fields = { grant_type, code, redirect_uri, code_verifier: codeVerifier, resource }
-  const at = { issuer, findKey: () => desk.findKey(tenant_id), now: desk.now }
-  const asked = { tokenEndpoint: token_endpoint, client, fields, timeoutMs: 10_000 }
-  const answered = await askTokenEndpoint(desk.egress, asked, at)
-  const tokens = tokensIn(answered, desk.now())
-  // It forgot our registration: the next authorization makes another one.
-  if (errorIn(answered) === 'invalid_client' && !settings.authentication)
-    await desk.clients.forget({ tenant_id, issuer })
-  if (!tokens) throw failed('The authorization server gave no token.', toldBy(answered))
-  const { access, refresh_token = null } = tokens
-  const scope = access.scope ?? remembered.scope
-  const bound = { tenant_id, provider_id, user_id, issuer, token_endpoint, client_id, grant_type, resource, scope }
-  return { ...bound, refresh_token, access: refresh_token === null ? untilItsEnd(access) : access }
-}
-
-/** What cannot be renewed is used until it ends. */
-const untilItsEnd = <Access extends { expires_at: number | null }>(access: Access) => ({
-  ...access,
-  renew_at: access.expires_at
-})

@@ -5,7 +5,7 @@ import { type ResourceMetadata, readResource } from '../authorization/resource.t
 import { readServer, type ServerMetadata } from '../authorization/server.ts'
 import { audienceOf, type Settings } from '../providers/provider.ts'
 import { readChallenge } from './challenge.ts'
-import { misfit } from './document.ts'
+import { misfit } from './problems.ts'
 
 /** What an MCP server and its authorization server say about themselves. */
 export type Described = { resource: ResourceMetadata; server: ServerMetadata; challengeScope: string | undefined }

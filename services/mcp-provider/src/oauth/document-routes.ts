@@ -4,6 +4,7 @@ import { type App, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { noSuchProvider } from '../providers/problems.ts'
 import type { ClientDocument } from './document.ts'
+import { limitPerMinute } from './limit.ts'
 
 const Words = Type.Array(Type.String())
 
@@ -19,24 +20,35 @@ const Document = Type.Object({
 })
 const Jwks = Type.Object({ keys: Type.Array(Type.Object({}, { additionalProperties: true })) })
 
+// A limit is among what they refuse with.
+const config = { access: 'public', errors: ['too_many_requests'] } as const
+
 type Needs = {
   document: ClientDocument
   /** The keys of a tenant that has providers; undefined for everybody else. */
   findPublicKeys: (tenant_id: string) => Promise<readonly PublicKey[] | undefined>
 }
 
+/** Many tenants of one authorization server have one address. */
+const readsPerMinute = 600
+
 /** What authorization servers read about our client. */
-export const registerDocuments = (app: App, { document: { document }, findPublicKeys }: Needs): void => {
-  const routes = typed(app)
+export const documentRoutes = (needs: Needs) => async (scope: App) => {
+  const {
+    document: { document },
+    findPublicKeys
+  } = needs
+  limitPerMinute(scope, readsPerMinute, 'Too many documents are read from your address. Wait a little.')
+  const routes = typed(scope)
   routes.get(
     '/oauth/client.json',
-    { config: { access: 'public' }, schema: { summary: 'Our client, as its client_id', response: { 200: Document } } },
+    { config, schema: { summary: 'Our client, as its client_id', response: { 200: Document } } },
     async (_request, reply) => reply.header('cache-control', 'public, max-age=3600').send(document)
   )
   routes.get(
     '/oauth/tenants/:id/jwks.json',
     {
-      config: { access: 'public' },
+      config,
       schema: {
         summary: "The keys a tenant's clients show themselves with",
         ...{ params: Type.Object({ id: Uuid }), response: { 200: Jwks } }

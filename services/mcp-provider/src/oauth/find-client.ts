@@ -1,18 +1,20 @@
-import { checkUrl, type Egress } from '@onbehalf/egress'
-import { ReportedError } from '@onbehalf/errors'
-import { matches } from '@onbehalf/rpc'
-import { Type } from '@sinclair/typebox'
-import { checkEndpoint, type ServerMetadata } from '../authorization/server.ts'
+import type { Egress } from '@onbehalf/egress'
+import type { ServerMetadata } from '../authorization/server.ts'
 import type { Authentication } from '../providers/provider.ts'
-import { type AuthMethod, authMethods, type OauthClient } from './client.ts'
+import type { Callbacks } from './callbacks.ts'
+import type { OauthClient } from './client.ts'
 import type { ClientStore } from './client-store.ts'
 import type { GrantType } from './credential.ts'
-import { type ClientDocument, misfit } from './document.ts'
+import type { ClientDocument } from './document.ts'
+import { ownClient } from './own-client.ts'
+import { misfit } from './problems.ts'
+import { registerClient } from './register-client.ts'
 
 type Needs = {
-  clients: Pick<ClientStore, 'find' | 'keep'>
+  clients: Pick<ClientStore, 'find' | 'findKnown' | 'keep'>
   egress: Pick<Egress, 'request' | 'checkReachable'>
   document: ClientDocument
+  callbacks: Callbacks
 }
 
 /** For which provider a client is wanted. `pinned`: where the provider's own client was used first. */
@@ -24,95 +26,43 @@ type For = {
 }
 
 export type FindClient = (server: ServerMetadata, wanted: For) => Promise<OauthClient>
+export type FindKnownClient = (
+  server: ServerMetadata,
+  wanted: For & { client_id: string }
+) => Promise<OauthClient | undefined>
 
 /**
- * Our client at an authorization server: the provider's own, the one that was registered there before, our metadata
- * document, or one that is registered now (RFC 7591), in this order. What was given for one server is shown to no other.
+ * Our client at an authorization server: the provider's own, our metadata document, or one that is registered there (RFC
+ * 7591), now or before, in this order. What was given for one server is shown to no other.
  */
 export const createFindClient =
-  ({ clients, egress, document }: Needs): FindClient =>
+  ({ clients, egress, document, callbacks }: Needs): FindClient =>
   async (server, { tenant_id, authentication, pinned, grant_type }) => {
-    if (authentication) return givenClient(server, authentication, { pinned, grant_type })
+    if (authentication) return ownClient(server, authentication, { pinned, grant_type })
     if (grant_type === 'client_credentials')
       throw misfit('The grant client_credentials needs a client of your own there: give it as authentication.')
-    if (server.client_id_metadata_document_supported && document.isFetchable)
-      return { client_id: document.client_id, client_secret: null, token_endpoint_auth_method: 'none' }
-    const key = { tenant_id, issuer: server.issuer }
-    return (await clients.find(key)) ?? clients.keep(key, await register(egress, server, document))
+    if (document.isFetchable && takesDocument(server)) return ofDocument(document)
+    const redirect_uri = callbacks.of(server.issuer)
+    const key = { tenant_id, issuer: server.issuer, redirect_uri }
+    const register = () => registerClient(egress, server, document.registrationFor(redirect_uri))
+    return (await clients.find(key)) ?? clients.keep(key, await register())
   }
 
-const givenClient = (
-  server: ServerMetadata,
-  { client_id, client_secret, issuer }: Authentication,
-  { pinned, grant_type }: Pick<For, 'pinned' | 'grant_type'>
-): OauthClient => {
-  if ((issuer ?? pinned ?? server.issuer) !== server.issuer) throw anotherServer(server)
-  const usable = client_secret === null ? withoutSecret[grant_type] : withSecret
-  return { client_id, client_secret, token_endpoint_auth_method: chooseMethod(server, usable) }
-}
+/** The client that a code or a token was given to; undefined where it is ours no more. Registers nothing. */
+export const createFindKnownClient =
+  ({ clients, document }: Pick<Needs, 'clients' | 'document'>): FindKnownClient =>
+  async (server, { tenant_id, authentication, pinned, grant_type, client_id }) => {
+    if (authentication?.client_id === client_id) return ownClient(server, authentication, { pinned, grant_type })
+    if (authentication) return undefined
+    if (client_id === document.client_id) return ofDocument(document)
+    return clients.findKnown({ tenant_id, issuer: server.issuer, client_id })
+  }
 
-const anotherServer = ({ issuer }: ServerMetadata) =>
-  new ReportedError(
-    'upstream_error',
-    `The server names another authorization server ("${checkUrl(issuer).host}") than the one that authentication was given for. If that is right, give authentication anew.`,
-    { details: [{ path: 'authentication', message: 'was given for another authorization server' }] }
-  )
+// Every server knows this client and its redirect URI, so that only `iss` tells which one answered.
+const takesDocument = (server: ServerMetadata): boolean =>
+  server.client_id_metadata_document_supported === true &&
+  server.authorization_response_iss_parameter_supported === true
 
-const withSecret: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post']
-const withoutSecret: Readonly<Record<GrantType, readonly AuthMethod[]>> = {
-  authorization_code: ['none', 'private_key_jwt'],
-  client_credentials: ['private_key_jwt']
-}
-const registrable: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post', 'none']
-
-/** RFC 8414 §2: basic, where it does not say; and a client without a secret has none to show then. */
-const chooseMethod = (
-  { token_endpoint_auth_methods_supported: supported }: ServerMetadata,
-  usable: readonly AuthMethod[]
-): AuthMethod => {
-  const [first] = usable
-  const found = supported ? usable.find((method) => supported.includes(method)) : first
-  if (found) return found
-  throw misfit(`The authorization server takes none of ${usable.join(', ')} at its token endpoint.`)
-}
-
-// RFC 7591 §3.2.1
-const Registered = Type.Object({
-  client_id: Type.String({ minLength: 1, maxLength: 2048 }),
-  client_secret: Type.Optional(Type.Union([Type.String({ maxLength: 4096 }), Type.Null()])),
-  token_endpoint_auth_method: Type.Optional(Type.Unknown())
+const ofDocument = ({ client_id }: ClientDocument): OauthClient => ({
+  ...{ client_id, client_secret: null, token_endpoint_auth_method: 'none' }
 })
-
-const toldMax = 1_000
-
-const register = async (
-  egress: Needs['egress'],
-  server: ServerMetadata,
-  { metadata }: ClientDocument
-): Promise<OauthClient> => {
-  const { registration_endpoint: endpoint } = server
-  if (!endpoint)
-    throw misfit('The authorization server registers no clients. Register one there, and give it as authentication.')
-  await checkEndpoint(egress, 'registration_endpoint', endpoint)
-  const token_endpoint_auth_method = chooseMethod(server, registrable)
-  const response = await egress.request(endpoint, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
-    body: JSON.stringify({ ...metadata, token_endpoint_auth_method }),
-    carriesCredential: true,
-    ...{ timeoutMs: 10_000, maxBytes: 256 * 1024 }
-  })
-  if (response.status !== 200 && response.status !== 201) {
-    const cause = new Error((await response.text()).slice(0, toldMax))
-    throw misfit(`The authorization server registered no client: it answered ${response.status}.`, cause)
-  }
-  const answer = await response.json()
-  if (!matches(Registered, answer)) throw misfit('The authorization server registered a client that is none.')
-  const told = authMethods.find((method) => method === answer.token_endpoint_auth_method)
-  const client_secret = answer.client_secret || null
-  const method = told ?? token_endpoint_auth_method
-  return {
-    ...{ client_id: answer.client_id, client_secret },
-    token_endpoint_auth_method: client_secret === null && method !== 'private_key_jwt' ? 'none' : method
-  }
-}

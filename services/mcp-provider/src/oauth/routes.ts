@@ -1,6 +1,7 @@
 import { type Access, type App, orKeyFor, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { askerOf } from '../asker.ts'
+import { members } from '../providers/rights.ts'
 import { authorizationOf } from './answer.ts'
 import { type AuthorizeNeeds, createAnswerAuthorize } from './answer-authorize.ts'
 import { revokeAuthorization } from './authorize.ts'
@@ -8,7 +9,8 @@ import { chooseCredential } from './choose.ts'
 import { authorizationErrors } from './errors.ts'
 import { AuthorizationAnswer, AuthorizeAnswer, AuthorizeBody, ProviderId } from './shapes.ts'
 
-const members: Access = orKeyFor('providers:write', {
+/** Who may have something authorized; whose it may be is for `authorize` to say. */
+const authorizers: Access = orKeyFor('providers:write', {
   credentials: ['session', 'bearer'],
   roles: ['owner', 'admin', 'member']
 })
@@ -18,7 +20,7 @@ const one = '/v1/mcp-providers/:id'
 const authorizeRoute = {
   method: 'POST',
   url: `${one}/authorize`,
-  config: { access: members, errors: authorizationErrors },
+  config: { access: authorizers, errors: authorizationErrors },
   schema: {
     ...{ tags, summary: "Get a credential from the server's own authorization server" },
     ...{ params: ProviderId, body: AuthorizeBody, response: { 200: AuthorizeAnswer } }
@@ -27,9 +29,7 @@ const authorizeRoute = {
 const readRoute = {
   method: 'GET',
   url: `${one}/authorization`,
-  config: {
-    access: orKeyFor('providers:read', { credentials: ['session', 'bearer'], roles: ['owner', 'admin', 'member'] })
-  },
+  config: { access: members },
   schema: {
     ...{ tags, summary: 'What was authorized there, for whoever asks' },
     ...{ params: ProviderId, response: { 200: AuthorizationAnswer } }
@@ -38,7 +38,7 @@ const readRoute = {
 const revokeRoute = {
   method: 'DELETE',
   url: `${one}/authorization`,
-  config: { access: members, errors: authorizationErrors },
+  config: { access: authorizers, errors: authorizationErrors },
   schema: { tags, summary: 'Forget what was authorized there', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 

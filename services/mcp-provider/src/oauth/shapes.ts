@@ -17,10 +17,14 @@ export const AuthorizeBody = Type.Union([
   Type.Null()
 ])
 
-/** `authorize_url` is where the browser goes next, where a person has to consent. */
+/**
+ * `authorize_url` is where the browser goes next, where a person has to consent; `redirect_uri` where it comes back to,
+ * which a client of the tenant's own has to be registered for.
+ */
 export const AuthorizeAnswer = Type.Object({
   status: wordOf('authorized', 'authorization_required'),
-  authorize_url: Type.Optional(Type.String())
+  authorize_url: Type.Optional(Type.String()),
+  redirect_uri: Type.Optional(Type.String())
 })
 
 const Time = orNull(Type.String({ format: 'date-time' }))

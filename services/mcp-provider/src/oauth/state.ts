@@ -13,6 +13,8 @@ export const AuthorizationState = Type.Object({
   /** Who began. */
   actor_id: Type.String(),
   reach_revision: Type.Integer(),
+  /** What a token for the server was for, as `resource` is how the server itself calls that. */
+  audience: Type.String(),
   issuer: Type.String(),
   client_id: Type.String(),
   resource: Type.String(),

@@ -1,20 +1,22 @@
 import type { ReportedError } from '@onbehalf/errors'
 import { html, type View } from '@onbehalf/service-kit'
 
-type Shown = { id: string; name: string; address: string }
+/** `hosts`: where one signs in, and where the page of that is, if it is another one. */
+type Shown = { id: string; name: string; address: string; hosts: readonly string[] }
 
 /** What is about to be connected, for whom, before the browser leaves for somebody else's pages. */
 export const connectView = (
-  { id, name, address }: Shown,
+  { id, name, address, hosts }: Shown,
   { isForTenant, csrf }: { isForTenant: boolean; csrf: string }
 ): View => ({
   title: `Connect ${name}`,
   // The form is answered by a redirect to the authorization server.
   leadsAway: true,
   body: html`<h1>Connect ${name}</h1>
-<p>${name} wants to know whose calls these are. You go to its own sign-in, and come back here when you have allowed it.
+<p>${name} wants to know whose calls these are. You go on to the sign-in that is named below, and come back here when you have allowed it.
 ${isForTenant ? 'From then on everybody in your organisation calls it with what you allow.' : 'What you allow is used for your own calls and for nobody else.'}</p>
-<dl><div><dt>Server</dt><dd>${address}</dd></div></dl>
+<dl><div><dt>Server</dt><dd>${address}</dd></div>
+<div><dt>Sign-in at</dt><dd><strong>${hosts.join(', ')}</strong></dd></div></dl>
 <form method="post" action="/oauth/connect" class="choices">
 <input type="hidden" name="id" value="${id}">
 <input type="hidden" name="csrf_token" value="${csrf}">

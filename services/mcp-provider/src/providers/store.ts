@@ -1,6 +1,7 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
+import type { CredentialRow, Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
+import { dropCredentials } from '../oauth/store.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
 
@@ -62,8 +63,8 @@ export const providerStore = (db: Kysely<Database>) => ({
   replace: (
     { id, tenant_id, revision }: Pick<ProviderRow, 'id' | 'tenant_id' | 'revision'>,
     change: ProviderRowChange,
-    { dropsTools, approvesTools, event }: { dropsTools: boolean; approvesTools: boolean; event: AuditEvent }
-  ): Promise<ProviderRow | undefined> =>
+    { dropsTools, dropsCredentials, approvesTools, event }: Along
+  ): Promise<{ row: ProviderRow; dropped: CredentialRow[] } | undefined> =>
     db.transaction().execute(async (transaction) => {
       const row = await transaction
         .updateTable('provider')
@@ -73,28 +74,33 @@ export const providerStore = (db: Kysely<Database>) => ({
         .where('revision', '=', revision)
         .returningAll()
         .executeTakeFirst()
-      if (row) await recordAudit(transaction, event)
-      if (row && dropsTools) {
-        await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
-        // They were given for the server that was there.
-        await transaction.deleteFrom('oauth_credential').where('provider_id', '=', id).execute()
-      }
-      if (row && approvesTools) await approveTools(transaction, id)
-      return row
+      if (!row) return undefined
+      await recordAudit(transaction, event)
+      if (dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
+      if (approvesTools) await approveTools(transaction, id)
+      return { row, dropped: dropsCredentials ? await dropCredentials(transaction, id) : [] }
     }),
 
-  /** Whether there was one to take away; its tools go with it. */
-  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+  /** Takes one away with its tools; its credentials, or undefined where there was none. */
+  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<CredentialRow[] | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const { numDeletedRows } = await transaction
-        .deleteFrom('provider')
+      const row = await transaction
+        .selectFrom('provider')
+        .select('id')
         .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
+        .forUpdate()
         .executeTakeFirst()
-      if (numDeletedRows > 0n) await recordAudit(transaction, event)
-      return numDeletedRows > 0n
+      if (!row) return undefined
+      const dropped = await dropCredentials(transaction, id)
+      await transaction.deleteFrom('provider').where('id', '=', id).execute()
+      await recordAudit(transaction, event)
+      return dropped
     })
 })
+
+/** What a change takes along. */
+type Along = { dropsTools: boolean; dropsCredentials: boolean; approvesTools: boolean; event: AuditEvent }
 
 /** What no two providers of a tenant share. */
 export type Unique = Pick<ProviderRow, 'name' | 'server_identifier' | 'server_url_hash'>

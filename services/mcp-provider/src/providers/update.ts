@@ -44,22 +44,29 @@ const replace = async (
     fields: changedFields(stored.settings, next),
     ...exceptionOf(next, stored.settings)
   })
-  const row = await desk.providers
+  const replaced = await desk.providers
     .replace(
       stored,
       { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}), ...(isClientNew(stored, next) ? unpinned : {}) },
       {
         dropsTools: next.server_url !== stored.settings.server_url,
+        dropsCredentials: isForAnother(next, stored.settings),
         // What waited for a review is accepted with everything else.
         approvesTools: next.tool_changes === 'accept',
         event
       }
     )
     .catch(refuseTaken)
-  if (!row) throw await lossOf(desk, stored)
+  if (!replaced) throw await lossOf(desk, stored)
+  const { row, dropped } = replaced
   desk.publish(row)
+  desk.revokeUpstream(stored, dropped)
   if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
 }
+
+/** Whether what was authorized is for another server than the one there is now, or for somebody else than who is to call. */
+const isForAnother = (next: Settings, before: Settings): boolean =>
+  next.server_url !== before.server_url || next.resource !== before.resource || next.auth_scope !== before.auth_scope
 
 /** Whether the provider's own client was not yet shown to any authorization server. */
 const isClientNew = ({ settings }: Provider, next: Settings): boolean =>

@@ -1,11 +1,9 @@
-import { freshCredential, resolveProvider } from '@onbehalf/contracts'
-import { call } from '@onbehalf/rpc'
 import { createBrowser, recordSecrets, signIn, startIdp } from '@onbehalf/testkit'
 import { startWhoami } from '@onbehalf/testkit/mcp-servers'
-import { openBusAs, type SignedIn } from '@onbehalf/testkit/players'
-import { Client } from 'pg'
+import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { publicUrl, refusalOf, startService } from '../start.ts'
+import { openSteps } from './steps.ts'
 
 const users = ['ann', 'cem'].map((sub) => ({ sub, email: `${sub}@example.com`, email_verified: true, name: sub }))
 const machine = { client_id: 'machine', client_secret: 'a secret that is only for this test' }
@@ -17,31 +15,15 @@ t.teardown(idp.stop)
 const whoami = await startWhoami({ issuer: idp.issuer, isClosed: true })
 t.teardown(whoami.stop)
 const service = await startService(t, { allow: [`127.0.0.1:${idp.port}`, `127.0.0.1:${whoami.port}`] })
-const { app, as, backends, broker } = service
-const bus = await openBusAs(t, backends, 'tool-invoker')
-const sql = new Client(backends.adminDatabaseUrl)
-await sql.connect()
-t.teardown(() => sql.end())
+const { app, as, broker } = service
+const steps = await openSteps(t, service, whoami.url)
+const { authorizeBy, comeBack, freshFor, dueNow, sql } = steps
 
 const admin = await broker.signIn({ role: 'admin' })
 const [ann, cem] = await Promise.all(users.map(() => broker.signIn({ tenant_id: admin.tenant_id })))
 if (!ann || !cem) throw new Error('two people signed in')
+const register = (given: object = {}) => steps.register(admin, given)
 
-let count = 0
-const register = async (given: object = {}, who: SignedIn = admin) => {
-  count += 1
-  const body = { name: `s${count}`, server_identifier: `s${count}`, server_url: whoami.url, ...given }
-  await as(who)('DELETE', `/v1/mcp-providers/${(await as(who)('GET', '/v1/mcp-providers')).body.data[0]?.id}`)
-  const made = await as(who)('POST', '/v1/mcp-providers', body)
-  t.equal(made.status, 201, made.text)
-  return { ...made.body, identifier: `s${count}` }
-}
-const authorizeBy = async (who: SignedIn, id: string) => {
-  const url = `/v1/mcp-providers/${id}/authorize`
-  const answer = await app.inject({ method: 'POST', url, headers: who.headers })
-  const cookies = answer.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
-  return { status: answer.statusCode, cookies, body: answer.json() }
-}
 /** Where the authorization server sends the browser back to, once somebody has consented there. */
 const consent = async (authorizeUrl: string, login = 'ann', decision: 'allow' | 'deny' = 'allow') => {
   const browser = createBrowser()
@@ -49,25 +31,12 @@ const consent = async (authorizeUrl: string, login = 'ann', decision: 'allow' | 
   await browser.close()
   return new URL(String([page.headers.location].flat()[0]))
 }
-const comeBack = async (to: URL, cookie: string) => {
-  const answer = await app.inject({ method: 'GET', url: `${to.pathname}${to.search}`, headers: { cookie } })
-  return { status: answer.statusCode, text: answer.body }
-}
 const connect = async (who: SignedIn, id: string, login = 'ann') => {
   const begun = await authorizeBy(who, id)
   t.equal(begun.body.status, 'authorization_required', JSON.stringify(begun.body))
   return comeBack(await consent(begun.body.authorize_url, login), begun.cookies)
 }
 
-type Refused = { status: 401 | 403; challenge?: string; token_hash?: string }
-const freshFor = async (who: SignedIn, server_identifier: string, refused?: Refused) => {
-  const deadlineAt = Date.now() + 10_000
-  const { ticket } = await call(bus, resolveProvider, { principal: who.ticket, server_identifier }, { deadlineAt })
-  const asked = { principal: who.ticket, provider: ticket, ...(refused ? { refused } : {}) }
-  return (await call(bus, freshCredential, asked, { deadlineAt })).credential
-}
-const dueNow = (id: string) =>
-  sql.query('update mcp_provider.oauth_credential set renew_at = now() where provider_id = $1', [id])
 const refreshes = () => idp.presentations().length
 
 t.test('an administrator connects a server for everybody, by a client that is registered on the way', async (t) => {

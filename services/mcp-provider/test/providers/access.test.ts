@@ -170,12 +170,12 @@ t.test('the service says that it is ready, what it offers, and who may call it',
       ...[`${console_}/tool-provider/mcp`, `${console_}/tool-provider/mcp/auth`, `${console_}/tools/mcp`],
       ...['tools', 'update'].map((what) => `${console_}/tool-provider/mcp/${what}/{provider_id}`),
       ...['/console/api/mcp/oauth/callback', '/oauth/callback', '/oauth/client.json', '/oauth/connect'],
-      ...['/oauth/connect/{id}', '/oauth/tenants/{id}/jwks.json']
+      ...['/oauth/callback/{issuer}', '/oauth/connect/{id}', '/oauth/tenants/{id}/jwks.json']
     ].sort()
   )
   const open = app.routeTable.filter(({ access }) => access === 'public').map((route) => route.url)
   t.same([...new Set(open)].sort(), [
-    ...['/console/api/mcp/oauth/callback', '/healthz', '/metrics', '/oauth/callback', '/oauth/client.json'],
-    ...['/oauth/connect/:id', '/oauth/tenants/:id/jwks.json', '/openapi.json', '/readyz']
+    ...['/console/api/mcp/oauth/callback', '/healthz', '/metrics', '/oauth/callback', '/oauth/callback/:issuer'],
+    ...['/oauth/client.json', '/oauth/connect/:id', '/oauth/tenants/:id/jwks.json', '/openapi.json', '/readyz']
   ])
 })

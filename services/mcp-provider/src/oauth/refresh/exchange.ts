@@ -8,7 +8,7 @@ import type { OauthClient } from '../client.ts'
 import { credentialsForm } from '../client-credentials.ts'
 import type { AccessToken, PresentedCredential } from '../credential.ts'
 import type { Authorizations } from '../describe.ts'
-import type { FindClient } from '../find-client.ts'
+import type { FindKnownClient } from '../find-client.ts'
 import { type Answered, askTokenEndpoint, errorIn, retryAfterMs, tokensIn, toldBy } from '../token-endpoint.ts'
 import type { Material, Want } from './store.ts'
 
@@ -16,7 +16,7 @@ type Needs = {
   egress: Pick<Egress, 'request'>
   authorizations: Pick<Authorizations, 'serverOf'>
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
-  findClient: FindClient
+  findKnownClient: FindKnownClient
   findKey: (tenant_id: string) => Promise<SigningKey>
   now: () => number
 }
@@ -29,14 +29,14 @@ const [busyMs, troubleMs, refusedMs] = [5_000, 0, 30_000]
 export const createExchange =
   (needs: Needs): Exchange<Material, Want, AccessToken> =>
   async ({ credential, refreshToken }, { resource }, deadlineAt) => {
-    const { grant_type, scope, issuer, token_endpoint, client_id, tenant_id } = credential
+    const { grant_type, scope, issuer, token_endpoint, tenant_id } = credential
     if (grant_type === 'authorization_code' && refreshToken === null) return rejected('there is no refresh token')
     const found = await findBoth(needs, credential).catch(asReported)
     if (found instanceof ReportedError) return { kind: 'not_processed', retryAfterMs: 5_000, cause: found }
     const { server, client } = found
     // A credential never goes to another place than the one that issued it, whatever its metadata says now.
-    const isBound = server.token_endpoint === token_endpoint && client.client_id === client_id
-    if (!isBound) return rejected('the authorization server or our client there was changed')
+    if (!client || server.token_endpoint !== token_endpoint)
+      return rejected('the authorization server or our client there was changed')
     const fields =
       refreshToken === null
         ? credentialsForm({ resource, scope })
@@ -53,13 +53,14 @@ export const createExchange =
   }
 
 const findBoth = async (
-  { authorizations, findProvider, findClient }: Needs,
-  { tenant_id, provider_id, issuer, grant_type }: PresentedCredential
-): Promise<{ server: ServerMetadata; client: OauthClient }> => {
+  { authorizations, findProvider, findKnownClient }: Needs,
+  { tenant_id, provider_id, issuer, grant_type, client_id }: PresentedCredential
+): Promise<{ server: ServerMetadata; client: OauthClient | undefined }> => {
   const { settings, authorization_issuer: pinned } = await findProvider(tenant_id, provider_id)
   const server = await authorizations.serverOf(issuer)
   const { authentication } = settings
-  return { server, client: await findClient(server, { tenant_id, authentication, pinned, grant_type }) }
+  const wanted = { tenant_id, authentication, pinned, grant_type, client_id }
+  return { server, client: await findKnownClient(server, wanted) }
 }
 
 const asReported = (cause: unknown): ReportedError =>

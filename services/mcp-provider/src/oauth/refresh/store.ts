@@ -4,6 +4,7 @@ import type { Vault } from '@onbehalf/vault'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../database.ts'
 import { type AccessToken, type PresentedCredential, tokenPlace } from '../credential.ts'
+import { ended, lifeColumns, openAccess, unleased } from '../store.ts'
 
 /** What is presented; a refresh token of null where the client's own credentials are. */
 export type Material = { credential: PresentedCredential; refreshToken: string | null }
@@ -31,10 +32,7 @@ export const refreshStore = ({ db, vault, onDead }: Needs): RefreshStore<Materia
     const isDead = row.dead_reason !== null
     const progress: Progress = { generation, attempt, isDead, owner, leaseMs, backoffMs }
     const isUsable = !isDead && row.isFresh && row.resource === resource
-    if (!isUsable || !row.access_token) return { ...progress, token: undefined }
-    const token = await vault.open(row.access_token, tokenPlace(row, 'access_token'))
-    const [expires_at, renew_at] = [row.expires_at?.getTime() ?? null, row.renew_at?.getTime() ?? null]
-    return { ...progress, token: { token, expires_at, renew_at, scope: row.scope } }
+    return { ...progress, token: isUsable ? await openAccess(vault, row) : undefined }
   },
 
   take: async (claim, leaseMs) => {
@@ -72,14 +70,8 @@ export const refreshStore = ({ db, vault, onDead }: Needs): RefreshStore<Materia
     const row = await db
       .updateTable('oauth_credential')
       .set({
-        ...{ refresh_token, generation: generation + 1, attempt: 0, updated_at: sql<Date>`now()`, ...free },
-        ...{ access_token: kept, access_token_hash: keptHash },
-        ...{
-          resource,
-          issued_at: sql<Date>`now()`,
-          renew_at: at(brought.renew_at),
-          expires_at: at(brought.expires_at)
-        },
+        ...{ refresh_token, generation: generation + 1, attempt: 0, ...unleased },
+        ...{ access_token: kept, access_token_hash: keptHash, resource, ...lifeColumns(brought) },
         ...(brought.scope === undefined ? {} : { scope: brought.scope })
       })
       .where('id', '=', id)
@@ -98,7 +90,7 @@ export const refreshStore = ({ db, vault, onDead }: Needs): RefreshStore<Materia
     await db
       .updateTable('oauth_credential')
       .set({
-        ...free,
+        ...unleased,
         attempt: isCounted ? attempt : attempt - 1,
         backoff_until: backoffMs > 0 ? sql<Date>`now() + ${`${Math.ceil(backoffMs)} milliseconds`}::interval` : null
       })
@@ -125,10 +117,7 @@ const end = (
   db.transaction().execute(async (transaction) => {
     const row = await transaction
       .updateTable('oauth_credential')
-      .set({
-        ...{ ...free, dead_reason, generation: generation + 1, attempt: 0, updated_at: sql<Date>`now()` },
-        ...{ refresh_token: null, access_token: null, access_token_hash: null }
-      })
+      .set({ ...ended, dead_reason, generation: generation + 1 })
       .where('id', '=', id)
       .where('generation', '=', generation)
       .where('attempt', '=', attempt)
@@ -145,9 +134,6 @@ const end = (
     return { id: row.provider_id, tenant_id }
   })
 
-const free = { lease_owner: null, lease_until: null, sent_at: null, backoff_until: null }
-
 const isOver = (time: string) => sql<boolean>`coalesce(${sql.ref(time)} <= now(), true)`
 const msTo = (time: string) =>
   sql<number>`greatest(0, coalesce(extract(epoch from ${sql.ref(time)} - now()) * 1000, 0))::float8`
-const at = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))

@@ -2,10 +2,12 @@ import type { Egress } from '@onbehalf/egress'
 import type { SigningKey } from '@onbehalf/rpc'
 import type { Publish } from '../providers/desk.ts'
 import type { McpLister } from '../tools/mcp-lister.ts'
+import type { Callbacks } from './callbacks.ts'
 import type { ClientStore } from './client-store.ts'
 import type { Authorizations } from './describe.ts'
 import type { ClientDocument } from './document.ts'
-import type { FindClient } from './find-client.ts'
+import type { FindClient, FindKnownClient } from './find-client.ts'
+import type { RevokeUpstream } from './revoke-upstream.ts'
 import type { AuthorizationStates } from './state.ts'
 import type { CredentialStore } from './store.ts'
 
@@ -15,12 +17,15 @@ export type OauthDesk = {
   credentials: CredentialStore
   clients: Pick<ClientStore, 'forget'>
   document: ClientDocument
+  callbacks: Callbacks
   states: AuthorizationStates
   findClient: FindClient
+  findKnownClient: FindKnownClient
   /** The tenant's key for `private_key_jwt`. */
   findKey: (tenant_id: string) => Promise<SigningKey>
   mcp: Pick<McpLister, 'list'>
   egress: Pick<Egress, 'request' | 'checkReachable'>
   publish: Publish
+  revokeUpstream: RevokeUpstream
   now: () => number
 }

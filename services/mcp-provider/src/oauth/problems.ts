@@ -1,5 +1,8 @@
 import { ReportedError } from '@onbehalf/errors'
 
+/** A server, or its authorization server, that does not do what the standards ask. */
+export const misfit = (message: string, cause?: unknown) => new ReportedError('upstream_error', message, { cause })
+
 /** An authorization that came to nothing, in the words of the page. */
 export const failed = (why: string, cause?: unknown) =>
   new ReportedError('sign_in_failed', `${why} Go back to where you came from and try once more.`, { cause })

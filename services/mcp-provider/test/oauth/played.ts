@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { recordSecrets } from '@onbehalf/testkit'
+import type { Test } from 'tap'
+
+/** One request to an endpoint of the authorization server: what was sent as a form or as JSON. */
+type Asked = { fields: Record<string, unknown>; authorization: string | undefined }
+
+export type Played = {
+  origin: string
+  url: string
+  /** `address:port`, as EGRESS_ALLOW has it. */
+  address: string
+  /** What the documents say instead of what is usual; undefined leaves a field out. */
+  metadata: Record<string, unknown>
+  resource: Record<string, unknown>
+  /** What its 401 says. */
+  challenge: string
+  /** What the token endpoint answers, on top of a new token; `gate` is waited for first. */
+  token: { status?: number; body?: object; gate?: Promise<void>; onAsked?: () => void }
+  /** What was asked of `/token`, `/register` and `/revoke`, and the Authorization of `/mcp`. */
+  tokens: Asked[]
+  registrations: Asked[]
+  revocations: Asked[]
+  calls: (string | undefined)[]
+}
+
+const modernVersion = '2026-07-28'
+const json = { 'content-type': 'application/json' }
+
+/**
+ * An MCP server and its authorization server in one, which takes the tokens it gave. What both say is the test's; nobody
+ * is asked anything: a test makes up the code that comes back.
+ */
+export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise<Played> => {
+  const played: Played = {
+    ...{ origin: '', url: '', address: '', metadata: {}, resource: {}, challenge: 'Bearer', token: {} },
+    ...{ tokens: [], registrations: [], revocations: [], calls: [] }
+  }
+  const given = new Set<string>()
+  const endpoints: Record<string, (asked: Asked) => Promise<{ status?: number; body: object }>> = {
+    '/.well-known/oauth-protected-resource/mcp': async () => ({ body: resourceOf(played) }),
+    '/.well-known/oauth-authorization-server': async () => ({ body: metadataOf(played) }),
+    '/register': async (asked) => {
+      played.registrations.push(asked)
+      const client_secret = secret()
+      const { token_endpoint_auth_method } = asked.fields
+      return { status: 201, body: { client_id: `client-${given.size}`, client_secret, token_endpoint_auth_method } }
+    },
+    '/token': async (asked) => {
+      played.tokens.push(asked)
+      const { status, body, gate, onAsked } = played.token
+      onAsked?.()
+      await gate
+      const usual = { access_token: secret(), refresh_token: secret(), token_type: 'Bearer', expires_in: 300 }
+      given.add(`Bearer ${usual.access_token}`)
+      return { ...(status ? { status } : {}), body: body ?? usual }
+    },
+    '/revoke': async (asked) => {
+      played.revocations.push(asked)
+      return { body: {} }
+    }
+  }
+  const secret = () => {
+    const made = `${crypto.randomUUID()}${given.size}`
+    recordSecrets([made])
+    return made
+  }
+  const callTools = (request: IncomingMessage, text: string, response: ServerResponse) => {
+    const { authorization } = request.headers
+    played.calls.push(authorization)
+    if (!given.has(authorization ?? '')) return response.writeHead(401, { 'www-authenticate': played.challenge }).end()
+    const { id, method } = JSON.parse(text)
+    const serverInfo = { name: 'played', version: '1' }
+    const discovered = { supportedVersions: [modernVersion], capabilities: { tools: {} }, serverInfo }
+    const result = method === 'tools/list' ? { tools: [{ name: 'noted' }] } : discovered
+    return response.writeHead(200, json).end(JSON.stringify({ jsonrpc: '2.0', id, result }))
+  }
+  const server = createServer(async (request, response) => {
+    const text = await textOf(request)
+    const { pathname } = new URL(request.url ?? '/', played.origin)
+    if (pathname === '/mcp') return callTools(request, text, response)
+    const endpoint = endpoints[pathname]
+    if (!endpoint) return response.writeHead(404).end()
+    const { status = 200, body } = await endpoint({ fields: fieldsOf(request, text), ...authorizationOf(request) })
+    response.writeHead(status, json).end(JSON.stringify(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string') throw new Error('no port')
+  played.address = `${host}:${bound.port}`
+  played.origin = `http://${played.address}`
+  played.url = `${played.origin}/mcp`
+  return played
+}
+
+const resourceOf = ({ origin, url, resource }: Played) => ({
+  ...{ resource: url, authorization_servers: [origin] },
+  ...resource
+})
+
+const metadataOf = ({ origin, metadata }: Played) => ({
+  issuer: origin,
+  ...{ authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token` },
+  ...{ registration_endpoint: `${origin}/register`, revocation_endpoint: `${origin}/revoke` },
+  code_challenge_methods_supported: ['S256'],
+  ...metadata
+})
+
+const textOf = async (request: IncomingMessage): Promise<string> => {
+  let text = ''
+  for await (const chunk of request) text += chunk
+  return text
+}
+
+const authorizationOf = ({ headers: { authorization } }: IncomingMessage) => ({ authorization })
+
+const fieldsOf = ({ headers }: IncomingMessage, text: string): Record<string, unknown> =>
+  headers['content-type'] === 'application/json' ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text))
