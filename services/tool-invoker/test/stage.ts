@@ -34,17 +34,17 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
   const [recording, whoami] = await Promise.all([startRecording(), startWhoami({ issuer: issuer.issuer })])
   const allowed = [recording.port, whoami.port, ...alsoAllowed].map((port) => `127.0.0.1:${port}`)
 
+  const environment = (more: Record<string, string> = {}): Record<string, string> => ({
+    ...backends.environmentFor('tool-invoker'),
+    PUBLIC_URL: publicUrl,
+    LOG_LEVEL: 'error',
+    EGRESS_ALLOW: allowed.join(','),
+    PRINCIPAL_CALLS_PER_MINUTE: '0',
+    MASTER_KEYS: masterKeys,
+    ...more
+  })
   const open = async (more: Record<string, string> = {}, now = () => new Date()) => {
-    const environment = {
-      ...backends.environmentFor('tool-invoker'),
-      PUBLIC_URL: publicUrl,
-      LOG_LEVEL: 'error',
-      EGRESS_ALLOW: allowed.join(','),
-      PRINCIPAL_CALLS_PER_MINUTE: '0',
-      MASTER_KEYS: masterKeys,
-      ...more
-    }
-    const resources = await openResources(loadConfig(variables, environment))
+    const resources = await openResources(loadConfig(variables, environment(more)))
     const app = await buildApp(resources, now)
     app.addHook('onClose', () => resources.close())
     return { app, resources }
@@ -72,5 +72,19 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
   // A writer heard first is a reason to drop everything; that shall not happen in the middle of a test.
   for (const { change } of [broker, providers, devices]) change()
   await settle()
-  return { backends, app, resources, open, call, settle, broker, providers, devices, issuer, recording, whoami }
+  return {
+    backends,
+    environment,
+    app,
+    resources,
+    open,
+    call,
+    settle,
+    broker,
+    providers,
+    devices,
+    issuer,
+    recording,
+    whoami
+  }
 }

@@ -64,6 +64,9 @@ export type PlayedMcpProvider = {
   /** The ticket that goes with a provider. */
   ticketFor: (settings: ProviderSettings) => Promise<string>
   change: (...changes: ProviderChange[]) => void
+  /** Nobody answers until `comeBack`. */
+  leave: () => Promise<void>
+  comeBack: () => Promise<void>
   close: () => Promise<void>
 }
 
@@ -86,7 +89,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     throw new ReportedError('not_found', `There is no provider "${server_identifier}".`)
   }
 
-  const served = [
+  const answer = () => [
     serve(bus, listProviderKeys, async () => ({ ticket: [key.publicKey], session: [] })),
     serve(bus, listAudiences, async ({ tenant_id }) => {
       const forwarding = [...providers.values()].filter((one) => one.tenant_id === tenant_id && one.mode !== 'off')
@@ -135,6 +138,12 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       return { data: mine.slice(Number(cursor), end), next_cursor: end < mine.length ? String(end) : null }
     })
   ]
+  let served = answer()
+  const leave = async () => {
+    const leaving = served
+    served = []
+    await Promise.all(leaving.map(({ stop }) => stop()))
+  }
 
   return {
     register: ({ forward_id_token = false, authorization, tools, isReviewed = false, ...given }) => {
@@ -169,9 +178,15 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     credentialsAsked: () => [...credentialsAsked],
     ticketFor,
     change: feed.publish,
+    leave,
+    comeBack: async () => {
+      if (served.length === 0) served = answer()
+      // Only then do the others' questions find somebody.
+      await bus.connection.flush()
+    },
     close: async () => {
       feed.close()
-      await Promise.all(served.map(({ stop }) => stop()))
+      await leave()
     }
   }
 }

@@ -4,6 +4,7 @@ import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } fr
 import type { Caller } from '@onbehalf/service-kit'
 import type { Credentials } from '../credentials/cache.ts'
 import { callWithCredential } from '../credentials/call-with.ts'
+import { mayBeRepeated } from './once-more.ts'
 import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
 import type { Recorder } from './recorder.ts'
@@ -100,6 +101,7 @@ const make = async (
     acting,
     provider,
     request: requestOf(asked, prepared.tool),
+    mayBeRepeated: mayBeRepeated(prepared.tool),
     timeout_ms,
     signal,
     onEvent,

@@ -13,6 +13,7 @@ import {
 import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
+import { askOnceMore } from './once-more.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
 export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'capabilities' | 'inputSchema'>
@@ -22,6 +23,8 @@ export type Outbound = {
   acting: Acting
   provider: ProviderSettings
   request: UpstreamRequest
+  /** Whether it can be sent twice with nothing more coming of it. */
+  mayBeRepeated: boolean
   timeout_ms: number
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
@@ -70,12 +73,15 @@ export const callAs = async (
 
 const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
   const { mode, grant_id } = minted.identity
-  return send(tools, outbound, headersAs(outbound.provider.headers, minted), `${mode} ${grant_id ?? ''}`)
+  // A token that is good for one call is not good for its repetition.
+  const mayBeRepeated = outbound.mayBeRepeated && minted.reusable
+  const headers = headersAs(outbound.provider.headers, minted)
+  return send(tools, { ...outbound, mayBeRepeated }, headers, `${mode} ${grant_id ?? ''}`)
 }
 
 const send = (
   { mcp, gates }: Sending,
-  { acting: { principal }, provider, request, timeout_ms, signal, onEvent, onSend }: Outbound,
+  { acting: { principal }, provider, request, mayBeRepeated, timeout_ms, signal, onEvent, onSend }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
@@ -83,19 +89,21 @@ const send = (
   const app_id = kind === 'app' ? principal.app_id : null
   const { provider_id, revision } = provider
   const isPatient = timeout_ms >= provider.timeout * 1000
-  return gates.through({ provider_id, revision, isPatient, signal }, () => {
-    onSend?.()
-    return mcp.request({
+  const ask = (hear: Outbound['onEvent']) =>
+    mcp.request({
       ...request,
       url: provider.server_url,
       headers,
       timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
       sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
       signal,
-      ...(onEvent && { onEvent }),
+      ...(hear && { onEvent: hear }),
       // A legacy server's session belongs to one caller with one credential at one revision of the provider.
       sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential])
     })
+  return gates.through({ provider_id, revision, isPatient, signal }, () => {
+    onSend?.()
+    return mayBeRepeated ? askOnceMore(ask, { onEvent, signal }) : ask(onEvent)
   })
 }
 
