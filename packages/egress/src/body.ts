@@ -1,4 +1,4 @@
-import { pipeline, type Readable, type Transform } from 'node:stream'
+import { pipeline, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { AnswerFault } from './failure.ts'
 import { type Headers, headerOf } from './headers.ts'
@@ -40,7 +40,11 @@ export const collect = async (bytes: AsyncIterable<Uint8Array>): Promise<string>
 }
 
 /** The body's bytes, decoded, never more than `maxBytes` of them, neither as they came nor decoded. */
-export const readBody = (body: Readable, headers: Headers, maxBytes: number): AsyncIterable<Uint8Array> => {
+export const readBody = (
+  body: AsyncIterable<Uint8Array>,
+  headers: Headers,
+  maxBytes: number
+): AsyncIterable<Uint8Array> => {
   const coding = codingOf(headers)
   if (coding === 'identity') return capped(body, maxBytes)
   const create = decoders.get(coding)

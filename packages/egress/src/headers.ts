@@ -28,16 +28,20 @@ const filter = (headers: Record<string, string>, keeps: (name: string) => boolea
   Object.fromEntries(Object.entries(headers).filter(([name]) => keeps(name)))
 
 /** The caller's headers in lower case, without those that belong to the connection. */
-export const requestHeaders = (headers: Record<string, string>): Record<string, string> => ({
-  'accept-encoding': 'identity',
-  ...filter(
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-    (name) => !ownNames.has(name)
-  )
-})
+export const requestHeaders = (headers: Record<string, string>): Record<string, string> => {
+  const kept: Record<string, string> = { 'accept-encoding': 'identity' }
+  for (const given in headers) {
+    const name = given.toLowerCase()
+    const value = headers[given]
+    if (value !== undefined && !ownNames.has(name)) kept[name] = value
+  }
+  return kept
+}
 
-export const namesCredential = (headers: Record<string, string>): boolean =>
-  Object.keys(headers).some((name) => credentialNames.has(name))
+export const namesCredential = (headers: Record<string, string>): boolean => {
+  for (const name of credentialNames) if (headers[name] !== undefined) return true
+  return false
+}
 
 export const crossOriginHeaders = (headers: Record<string, string>): Record<string, string> =>
   filter(headers, (name) => crossingNames.has(name))

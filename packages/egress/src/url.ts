@@ -30,7 +30,7 @@ export const checkUrl = (text: string): URL => {
   if (!URL.canParse(text)) return refuse('is malformed')
   const url = new URL(text)
   if (isDisguised(authority, url.hostname)) return refuse('writes its IPv4 address in an unusual form')
-  url.hash = ''
+  if (url.hash !== '') url.hash = ''
   return url
 }
 

@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { setDefaultCACertificates } from 'node:tls'
 import t from 'tap'
 import { certificate } from './certificate.ts'
-import { failureOf, get, open, serve } from './servers.ts'
+import { failureOf, get, open, readAll, serve } from './servers.ts'
 
 const withCredential = { carriesCredential: true }
 const bearer = { authorization: 'Bearer secret-token' }
@@ -229,4 +230,60 @@ t.test('fetch works as libraries expect it, behind the same guard', async (t) =>
   t.match(await failureOf(egress.fetch('http://8.8.8.8/', { headers: bearer })), { message: /needs https/ })
   const followed = await egress.fetchWith({ followRedirects: 1 })(`${server.origin}/away`)
   t.equal(followed.status, 200)
+})
+
+t.test('an opened answer holds its server back while nobody reads it, and comes whole', async (t) => {
+  const piece = Buffer.alloc(1024 * 1024, 'x')
+  const pieces = 64
+  let written = 0
+  const isFull = Promise.withResolvers<void>()
+  const server = await serve(t, async (_, response) => {
+    for (; written < pieces; written += 1) {
+      if (response.write(piece)) continue
+      isFull.resolve()
+      await once(response, 'drain')
+    }
+    response.end()
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const { body } = await egress.open(server.origin, { ...get, maxBytes: Number.POSITIVE_INFINITY })
+  await isFull.promise
+  // Whoever else is asked and answered meanwhile gives the server time to go on, if it could.
+  const other = await serve(t, (_, response) => response.end('ok'))
+  const others = open(t, { allow: `127.0.0.2:${other.port}` })
+  for (let calls = 0; calls < 50; calls += 1) await (await others.request(other.origin, get)).text()
+  t.ok(written < pieces, 'it waits')
+  let bytes = 0
+  for await (const part of body) bytes += part.byteLength
+  t.equal(bytes, pieces * piece.length)
+})
+
+t.test('whoever leaves an opened answer, or is told to stop, lets go of its connection', async (t) => {
+  const closed = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const server = await serve(t, (request, response) => {
+    request.socket.once('close', () => closed.shift()?.resolve())
+    if (server.seen.length < 3) response.write('begun')
+  })
+  const egress = open(t, { allow: `127.0.0.2:${server.port}` })
+  const [left, stopped, unanswered] = closed.map(({ promise }) => promise)
+
+  for await (const _ of (await egress.open(server.origin, get)).body) break
+  await left
+
+  const reason = new Error('no longer')
+  const ending = new AbortController()
+  const { body } = await egress.open(server.origin, { ...get, signal: ending.signal })
+  const read = readAll(body)
+  ending.abort(reason)
+  await t.rejects(read, reason, 'in the middle')
+  await stopped
+
+  const early = new AbortController()
+  const asked = egress.open(server.origin, { ...get, signal: early.signal })
+  while (server.seen.length < 3) await new Promise((resolve) => setImmediate(resolve))
+  early.abort(reason)
+  await t.rejects(asked, reason, 'before it began')
+  await unanswered
+  await t.rejects(egress.open(server.origin, { ...get, signal: early.signal }), reason, 'before it is sent')
+  t.equal(server.seen.length, 3)
 })

@@ -63,15 +63,29 @@ export const open = (t: Test, options: EgressOptions): Egress => {
   return egress
 }
 
-export const get: EgressRequest = { carriesCredential: false }
+export const get = { carriesCredential: false } satisfies EgressRequest
 
 type Read = (egress: Egress, url: string, request?: WholeRequest) => Promise<string>
 
-/** The two ways to the text of an answer. */
-export const ways: Record<string, Read> = {
+/** The two ways to the text of an answer that have an end of their own. */
+export const endingWays: Record<string, Read> = {
   'as it comes': async (egress, url, request) => (await egress.request(url, { ...get, ...request })).text(),
   whole: async (egress, url, request = {}) => (await egress.requestWhole(url, request)).text
 }
+
+export const readAll = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+  const pieces = []
+  for await (const piece of body) pieces.push(piece)
+  return Buffer.concat(pieces).toString()
+}
+
+const readOpened: Read = async (egress, url, { timeoutMs, ...request } = {}) => {
+  const ending = timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }
+  return readAll((await egress.open(url, { ...get, ...request, ...ending })).body)
+}
+
+/** And the one that goes on for as long as its caller says. */
+export const ways: Record<string, Read> = { ...endingWays, opened: readOpened }
 
 /** How a call failed, or a failed test when it did not, or failed with anything but a ReportedError. */
 export const failureOf = async (work: Promise<unknown>): Promise<ReportedError> => {

@@ -12,11 +12,10 @@ const bytesMax = 16 * 1024 * 1024
 
 /** The MCP client's requests, each through the egress guard; how long and how much is the client's to bound. */
 export const egressSend =
-  (egress: Pick<Egress, 'request'>): Send =>
+  (egress: Pick<Egress, 'open'>): Send =>
   async (url, init) =>
-    egress.request(url, {
+    egress.open(url, {
       ...init,
       carriesCredential: !Object.keys(init.headers).every(isPlain),
-      timeoutMs: Number.POSITIVE_INFINITY,
       maxBytes: bytesMax
     })

@@ -48,7 +48,11 @@ export const openBody = (
       size += chunk.byteLength
       if (size > max) throw malformed(`it is larger than ${max} bytes`)
     }
-    return Buffer.concat(chunks).toString()
+    const [first] = chunks
+    // Most answers come in one piece, which need not be copied.
+    const whole =
+      first && chunks.length === 1 ? Buffer.from(first.buffer, first.byteOffset, size) : Buffer.concat(chunks)
+    return whole.toString()
   }
 
   const drain = async () => {

@@ -29,9 +29,10 @@ export const startDeadline = ({
     controller.abort()
   }
   const abort = () => controller.abort()
-  let waitMs = ms
-  let wait = setTimeout(expire, ms)
-  const hardEnd = setTimeout(expire, msMax)
+  // One timer for both: an extension never reaches beyond the hard end.
+  const endsAt = performance.now() + msMax
+  let waitMs = Math.min(ms, msMax)
+  let wait = setTimeout(expire, waitMs)
   if (signal?.aborted) abort()
   signal?.addEventListener('abort', abort, { once: true })
 
@@ -39,13 +40,14 @@ export const startDeadline = ({
     signal: controller.signal,
     extend: (nextMs) => {
       if (controller.signal.aborted) return
-      if (nextMs === waitMs) {
+      const allowedMs = Math.min(nextMs, endsAt - performance.now())
+      if (allowedMs === waitMs) {
         wait.refresh()
         return
       }
       clearTimeout(wait)
-      waitMs = nextMs
-      wait = setTimeout(expire, nextMs)
+      waitMs = allowedMs
+      wait = setTimeout(expire, Math.max(0, allowedMs))
     },
     explain: (thrown) => {
       if (isExpired) return timedOut(thrown)
@@ -56,7 +58,6 @@ export const startDeadline = ({
     abort,
     stop: () => {
       clearTimeout(wait)
-      clearTimeout(hardEnd)
       signal?.removeEventListener('abort', abort)
     }
   }

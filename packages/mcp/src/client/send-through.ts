@@ -6,11 +6,10 @@ import type { Send } from './protocol.ts'
  * be one: https (or a listed loopback address), no redirects. Time and size are bounded by the client.
  */
 export const sendThrough =
-  (egress: Pick<Egress, 'request'>): Send =>
+  (egress: Pick<Egress, 'open'>): Send =>
   (url, init) =>
-    egress.request(url, {
+    egress.open(url, {
       ...init,
       carriesCredential: true,
-      timeoutMs: Number.POSITIVE_INFINITY,
       maxBytes: Number.POSITIVE_INFINITY
     })
