@@ -1,6 +1,6 @@
 import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { accessOf, type CredentialKind, type Restricted, type RouteFact, securityOf } from './access.ts'
 import { countFailures } from './failures.ts'
 import { hashOf, isSameSecret } from './ids.ts'
@@ -66,13 +66,18 @@ export const registerAuthentication = (
     if (access === 'inner') return requireInner(authenticators, request)
     if (access === 'renewal') return requireRenewal(request, publicUrl)
     failures.refuseIfMany(request.ip)
-    request.caller = await authenticate(access, authenticators, request).catch((error: unknown) => {
+    try {
+      request.caller = await authenticate(access, authenticators, request)
+    } catch (error) {
       if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
       throw error
-    })
+    }
     requireRight(access, request.caller.principal)
   })
-  app.addHook('preValidation', async (request, _reply: FastifyReply) => requireCsrf(request, publicUrl))
+  app.addHook('preValidation', (request, _reply, done) => {
+    requireCsrf(request, publicUrl)
+    done()
+  })
 }
 
 const requireInner = async ({ inner }: Authenticators, request: FastifyRequest): Promise<void> => {

@@ -17,7 +17,8 @@ export const countFailures = (options: { max?: number; windowMs?: number; now?: 
 
 /** An IPv6 address counts as its /64: whoever has one address there has them all. IPv4 in IPv6 (::ffff:…) is one address. */
 export const networkOf = (ip: string): string => {
-  if (!isIPv6(ip) || /^::ffff:\d+\./i.test(ip)) return ip
+  // Most addresses are IPv4, and each request asks.
+  if (!ip.includes(':') || !isIPv6(ip) || /^::ffff:\d+\./i.test(ip)) return ip
   const [head = '', tail] = ip.split('::')
   const groups = head === '' ? [] : head.split(':')
   const after = tail ? tail.split(':').length : 0

@@ -23,8 +23,8 @@ export const registerHealth = (app: FastifyInstance, dependencies: readonly Depe
   app.addHook('preClose', async () => {
     state.isDraining = true
   })
-  app.addHook('onRequest', async ({ routeOptions }) => {
-    if (!state.isDraining || operational.has(routeOptions.url ?? '')) return
+  app.addHook('onRequest', ({ routeOptions }, _reply, done) => {
+    if (!state.isDraining || operational.has(routeOptions.url ?? '')) return done()
     throw new ReportedError('unavailable', 'This replica is leaving. Try again.', { retry_after_seconds: 1 })
   })
   app.get('/healthz', { config: { access: 'public' }, schema: { hide: true } }, async () => ({ status: 'ok' }))

@@ -1,8 +1,23 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto'
-import { v7 } from 'uuid'
+import { createHash, hash, randomUUID, timingSafeEqual } from 'node:crypto'
 
-/** A new id (UUIDv7): grows with time, so that indexes stay dense. */
-export const newId = (): string => v7()
+const countMax = 0xfff
+let lastMs = 0
+let count = 0
+
+/**
+ * A new id (UUIDv7): grows with time, so that indexes stay dense, and within a millisecond by a counter (RFC 9562
+ * §6.2, method 1).
+ */
+export const newId = (): string => {
+  const now = Date.now()
+  const isNew = now > lastMs || count === countMax
+  lastMs = Math.max(now, isNew ? lastMs + 1 : lastMs)
+  count = isNew ? 0 : count + 1
+  const time = lastMs.toString(16).padStart(12, '0')
+  // Its last two groups are the variant and 62 random bits, of which Node keeps some in store.
+  const random = randomUUID().slice(19)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${random}`
+}
 
 /** SHA-256, base64url: how credentials rest and travel. */
 export const hashOf = (value: string): string => hash('sha256', value, 'base64url')
