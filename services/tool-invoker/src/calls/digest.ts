@@ -1,17 +1,18 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 
 const depthMax = 100
 
 /** base64url SHA-256 over the RFC 8785 form. Throws `invalid_arguments` for what is nested too deep to be meant. */
-export const digestOf = (value: unknown): string => createHash('sha256').update(canonical(value, 0)).digest('base64url')
+export const digestOf = (value: unknown): string => hash('sha256', canonical(value, 0), 'base64url')
 
 // RFC 8785 §3.2.2: strings and numbers are written as JSON.stringify writes them; §3.2.3: names by UTF-16 code units.
 const canonical = (value: unknown, depth: number): string => {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (depth >= depthMax) throw tooDeep()
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(',')}]`
-  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+  const members = Object.entries(value)
+  if (members.length > 1) members.sort(([one], [other]) => (one < other ? -1 : 1))
   return `{${members.map(([name, item]) => `${JSON.stringify(name)}:${canonical(item, depth + 1)}`).join(',')}}`
 }
 

@@ -24,8 +24,8 @@ type Asked = {
 }
 
 export type PrepareTools = ActingTools & {
-  providers: Pick<Providers, 'find'>
-  tools: Pick<Tools, 'find'>
+  providers: Pick<Providers, 'find' | 'peek'>
+  tools: Pick<Tools, 'find' | 'peek'>
   checkArguments: CheckArguments
   tokens: Pick<Tokens, 'get'>
   credentials: Pick<Credentials, 'get'>
@@ -53,10 +53,13 @@ export const prepare = async (
   const acting = await actingOf(tools, caller, asked)
   row.user_id = acting.principal.user_id
   const wanted = { acting, server_identifier, traceparent }
-  const [{ settings: provider }, found] = await Promise.all([
-    tools.providers.find(wanted),
-    asked.request ? undefined : tools.tools.find({ ...wanted, tool: name })
-  ])
+  const wantedTool = asked.request ? undefined : { ...wanted, tool: name }
+  const heldProvider = tools.providers.peek(wanted)
+  const heldTool = wantedTool && tools.tools.peek(wantedTool)
+  const areHeld = heldProvider !== undefined && (heldTool !== undefined || wantedTool === undefined)
+  const [{ settings: provider }, found] = areHeld
+    ? [heldProvider, heldTool]
+    : await Promise.all([tools.providers.find(wanted), wantedTool && tools.tools.find(wantedTool)])
   row.provider_id = provider.provider_id
   row.mode = provider.mode
   // What was said of the tools of one provider is not true of another that took its name.

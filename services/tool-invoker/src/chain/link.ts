@@ -1,36 +1,27 @@
-import { createHmac, type KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { CallTable } from '../database.ts'
+import { type Hmac, hmacWith } from './hmac.ts'
 
-/** A record in its chain. */
-export type Linked = CallTable & Link
+/** A record in its chain; its times are written as RFC 3339. */
+export type Linked = Omit<CallTable, 'started_at' | 'finished_at'> & { started_at: string; finished_at: string } & Link
 /** A place in the chain that one writer makes for one tenant, beginning with 1. */
 export type Link = { writer: string; sequence: number; mac: string }
 
 /** What the first record of a chain follows. */
 export const beginning = ''
 
-const columns = [
-  ...([
-    'id',
-    'kind',
-    'call_id',
-    'tenant_id',
-    'user_id',
-    'app_id',
-    'credential_kind',
-    'credential_id',
-    'provider_id'
-  ] as const),
-  ...(['server_identifier', 'tool', 'arguments_digest', 'mode', 'audience', 'token_jti', 'outcome'] as const),
-  ...(['upstream_status', 'started_at', 'finished_at', 'writer', 'sequence'] as const)
-]
-
 /** base64url HMAC-SHA-256 over a record and the `mac` of the one before it in its chain. */
-export const macOf = (key: KeyObject, before: string, row: Omit<Linked, 'mac'>): string =>
-  createHmac('sha256', key)
-    .update(JSON.stringify([before, ...columns.map((column) => row[column]), ...laterOf(row)]))
-    .digest('base64url')
+export const macOf = (hmac: Hmac, before: string, row: Omit<Linked, 'mac'>): string =>
+  // Each by its name: a list of names that is gone through takes three times as long.
+  hmac(
+    JSON.stringify([
+      ...[before, row.id, row.kind, row.call_id, row.tenant_id, row.user_id, row.app_id],
+      ...[row.credential_kind, row.credential_id, row.provider_id, row.server_identifier, row.tool],
+      ...[row.arguments_digest, row.mode, row.audience, row.token_jti, row.outcome, row.upstream_status],
+      ...[row.started_at, row.finished_at, row.writer, row.sequence, ...laterOf(row)]
+    ])
+  )
 
 // What there was no column for at first: a record without it is linked as it was then.
 const laterOf = ({ tool_hash }: Pick<Linked, 'tool_hash'>): object[] => (tool_hash === null ? [] : [{ tool_hash }])
@@ -39,27 +30,28 @@ const tenantsMax = 10_000
 
 /** Links the records of this process: one chain for each tenant, and a new one for a tenant that was long away. */
 export const createChains = (key: KeyObject, newWriter: () => string) => {
+  const hmac = hmacWith(key)
   const ends = new LRUCache<string, Link>({ maxSize: tenantsMax, sizeCalculation: () => 1 })
   return (given: CallTable): Linked => {
-    const row = { ...storable(given), arguments_digest: keyed(key, given.arguments_digest) }
-    const end = ends.get(row.tenant_id) ?? { writer: newWriter(), sequence: 0, mac: beginning }
-    const next = { ...row, writer: end.writer, sequence: end.sequence + 1 }
-    const linked = { ...next, mac: macOf(key, end.mac, next) }
-    ends.set(row.tenant_id, { writer: linked.writer, sequence: linked.sequence, mac: linked.mac })
+    const end = ends.get(given.tenant_id) ?? { writer: newWriter(), sequence: 0, mac: beginning }
+    const linked: Linked = {
+      ...given,
+      server_identifier: storableText(given.server_identifier),
+      tool: storableText(given.tool),
+      audience: given.audience === null ? null : storableText(given.audience),
+      token_jti: given.token_jti === null ? null : storableText(given.token_jti),
+      // Without the key nobody can try arguments until they find their digest.
+      arguments_digest: hmac(`arguments ${given.arguments_digest}`),
+      started_at: given.started_at.toISOString(),
+      finished_at: given.finished_at.toISOString(),
+      ...{ writer: end.writer, sequence: end.sequence + 1, mac: '' }
+    }
+    linked.mac = macOf(hmac, end.mac, linked)
+    ends.set(given.tenant_id, { writer: linked.writer, sequence: linked.sequence, mac: linked.mac })
     return linked
   }
 }
 
-// Without the key nobody can try arguments until they find their digest.
-const keyed = (key: KeyObject, digest: string): string =>
-  createHmac('sha256', key).update(`arguments ${digest}`).digest('base64url')
-
 // What others wrote, made into what Postgres can keep: one bad row would hold back all rows behind it.
-const storable = (row: CallTable): CallTable => ({
-  ...row,
-  server_identifier: storableText(row.server_identifier),
-  tool: storableText(row.tool),
-  audience: row.audience === null ? null : storableText(row.audience),
-  token_jti: row.token_jti === null ? null : storableText(row.token_jti)
-})
-const storableText = (text: string): string => text.toWellFormed().replaceAll('\0', '')
+const storableText = (text: string): string =>
+  text.isWellFormed() && !text.includes('\0') ? text : text.toWellFormed().replaceAll('\0', '')

@@ -9,6 +9,8 @@ export type ChainStore = ReturnType<typeof chainStore>
 /** Where a page of all chains ended. */
 export type ChainPlace = Pick<Linked, 'tenant_id' | 'writer' | 'sequence'>
 
+type Times = 'started_at' | 'finished_at'
+
 const pageMax = 2_000
 const start: ChainPlace = { tenant_id: zero(), writer: zero(), sequence: 0 }
 
@@ -29,10 +31,15 @@ export const chainStore = (db: Kysely<Database>) => ({
 
   /** All records in chains, by tenant, writer and sequence. */
   page: async (after: ChainPlace = start): Promise<Linked[]> => {
-    const { rows } = await sql<Omit<Linked, 'sequence'> & { sequence: string }>`
+    const { rows } = await sql<Omit<Linked, 'sequence' | Times> & { sequence: string } & Record<Times, Date>>`
       select * from call where (tenant_id, writer, sequence) > (${after.tenant_id}, ${after.writer}, ${after.sequence})
       order by tenant_id, writer, sequence, id limit ${pageMax}`.execute(db)
-    return rows.map(({ sequence, ...row }) => ({ ...row, sequence: Number(sequence) }))
+    return rows.map(({ sequence, started_at, finished_at, ...row }) => ({
+      ...row,
+      sequence: Number(sequence),
+      started_at: started_at.toISOString(),
+      finished_at: finished_at.toISOString()
+    }))
   },
 
   /** How many records are in no chain. */

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
+import { hmacWith } from './hmac.ts'
 import type { Linked } from './link.ts'
 import type { ChainStore } from './store.ts'
 import { type Finding, stretchesByWriter, walkChain } from './walk.ts'
@@ -25,12 +26,13 @@ export const verifyRecords = async (
   const said = read.filter((one): one is Checkpoint => one !== undefined)
   const dropped = stretchesByWriter(said, 'dropped')
   const written = stretchesByWriter(said, 'written')
+  const hmac = hmacWith(recordKey)
   const findings: Finding[] = []
   const seen = new Set<string>()
   const begin = (at: Pick<Linked, 'tenant_id' | 'writer'>) => {
     seen.add(at.writer)
     const known = { dropped: dropped.get(at.writer) ?? [], written: written.get(at.writer) ?? [] }
-    return walkChain(recordKey, at, known)
+    return walkChain(hmac, at, known)
   }
 
   let records = 0

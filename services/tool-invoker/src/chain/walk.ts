@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto'
 import type { Checkpoint, Stretch } from './checkpoint.ts'
+import type { Hmac } from './hmac.ts'
 import { beginning, type Linked, macOf } from './link.ts'
 
 /** What was found of one chain, in words; nothing where it is whole. */
@@ -7,7 +7,7 @@ export type Finding = { tenant_id: string; writer: string; words: string }
 
 /** Walks along one chain: take each record in the order of its sequence, then ask how it ended. */
 export const walkChain = (
-  key: KeyObject,
+  hmac: Hmac,
   { tenant_id, writer }: Pick<Linked, 'tenant_id' | 'writer'>,
   said: { dropped: readonly Stretch[]; written: readonly Stretch[] }
 ) => {
@@ -41,7 +41,7 @@ export const walkChain = (
     take: (row: Linked) => {
       goTo(row.sequence)
       const isTwice = row.sequence < next
-      const isChanged = before !== unknown && macOf(key, before, row) !== row.mac
+      const isChanged = before !== unknown && macOf(hmac, before, row) !== row.mac
       const isReplaced = (macs.get(row.sequence) ?? row.mac) !== row.mac
       if (isTwice) find(`added: another ${row.sequence} (${row.id})`)
       else if (isChanged || isReplaced) find(`changed: ${row.sequence} (${row.id})`)

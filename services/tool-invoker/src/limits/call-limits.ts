@@ -2,7 +2,7 @@ import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import { ReportedError } from '@onbehalf/errors'
 import { type App, callerOf } from '@onbehalf/service-kit'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { createSlices, type Spend } from './slices.ts'
+import { createSlices, type Slices } from './slices.ts'
 import type { TakeSlice } from './store.ts'
 
 /** Counts a call to a provider; throws `too_many_requests` where one of its limits is used up. */
@@ -18,19 +18,21 @@ type Counted = Extract<Awaited<ReturnType<Counter>>, { isAllowed: false }>
 
 /** The limits on calls: of each caller, of each tenant and of each provider of a tenant, each with its own keys. */
 export const openCallLimits = async (app: App, take: TakeSlice, maxima: CallMaxima): Promise<CallLimits> => {
-  const spend = createSlices(take)
+  const slices = createSlices(take)
   const providers = new WeakMap<FastifyRequest, string>()
   const tenantOf = (request: FastifyRequest) => callerOf(request).principal.tenant_id
   const providerOf = (request: FastifyRequest) => `provider:${tenantOf(request)}:${providers.get(request)}`
-  const wanted: Opened[] = [
+  const all: Opened[] = [
     { max: maxima.principal, keyOf: principalOf },
     { max: maxima.tenant, keyOf: (request) => `tenant:${tenantOf(request)}` },
     { max: maxima.provider, keyOf: providerOf }
   ]
+  const wanted = all.filter(({ max }) => max > 0)
   const counters: Counter[] = []
-  for (const one of wanted) if (one.max > 0) counters.push(await openCounter(app, spend, one))
+  for (const one of wanted) counters.push(await openCounter(app, slices, one))
   return async (request, reply, serverIdentifier) => {
     providers.set(request, serverIdentifier)
+    if (slices.spendHeld(wanted.map(({ keyOf }) => keyOf(request)))) return
     const counted = await Promise.all(counters.map((count) => count(request)))
     let longest: Counted | undefined
     for (const one of counted) if (!one.isAllowed && one.isExceeded && one.ttl > (longest?.ttl ?? 0)) longest = one
@@ -45,7 +47,7 @@ const principalOf = (request: FastifyRequest): string => {
 
 type Opened = { max: number; keyOf: (request: FastifyRequest) => string }
 
-const openCounter = async (app: App, spend: Spend, { max, keyOf }: Opened): Promise<Counter> => {
+const openCounter = async (app: App, { spend }: Pick<Slices, 'spend'>, { max, keyOf }: Opened): Promise<Counter> => {
   const counters: Counter[] = []
   const inOwnScope: FastifyPluginAsync = async (scope) => {
     await scope.register(rateLimit, {

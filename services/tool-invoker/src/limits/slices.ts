@@ -5,8 +5,12 @@ export type Limit = { max: number; windowMs: number }
 /** How many were counted in the window, one more than `max` when it is used up, and how long it goes on. */
 export type Spent = { current: number; ttlMs: number }
 
-/** Counts one. */
-export type Spend = (key: string, limit: Limit) => Promise<Spent>
+export type Slices = {
+  /** Counts one. */
+  spend: (key: string, limit: Limit) => Promise<Spent>
+  /** Counts one in each, at once, where what is held of all of them lasts for it; else it counts in none. */
+  spendHeld: (keys: readonly string[]) => boolean
+}
 
 type Slice = {
   /** Of what was taken, not spent yet. */
@@ -32,7 +36,7 @@ const keysMax = 100_000
  * Spends limits that are shared over replicas from slices of their windows: a replica takes at most a twentieth at
  * once, and keeps it for a second. While nobody can be asked each replica counts for itself.
  */
-export const createSlices = (take: TakeSlice, now: () => number = Date.now): Spend => {
+export const createSlices = (take: TakeSlice, now: () => number = Date.now): Slices => {
   const slices = new Map<string, Slice>()
 
   const sliceOf = (key: string): Slice => {
@@ -62,7 +66,7 @@ export const createSlices = (take: TakeSlice, now: () => number = Date.now): Spe
     slice.spent = 0
   }
 
-  const isFresh = (slice: Slice): boolean => now() < slice.freshUntil && now() < slice.endsAt
+  const isFresh = (slice: Slice): boolean => now() < Math.min(slice.freshUntil, slice.endsAt)
 
   const refresh = async (key: string, slice: Slice, limit: Limit): Promise<void> => {
     slice.waiting += 1
@@ -73,16 +77,31 @@ export const createSlices = (take: TakeSlice, now: () => number = Date.now): Spe
     slice.waiting -= 1
   }
 
-  return async (key, limit) => {
-    const slice = sliceOf(key)
-    const isUsedUp = () => isFresh(slice) && slice.left <= 0 && (slice.isAlone || slice.used >= limit.max)
-    while (!isUsedUp() && !(isFresh(slice) && slice.left > 0)) await refresh(key, slice, limit)
-    const ttlMs = slice.endsAt - now()
-    if (slice.left <= 0) return { current: limit.max + 1, ttlMs }
+  const count = (slice: Slice): void => {
     slice.left -= 1
     slice.spent += 1
     if (slice.isAlone) slice.owed += 1
-    return { current: slice.isAlone ? slice.owed : slice.used - slice.left, ttlMs }
+  }
+  return {
+    spend: async (key, limit) => {
+      const slice = sliceOf(key)
+      const isUsedUp = () => isFresh(slice) && slice.left <= 0 && (slice.isAlone || slice.used >= limit.max)
+      while (!isUsedUp() && !(isFresh(slice) && slice.left > 0)) await refresh(key, slice, limit)
+      const ttlMs = slice.endsAt - now()
+      if (slice.left <= 0) return { current: limit.max + 1, ttlMs }
+      count(slice)
+      return { current: slice.isAlone ? slice.owed : slice.used - slice.left, ttlMs }
+    },
+    spendHeld: (keys) => {
+      const held: Slice[] = []
+      for (const key of keys) {
+        const slice = slices.get(key)
+        if (!slice || slice.left <= 0 || !isFresh(slice)) return false
+        held.push(slice)
+      }
+      for (const slice of held) count(slice)
+      return true
+    }
   }
 }
 

@@ -16,6 +16,8 @@ type Wanted = { acting: Acting; server_identifier: string; traceparent: string }
 export type Providers = {
   /** The provider of the caller's tenant; `not_found` for everybody else's. */
   find: (wanted: Wanted) => Promise<ResolvedProvider>
+  /** The same where it is held, without waiting. */
+  peek: (wanted: Wanted) => ResolvedProvider | undefined
   close: () => void
 }
 
@@ -39,7 +41,7 @@ export const createProviders = (bus: Bus): Providers => {
     onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
   })
-  return { find: cache.get, close: reader.close }
+  return { find: cache.get, peek: cache.peek, close: reader.close }
 }
 
 const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string =>

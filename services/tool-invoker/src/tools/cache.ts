@@ -8,6 +8,8 @@ type Wanted = { acting: Acting; server_identifier: string; tool: string; tracepa
 export type Tools = {
   /** What the catalogue of a provider of the caller's tenant says of one name; `not_found` for other providers. */
   find: (wanted: Wanted) => Promise<FoundTool>
+  /** The same where it is held, without waiting. */
+  peek: (wanted: Wanted) => FoundTool | undefined
   close: () => void
 }
 
@@ -35,5 +37,5 @@ export const createTools = (bus: Bus): Tools => {
     onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
   })
-  return { find: cache.get, close: reader.close }
+  return { find: cache.get, peek: cache.peek, close: reader.close }
 }

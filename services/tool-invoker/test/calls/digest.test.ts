@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import t from 'tap'
 import { digestOf } from '../../src/calls/digest.ts'
+import { hmacWith } from '../../src/chain/hmac.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url')
 
@@ -25,4 +26,11 @@ t.test('100 levels are fine, more are refused', async (t) => {
   const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)])
   t.type(digestOf(nested(100)), 'string')
   t.throws(() => digestOf(nested(101)), ReportedError)
+})
+
+t.test('records are linked with the HMAC that others know', async (t) => {
+  const key = createSecretKey(randomBytes(32))
+  const hmac = hmacWith(key)
+  for (const text of ['', 'a', 'é\u{1f511}'.repeat(3_000), 'b'])
+    t.equal(hmac(text), createHmac('sha256', key).update(text).digest('base64url'), `of ${text.length} characters`)
 })
