@@ -16,8 +16,22 @@ const hostile = await startHostile(t, {
   GET: (_, { raw }) => raw.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
 })
 const legacy = await startHostile(t, { 'tools/call': (_, { result }) => result({ content: [] }) })
+let isPicky = false
+const left = Promise.withResolvers<string>()
+// A legacy server that may refuse the next token, and is told which session has ended.
+const picky = await startHostile(t, {
+  'tools/call': (_, { raw, result }) => {
+    if (!isPicky) return result({ content: [] })
+    isPicky = false
+    return raw.writeHead(401, { 'www-authenticate': 'Bearer' }).end()
+  },
+  DELETE: ({ headers }, { raw }) => {
+    left.resolve(String(headers['mcp-session-id']))
+    raw.writeHead(200).end()
+  }
+})
 const portOf = ({ url }: { url: string }) => Number(new URL(url).port)
-const stage = await startStage(t, { alsoAllowed: [everything.port, portOf(hostile), portOf(legacy)] })
+const stage = await startStage(t, { alsoAllowed: [everything.port, portOf(hostile), portOf(legacy), portOf(picky)] })
 const { call, broker, providers, devices, issuer, recording, whoami } = stage
 
 const forwarding = (tenant_id: string, server: { url: string } = recording, more = {}) =>
@@ -238,6 +252,25 @@ t.test('sessions at a legacy server are kept for one user, and shared by no two 
   const sessions = calls.map((seen) => seen.headers['mcp-session-id'])
   t.equal(new Set(sessions).size, 3)
   t.same(sessions.slice(3), sessions.slice(0, 3))
+})
+
+t.test('a session outlives the token it was opened with, and ends with the grant', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = forwarding(user.tenant_id, picky)
+  const make = async () => t.equal((await call(user.headers, { server_identifier, tool: 'x' })).status, 200)
+  await make()
+  isPicky = true
+  await make()
+  const reached = () => picky.seen.filter(({ method }) => method === 'tools/call').map(({ headers }) => headers)
+  t.equal(new Set(reached().map(({ authorization }) => authorization)).size, 2)
+  t.same(
+    reached().map((headers) => headers['mcp-session-id']),
+    ['session-1', 'session-1', 'session-1']
+  )
+  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  t.equal(await left.promise, 'session-1')
+  await make()
+  t.equal(reached().at(-1)?.['mcp-session-id'], 'session-2')
 })
 
 t.test('two users of the public reference server get their own answers', async (t) => {
