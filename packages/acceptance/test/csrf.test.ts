@@ -55,7 +55,7 @@ const forgeries: Readonly<Record<string, Credential>> = {
 }
 
 const objectOf = (route: Route) => {
-  const object = tenantObjects[route.path]
+  const object = tenantObjects[nameOf(route)] ?? tenantObjects[route.path]
   if (object) return object
   throw new Error(`${route.path} has a parameter: say in tenant-objects.ts how a real one is made`)
 }

@@ -97,7 +97,7 @@ const deviceToken: Make = async ({ platform }) => {
 /** There already, by the demo's bootstrap file; what ends a member is tried last. */
 const member: Make = async ({ platform }) => ({ user_id: platform.userIds[people.absent.sub] ?? '' })
 
-/** How a real one is made, for every guarded path with a parameter, as /openapi.json writes it. */
+/** How a real one is made, for every guarded path with a parameter, as /openapi.json writes it; or for one method of it. */
 export const tenantObjects: Readonly<Record<string, TenantObject>> = {
   '/auth/sessions/{id}': { make: session },
   '/v1/mcp-providers/{id}': { make: provider, body: { icon: '🪛' } },
@@ -112,6 +112,9 @@ export const tenantObjects: Readonly<Record<string, TenantObject>> = {
     body: { tools: [{ name: 'whoami', hash: 'unseen' }] },
     status: 409
   },
+  // Without a session there is nothing to hear, or to end.
+  'GET /mcp/{server_identifier}': { make: providerByIdentifier, status: 405 },
+  'DELETE /mcp/{server_identifier}': { make: providerByIdentifier, status: 405 },
   '/mcp/{server_identifier}': { make: providerByIdentifier, body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } },
   '/v1/grants/{id}': { make: grant },
   '/v1/grants/{id}/issuances': { make: grant },

@@ -38,8 +38,9 @@ const theirs = await credentialsOf(platform, greta)
 /** A refusal that says nothing: at the inner listener not even that there is something. */
 const refusedBy = (route: Route): number => (isInner(route) ? 404 : 401)
 
-const objectOf = ({ path }: Route): TenantObject => {
-  const object = tenantObjects[path]
+const objectOf = (route: Route): TenantObject => {
+  const { path } = route
+  const object = tenantObjects[nameOf(route)] ?? tenantObjects[path]
   if (object) return object
   throw new Error(`${path} has a parameter: say in tenant-objects.ts how a real one is made`)
 }

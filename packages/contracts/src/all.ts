@@ -17,6 +17,7 @@ import { listAudiences } from './mcp-provider/list-audiences.ts'
 import { listTools } from './mcp-provider/list-tools.ts'
 import { resolveProvider } from './mcp-provider/resolve-provider.ts'
 import { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
+import { sessionMessage } from './tool-invoker/session-message.ts'
 
 /** Everything that is said on the bus; NATS permissions are generated from these two lists. */
 export const calls: readonly CallContract[] = [
@@ -36,7 +37,8 @@ export const calls: readonly CallContract[] = [
   credentialOwner,
   listProviderKeys,
   resolveBearer,
-  listDeviceKeys
+  listDeviceKeys,
+  sessionMessage
 ]
 
 export const feeds: readonly FeedContract[] = [identityChanges, providerChanges, deviceChanges]

@@ -55,3 +55,4 @@ export {
   UnixSeconds,
   Uuid
 } from './shared/vocabulary.ts'
+export { sessionMessage } from './tool-invoker/session-message.ts'

@@ -5,6 +5,7 @@ import { listForEndpoint } from './endpoint/list.ts'
 import { registerEndpoint } from './endpoint/routes.ts'
 import { keepExpiry } from './idempotency/keep-expiry.ts'
 import { openCallLimits } from './limits/call-limits.ts'
+import { createListenerPlaces } from './listening/places.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
 
@@ -50,6 +51,8 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
   }
   registerCalls(app, calling)
   registerTools(app, { bus })
-  registerEndpoint(app, { ...calling, list: listForEndpoint(bus) })
+  const { sessions, exchanges, relay, toolChanges } = resources
+  const listening = { sessions, exchanges, relay, toolChanges, places: createListenerPlaces() }
+  registerEndpoint(app, { ...calling, ...listening, list: listForEndpoint(bus) })
   return app
 }

@@ -28,12 +28,19 @@ import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
+import { hearToolChanges } from './listening/tool-changes.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
+import { createExchanges } from './sessions/exchanges.ts'
+import { openRelay } from './sessions/relay.ts'
+import { sessionStore } from './sessions/store.ts'
 import { createTools } from './tools/cache.ts'
 
 // More than one provider's calls under way, so that none waits for a connection.
 const connectionsPerOrigin = 1_100
+
+// As long as a client's session, which it may belong to, is kept without a request.
+const upstreamIdleMs = 1_800_000
 
 export type Resources = Awaited<ReturnType<typeof openResources>>
 
@@ -62,14 +69,22 @@ export const openResources = async (config: Config) => {
   recorder.onWritten(checkpoints.note)
   const deny = await ownServers([config.DATABASE_URL, config.REDIS_URL, config.NATS_URL])
   const egress = createEgress({ allow: config.EGRESS_ALLOW, deny, connectionsPerOrigin })
-  const mcp = createMcpClient({ send: egressSend(egress), clientInfo: { name: 'onbehalf', version: '0.1.0' } })
+  const mcp = createMcpClient({
+    send: egressSend(egress),
+    clientInfo: { name: 'onbehalf', version: '0.1.0' },
+    limits: { sessionIdleMs: upstreamIdleMs }
+  })
   const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)
   const credentials = createCredentials(bus, providers)
   const tools = createTools(bus)
   const tokens = createTokens(bus)
-  const sessions = endSessionsOnChange(bus, mcp)
+  const upstreamSessions = endSessionsOnChange(bus, mcp)
+  const exchanges = createExchanges()
+  const relay = openRelay(bus, exchanges, mcp)
+  const toolChanges = hearToolChanges(bus)
   const underWay = watchCallsUnderWay(bus)
+  const readers = [underWay, toolChanges, upstreamSessions, tokens, tools, credentials, providers, callers]
   return {
     config,
     calls,
@@ -84,6 +99,10 @@ export const openResources = async (config: Config) => {
     tools,
     tokens,
     underWay,
+    sessions: sessionStore(redis.redis),
+    exchanges,
+    relay,
+    toolChanges,
     vault,
     idempotency,
     gates: createGates(),
@@ -94,7 +113,8 @@ export const openResources = async (config: Config) => {
       partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close().finally(checkpoints.close), mcp.close()])
       await egress.close()
-      for (const reader of [underWay, sessions, tokens, tools, credentials, providers, callers]) reader.close()
+      for (const reader of readers) reader.close()
+      await relay.close()
       await bus.drain()
       await Promise.all([redis.close(), postgres.close()])
       if (recorded.status === 'rejected') throw recorded.reason

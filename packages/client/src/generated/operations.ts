@@ -598,7 +598,45 @@ export type Operations = {
       504: JsonRpcErrorBody
     }
   }
-  /** MCP endpoint of one provider */
+  /** What a session of the MCP endpoint hears besides its answers: the tools of all providers, as identifier__tool */
+  'GET /mcp': {
+    answers: {
+      200: string
+      400: JsonRpcErrorBody
+      401: JsonRpcErrorBody
+      403: JsonRpcErrorBody
+      404: JsonRpcErrorBody
+      405: undefined
+      422: JsonRpcErrorBody
+      428: JsonRpcErrorBody
+      429: JsonRpcErrorBody
+      500: JsonRpcErrorBody
+      502: JsonRpcErrorBody
+      503: JsonRpcErrorBody
+      504: JsonRpcErrorBody
+    }
+  }
+  /** Ends a session of the MCP endpoint: the tools of all providers, as identifier__tool */
+  'DELETE /mcp': {
+    answers: {
+      204: undefined
+      400: JsonRpcErrorBody
+      401: JsonRpcErrorBody
+      403: JsonRpcErrorBody
+      404: JsonRpcErrorBody
+      405: undefined
+      413: JsonRpcErrorBody
+      415: JsonRpcErrorBody
+      422: JsonRpcErrorBody
+      428: JsonRpcErrorBody
+      429: JsonRpcErrorBody
+      500: JsonRpcErrorBody
+      502: JsonRpcErrorBody
+      503: JsonRpcErrorBody
+      504: JsonRpcErrorBody
+    }
+  }
+  /** MCP endpoint: one provider */
   'POST /mcp/{server_identifier}': {
     path: { server_identifier: string }
     body: unknown
@@ -609,6 +647,46 @@ export type Operations = {
       401: JsonRpcErrorBody
       403: JsonRpcErrorBody
       404: JsonRpcErrorBody
+      413: JsonRpcErrorBody
+      415: JsonRpcErrorBody
+      422: JsonRpcErrorBody
+      428: JsonRpcErrorBody
+      429: JsonRpcErrorBody
+      500: JsonRpcErrorBody
+      502: JsonRpcErrorBody
+      503: JsonRpcErrorBody
+      504: JsonRpcErrorBody
+    }
+  }
+  /** What a session of the MCP endpoint hears besides its answers: one provider */
+  'GET /mcp/{server_identifier}': {
+    path: { server_identifier: string }
+    answers: {
+      200: string
+      400: JsonRpcErrorBody
+      401: JsonRpcErrorBody
+      403: JsonRpcErrorBody
+      404: JsonRpcErrorBody
+      405: undefined
+      422: JsonRpcErrorBody
+      428: JsonRpcErrorBody
+      429: JsonRpcErrorBody
+      500: JsonRpcErrorBody
+      502: JsonRpcErrorBody
+      503: JsonRpcErrorBody
+      504: JsonRpcErrorBody
+    }
+  }
+  /** Ends a session of the MCP endpoint: one provider */
+  'DELETE /mcp/{server_identifier}': {
+    path: { server_identifier: string }
+    answers: {
+      204: undefined
+      400: JsonRpcErrorBody
+      401: JsonRpcErrorBody
+      403: JsonRpcErrorBody
+      404: JsonRpcErrorBody
+      405: undefined
       413: JsonRpcErrorBody
       415: JsonRpcErrorBody
       422: JsonRpcErrorBody
@@ -2214,7 +2292,11 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /device/sso': [200, 303, 400, 401, 403, 404, 409, 429, 500, 502, 503],
   'POST /device/sso/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 502, 503],
   'POST /mcp': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
+  'GET /mcp': [200, 400, 401, 403, 404, 405, 422, 428, 429, 500, 502, 503, 504],
+  'DELETE /mcp': [204, 400, 401, 403, 404, 405, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'POST /mcp/{server_identifier}': [200, 202, 400, 401, 403, 404, 413, 415, 422, 428, 429, 500, 502, 503, 504],
+  'GET /mcp/{server_identifier}': [200, 400, 401, 403, 404, 405, 422, 428, 429, 500, 502, 503, 504],
+  'DELETE /mcp/{server_identifier}': [204, 400, 401, 403, 404, 405, 413, 415, 422, 428, 429, 500, 502, 503, 504],
   'GET /oauth/callback': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
   'GET /oauth/callback/{issuer}': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
   'GET /oauth/client.json': [200, 429, 500, 503],

@@ -6,10 +6,19 @@ import { callerHeaders } from './headers.ts'
 import { defaultLimits, type McpLimits } from './limits.ts'
 import { listTools } from './list-tools.ts'
 import { parameterHeaders } from './parameter-headers.ts'
-import type { ClientInfo, Json, McpEvent, McpTool, Send } from './protocol.ts'
+import {
+  type ClientInfo,
+  type Json,
+  listenMethod,
+  type McpEvent,
+  type McpTool,
+  type RpcOutcome,
+  type Send,
+  type ServerRequest
+} from './protocol.ts'
 import { createSessionPool } from './sessions.ts'
 import { type Watched, watchTools } from './watch-tools.ts'
-import type { Target } from './wire.ts'
+import { type Target, toldToListeners } from './wire.ts'
 
 /** Where to, as whom, and how long. */
 export type McpTarget = {
@@ -34,6 +43,13 @@ export type Asking = McpTarget & {
   onEvent?: (event: McpEvent) => void
   /** What whoever it is asked for can do; a modern server is told, and may then ask for input. None when left out. */
   capabilities?: Json
+  /**
+   * Answers what a server asks of whoever it is asked for, until then with a session of its own. Without it a legacy server
+   * is told of no capabilities.
+   */
+  onRequest?: (request: ServerRequest) => Promise<RpcOutcome>
+  /** The least severe log messages that are wanted; `info` of a modern server, and a legacy one's choice, when left out. */
+  logLevel?: string
   /** Of the tool that is called: what it annotates is repeated as headers (2026-07-28). */
   inputSchema?: unknown
 }
@@ -53,6 +69,8 @@ export type CalledTool = {
   result: Json
   /** The same in the server's own words: its order of names, its numbers. */
   resultText: string
+  /** The revision that the server speaks. */
+  protocolVersion: string | undefined
   /** The first progress and log messages; they are asked for, and told in full, only with `onEvent`. */
   events: McpEvent[]
 }
@@ -116,6 +134,13 @@ export const createMcpClient = ({
     wantsEvents: false,
     capabilities: {}
   })
+  /** A stream of changes may be silent for as long as it is heard. */
+  const aimFor = (asked: McpRequest): Target => {
+    if (asked.method !== listenMethod) return aim(asked)
+    const { watchMsMax: msMax, watchSilenceMsMax: sseReadTimeoutMs } = limits
+    const deadline = startDeadline({ ms: asked.timeoutMs, msMax, signal: asked.signal })
+    return { ...aimAt(asked, deadline), sseReadTimeoutMs, hears: toldToListeners }
+  }
 
   const request: McpClient['request'] = async (asked) => {
     const events: McpEvent[] = []
@@ -123,16 +148,17 @@ export const createMcpClient = ({
       if (events.length < limits.eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
-    const { method, name, params, capabilities = {}, inputSchema } = asked
+    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel } = asked
     const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
-    const target = { ...aim(asked), onEvent, wantsEvents: asked.onEvent !== undefined, capabilities }
+    const wantsEvents = asked.onEvent !== undefined
+    const target = { ...aimFor(asked), onEvent, wantsEvents, capabilities, onRequest, logLevel }
     const conversation = converse(talk, target, asked.sessionKey)
     try {
       const { result, resultText } = await conversation.ask({
         ...{ method, params, ...repeated },
         ...(name !== undefined && { name })
       })
-      return { result, resultText: resultText(), events }
+      return { result, resultText: resultText(), protocolVersion: conversation.protocolVersion(), events }
     } finally {
       conversation.close()
       target.deadline.stop()

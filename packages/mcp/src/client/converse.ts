@@ -1,8 +1,9 @@
 import { startDeadline } from './deadline.ts'
 import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
+import { listenLegacy } from './listen.ts'
 import { InitializeRefused, openEventSession, openSession } from './open-session.ts'
-import { type Answer, modernVersion } from './protocol.ts'
-import type { Lease, Session, SessionPool } from './sessions.ts'
+import { type Answer, listenMethod, modernVersion } from './protocol.ts'
+import { isSessionGone, type Lease, type Session, type SessionPool } from './sessions.ts'
 import { type Request, type Result, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
 
 /** A server's ear for the requests of one call or listing: the era settled, a session held where there is one. */
@@ -60,7 +61,8 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
     }
     eras.remember(target.url, lease.session.send ? 'events' : 'legacy')
     version = lease.session.protocolVersion
-    const answer = await requestLegacy(wires, target, request, lease.session)
+    const ask = request.method === listenMethod ? listenLegacy : requestLegacy
+    const answer = await ask(wires, target, request, lease.session)
     if (!lease.isKnown || !isSessionGone(answer, lease.session)) return answer
     lease.drop()
     lease.release()
@@ -70,6 +72,7 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
 
   const askModern = async (request: Request, isFresh: boolean): Promise<Answer | 'ask again'> => {
     version = modernVersion
+    if (subscribing.has(request.method)) return nothing
     const answer = await requestModern(wires, target, request, modernVersion)
     if (isFresh || !looksLegacy(answer)) return answer
     eras.forget(target.url)
@@ -108,16 +111,13 @@ const ownLease = ({ background }: Wires, session: Session): Lease => ({
   drop: () => undefined
 })
 
+// In 2026-07-28 whoever listens says what to.
+const subscribing: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
+const nothing: Answer = { kind: 'result', result: {}, resultText: () => '{}', headers: {} }
+
 /** 2025-03-26, backwards compatibility. */
 const looksOlder = (answer: Answer): boolean =>
   answer.kind !== 'result' && (answer.status === 400 || answer.status === 404 || answer.status === 405)
 
 const isInitializeUnknown = (answer: Answer): boolean =>
   answer.kind !== 'result' && answer.status !== 401 && answer.status !== 403 && answer.status < 500
-
-// 404 is the rule (2025-11-25, session management); the SDK's own examples answer 400 and speak of the session.
-const isSessionGone = (answer: Answer, { id, send }: Session): boolean => {
-  if ((id === undefined && !send) || answer.kind === 'result') return false
-  if (answer.kind === 'refused') return answer.status === 404
-  return answer.status === 404 || (answer.status === 400 && /\bsession\b/i.test(answer.error.message))
-}

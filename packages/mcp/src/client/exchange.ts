@@ -72,9 +72,9 @@ export const listen = async (tools: Tools, { onOpen, ...given }: Listening): Pro
   }
 }
 
-type Opened = { status: number; headers: ResponseHeaders; mediaType: string; body: Body }
+export type Opened = { status: number; headers: ResponseHeaders; mediaType: string; body: Body }
 
-const open = async (
+export const open = async (
   { send, limits, background }: Tools,
   { url, deadline, timeoutMs, sseReadTimeoutMs }: Exchange,
   init: { method: 'POST' | 'GET'; headers: Record<string, string>; body?: string },
@@ -132,9 +132,9 @@ const readStream = async (tools: Tools, request: Exchange, first: Opened): Promi
 }
 
 // What a header can carry.
-const resumable = /^[\x20-\x7e]{1,1024}$/
+export const resumable = /^[\x20-\x7e]{1,1024}$/
 
-const readEvents = async (opened: Opened, request: Exchange) => {
+export const readEvents = async (opened: Opened, request: Exchange) => {
   const parser = createSseParser()
   let event: SseEvent | undefined
   try {
@@ -208,7 +208,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+export const pause = (ms: number, signal: AbortSignal): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const stop = () => {
     clearTimeout(timer)

@@ -15,13 +15,18 @@ export { disagreeingParameter } from './parameter-headers.ts'
 export {
   type ClientInfo,
   isJson,
+  isRpcError,
   type Json,
   legacyVersions,
+  listenMethod,
   type McpEvent,
   type McpTool,
   metaKeys,
   modernVersion,
-  type Send
+  type RpcError,
+  type RpcOutcome,
+  type Send,
+  type ServerRequest
 } from './protocol.ts'
 export { sendThrough } from './send-through.ts'
 export type { Watched } from './watch-tools.ts'

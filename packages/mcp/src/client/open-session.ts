@@ -17,17 +17,21 @@ export class InitializeRefused extends Error {
 
 /** initialize, then notifications/initialized (2025-11-25, lifecycle). */
 export const openSession = async (wires: Wires, target: Target): Promise<Session> => {
-  const params = { protocolVersion: legacyVersions[0], capabilities: {}, clientInfo: wires.clientInfo }
+  const capabilities = target.onRequest ? target.capabilities : {}
+  const params = { protocolVersion: legacyVersions[0], capabilities, clientInfo: wires.clientInfo }
   const answer = await requestLegacy(wires, target, { method: 'initialize', params }, undefined)
   if (answer.kind !== 'result') throw new InitializeRefused(answer)
-  const { protocolVersion, capabilities } = answer.result
+  const { protocolVersion, capabilities: offered } = answer.result
   if (typeof protocolVersion !== 'string' || !legacyVersions.includes(protocolVersion)) {
     throw malformed('it speaks no revision of MCP that we do')
   }
   const id = headerOf(answer.headers, 'mcp-session-id')
   // Only visible ASCII is allowed (2025-11-25, session management).
   if (id !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(id)) throw malformed('its session id is not allowed')
-  const session: Session = { id, protocolVersion, capabilities, end: () => endSession(wires, target, session) }
+  const session: Session = {
+    ...{ id, protocolVersion, capabilities: offered, headers: target.headers, answering: new Set() },
+    end: () => endSession(wires, target.url, session)
+  }
   await notify(wires, target, session, { method: 'notifications/initialized' })
   return session
 }
@@ -44,10 +48,10 @@ export const openEventSession = async (wires: Wires, target: Target): Promise<Se
   }
 }
 
-const endSession = async ({ send, limits }: Wires, target: Target, session: Session): Promise<void> => {
+const endSession = async ({ send, limits }: Wires, url: string, session: Session): Promise<void> => {
   if (session.id === undefined) return
-  const { 'content-type': _, ...headers } = legacyHeaders(target, session)
-  const { body } = await send(target.url, {
+  const { 'content-type': _, ...headers } = legacyHeaders(session, session)
+  const { body } = await send(url, {
     method: 'DELETE',
     headers,
     signal: AbortSignal.timeout(limits.cleanUpMs),

@@ -16,6 +16,9 @@ export const modernErrorCodes: ReadonlySet<number> = new Set([-32020, -32021, -3
 export const unsupportedVersionCode = -32022
 export const methodNotFoundCode = -32601
 
+/** Opens a stream of what changes at a server (2026-07-28); asked of an older one it is that server's own stream. */
+export const listenMethod = 'subscriptions/listen'
+
 export type Json = Record<string, unknown>
 export type RpcError = { code: number; message: string; data?: unknown }
 export type ClientInfo = { name: string; version: string }
@@ -43,6 +46,10 @@ export type Send = (
 
 /** What the server tells while it works: progress and log messages, as they came. */
 export type McpEvent = { method: string; params: Json }
+
+/** What a server asks of the client that it serves: sampling, elicitation, roots. */
+export type ServerRequest = { method: string; params: Json }
+export type RpcOutcome = { result: Json } | { error: RpcError }
 
 /** One entry of a server's catalogue, as the server sent it. */
 export type McpTool = Json & { name: string }

@@ -1,7 +1,7 @@
 import type { Background } from './background.ts'
 import { untilAborted } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
-import type { Send } from './protocol.ts'
+import type { Answer, Send } from './protocol.ts'
 
 /** A legacy server's session. `id` is missing where the server keeps none. */
 export type Session = {
@@ -11,6 +11,12 @@ export type Session = {
   capabilities: unknown
   /** The only way to reach a server of HTTP+SSE (2024-11-05): by the stream that its session is. */
   send?: Send
+  /** What the last request in it came with: the first one's token may have ended since. */
+  headers: Record<string, string>
+  /** Requests of the server that are being answered: those on a stream of its own reach every call. */
+  answering: Set<unknown>
+  /** The least severe log messages that the server was told are wanted. */
+  logLevel?: string
   end: () => Promise<void>
 }
 
@@ -30,6 +36,13 @@ export type SessionKey = { url: string; sessionKey: string }
 export type SessionPool = {
   acquire: (key: SessionKey, open: () => Promise<Session>, signal: AbortSignal) => Promise<Lease>
   drop: (isMeant: (sessionKey: string) => boolean) => void
+}
+
+// 404 is the rule (2025-11-25, session management); the SDK's own examples answer 400 and speak of the session.
+export const isSessionGone = (answer: Answer, { id, send }: Session): boolean => {
+  if ((id === undefined && !send) || answer.kind === 'result') return false
+  if (answer.kind === 'refused') return answer.status === 404
+  return answer.status === 404 || (answer.status === 400 && /\bsession\b/i.test(answer.error.message))
 }
 
 type Entry = {

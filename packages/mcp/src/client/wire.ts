@@ -10,7 +10,9 @@ import {
   type Json,
   type McpEvent,
   metaKeys,
-  methodNotFoundCode
+  methodNotFoundCode,
+  type RpcOutcome,
+  type ServerRequest
 } from './protocol.ts'
 import type { Session } from './sessions.ts'
 
@@ -29,6 +31,9 @@ export type Target = {
   wantsEvents: boolean
   /** What the server may ask of whoever this is for (2026-07-28). */
   capabilities: Json
+  /** Answers what the server asks of them; left out, it may ask nothing. */
+  onRequest?: ((request: ServerRequest) => Promise<RpcOutcome>) | undefined
+  logLevel?: string | undefined
 }
 
 /** A request before it has an id and an era. */
@@ -45,6 +50,11 @@ export type Wires = Tools & { clientInfo: ClientInfo; nextId: () => number }
 
 const accept = 'application/json, text/event-stream'
 const told: ReadonlySet<string> = new Set(['notifications/progress', 'notifications/message'])
+/** What is told to who listens to a server. */
+export const toldToListeners: ReadonlySet<string> = new Set([
+  ...['notifications/message', 'notifications/resources/updated'],
+  ...['tools', 'prompts', 'resources'].map((list) => `notifications/${list}/list_changed`)
+])
 
 /** One request in a revision without sessions, describing itself (2026-07-28). */
 export const requestModern = (wires: Wires, target: Target, request: Request, version: string): Promise<Answer> => {
@@ -54,7 +64,7 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
     [metaKeys.protocolVersion]: version,
     [metaKeys.clientCapabilities]: target.capabilities,
     [metaKeys.clientInfo]: wires.clientInfo,
-    ...(target.wantsEvents && { progressToken: id, [metaKeys.logLevel]: 'info' })
+    ...(target.wantsEvents && { progressToken: id, [metaKeys.logLevel]: target.logLevel ?? 'info' })
   }
   const headers: Record<string, string> = {
     ...target.headers,
@@ -84,6 +94,8 @@ export const requestLegacy = async (
   session: Session | undefined
 ): Promise<Answer> => {
   const wires = session?.send ? { ...given, send: session.send } : given
+  if (session) session.headers = target.headers
+  if (session) await setLevel(given, target, session)
   const id = wires.nextId()
   const own = isJson(params._meta) ? params._meta : undefined
   const meta = target.wantsEvents && session ? { _meta: { ...own, progressToken: id } } : undefined
@@ -149,12 +161,17 @@ export const resultOf = (answer: Answer): Result => {
   throw answer.kind === 'error' ? serverError(answer.error, answer.status) : refusal(answer.status, answer.headers)
 }
 
-/** What is done with the messages of the server on a stream of a session: notifications are told, requests refused. */
-export const hearOn = (wires: Wires, target: Target, session: Session | undefined) => {
-  const replies = createReplies(wires, target, session)
+/** What is done with the messages of the server on a stream of a session: notifications are told, requests answered. */
+export const hearOn = (
+  wires: Wires,
+  target: Target,
+  session: Session | undefined,
+  options?: { isEndless: boolean }
+) => {
+  const replies = createReplies(wires, target, session, options)
   return ({ id, method, params }: Json & { method: string }): void => {
     if (id === undefined) tell(target, method, params)
-    else replies.refuse(id, method)
+    else replies.answer(id, method, isJson(params) ? params : {})
   }
 }
 
@@ -162,16 +179,38 @@ const tell = (target: Target, method: string, params: unknown): void => {
   if ((target.hears ?? told).has(method)) target.onEvent?.({ method, params: isJson(params) ? params : {} })
 }
 
-// We declared no capability, so nothing but ping is ours to answer.
-const createReplies = (wires: Wires, target: Target, session: Session | undefined) => {
+/** Says which log messages are wanted, once a session; a server that does not know of that says what it likes. */
+const setLevel = async (wires: Wires, target: Target, session: Session): Promise<void> => {
+  const { logLevel, ...rest } = target
+  if (logLevel === undefined || session.logLevel === logLevel) return
+  session.logLevel = logLevel
+  const request = { method: 'logging/setLevel', params: { level: logLevel } }
+  await requestLegacy(wires, { ...rest, wantsEvents: false }, request, session)
+}
+
+type Replies = { answer: (id: unknown, method: string, params: Json) => void }
+
+/** Answers what the server asks on one stream. On one that ends with our answer only so many are. */
+const createReplies = (
+  wires: Wires,
+  target: Target,
+  session: Session | undefined,
+  { isEndless = false } = {}
+): Replies => {
   let repliesLeft = wires.limits.repliesMax
   return {
-    refuse: (id: unknown, method: string) => {
-      if (repliesLeft === 0 || !isRequestId(id)) return
+    answer: (id, method, params) => {
+      if (repliesLeft === 0 || !isRequestId(id) || session?.answering.has(id)) return
       repliesLeft -= 1
-      const outcome =
-        method === 'ping' ? { result: {} } : { error: { code: methodNotFoundCode, message: 'Method not found' } }
-      wires.background.run(() => notify(wires, target, session, { id, ...outcome }))
+      session?.answering.add(id)
+      wires.background.run(async () => {
+        const outcome = await outcomeOf(target, { method, params })
+        // The server was waiting, and did not have to say anything.
+        target.deadline.extend(target.sseReadTimeoutMs)
+        session?.answering.delete(id)
+        if (isEndless) repliesLeft += 1
+        await notify(wires, target, session, { id, ...outcome })
+      })
     }
   }
 }
@@ -180,6 +219,14 @@ const idLengthMax = 256
 // It is sent back, up to so many times, and the server decides how large it is.
 const isRequestId = (id: unknown): boolean =>
   typeof id === 'number' || (typeof id === 'string' && id.length <= idLengthMax)
+const outcomeOf = async ({ onRequest }: Target, request: ServerRequest): Promise<RpcOutcome> => {
+  if (request.method === 'ping') return { result: {} }
+  const unknown = { error: { code: methodNotFoundCode, message: 'Method not found' } }
+  if (!onRequest) return unknown
+  return onRequest(request).catch(() => ({ error: { code: internalErrorCode, message: 'The client gave no answer.' } }))
+}
+
+const internalErrorCode = -32603
 
 // Closing the stream is not a cancel before 2026-07-28 (2025-11-25, cancellation).
 const cancel = (wires: Wires, target: Target, session: Session, requestId: number): void =>

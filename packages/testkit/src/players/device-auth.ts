@@ -3,10 +3,10 @@ import {
   type DeviceChange,
   deviceChanges,
   listDeviceKeys,
-  type Principal,
   principalTicket,
   type Role,
-  resolveBearer
+  resolveBearer,
+  type UserPrincipal
 } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, serve, signTicket, writeFeed } from '@onbehalf/rpc'
@@ -25,6 +25,8 @@ export type DeviceToken = {
 export type PlayedDeviceAuth = {
   /** A device token of a member, or with a role of null of somebody external. */
   makeToken: (person?: { tenant_id?: string; user_id?: string; role?: Role | null }) => DeviceToken
+  /** Signs in anew in the place of a token, which ends, and tells everybody. */
+  renew: (token: DeviceToken) => DeviceToken
   /** Ends a token and tells everybody. */
   revoke: (tokenId: string) => void
   change: (...changes: DeviceChange[]) => void
@@ -36,7 +38,7 @@ const lifetimeSeconds = 600
 /** device-auth as the other services see it on the bus: `bus` is connected as device-auth. */
 export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
   const key = await makeKeyPair()
-  const tokens = new Map<string, Principal>()
+  const tokens = new Map<string, UserPrincipal>()
   const feed = writeFeed(bus, deviceChanges)
   const served = [
     serve(bus, listDeviceKeys, async () => ({ ticket: [key.publicKey], session: [] })),
@@ -47,18 +49,29 @@ export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
       return { principal, ticket, credential_expires_at: Math.floor(Date.now() / 1000) + lifetimeSeconds }
     })
   ]
+  const give = (principal: UserPrincipal): DeviceToken => {
+    const { tenant_id, user_id, role, credential } = principal
+    const token = `${role === null ? 'dfoe' : 'dfoa'}_${randomBytes(32).toString('base64url')}`
+    recordSecrets([token])
+    tokens.set(hashOf(token), principal)
+    return { tenant_id, user_id, token_id: credential.id, token, headers: { authorization: `Bearer ${token}` } }
+  }
+  const end = (tokenId: string): UserPrincipal[] => {
+    const ended = [...tokens].filter(([, { credential }]) => credential.id === tokenId)
+    for (const [hash] of ended) tokens.delete(hash)
+    feed.publish({ kind: 'device_token', id: tokenId })
+    return ended.map(([, principal]) => principal)
+  }
   return {
-    makeToken: ({ tenant_id = randomUUID(), user_id = randomUUID(), role = 'member' } = {}) => {
-      const token = `${role === null ? 'dfoe' : 'dfoa'}_${randomBytes(32).toString('base64url')}`
-      recordSecrets([token])
-      const token_id = randomUUID()
-      const credential = { kind: 'device_token' as const, id: token_id }
-      tokens.set(hashOf(token), { kind: 'user', tenant_id, user_id, role, credential })
-      return { tenant_id, user_id, token_id, token, headers: { authorization: `Bearer ${token}` } }
+    makeToken: ({ tenant_id = randomUUID(), user_id = randomUUID(), role = 'member' } = {}) =>
+      give({ kind: 'user', tenant_id, user_id, role, credential: { kind: 'device_token', id: randomUUID() } }),
+    renew: ({ token_id }) => {
+      const [principal] = end(token_id)
+      if (principal) return give(principal)
+      throw new Error('there is no such token')
     },
     revoke: (tokenId) => {
-      for (const [hash, { credential }] of tokens) if (credential.id === tokenId) tokens.delete(hash)
-      feed.publish({ kind: 'device_token', id: tokenId })
+      end(tokenId)
     },
     change: feed.publish,
     close: async () => {

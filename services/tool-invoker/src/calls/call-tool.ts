@@ -11,7 +11,7 @@ import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
 import type { CallsUnderWay, WatchedCall } from './under-way.ts'
 import { untilAborted } from './until-aborted.ts'
-import { callAs, type Outbound, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
+import { callAs, type Outbound, type Peer, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
 
 /** What a caller asks for. */
 export type AskedCall = {
@@ -27,8 +27,8 @@ export type AskedCall = {
   beside?: Record<string, unknown>
   /** Throws where something that goes along does not fit the tool, before anything is minted. */
   requireAgreement?: (tool: CatalogueTool) => void
-  /** What an MCP client can do when the server asks it for input; nothing when left out. */
-  capabilities?: Record<string, unknown>
+  /** The MCP client it is for; left out, there is nobody whom the server could ask. */
+  peer?: Peer
 }
 
 export type CallToolTools = PrepareTools &
@@ -52,7 +52,7 @@ export type CallContext = {
   onEvent?: (event: McpEvent) => void
 }
 
-type Made = Pick<CalledTool, 'result' | 'resultText'> & { minted: MintedToken | null }
+type Made = Pick<CalledTool, 'result' | 'resultText' | 'protocolVersion'> & { minted: MintedToken | null }
 
 export type AnsweredCall = Made & { row: CallRow }
 
@@ -102,6 +102,7 @@ const make = async (
     provider,
     request: requestOf(asked, prepared.tool),
     mayBeRepeated: mayBeRepeated(prepared.tool),
+    peer: asked.peer ?? { capabilities: {} },
     timeout_ms,
     signal,
     onEvent,
@@ -110,21 +111,20 @@ const make = async (
   if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
 
   let { minted } = identity
-  const { result, resultText } = await callAs(tools, outbound, identity.ask, minted, (next) => {
+  const called = await callAs(tools, outbound, identity.ask, minted, (next) => {
     minted = next
     noteIdentity(row, next)
   })
-  return { result, resultText, minted }
+  return { ...called, minted }
 }
 
 const requestOf = (
-  { tool, arguments: given, request, beside, capabilities = {} }: AskedCall,
+  { tool, arguments: given, request, beside }: AskedCall,
   known: CatalogueTool | undefined
 ): UpstreamRequest =>
   request ?? {
     method: 'tools/call',
     name: tool,
     params: { name: tool, arguments: given, ...beside },
-    capabilities,
     ...(known && { inputSchema: known.input_schema })
   }

@@ -2,6 +2,7 @@ import type { ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type CalledTool,
+  listenMethod,
   type McpClient,
   type McpEvent,
   type McpRequest,
@@ -16,7 +17,10 @@ import { headersAs } from './identity.ts'
 import { askOnceMore } from './once-more.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
-export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'capabilities' | 'inputSchema'>
+export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'inputSchema'>
+
+/** The MCP client that a call is for: what it can do, how it is asked, and the session it has with us. */
+export type Peer = Pick<McpRequest, 'capabilities' | 'onRequest' | 'logLevel'> & { session?: string }
 
 /** A call whose provider, caller and time are known. */
 export type Outbound = {
@@ -25,6 +29,7 @@ export type Outbound = {
   request: UpstreamRequest
   /** Whether it can be sent twice with nothing more coming of it. */
   mayBeRepeated: boolean
+  peer: Peer
   timeout_ms: number
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
@@ -81,30 +86,36 @@ const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promis
 
 const send = (
   { mcp, gates }: Sending,
-  { acting: { principal }, provider, request, mayBeRepeated, timeout_ms, signal, onEvent, onSend }: Outbound,
+  { acting: { principal }, provider, request, peer, mayBeRepeated, timeout_ms, signal, onEvent, onSend }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
   const { tenant_id, user_id, kind } = principal
   const app_id = kind === 'app' ? principal.app_id : null
   const { provider_id, revision } = provider
+  const { session, ...client } = peer
   const isPatient = timeout_ms >= provider.timeout * 1000
   const ask = (hear: Outbound['onEvent']) =>
     mcp.request({
       ...request,
+      ...client,
       url: provider.server_url,
       headers,
       timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
       sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
       signal,
       ...(hear && { onEvent: hear }),
-      // A legacy server's session belongs to one caller with one credential at one revision of the provider.
-      sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential])
+      // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
+      // session of a client where that has one.
+      sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential, session])
     })
-  return gates.through({ provider_id, revision, isPatient, signal }, () => {
+  const sendOff = () => {
     onSend?.()
     return mayBeRepeated ? askOnceMore(ask, { onEvent, signal }) : ask(onEvent)
-  })
+  }
+  // Who only listens takes nobody's place.
+  if (request.method === listenMethod) return sendOff()
+  return gates.through({ provider_id, revision, isPatient, signal }, sendOff)
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

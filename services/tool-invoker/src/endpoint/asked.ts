@@ -1,6 +1,13 @@
 import type { McpEvent } from '@onbehalf/mcp'
 import type { CallContext, CallToolTools } from '../calls/call-tool.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
+import type { ListenerPlaces } from '../listening/places.ts'
+import type { ToolChanges } from '../listening/tool-changes.ts'
+import type { Exchanges } from '../sessions/exchanges.ts'
+import type { Session } from '../sessions/find.ts'
+import { isLogged } from '../sessions/log-level.ts'
+import type { Relay } from '../sessions/relay.ts'
+import type { SessionStore } from '../sessions/store.ts'
 import type { Tell } from './answer-stream.ts'
 import type { Envelope } from './envelope.ts'
 import type { ListTools } from './list.ts'
@@ -21,9 +28,22 @@ export type Asked = {
   /** Counts a request to a provider; throws `too_many_requests`. */
   spend: (serverIdentifier: string) => Promise<void>
   tell: Tell
+  /** Of a client of 2025-11-25 or older that keeps one. */
+  session: Session | undefined
+  /** Gives the client its session's id. */
+  keepSession: (id: string) => void
 }
 
-export type EndpointTools = CallToolTools & StateTools & { list: ListTools; limits: CallLimits }
+export type EndpointTools = CallToolTools &
+  StateTools & {
+    list: ListTools
+    limits: CallLimits
+    sessions: SessionStore
+    exchanges: Exchanges
+    relay: Pick<Relay, 'tell'>
+    toolChanges: Pick<ToolChanges, 'hear'>
+    places: ListenerPlaces
+  }
 
 /** Answers with the text of a result. */
 export type Method = (tools: EndpointTools, asked: Asked) => Promise<string>
@@ -32,12 +52,13 @@ export type Method = (tools: EndpointTools, asked: Asked) => Promise<string>
 export const actsFor = ({ user_id }: Asked) => (user_id === undefined ? {} : { user_id })
 
 /** Asks the server to tell how it goes only where its client wants to hear it. */
-export const hearing = ({ envelope: { progressToken, wantsLog }, tell }: Asked) =>
+export const hearing = ({ envelope: { progressToken, wantsLog }, tell, session }: Asked) =>
   progressToken === undefined && !wantsLog
     ? {}
     : {
         onEvent: ({ method, params }: McpEvent) => {
-          if (method === 'notifications/message' && wantsLog) tell({ jsonrpc: '2.0', method, params })
+          if (method === 'notifications/message' && wantsLog && isLogged(params.level, session?.level))
+            tell({ jsonrpc: '2.0', method, params })
           else if (method === 'notifications/progress' && progressToken !== undefined)
             tell({ jsonrpc: '2.0', method, params: { ...params, progressToken } })
         }

@@ -40,6 +40,9 @@ export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders):
   }
 }
 
+/** Whether the headers say that it is 2026-07-28, which has no sessions. */
+export const isModern = (headers: IncomingHttpHeaders): boolean => headers['mcp-protocol-version'] === modernVersion
+
 type Claim = { meta: Json; claimed: unknown; header: unknown; headers: IncomingHttpHeaders }
 
 const requireModern = (request: RpcRequest, { meta, claimed, header, headers }: Claim): void => {

@@ -1,38 +1,73 @@
-import type { Json } from '@onbehalf/mcp'
+import { type Json, modernVersion, type ServerRequest } from '@onbehalf/mcp'
 import { type AskedCall, callTool } from '../calls/call-tool.ts'
+import type { Peer } from '../calls/upstream.ts'
+import { answersTo, askClient } from '../sessions/ask-client.ts'
+import type { Session } from '../sessions/find.ts'
 import { type Asked, actsFor, type EndpointTools, hearing } from './asked.ts'
 import { openState, sealState } from './request-state.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 
 /** What a server answered, in its own words but for what its client's revision adds or lacks. */
-export type Forwarded = { result: Json; text: string }
+export type Forwarded = { result: Json; text: string; protocolVersion: string | undefined }
 
-/** Says the request to the server of one provider, as its caller; `beside` is what it says besides its own names. */
+/** The call that says a request to a server; `beside` is what goes along with the request's own names. */
+type CallWith = (beside: Json) => Pick<AskedCall, 'tool' | 'arguments' | 'beside' | 'request' | 'requireAgreement'>
+
+/** Says the request to the server of one provider, as its caller. */
 export const forward = async (
   tools: EndpointTools,
   asked: Asked,
   server_identifier: string,
-  callWith: (beside: Json) => Pick<AskedCall, 'tool' | 'arguments' | 'beside' | 'request' | 'requireAgreement'>
+  callWith: CallWith
 ): Promise<Forwarded> => {
-  const { capabilities } = asked.envelope
-  const call = callWith(await besideOf(tools, asked, server_identifier))
-  const context = { ...asked.context, ...hearing(asked) }
-  const { result, resultText } = await callTool(
-    tools,
-    { server_identifier, capabilities, ...call, ...actsFor(asked) },
-    context
-  )
+  const call = (beside: Json) =>
+    callTool(
+      tools,
+      { server_identifier, peer: peerOf(tools, asked), ...callWith(beside), ...actsFor(asked) },
+      { ...asked.context, ...hearing(asked) }
+    )
+  const beside = await besideOf(tools, asked, server_identifier)
+  let called = await call(beside)
+  for (let turn = 1; called.result.resultType === 'input_required' && asked.session; turn += 1) {
+    if (turn > turnsMax) throw asksForEver()
+    const { inputRequests, requestState } = called.result
+    const inputResponses = await answersTo(inputRequests, asking(tools, asked, asked.session))
+    await asked.spend(server_identifier)
+    called = await call({ ...beside, inputResponses, ...(requestState !== undefined && { requestState }) })
+  }
+  const { result, resultText, protocolVersion } = called
   const text = forEra(asked, result, resultText)
-  if (result.resultType !== 'input_required' || result.requestState === undefined) return { result, text }
+  if (result.resultType !== 'input_required' || result.requestState === undefined)
+    return { result, text, protocolVersion }
   const requestState = await sealState(tools, asked, server_identifier, result.requestState)
-  return { result, text: JSON.stringify({ ...result, requestState }) }
+  return { result, text: JSON.stringify({ ...result, requestState }), protocolVersion }
 }
+
+const turnsMax = 10
+
+/** In a session a server of 2025-11-25 or older can ask its client, on the stream of the request it is asked with. */
+const peerOf = (tools: EndpointTools, asked: Asked): Peer => {
+  const { session, envelope } = asked
+  if (!session) return { capabilities: envelope.capabilities }
+  const { key, capabilities, level } = session
+  return {
+    ...{ session: key, capabilities, onRequest: asking(tools, asked, session) },
+    ...(level !== undefined && { logLevel: level })
+  }
+}
+
+const asking =
+  ({ exchanges }: EndpointTools, { tell, context: { signal } }: Asked, session: Session) =>
+  (request: ServerRequest) =>
+    askClient(exchanges, session, { say: tell, request, signal })
 
 const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: string): Promise<Json> => {
   const { inputResponses, requestState } = asked.request.params
-  const { meta } = asked.envelope
+  const { meta, era } = asked.envelope
+  const own = Object.keys(meta).length > 0 ? { _meta: meta } : {}
+  if (era === 'legacy') return own
   return {
-    ...(Object.keys(meta).length > 0 && { _meta: meta }),
+    ...own,
     ...(inputResponses !== undefined && { inputResponses }),
     ...(requestState !== undefined && {
       requestState: await openState(tools, asked, server_identifier, requestState)
@@ -43,8 +78,7 @@ const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: s
 /** A server of another era than the client's: what the one must say and the other does not know. */
 export const forEra = ({ envelope: { era } }: Asked, result: Json, text: string): string => {
   if (era === 'modern' && result.resultType === undefined) return withMember('"resultType":"complete"', text)
-  if (era === 'legacy' && result.resultType === 'input_required')
-    throw new RpcFault(rpcCodes.serverError, 'The server asks for input, which needs a client of MCP 2026-07-28.')
+  if (era === 'legacy' && result.resultType === 'input_required') throw cannotAsk()
   return text
 }
 
@@ -53,3 +87,10 @@ export const withMember = (member: string, text: string): string => {
   const rest = text.trimStart().slice(1).trimStart()
   return `{${member}${rest.startsWith('}') ? '' : ','}${rest}`
 }
+
+const cannotAsk = () =>
+  new RpcFault(
+    rpcCodes.serverError,
+    `The server asks for input, which needs a client of MCP ${modernVersion}, or one with a session.`
+  )
+const asksForEver = () => new RpcFault(rpcCodes.serverError, `The server asked for input more than ${turnsMax} times.`)

@@ -1,4 +1,5 @@
-import { type Json, legacyVersions } from '@onbehalf/mcp'
+import { isJson, type Json, legacyVersions } from '@onbehalf/mcp'
+import { beginSession } from '../sessions/begin.ts'
 import type { Asked, Method } from './asked.ts'
 import { supportedVersions } from './envelope.ts'
 
@@ -8,8 +9,12 @@ const instructions =
 const foreverMs = 86_400_000
 
 // What a server behind us lacks is an empty list, so that nobody has to be asked here.
-const capabilitiesOf = ({ server_identifier }: Asked): Json =>
-  server_identifier === undefined ? { tools: {} } : { tools: {}, resources: {}, prompts: {}, completions: {} }
+const capabilitiesOf = ({ server_identifier }: Asked, canTell = true): Json => {
+  const listChanged = canTell ? { listChanged: true } : {}
+  if (server_identifier === undefined) return { tools: listChanged }
+  const resources = { ...listChanged, ...(canTell && { subscribe: true }) }
+  return { tools: listChanged, resources, prompts: listChanged, completions: {} }
+}
 
 export const discover: Method = async (_, asked) =>
   JSON.stringify({
@@ -22,11 +27,19 @@ export const discover: Method = async (_, asked) =>
     _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo }
   })
 
-/** Without a session: each request stands for itself, and any replica answers the next one. */
-export const initialize: Method = async (_, asked) => {
-  const wanted = String(asked.request.params.protocolVersion)
-  const protocolVersion = legacyVersions.includes(wanted) ? wanted : legacyVersions[0]
-  return JSON.stringify({ protocolVersion, capabilities: capabilitiesOf(asked), serverInfo, instructions })
+/**
+ * Begins a session. A client that does not keep its id has none: each of its requests stands for itself; so it is for all
+ * while Redis is away.
+ */
+export const initialize: Method = async (tools, asked) => {
+  const { request, server_identifier, user_id, context } = asked
+  const { protocolVersion: wanted, capabilities } = request.params
+  const use = { caller: context.caller, server_identifier, user_id }
+  const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(() => undefined)
+  if (id !== undefined) asked.keepSession(id)
+  const protocolVersion = legacyVersions.includes(String(wanted)) ? wanted : legacyVersions[0]
+  const offered = { ...capabilitiesOf(asked, id !== undefined), ...(id !== undefined && { logging: {} }) }
+  return JSON.stringify({ protocolVersion, capabilities: offered, serverInfo, instructions })
 }
 
 export const ping: Method = async () => '{}'

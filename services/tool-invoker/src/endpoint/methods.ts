@@ -1,5 +1,7 @@
-import { actingOf } from '../calls/acting.ts'
-import { type Asked, actsFor, type EndpointTools, type Method } from './asked.ts'
+import { subscribe as listen } from '../listening/subscribe.ts'
+import { requireProvider } from '../providers/require.ts'
+import { setLevel, subscribe, unsubscribe } from '../sessions/methods.ts'
+import type { Method } from './asked.ts'
 import { callNamed } from './call.ts'
 import { discover, initialize, ping } from './greet.ts'
 import { listNamed } from './list.ts'
@@ -10,8 +12,8 @@ type Methods = Readonly<Record<string, Method>>
 
 /** What we answer ourselves: of one provider, to whoever may use it. */
 const ownAnswers: Record<'modern' | 'legacy', Methods> = {
-  modern: { 'server/discover': discover, 'tools/list': listNamed },
-  legacy: { initialize, ping, 'tools/list': listNamed }
+  modern: { 'server/discover': discover, 'tools/list': listNamed, 'subscriptions/listen': listen },
+  legacy: { initialize, ping, 'tools/list': listNamed, 'logging/setLevel': setLevel }
 }
 
 /** What a server answers: asked as the caller, counted and on record. */
@@ -24,25 +26,21 @@ const callsOfOne: Methods = {
   'prompts/get': pass,
   'completion/complete': pass
 }
+const legacyCallsOfOne: Methods = { 'resources/subscribe': subscribe, 'resources/unsubscribe': unsubscribe }
 
 /** The text of the result. Throws `RpcFault` -32601 for what the revision, or this endpoint, does not have. */
 export const answerTo: Method = async (tools, asked) => {
-  const { request, envelope, server_identifier } = asked
-  const call = methodIn({ ...calls, ...(server_identifier !== undefined && callsOfOne) }, request.method)
+  const { request, envelope, server_identifier, user_id } = asked
+  const ofOne = envelope.era === 'legacy' ? { ...callsOfOne, ...legacyCallsOfOne } : callsOfOne
+  const call = methodIn({ ...calls, ...(server_identifier !== undefined && ofOne) }, request.method)
   if (call) return call(tools, asked)
   const answer = methodIn(ownAnswers[envelope.era], request.method)
   if (!answer)
     throw new RpcFault(rpcCodes.methodNotFound, 'Method not found', { status: envelope.era === 'modern' ? 404 : 200 })
-  if (server_identifier !== undefined) await requireProvider(tools, asked, server_identifier)
+  const { caller, traceparent } = asked.context
+  await requireProvider(tools, { caller, server_identifier, user_id }, { traceparent })
   return answer(tools, asked)
 }
 
 const methodIn = (methods: Methods, name: string): Method | undefined =>
   Object.hasOwn(methods, name) ? methods[name] : undefined
-
-/** Throws `not_found` where the tenant has no such provider, or this caller may not use it. */
-const requireProvider = async (tools: EndpointTools, asked: Asked, server_identifier: string): Promise<void> => {
-  const { caller, traceparent } = asked.context
-  const acting = await actingOf(tools, caller, actsFor(asked))
-  await tools.providers.find({ acting, server_identifier, traceparent })
-}

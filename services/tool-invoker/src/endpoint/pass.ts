@@ -1,7 +1,7 @@
 import { toReported } from '@onbehalf/errors'
 import { type Json, McpServerError } from '@onbehalf/mcp'
 import type { Asked, EndpointTools, Method } from './asked.ts'
-import { forEra, forward, withMember } from './forward.ts'
+import { type Forwarded, forEra, forward, withMember } from './forward.ts'
 import { signInPage } from './refusal.ts'
 import { rpcCodes } from './rpc.ts'
 
@@ -35,8 +35,9 @@ export const passList =
     }
   }
 
-const ask = async (tools: EndpointTools, asked: Asked) => {
-  const { request, envelope, server_identifier = '' } = asked
+/** Asks without reading anything into the answer. */
+export const ask = async (tools: EndpointTools, asked: Asked): Promise<Forwarded> => {
+  const { request, server_identifier = '' } = asked
   await asked.spend(server_identifier)
   const { method, params } = request
   const { _meta, inputResponses, requestState, ...own } = params
@@ -47,8 +48,7 @@ const ask = async (tools: EndpointTools, asked: Asked) => {
     request: {
       method,
       ...(typeof name === 'string' && { name }),
-      params: { ...own, ...beside },
-      capabilities: envelope.capabilities
+      params: { ...own, ...beside }
     }
   }))
 }

@@ -19,15 +19,22 @@ export const refusedCall = (thrown: unknown, envelope: Envelope): object => {
   return signInPage(error, envelope) ?? refusalResult(error)
 }
 
-/** The request to show the page where the user signs in, for a client that can; undefined for others. */
-export const signInPage = (thrown: unknown, { capabilities: { elicitation } }: Envelope): object | undefined => {
-  const error = toReported(thrown)
-  const link = linkOf(error)
-  if (link === undefined || !isJson(elicitation) || !isJson(elicitation.url)) return undefined
-  return signInRequest(error.message, link)
+/**
+ * The request to show the page where the user signs in, for a client that can; undefined for others. In 2025-11-25 it is
+ * an error, which is thrown.
+ */
+export const signInPage = (thrown: unknown, { era, capabilities: { elicitation } }: Envelope): object | undefined => {
+  const { message, extras } = toReported(thrown)
+  const url = linkOf(extras)
+  if (url === undefined || !isJson(elicitation) || !isJson(elicitation.url)) return undefined
+  const params = { mode: 'url', message, url, elicitationId: newId() }
+  if (era === 'legacy')
+    throw new RpcFault(rpcCodes.urlElicitationRequired, message, { data: { elicitations: [params] } })
+  // Our own page finds out by itself who is signed in there; the client only asks again, so that there is no state to keep.
+  return { resultType: 'input_required', inputRequests: { sign_in: { method: 'elicitation/create', params } } }
 }
 
-const linkOf = ({ extras: { connect_url, authorize_url } }: ReportedError): string | undefined =>
+const linkOf = ({ connect_url, authorize_url }: ReportedError['extras']): string | undefined =>
   connect_url ?? authorize_url
 
 /** The JSON-RPC error of anything that was thrown, and its HTTP status where nothing was sent yet. */
@@ -59,18 +66,10 @@ const faultWithin = (thrown: unknown): RpcFault | undefined => {
   return new RpcFault(code, message, { status: code === missingCapability ? 400 : 200, data })
 }
 
-// Our own page finds out by itself who is signed in there; the client only asks again, so that there is no state to keep.
-const signInRequest = (message: string, url: string) => ({
-  resultType: 'input_required',
-  inputRequests: {
-    sign_in: { method: 'elicitation/create', params: { mode: 'url', message, url, elicitationId: newId() } }
-  }
-})
-
 const refusalResult = (error: ReportedError) => {
   const { code, message, extras } = error
   const { retry_after_seconds } = extras
-  const link = linkOf(error)
+  const link = linkOf(extras)
   return {
     resultType: 'complete',
     isError: true,

@@ -1,38 +1,29 @@
-import { ExternalId, ServerIdentifier } from '@onbehalf/contracts'
-import { matches } from '@onbehalf/rpc'
-import {
-  type App,
-  beginError,
-  callerOf,
-  callOptionsOf,
-  describeAnswersAs,
-  orExternals,
-  orKeyFor,
-  reportedOf
-} from '@onbehalf/service-kit'
+import { ServerIdentifier } from '@onbehalf/contracts'
+import { type App, beginError, callOptionsOf, describeAnswersAs, orExternals, orKeyFor } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { patienceOf } from '../calls/caller-patience.ts'
 import { callErrors } from '../calls/errors.ts'
-import { sendAnswer, type Tell } from './answer-stream.ts'
+import { requireProvider } from '../providers/require.ts'
+import { endSession } from '../sessions/end.ts'
+import { findSession, type Session } from '../sessions/find.ts'
+import { openOwnStream } from '../sessions/own-stream.ts'
+import { answer, type Request, useOf } from './answer.ts'
 import type { EndpointTools } from './asked.ts'
-import { readEnvelope } from './envelope.ts'
-import { answerTo } from './methods.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { faultOf } from './refusal.ts'
-import { faultText, idOf, RpcFault, readMessage, resultText, rpcCodes } from './rpc.ts'
+import { faultText, idOf, RpcFault } from './rpc.ts'
 
 // No cookies: a page that a browser shows could ask with them.
 const access = orKeyFor('tools:call', orExternals({ credentials: ['bearer'] }))
 
-const description = `Streamable HTTP, without sessions: 2026-07-28, 2025-11-25, 2025-06-18 and 2025-03-26. The answer is one JSON-RPC
-message, or an event stream that ends with it. An API key names the user it acts for in the header Onbehalf-User-Id.`
+const description = `Streamable HTTP: 2026-07-28, and 2025-11-25, 2025-06-18 and 2025-03-26 with and without sessions. The answer is one
+JSON-RPC message, or an event stream that ends with it. An API key names the user it acts for in the header Onbehalf-User-Id.`
 
 const endpoints = [
-  { url: '/mcp', summary: 'MCP endpoint: the tools of all providers, as identifier__tool', params: {} },
+  { url: '/mcp', of: 'the tools of all providers, as identifier__tool', params: {} },
   {
     url: '/mcp/:server_identifier',
-    summary: 'MCP endpoint of one provider',
+    of: 'one provider',
     params: { params: Type.Object({ server_identifier: ServerIdentifier }) }
   }
 ]
@@ -41,69 +32,60 @@ const answers = {
   description: 'A JSON-RPC message',
   content: { 'application/json': { schema: Type.Unknown() }, 'text/event-stream': { schema: Type.String() } }
 }
-
-type Request = FastifyRequest<{ Params: { server_identifier?: string } }>
+const events = { description: 'Events', content: { 'text/event-stream': { schema: Type.String() } } }
+const noSession = { description: 'The request is of no session', type: 'null' }
 
 export const registerEndpoint = (app: App, tools: EndpointTools): void => {
+  app.addHook('preClose', async () => tools.places.endAll())
   app.register((scope, _options, done) => {
     describeAnswersAs(scope, 'json-rpc', [...callErrors, 'not_found'])
     scope.setErrorHandler(sendFault)
     scope.addHook('onRequest', async ({ headers }) => requireOwnOrigin(headers, tools.publicUrl))
-    for (const { url, summary, params } of endpoints) {
+    for (const { url, of, params } of endpoints) {
       scope.route({
-        method: 'POST',
-        url,
-        config: { access },
+        ...{ method: 'POST', url, config: { access } },
         schema: {
-          summary,
-          description,
-          ...params,
-          body: Type.Unknown(),
+          ...{ summary: `MCP endpoint: ${of}`, description, ...params, body: Type.Unknown() },
           response: { 200: answers, 202: Type.Null() }
         },
         handler: (request: Request, reply) => answer(tools, request, reply)
       })
-      // Before 2026-07-28 a client may ask for a stream of its own, or end a session; there are none here.
       scope.route({
-        method: ['GET', 'DELETE'],
-        url,
-        config: { access: 'public' },
-        schema: { hide: true },
-        handler: async (_request, reply) => reply.status(405).header('allow', 'POST').send()
+        ...{ method: 'GET', url, config: { access } },
+        schema: {
+          ...{ summary: `What a session of the MCP endpoint hears besides its answers: ${of}`, ...params },
+          response: { 200: events, 405: noSession }
+        },
+        handler: inSession(tools, (session, request, reply) =>
+          openOwnStream(tools, request, reply, { session, use: useOf(request) })
+        )
+      })
+      scope.route({
+        ...{ method: 'DELETE', url, config: { access } },
+        schema: {
+          ...{ summary: `Ends a session of the MCP endpoint: ${of}`, ...params },
+          response: { 204: Type.Null(), 405: noSession }
+        },
+        handler: inSession(tools, async (session, _request, reply) => {
+          await endSession(tools, session)
+          return reply.status(204).send()
+        })
       })
     }
     done()
   })
 }
 
-const answer = async (tools: EndpointTools, request: Request, reply: FastifyReply): Promise<FastifyReply> => {
-  const message = readMessage(request.body)
-  if (message.kind !== 'request') return reply.status(202).send()
-  const envelope = readEnvelope(message, request.headers)
-  const user_id = actsForOf(request)
-  const patience = patienceOf(request.raw, undefined)
-  const { traceparent } = callOptionsOf(request)
-  const { signal, cancel } = patience
-  const context = { caller: callerOf(request), signal, cancel, traceparent }
-  const { headers } = request
-  const { server_identifier } = request.params
-  const spend = (named: string) => tools.limits(request, reply, named)
-  const work = (tell: Tell) =>
-    answerTo(tools, { request: message, envelope, server_identifier, user_id, headers, context, spend, tell })
-      .then((text) => resultText(message.id, text))
-      .finally(patience.end)
-  return sendAnswer(request, reply, work, (thrown) => faultText(message.id, faultFor(thrown, request)))
-}
+type InSession = (session: Session, request: Request, reply: FastifyReply) => Promise<FastifyReply>
 
-const actsForOf = ({ headers }: Request): string | undefined => {
-  const user_id = headers['onbehalf-user-id']
-  if (user_id === undefined || matches(ExternalId, user_id)) return user_id
-  const message = 'The header Onbehalf-User-Id takes 1 to 255 characters, none of them a control character.'
-  throw new RpcFault(rpcCodes.invalidParams, message, { status: 400 })
+/** Outside of a session there is nothing to hear or to end. */
+const inSession = (tools: EndpointTools, handle: InSession) => async (request: Request, reply: FastifyReply) => {
+  const id = request.headers['mcp-session-id']
+  const use = useOf(request)
+  if (typeof id === 'string') return handle(await findSession(tools, id, use), request, reply)
+  await requireProvider(tools, use, callOptionsOf(request))
+  return reply.status(405).header('allow', 'POST').send()
 }
-
-const faultFor = (thrown: unknown, request: FastifyRequest): RpcFault =>
-  thrown instanceof RpcFault ? thrown : faultOf(reportedOf(thrown, request))
 
 /** What is wrong before an answer has begun: the JSON-RPC error with a status of its own. */
 const sendFault = (thrown: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {

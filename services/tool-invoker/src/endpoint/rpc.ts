@@ -1,8 +1,10 @@
-import { isJson, type Json } from '@onbehalf/mcp'
+import { isJson, isRpcError, type Json, type RpcOutcome } from '@onbehalf/mcp'
 
 /** What a client posts: one message of JSON-RPC 2.0. */
-export type Message = RpcRequest | { kind: 'notification'; method: string } | { kind: 'response' }
+export type Message = RpcRequest | RpcNotification | RpcResponse
 export type RpcRequest = { kind: 'request'; id: RpcId; method: string; params: Json }
+export type RpcNotification = { kind: 'notification'; method: string; params: Json }
+export type RpcResponse = { kind: 'response'; id: unknown; outcome: RpcOutcome }
 export type RpcId = string | number | null
 
 /** JSON-RPC 2.0 §5.1, and what MCP adds (2026-07-28, error codes). */
@@ -12,8 +14,10 @@ export const rpcCodes = {
   invalidParams: -32602,
   internal: -32603,
   serverError: -32000,
+  noSession: -32001,
   headerMismatch: -32020,
-  unsupportedVersion: -32022
+  unsupportedVersion: -32022,
+  urlElicitationRequired: -32042
 } as const
 
 /** An error as the client reads it: a JSON-RPC error, and the HTTP status it comes with where nothing was sent yet. */
@@ -36,12 +40,19 @@ export const readMessage = (body: unknown): Message => {
   if (Array.isArray(body)) throw notOne('Send one message; batches are not taken.')
   if (!isJson(body) || body.jsonrpc !== '2.0') throw notOne('Send a JSON-RPC 2.0 message: {"jsonrpc":"2.0",…}.')
   const { id, method, params = {} } = body
-  if (method === undefined && ('result' in body || 'error' in body)) return { kind: 'response' }
+  if (method === undefined && ('result' in body || 'error' in body))
+    return { kind: 'response', id, outcome: outcomeOf(body) }
   if (typeof method !== 'string') throw notOne('A request names its method.')
-  if (id === undefined) return { kind: 'notification', method }
+  if (id === undefined) return { kind: 'notification', method, params: isJson(params) ? params : {} }
   if (typeof id !== 'string' && !Number.isInteger(id)) throw notOne('The id of a request is a string or an integer.')
   if (!isJson(params)) throw notOne('The params of a request are an object.')
   return { kind: 'request', id: typeof id === 'string' ? id : Number(id), method, params }
+}
+
+const outcomeOf = ({ result, error }: Json): RpcOutcome => {
+  if (isJson(result)) return { result }
+  if (isRpcError(error)) return { error }
+  throw notOne('A response holds a result or an error, each an object.')
 }
 
 /** The id an error answers to, also where the message is no good. */

@@ -162,16 +162,18 @@ t.test('a request that contradicts itself, or speaks what we do not, is refused 
   t.equal(recording.requests().length, before, 'nothing of it reached the server')
 })
 
-t.test('both eras are greeted, without a session', async (t) => {
+t.test('both eras are greeted, the older one with a session that its client may keep', async (t) => {
   const user = devices.makeToken()
   const at = url(forwarding(user.tenant_id).server_identifier)
   const met = await ask(at, user.headers, { method: 'server/discover' })
+  t.equal(met.headers['mcp-session-id'], undefined)
   t.match(met.body, {
     result: { supportedVersions: [version], capabilities: { tools: {}, prompts: {}, resources: {} } }
   })
   const old = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '2025-06-18' })
   t.match(old.body, { result: { protocolVersion: '2025-06-18', serverInfo: { name: 'onbehalf' } } })
-  t.equal(old.headers['mcp-session-id'], undefined)
+  t.match(old.headers['mcp-session-id'], /^[\w-]{32}$/)
+  t.match(old.body, { result: { capabilities: { logging: {}, resources: { subscribe: true } } } })
   const odd = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '1.0' })
   t.match(odd.body, { result: { protocolVersion: '2025-11-25' } })
   const told = await post(at, user.headers, { jsonrpc: '2.0', method: 'notifications/initialized' })

@@ -1,0 +1,57 @@
+import { untilAborted } from '../calls/until-aborted.ts'
+import type { Asked, Method } from '../endpoint/asked.ts'
+import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
+import { ownerOf } from '../sessions/find.ts'
+import { type Filter, isEmpty, isWanted, ofServer, readFilter } from './filter.ts'
+import { hearServer, noLonger } from './hear-server.ts'
+import { watchCaller } from './watch-caller.ts'
+
+const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId'
+
+/** Tells what changes for as long as the client listens (2026-07-28, subscriptions/listen). */
+export const subscribe: Method = async (tools, asked) => {
+  const { caller, signal, cancel, traceparent } = asked.context
+  const { server_identifier, user_id } = asked
+  const use = { caller, server_identifier, user_id }
+  const filter = honoured(asked)
+  const _meta = { [subscriptionIdKey]: asked.request.id }
+  const say = (method: string, params: object = {}) =>
+    asked.tell({ jsonrpc: '2.0', method, params: { ...params, _meta } })
+
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>()
+  const giveBack = tools.places.take(ownerOf(use).holder, leave)
+  const ended = new AbortController()
+  const ends = [() => ended.abort(noLonger()), giveBack]
+  try {
+    const watched = await watchCaller(tools, use, { traceparent, cancel })
+    ends.push(watched.end)
+    if (!say('notifications/subscriptions/acknowledged', { notifications: filter })) throw cannotHear()
+    if (filter.toolsListChanged)
+      ends.push(tools.toolChanges.hear(watched.place, () => say('notifications/tools/list_changed')))
+    const wanted = ofServer(filter)
+    if (server_identifier !== undefined && !isEmpty(wanted))
+      hearServer(tools, {
+        ...{ traceparent, signal: ended.signal, peer: { capabilities: {} } },
+        use: { ...use, server_identifier },
+        filter: async () => wanted,
+        onEvent: (event) => isWanted(wanted, event) && say(event.method, event.params)
+      })
+    await untilAborted(left, signal)
+    return JSON.stringify({ resultType: 'complete', _meta })
+  } finally {
+    for (const end of ends) end()
+  }
+}
+
+/** What of it can be told here: at the endpoint of all that is the tools, since no server is asked for all of them. */
+const honoured = ({ request, server_identifier }: Asked): Filter => {
+  const filter = readFilter(request.params.notifications)
+  if (!filter) throw badFilter()
+  if (server_identifier !== undefined) return filter
+  return filter.toolsListChanged ? { toolsListChanged: true } : {}
+}
+
+const badFilter = () =>
+  new RpcFault(rpcCodes.invalidParams, 'params.notifications is not what to listen to.', { status: 400 })
+const cannotHear = () =>
+  new RpcFault(rpcCodes.invalidRequest, 'Listening is a stream: accept text/event-stream.', { status: 400 })

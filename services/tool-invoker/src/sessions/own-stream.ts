@@ -1,0 +1,87 @@
+import type { ServerRequest } from '@onbehalf/mcp'
+import { callOptionsOf } from '@onbehalf/service-kit'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { tellingTo } from '../endpoint/answer-stream.ts'
+import type { EndpointTools } from '../endpoint/asked.ts'
+import { RpcFault } from '../endpoint/rpc.ts'
+import { type EventStream, openEventStream, sendStream } from '../events/stream.ts'
+import type { Filter } from '../listening/filter.ts'
+import { hearServer, noLonger } from '../listening/hear-server.ts'
+import { watchCaller } from '../listening/watch-caller.ts'
+import { askClient } from './ask-client.ts'
+import { findSession, type Session, type SessionUse } from './find.ts'
+import { isLogged } from './log-level.ts'
+
+const lookMs = 60_000
+
+/**
+ * The client's own stream in a session (2025-11-25, listening for messages from the server): what changes, and what the
+ * server says that belongs to no request. A later one takes its place.
+ */
+export const openOwnStream = async (
+  tools: EndpointTools,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { session, use }: { session: Session; use: SessionUse }
+): Promise<FastifyReply> => {
+  const events = openEventStream()
+  const ended = new AbortController()
+  const end = () => ended.abort(noLonger())
+  ended.signal.addEventListener('abort', () => events.end(), { once: true })
+  const ends = [end, tools.places.take(session.owner.holder, end)]
+  const endAll = () => {
+    for (const one of ends) one()
+  }
+  try {
+    const { traceparent } = callOptionsOf(request)
+    const watched = await watchCaller(tools, use, { traceparent, cancel: end })
+    const say = tellingTo(events)
+    const changed = () => say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
+    ends.push(watched.end, tools.toolChanges.hear(watched.place, changed), keepUp(tools, session, use, end))
+    const restart = hear(tools, { session, use, traceparent, events, signal: ended.signal })
+    ends.push(tools.exchanges.open(session.key, { say, restart, end }))
+  } catch (thrown) {
+    endAll()
+    throw thrown
+  }
+  events.readable.once('close', endAll)
+  events.begin()
+  return sendStream(reply, events)
+}
+
+type Heard = { session: Session; use: SessionUse; traceparent: string; events: EventStream; signal: AbortSignal }
+
+/** Hears the provider's server in the session's name; the function asks it anew. */
+const hear = (tools: EndpointTools, { session, use, traceparent, events, signal }: Heard): (() => void) => {
+  const { server_identifier } = use
+  if (server_identifier === undefined) return () => {}
+  const say = tellingTo(events)
+  const { key, capabilities } = session
+  const filter = async (): Promise<Filter> => {
+    const { uris } = await findSession(tools, session.id, use)
+    const all = { promptsListChanged: true, resourcesListChanged: true } as const
+    return uris.length === 0 ? all : { ...all, resourceSubscriptions: uris }
+  }
+  const onRequest = (request: ServerRequest) => askClient(tools.exchanges, session, { say, request, signal })
+  const { restart } = hearServer(tools, {
+    ...{ use: { ...use, server_identifier }, traceparent, filter, signal },
+    peer: { session: key, capabilities, onRequest },
+    onEvent: ({ method, params }) => {
+      // Its tools are told of by their catalogue here.
+      if (method === 'notifications/tools/list_changed') return
+      if (method === 'notifications/message' && !isLogged(params.level, session.level)) return
+      say({ jsonrpc: '2.0', method, params })
+    }
+  })
+  return restart
+}
+
+/** A session is in use while its stream is open, and its stream ends with it. */
+const keepUp = (tools: EndpointTools, { id }: Session, use: SessionUse, end: () => void): (() => void) => {
+  const timer = setInterval(() => {
+    findSession(tools, id, use).catch((error: unknown) => {
+      if (error instanceof RpcFault) end()
+    })
+  }, lookMs)
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,42 @@
+import { sessionMessage } from '@onbehalf/contracts'
+import type { McpClient } from '@onbehalf/mcp'
+import { type Bus, call, serve } from '@onbehalf/rpc'
+import type { Static } from '@sinclair/typebox'
+import type { Exchanges } from './exchanges.ts'
+
+/** What a client said in its session that concerns what goes on in it. */
+export type SessionMessage = Static<(typeof sessionMessage)['request']>['message']
+
+export type Relay = {
+  /** Lets what goes on in the session know, in this process or else in any other; nobody waits for it. */
+  tell: (key: string, message: SessionMessage) => void
+  close: () => Promise<void>
+}
+
+const waitMs = 2_000
+
+/** Sessions over replicas: what a client says reaches the one that it is about. */
+export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, 'endSessions'>): Relay => {
+  const take = (key: string, message: SessionMessage): boolean => {
+    if (message.kind === 'end') mcp.endSessions((sessionKey) => sessionKey.includes(key))
+    return takeHere(exchanges, key, message)
+  }
+  const served = serve(bus, sessionMessage, async ({ session, message }) => (take(session, message) ? {} : undefined))
+  return {
+    tell: (session, message) => {
+      if (take(session, message) && message.kind !== 'end') return
+      // Where nobody has to do with it there is no answer.
+      call(bus, sessionMessage, { session, message }, { deadlineAt: Date.now() + waitMs }).catch(() => undefined)
+    },
+    close: served.stop
+  }
+}
+
+const takeHere = (exchanges: Exchanges, key: string, message: SessionMessage): boolean => {
+  if (message.kind === 'answer') return exchanges.answer(key, message.id, message.outcome)
+  if (message.kind === 'cancel') return exchanges.cancel(key, message.id)
+  const stream = exchanges.stream(key)
+  if (message.kind === 'restart') stream?.restart()
+  else stream?.end()
+  return stream !== undefined
+}

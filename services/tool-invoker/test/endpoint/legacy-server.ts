@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
+import {
+  CallToolRequestSchema,
+  ListResourcesRequestSchema,
+  SubscribeRequestSchema,
+  UnsubscribeRequestSchema
+} from '@modelcontextprotocol/sdk/types.js'
+import { type TestContext, until } from '@onbehalf/testkit'
+
+type Held = { server: Server; transport: StreamableHTTPServerTransport; uris: Set<string>; calls: number }
+type Tool = (held: Held, given: Record<string, unknown>, signal: AbortSignal, id: string | number) => Promise<unknown>
+
+/** A server of 2025-11-25 that keeps sessions, asks its clients and tells of changes when a test says so. */
+export const startLegacyServer = async (t: TestContext) => {
+  const held = new Map<string, Held>()
+  const ended: string[] = []
+  const rejected = new Set<string>()
+  const cancelled: unknown[] = []
+  let waiting = 0
+
+  const tools: Record<string, Tool> = {
+    count: async (one) => {
+      one.calls += 1
+      return { calls: one.calls, session: one.transport.sessionId }
+    },
+    capabilities: async ({ server }) => server.getClientCapabilities(),
+    elicit: async ({ server }, given, _, relatedRequestId) =>
+      server.elicitInput(
+        { mode: 'form', message: String(given.message), requestedSchema: { type: 'object', properties: {} } },
+        { relatedRequestId }
+      ),
+    sample: async ({ server }, _given, _signal, relatedRequestId) =>
+      server.createMessage(
+        { messages: [{ role: 'user', content: { type: 'text', text: 'Who?' } }], maxTokens: 5 },
+        { relatedRequestId }
+      ),
+    roots: async ({ server }, _given, _signal, relatedRequestId) => server.listRoots({}, { relatedRequestId }),
+    log: async ({ server }, _given, _signal, relatedRequestId) => {
+      for (const level of ['debug', 'error'] as const)
+        await server.notification(
+          { method: 'notifications/message', params: { level, data: level } },
+          { relatedRequestId }
+        )
+    },
+    wait: (_held, _given, signal) =>
+      new Promise((_, reject) => {
+        waiting += 1
+        signal.addEventListener('abort', () => {
+          cancelled.push('wait')
+          reject(new Error('cancelled'))
+        })
+      })
+  }
+
+  const open = async (): Promise<Held> => {
+    const capabilities = { tools: {}, logging: {}, resources: { subscribe: true, listChanged: true } }
+    const server = new Server({ name: 'legacy', version: '1' }, { capabilities })
+    const transport = new StreamableHTTPServerTransport({
+      sessionIdGenerator: randomUUID,
+      onsessioninitialized: (id) => {
+        held.set(id, one)
+      },
+      onsessionclosed: (id) => {
+        ended.push(id)
+        held.delete(id)
+      }
+    })
+    const one: Held = { server, transport, uris: new Set(), calls: 0 }
+    server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, requestId }) => {
+      const tool = tools[params.name]
+      if (!tool) throw new Error('no such tool')
+      const made = await tool(one, params.arguments ?? {}, signal, requestId)
+      return { content: [{ type: 'text', text: JSON.stringify(made ?? null) }] }
+    })
+    server.setRequestHandler(ListResourcesRequestSchema, async () => ({ resources: [] }))
+    server.setRequestHandler(SubscribeRequestSchema, async ({ params }) => {
+      one.uris.add(params.uri)
+      return {}
+    })
+    server.setRequestHandler(UnsubscribeRequestSchema, async ({ params }) => {
+      one.uris.delete(params.uri)
+      return {}
+    })
+    await server.connect(transport)
+    return one
+  }
+
+  /** Sessions whose client hears what the server says of its own accord. */
+  const heard = new Set<string>()
+
+  let last = ''
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    last = String(request.headers.authorization)
+    if (rejected.has(last)) return response.writeHead(401).end()
+    const id = request.headers['mcp-session-id']
+    if (typeof id !== 'string') return (await open()).transport.handleRequest(request, response)
+    const one = held.get(id)
+    if (!one) return response.writeHead(404).end()
+    if (request.method === 'GET') {
+      heard.add(id)
+      response.once('close', () => heard.delete(id))
+    }
+    return one.transport.handleRequest(request, response)
+  }
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(async () => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('it listens nowhere')
+  return {
+    url: `http://127.0.0.1:${address.port}/mcp`,
+    port: address.port,
+    /** The last authorization that a request came with. */
+    authorization: () => last,
+    sessions: () => [...held.keys()],
+    ended: () => [...ended],
+    /** How many calls began to wait, and how many of them were cancelled. */
+    waiting: () => waiting,
+    cancelled: () => [...cancelled],
+    heard: () => heard.size,
+    /** Answers 401 to what carries this from now on. */
+    reject: (authorization: string) => rejected.add(authorization),
+    /** Tells whoever subscribed to it, once somebody hears it. */
+    touch: async (uri: string) => {
+      await until(() => [...held].some(([id, { uris }]) => heard.has(id) && uris.has(uri)))
+      for (const { server: one, uris } of held.values()) if (uris.has(uri)) await one.sendResourceUpdated({ uri })
+    },
+    /** Says that its resources are others. */
+    relist: async () => {
+      for (const [id, { server: one }] of held) if (heard.has(id)) await one.sendResourceListChanged()
+    }
+  }
+}

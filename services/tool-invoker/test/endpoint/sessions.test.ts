@@ -1,0 +1,252 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  EmptyResultSchema,
+  ListRootsRequestSchema,
+  LoggingMessageNotificationSchema,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+  ToolListChangedNotificationSchema
+} from '@modelcontextprotocol/sdk/types.js'
+import { eventually, type TestContext, until } from '@onbehalf/testkit'
+import { startFixture } from '@onbehalf/testkit/mcp-servers'
+import t from 'tap'
+import { startStage } from '../stage.ts'
+import { startLegacyServer } from './legacy-server.ts'
+
+const [legacy, fixture] = await Promise.all([startLegacyServer(t), startFixture()])
+t.teardown(() => fixture.stop())
+const stage = await startStage(t, { alsoAllowed: [legacy.port, fixture.port] })
+const { app, broker, devices, issuer, providers } = stage
+const other = await stage.open()
+t.teardown(() => other.app.close())
+const [here, there] = await Promise.all([app, other.app].map((one) => one.listen({ port: 0, host: '127.0.0.1' })))
+
+type Json = Record<string, unknown>
+type User = ReturnType<typeof devices.makeToken>
+const forwarding = (tenant_id: string, server: { url: string } = legacy, more = {}) =>
+  providers.register({ tenant_id, server_url: server.url, mode: 'idp_token', ...more })
+
+type Connected = { capabilities?: Json; base?: string | undefined }
+
+/** A real client of 2025-11-25, and what it was told. */
+const connect = async (
+  t: TestContext,
+  user: User,
+  path: string,
+  { capabilities = {}, base = here }: Connected = {}
+) => {
+  const client = new Client({ name: 'test', version: '1' }, { capabilities })
+  const told: unknown[] = []
+  client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void told.push(params.uri))
+  client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void told.push(params.level))
+  for (const schema of [ToolListChangedNotificationSchema, ResourceListChangedNotificationSchema])
+    client.setNotificationHandler(schema, ({ method }) => void told.push(method))
+  const transport = new StreamableHTTPClientTransport(new URL(`${base}${path}`), {
+    requestInit: { headers: user.headers }
+  })
+  t.teardown(() => client.close())
+  await client.connect(transport)
+  const call = async (name: string, given: Json = {}) => {
+    const { content } = await client.callTool({ name, arguments: given })
+    const [first] = Array.isArray(content) ? content : []
+    return JSON.parse(first.text)
+  }
+  return { client, transport, told, call, sessionId: transport.sessionId ?? '' }
+}
+
+/** One request in a session, by hand. */
+const ask = (by: Json, path: string, sessionId: string, { method = 'POST', body = {}, base = here }: Asked = {}) => {
+  const session = { 'mcp-session-id': sessionId, 'mcp-protocol-version': '2025-11-25' }
+  const headers = { accept: 'application/json, text/event-stream', ...session, ...by }
+  if (method !== 'POST') return fetch(`${base}${path}`, { method, headers })
+  const message = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping', ...body })
+  return fetch(`${base}${path}`, { method, headers: { ...headers, 'content-type': 'application/json' }, body: message })
+}
+type Asked = { method?: string; body?: Json; base?: string | undefined }
+
+const urlOf = ({ server_identifier }: { server_identifier: string }) => `/mcp/${server_identifier}`
+
+t.test('what a server asks of its client reaches it, and the answer the server, in both eras of servers', async (t) => {
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const capabilities = { elicitation: { form: {} }, sampling: {}, roots: {} }
+  const { client, call } = await connect(t, user, at, { capabilities })
+  client.setRequestHandler(ElicitRequestSchema, ({ params }) => ({
+    action: 'accept',
+    content: { said: params.message }
+  }))
+  client.setRequestHandler(CreateMessageRequestSchema, () => ({
+    ...{ role: 'assistant', model: 'm', content: { type: 'text', text: 'Me.' } }
+  }))
+  client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: [{ uri: 'file:///home' }] }))
+  t.match(await call('capabilities'), { elicitation: {}, sampling: {}, roots: {} })
+  t.match(await call('elicit', { message: 'Who?' }), { action: 'accept', content: { said: 'Who?' } })
+  t.match(await call('sample'), { content: { text: 'Me.' } })
+  t.same(await call('roots'), { roots: [{ uri: 'file:///home' }] })
+
+  const modern = urlOf(forwarding(user.tenant_id, fixture))
+  const second = await connect(t, user, modern, { capabilities })
+  second.client.setRequestHandler(ElicitRequestSchema, () => ({ action: 'accept', content: { name: 'Ada' } }))
+  const { content } = await second.client.callTool({ name: 'test_input_required_result_elicitation' })
+  t.match(content, [{ text: 'Hello, Ada!' }])
+
+  const poor = await connect(t, user, at)
+  t.same(await poor.call('capabilities'), {}, 'who can do nothing is asked nothing')
+})
+
+t.test("a session is its holder's alone, and each has one of its own at the server", async (t) => {
+  const user = devices.makeToken()
+  const { tenant_id } = user
+  const provider = forwarding(tenant_id)
+  const at = urlOf(provider)
+  const [one, two] = await Promise.all([connect(t, user, at), connect(t, user, at)])
+  t.notSame(one.sessionId, two.sessionId)
+  t.equal((await one.call('count')).calls, 1)
+  t.equal((await one.call('count')).calls, 2)
+  t.equal((await two.call('count')).calls, 1)
+
+  const { provider_id: _, ...alike } = provider
+  const stranger = devices.makeToken()
+  providers.register({ ...alike, tenant_id: stranger.tenant_id })
+  const elsewhere = urlOf(forwarding(tenant_id))
+  const another = devices.makeToken({ tenant_id, user_id: user.user_id })
+  for (const [who, by, path] of [
+    ['another user', devices.makeToken({ tenant_id }).headers, at],
+    ['another tenant', stranger.headers, at],
+    ['another credential', another.headers, at],
+    ['another provider', user.headers, elsewhere],
+    ['the endpoint of all', user.headers, '/mcp']
+  ] as const) {
+    for (const method of ['POST', 'GET', 'DELETE'])
+      t.equal((await ask(by, path, one.sessionId, { method })).status, 404, `${who} with ${method}`)
+  }
+  t.equal((await ask(user.headers, at, one.sessionId)).status, 200)
+
+  const renewed = devices.renew(user)
+  await stage.settle()
+  t.equal((await ask(user.headers, at, one.sessionId)).status, 401)
+  t.equal((await ask(renewed.headers, at, one.sessionId)).status, 200, 'a renewed token keeps it')
+  const before = legacy.ended().length
+  t.equal((await ask(renewed.headers, at, one.sessionId, { method: 'DELETE' })).status, 204)
+  t.equal((await ask(renewed.headers, at, one.sessionId)).status, 404)
+  await until(() => legacy.ended().length > before)
+  t.equal((await ask(renewed.headers, at, two.sessionId)).status, 200)
+  const tomorrow = await stage.open({}, () => new Date(Date.now() + 86_500_000))
+  t.teardown(() => tomorrow.app.close())
+  const base = await tomorrow.app.listen({ port: 0, host: '127.0.0.1' })
+  t.equal((await ask(renewed.headers, at, two.sessionId, { base })).status, 404, 'and none is older than a day')
+})
+
+t.test('what changes is told on the stream of a session: resources, lists, and what it logs', async (t) => {
+  const user = devices.makeToken()
+  const provider = forwarding(user.tenant_id)
+  const { client, told, call } = await connect(t, user, urlOf(provider))
+  await client.subscribeResource({ uri: 'test://one' })
+  await legacy.touch('test://one')
+  await until(() => told.includes('test://one'))
+  await legacy.relist()
+  await until(() => told.includes('notifications/resources/list_changed'))
+  providers.listAs(provider.provider_id, [{ name: 'count' }, { name: 'log' }])
+  await until(() => told.includes('notifications/tools/list_changed'))
+  await stage.settle()
+  await client.setLoggingLevel('error')
+  await call('log')
+  t.same(
+    told.filter((one) => one === 'debug' || one === 'error'),
+    ['error']
+  )
+  await t.rejects(client.request({ method: 'logging/setLevel', params: { level: 'loud' } }, EmptyResultSchema), {
+    code: -32602
+  })
+})
+
+t.test('a client cancels a call by its id, and its server hears of it', async (t) => {
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const { client } = await connect(t, user, at)
+  const before = legacy.cancelled().length
+  const giveUp = new AbortController()
+  const waiting = client.callTool({ name: 'wait' }, undefined, { signal: giveUp.signal })
+  await until(() => legacy.waiting() > before)
+  giveUp.abort('enough')
+  await t.rejects(waiting)
+  await until(() => legacy.cancelled().length > before)
+  const recorded = async (): Promise<Json[]> =>
+    (await app.inject({ url: '/v1/calls?tool=wait', headers: user.headers })).json().data
+  t.match(await eventually(recorded, ({ length }) => length === 1), [{ outcome: 'cancelled' }])
+})
+
+t.test('any replica serves a session: its requests, its answers, its cancels and its end', async (t) => {
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const { client, sessionId, call } = await connect(t, user, at, { capabilities: { elicitation: { form: {} } } })
+  t.equal((await ask(user.headers, at, sessionId, { base: there })).status, 200)
+  const asked = Promise.withResolvers<string | number>()
+  client.setRequestHandler(ElicitRequestSchema, async (_, { requestId, signal }) => {
+    asked.resolve(requestId)
+    return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('left'))))
+  })
+  const answered = call('elicit', { message: 'Who?' })
+  const id = await asked.promise
+  const body = { id, method: undefined, result: { action: 'decline' } }
+  t.equal((await ask(user.headers, at, sessionId, { body, base: there })).status, 202)
+  t.same(await answered, { action: 'decline' })
+
+  const before = legacy.cancelled().length
+  const waiting = ask(user.headers, at, sessionId, { body: { id: 7, method: 'tools/call', params: { name: 'wait' } } })
+  await until(() => legacy.waiting() > before)
+  const cancel = { id: undefined, method: 'notifications/cancelled', params: { requestId: 7 } }
+  t.equal((await ask(user.headers, at, sessionId, { body: cancel, base: there })).status, 202)
+  t.match(await (await waiting).json(), { error: { message: /cancelled/ } })
+
+  const stream = await ask(user.headers, at, sessionId, { method: 'GET' })
+  t.equal(stream.status, 200)
+  t.equal((await ask(user.headers, at, sessionId, { method: 'DELETE', base: there })).status, 204)
+  t.match(await stream.text(), /: begun/, 'its stream ends')
+  t.equal((await ask(user.headers, at, sessionId)).status, 404)
+})
+
+t.test('a stream ends with the right to it, and so many are open at most', async (t) => {
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const { sessionId } = await connect(t, user, at)
+  const stream = await ask(user.headers, at, sessionId, { method: 'GET' })
+  devices.revoke(user.token_id)
+  await stream.text()
+  t.equal((await ask(user.headers, at, sessionId)).status, 401)
+  const many = devices.makeToken({ tenant_id: user.tenant_id })
+  const initialize = { method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {} } }
+  const ids: string[] = []
+  for (let index = 0; index <= 100; index += 1) {
+    const begun = await ask(many.headers, at, '', { body: initialize })
+    await begun.text()
+    ids.push(begun.headers.get('mcp-session-id') ?? '')
+  }
+  const [first = '', second = ''] = ids
+  t.equal((await ask(many.headers, at, first)).status, 404, 'the longest unused is over')
+  t.equal((await ask(many.headers, at, second)).status, 200)
+})
+
+t.test("a renewed token keeps its user's session at the server, and a revoke ends it", async (t) => {
+  const { tenant_id, headers, user_id } = await broker.signIn()
+  const { server_identifier } = forwarding(tenant_id)
+  const count = async () => {
+    const { body } = await stage.call(headers, { server_identifier, tool: 'count' })
+    const { content } = Object(body.result)
+    return JSON.parse(content[0].text)
+  }
+  const first = await count()
+  t.equal(first.calls, 1)
+  const old = legacy.authorization()
+  legacy.reject(old)
+  t.same(await count(), { calls: 2, session: first.session })
+  t.not(legacy.authorization(), old, 'with another token')
+  broker.change({ kind: 'grant', id: issuer.grantOf(user_id) })
+  await until(() => legacy.ended().includes(first.session))
+  const next = await count()
+  t.equal(next.calls, 1)
+  t.not(next.session, first.session)
+})
