@@ -1,14 +1,17 @@
 import { ReportedError, toReported } from '@onbehalf/errors'
-import { hashOf, newId } from '@onbehalf/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { MintAsk } from '../tokens/mint.ts'
 import type { Minted } from '../tokens/modes/mode.ts'
 import { type Batch, createBatch, type Insert, type OnUnfit } from './batch.ts'
+import { createRows, refusedRow } from './row.ts'
 
 type Options = {
   insert: Insert
   /** How many rows may wait to be written (10,000); who comes then waits, or is refused while writing fails. */
   waitingMax?: number
+  /** How many rows are written before their time comes (5,000). */
+  dueMax?: number
+  /** How many rows are one statement (2,000). */
   batchMax?: number
   /** How long uses and refusals are counted before they are written (1 s). */
   flushMs?: number
@@ -30,13 +33,14 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 export const createIssuanceRecorder = ({
   insert,
   waitingMax = 10_000,
+  dueMax = 5_000,
   batchMax = 2_000,
   flushMs = 1_000,
   retryMs = 250,
   now = Date.now
 }: Options) => {
   const written = new LRUCache<string, true>({ max: knownMax })
-  const hashes = new WeakMap<Minted, string>()
+  const rowFor = createRows()
   let batch = createBatch()
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
@@ -74,9 +78,9 @@ export const createIssuanceRecorder = ({
     })
     return done
   }
-  /** Not later than there is a whole batch: so many tokens a second may not wait for the time to come. */
+  /** Before there is no more room: so many tokens a second may not wait for the time to come. */
   const flushSoon = () => {
-    if (batch.size() >= batchMax) return void flush().catch(() => {})
+    if (batch.size() >= dueMax) return void flush().catch(() => {})
     timer ??= setTimeout(() => void flush().catch(() => {}), flushMs)
   }
   const hasRoom = (key: string) => batch.size() < waitingMax || batch.has(key)
@@ -86,22 +90,12 @@ export const createIssuanceRecorder = ({
       retry_after_seconds: 5
     })
   }
-  /** One row for each server: an ID token is given to several (`forward_id_token`). */
-  const hashIn = ({ provider }: MintAsk, minted: Minted): string => {
-    const known = hashes.get(minted)
-    if (known !== undefined) return known
-    const hash = hashOf(`${minted.token} ${provider.audience}`)
-    hashes.set(minted, hash)
-    return hash
-  }
-
   return {
     issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
-      const token_hash = hashIn(ask, minted)
-      const key = `${token_hash} ${ask.actor.kind} ${ask.actor.id}`
+      const { key, make } = rowFor(ask, minted)
       // Who asks faster than rows can be written waits for them; nobody does while writing fails.
       while (!hasRoom(key) && !isTroubled) await flush().catch(() => {})
-      add(key, () => ({ ...rowOf(ask), ...factsOf(minted), token_hash, outcome: 'issued' }))
+      add(key, make)
       if (!minted.reusable || written.has(key)) return flushSoon()
       const { isUnfit } = batch
       await flush()
@@ -111,12 +105,12 @@ export const createIssuanceRecorder = ({
     refused: (ask: MintAsk, error: unknown): void => {
       const { code } = toReported(error)
       const hour = Math.floor(now() / hourMs)
-      const row = rowOf(ask)
+      const row = refusedRow(ask, code)
       const { user_id, actor_kind, actor_id, audience, mode } = row
       const key = JSON.stringify([user_id, actor_kind, actor_id, audience, mode, code, hour])
       // Who is refused must not be able to fill what waits.
       if (batch.size() >= waitingMax) return
-      batch.add(key, () => ({ ...row, ...nothing, outcome: code }))
+      batch.add(key, () => row)
       flushSoon()
     },
     /** Hears of the first failure to write after a success. */
@@ -144,15 +138,3 @@ export const createIssuanceRecorder = ({
 
 const unfit = () =>
   new ReportedError('recording_unavailable', 'The token that came cannot be recorded, so it is not given.')
-
-const rowOf = ({ tenant_id, user_id, actor, provider: { audience }, mode }: MintAsk) => ({
-  ...{ id: newId(), tenant_id, user_id, actor_kind: actor.kind, actor_id: actor.id, audience, mode, times: 1 }
-})
-
-const nothing = { grant_id: null, jti: null, token_hash: null, generation: null, expires_at: null }
-
-const factsOf = ({ grant_id, jti, generation, expires_at }: Minted) => ({
-  ...{ grant_id, generation, expires_at: new Date(expires_at * 1000).toISOString() },
-  // Somebody else made it: what Postgres would not take, or nobody could read, is left out.
-  jti: jti !== null && /^[\x20-\x7e]{1,255}$/.test(jti) ? jti : null
-})

@@ -38,11 +38,11 @@ export const itemStatement = <Item extends object, Row>(
  * A range is what the planner takes to leave one row in a hundred: it looks up what there is to a few items, in a table of any
  * size, and needs no other plan for other items.
  */
-export const fewItems = 'number between 0 and 1000000'
+export const fewOf = (integer: string): string => `${integer} between 0 and 2147483647`
 
 const givenItems = (columns: string) => `
   with given as (
-    select * from json_to_recordset($1::json) as item (number integer, ${columns}) where ${fewItems}
+    select * from json_to_recordset($1::json) as item (number integer, ${columns}) where ${fewOf('number')}
   )`
 
 /** Whether Postgres took a statement back: bad data, a constraint, or one of two that waited for each other. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { issueToken, resolveApiKey } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
-import { hashOf, openPostgres } from '@onbehalf/service-kit'
+import { hashOf, newId, openPostgres } from '@onbehalf/service-kit'
 import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
 import { Client } from 'pg'
@@ -164,11 +164,41 @@ await t.test('what Postgres does not take of one user costs no other user a toke
       }
     )
   }
-  const [far, near] = await Promise.allSettled([give(user, 1_795_000_000_000), give(owner, 1_795_000_000)])
+  const [far, near] = await Promise.allSettled([give(user, 1_795_000_000_000_000), give(owner, 1_795_000_000)])
   t.match(far, { status: 'rejected', reason: { code: 'recording_unavailable' } })
   t.equal(near.status, 'fulfilled')
   t.same(left, [user.userId])
   await recorder.close()
+})
+
+await t.test('a token for one call is one row, also where nobody knows whether it was written', async (t) => {
+  const { db, runPrepared, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
+  t.teardown(close)
+  const { insert } = issuanceStore(db, runPrepared)
+  const once = {
+    ...({
+      id: newId(),
+      tenant_id: tenantId,
+      user_id: owner.userId,
+      actor_kind: 'user',
+      actor_id: owner.userId
+    } as const),
+    ...{ grant_id: null, audience, mode: 'signed', outcome: 'issued', jti: randomUUID(), token_hash: null },
+    ...{ generation: null, expires_at: 1_795_000_000, times: 1 }
+  }
+  const kept = { ...once, id: newId(), jti: 'kept', token_hash: randomUUID() }
+  for (const rows of [[once], [once, kept], [kept]]) await insert(rows)
+  const stored = await database.query(
+    'select jti, times, expires_at from identity_broker.issuance where id = any($1)',
+    [[once.id, kept.id]]
+  )
+  t.strictSame(
+    stored.rows.sort((one, other) => one.times - other.times),
+    [
+      { jti: once.jti, times: 1, expires_at: new Date(1_795_000_000_000) },
+      { jti: 'kept', times: 2, expires_at: new Date(1_795_000_000_000) }
+    ]
+  )
 })
 
 await t.test('what is too old is forgotten', async (t) => {

@@ -127,6 +127,21 @@ t.test('who asks faster than rows can be written waits for them, and is not refu
   t.equal(rows.length, 20)
 })
 
+t.test('so many rows are written that there is room again, before their time', async (t) => {
+  const { promise: written, resolve } = Promise.withResolvers<readonly NewIssuance[]>()
+  const insert = async (rows: readonly NewIssuance[]) => resolve([...rows])
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, dueMax: 3 })
+  const [ask, minted] = [askOf(), mintedOf({ reusable: false })]
+  for (let one = 0; one < 3; one += 1) await recorder.issued(ask, minted)
+  const rows = await written
+  t.equal(new Set(rows.map(({ id }) => id)).size, 3, 'a row for each call')
+  t.same(
+    rows.map(({ token_hash, times }) => ({ token_hash, times })),
+    rows.map(() => ({ token_hash: null, times: 1 }))
+  )
+  await recorder.close()
+})
+
 t.test('the same refusal is one row that counts', async (t) => {
   const { rows, insert } = stage()
   const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
