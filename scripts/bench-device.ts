@@ -11,7 +11,7 @@ import { tokenStore } from '../services/device-auth/src/device-token/store.ts'
 import { startRig } from './bench/device/rig.ts'
 import { seedCodes, seededCode, seededToken, seedTokens, usedBytes } from './bench/device/seed.ts'
 import { headOf, lineOf } from './bench/device/table.ts'
-import { measure } from './bench/mints/load.ts'
+import { askBy, measure } from './bench/mints/load.ts'
 
 // Device polls, code creations and bearer resolves per second of device-auth's code and Redis on one core:
 // `npm run bench:device`, on a quiet machine with two cores; for a look `npm run bench:device -- --quick`. There is no HTTP
@@ -43,7 +43,7 @@ const codes = codeStore(redis)
 const report = async (kind: string, ask: () => Promise<unknown>, prepare = async () => {}) => {
   for (const inFlight of loads) {
     await prepare()
-    console.log(lineOf(kind, inFlight, await measure(process.pid, others, ask, { inFlight, seconds, warmUp })))
+    console.log(lineOf(kind, inFlight, await measure(process.pid, others, askBy(ask), { inFlight, seconds, warmUp })))
   }
 }
 const isPending = (error: unknown) => {

@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
+import { idpTimeOf } from './bench/mints/idp-time.ts'
 import { lineOf, measure } from './bench/mints/load.ts'
 import { residentMegabytes } from './bench/mints/processor.ts'
 import { startRig } from './bench/mints/rig.ts'
 import { seedGrants } from './bench/mints/seed.ts'
+import { verdictOn, verdictOnGrowth, verdictOnRow } from './bench/mints/targets.ts'
 
 // Mints per second of one identity-broker on one core: `npm run bench:mints`, on a quiet machine with two cores; for a
 // look `npm run bench:mints -- --quick`. The load, the IdP and the servers share the other core: each line tells how
@@ -23,19 +25,20 @@ const isQuick = values.quick
 const seconds = Number(values.seconds ?? (isQuick ? 2 : 8))
 const sizes = (values.grants ?? (isQuick ? '10000' : '1,10000,1000000')).split(',').map(Number)
 const loads = (values['in-flight'] ?? (isQuick ? '32' : '1,32,256')).split(',').map(Number)
-const warmUp = { questions: 10_000, secondsMax: isQuick ? 15 : 30 }
+const warmUp = { questions: 10_000, secondsMax: isQuick ? 5 : 15 }
 /** Tickets last a minute, so no more people than one round of a measurement needs. */
 const peopleMax = 2_000
 const audience = 'https://tools.example/mcp'
 const kept = { audience: `${audience}/kept`, mode: 'idp_token' }
-/** `looked up`: the server refused another token than the kept one, so Postgres is asked which that is. */
+/** `lookup`: the server refused another token than the kept one, so Postgres is asked which that is. */
 const kinds = {
   cached: kept,
   signed: { audience: `${audience}/signed`, mode: 'signed' },
-  'looked up': { ...kept, rejected_token_hash: 'A'.repeat(43) },
+  lookup: { ...kept, rejected_token_hash: 'A'.repeat(43) },
   refreshed: { audience, mode: 'idp_token' }
 }
 const wanted = Object.entries(kinds).filter(([name]) => !values.only || values.only.split(',').includes(name))
+const alone = new Map<string, number[]>()
 
 const rig = await startRig({ profile: values.profile })
 const query = (text: string) => withClient(rig.adminUrl, async (client) => (await client.query(text)).rows)
@@ -44,9 +47,9 @@ const tellSize = async () => {
     `select count(*)::integer as total, pg_table_size('identity_broker."grant"') as table,
       pg_indexes_size('identity_broker."grant"') as indexes from identity_broker."grant"`
   )
-  const bytes = (of: string) => Math.round(Number(size[of]) / size.total)
-  const each = size.total < 1_000 ? '' : `, ${bytes('table')} bytes each and ${bytes('indexes')} in indexes`
-  console.log(`\n${size.total.toLocaleString('en')} grants stored${each}`)
+  const [table, indexes] = [size.table, size.indexes].map((of) => Math.round(Number(of) / size.total))
+  const told = `, ${table} bytes each and ${indexes} in indexes: ${verdictOnRow(Number(table) + Number(indexes))}`
+  console.log(`\n${size.total.toLocaleString('en')} grants stored${size.total < 1_000 ? '' : told}`)
 }
 
 try {
@@ -56,19 +59,27 @@ try {
   for (const total of sizes) {
     const people = await seedGrants(rig.config, { ...place, resources, total, usable: Math.min(peopleMax, total) })
     await tellSize()
+    const idpMs = await idpTimeOf(rig.issuer)
+    console.log(`the IdP's own time is ${idpMs.toFixed(2)} ms`)
     const fill = await rig.askerFor(people, kept)
-    for (let done = 0; done < people.length; done += 32) await Promise.all(Array.from({ length: 32 }, fill))
+    await fill({ endsAt: performance.now() + 60_000, questions: people.length }, Math.min(32, people.length))
     for (const inFlight of loads)
       for (const [name, want] of wanted) {
         // One refresh at a time and person: with fewer people than askers they would wait for each other.
         if (name === 'refreshed' && people.length < inFlight) continue
         const ask = await rig.askerFor(people, want)
-        const load = { inFlight, seconds, warmUp }
-        console.log(lineOf(`${name}, ${inFlight} in flight`, await measure(rig.pid, rig.others, ask, load)))
+        const figures = await measure(rig.pid, rig.others, ask, { inFlight, seconds, warmUp })
+        const verdict = verdictOn(name, inFlight, { ...figures, idpMs })
+        console.log(lineOf(`${name}, ${inFlight} in flight`, figures), verdict)
+        if (inFlight === 1) alone.set(name, [...(alone.get(name) ?? []), figures.p50])
       }
     console.log(`identity-broker holds ${residentMegabytes(rig.pid)} MB`)
   }
   await tellSize()
+  for (const name of ['lookup', 'refreshed']) {
+    const verdict = verdictOnGrowth(name, alone.get(name) ?? [])
+    if (verdict) console.log(verdict)
+  }
 } finally {
   await rig.stop()
 }

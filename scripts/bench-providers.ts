@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
-import { lineOf, measure } from './bench/mints/load.ts'
+import { askBy, lineOf, measure } from './bench/mints/load.ts'
 import { residentMegabytes } from './bench/mints/processor.ts'
 import { type Kind, startRig } from './bench/providers/rig.ts'
 import { seedProviders } from './bench/providers/seed.ts'
@@ -60,7 +60,7 @@ try {
     console.log(`\n${total.toLocaleString('en')} providers with 20 tools each`)
     for (const inFlight of loads)
       for (const kind of wanted) {
-        const figures = await measure(rig.pid, rig.others, await rig.askerFor(kind, providers), {
+        const figures = await measure(rig.pid, rig.others, askBy(await rig.askerFor(kind, providers)), {
           ...{ inFlight, seconds, warmUp }
         })
         const name = `${kind}, ${inFlight} in flight`

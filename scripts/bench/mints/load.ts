@@ -16,41 +16,46 @@ export type Figures = {
 /** What is measured begins after `warmUp` questions, or after as many as there was time for. */
 export type Load = { inFlight: number; seconds: number; warmUp: { questions: number; secondsMax: number } }
 
-type Until = { end: number; questions?: number }
+/** When to begin no question any more; or sooner, after so many. */
+export type Until = { endsAt: number; questions?: number }
 
-/** Keeps `inFlight` questions open until `end`, or that many were answered, and tells how long each took. */
-const askUntil = async (
-  { end, questions = Number.POSITIVE_INFINITY }: Until,
-  ask: () => Promise<unknown>,
-  inFlight: number
-) => {
-  const times: number[] = []
-  const failures = new Map<string, number>()
-  const one = async () => {
-    while (performance.now() < end && times.length < questions) {
-      const startedAt = performance.now()
-      await ask().catch((error: unknown) => {
-        const said = error instanceof Error && 'code' in error ? String(error.code) : String(error)
-        failures.set(said, (failures.get(said) ?? 0) + 1)
-      })
-      times.push(performance.now() - startedAt)
+/** How long each took, in milliseconds. */
+export type Asked = { times: number[]; failures: Map<string, number> }
+
+/** Keeps `inFlight` questions open until then. */
+export type Asking = (until: Until, inFlight: number) => Promise<Asked>
+
+/** Asks by calling a function. */
+export const askBy =
+  (ask: () => Promise<unknown>): Asking =>
+  async ({ endsAt, questions = Number.POSITIVE_INFINITY }, inFlight) => {
+    const times: number[] = []
+    const failures = new Map<string, number>()
+    const one = async () => {
+      while (performance.now() < endsAt && times.length < questions) {
+        const startedAt = performance.now()
+        await ask().catch((error: unknown) => {
+          const said = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+          failures.set(said, (failures.get(said) ?? 0) + 1)
+        })
+        times.push(performance.now() - startedAt)
+      }
     }
+    await Promise.all(Array.from({ length: inFlight }, one))
+    return { times, failures }
   }
-  await Promise.all(Array.from({ length: inFlight }, one))
-  return { times, failures }
-}
 
 /** Asks unmeasured until the code is warm, then for `seconds`; `others` are told by how much of a core they took meanwhile. */
 export const measure = async (
   pid: number,
   others: readonly Measured[],
-  ask: () => Promise<unknown>,
+  ask: Asking,
   { inFlight, seconds, warmUp: { questions, secondsMax } }: Load
 ): Promise<Figures> => {
-  await askUntil({ end: performance.now() + secondsMax * 1000, questions }, ask, inFlight)
+  await ask({ endsAt: performance.now() + secondsMax * 1000, questions }, inFlight)
   const spent = others.map((other) => processorMsOfAll(other.pid))
   const [startedAt, cpuBefore, ownBefore] = [performance.now(), processorMs(pid), process.cpuUsage()]
-  const { times, failures } = await askUntil({ end: startedAt + seconds * 1000 }, ask, inFlight)
+  const { times, failures } = await ask({ endsAt: startedAt + seconds * 1000 }, inFlight)
   const elapsed = performance.now() - startedAt
   const own = process.cpuUsage(ownBefore)
   const sorted = times.toSorted((one, other) => one - other)
@@ -77,6 +82,7 @@ export const lineOf = (name: string, figures: Figures): string => {
     `p50 ${p50.toFixed(2)} ms`.padStart(13),
     `p99 ${p99.toFixed(2)} ms`.padStart(14),
     `${cpuMicroseconds.toFixed(0)} µs CPU`.padStart(12),
+    `${((perSecond * cpuMicroseconds) / 10_000).toFixed(0)} % of its core`.padStart(18),
     `  (${shares.map(({ name: other, share }) => `${other} ${Math.round(share * 100)} %`).join(', ')})`,
     ...[...failures].map(([said, times]) => `${times} FAILED: ${said}`)
   ].join(' ')

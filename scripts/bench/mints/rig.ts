@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { issueToken, principalTicket } from '@onbehalf/contracts'
-import { call, connectBus, signTicket } from '@onbehalf/rpc'
+import { connectBus, signTicket } from '@onbehalf/rpc'
 import { loadConfig, openPostgres, openSigningKeys, openVault } from '@onbehalf/service-kit'
 import {
   freePort,
@@ -19,6 +19,7 @@ import {
 } from '@onbehalf/testkit'
 import { type Config, variables } from '../../../services/identity-broker/src/config.ts'
 import type { Database } from '../../../services/identity-broker/src/database.ts'
+import { openRawClient, questionOf } from './raw-client.ts'
 
 const service = 'identity-broker'
 const [loadCore, brokerCore] = ['0', '1']
@@ -72,13 +73,17 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
     logFile: join(directory, 'logs/identity-broker.log'),
     readySecondsMax: 60,
+    // A profile is written at the end.
+    stopSecondsMax: 60,
     isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
   })
-  const busAs = (name: 'tool-invoker' | 'mcp-provider') => {
+  const placeOf = (name: 'tool-invoker' | 'mcp-provider') => {
     const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(name)
-    return connectBus({ url, user, password, service: name })
+    return { url, user, password }
   }
-  const [bus, providerBus] = await Promise.all([busAs('tool-invoker'), busAs('mcp-provider')])
+  const asker = 'tool-invoker'
+  const client = await openRawClient({ ...placeOf(asker), asker, owner: service })
+  const providerBus = await connectBus({ ...placeOf('mcp-provider'), service: 'mcp-provider' })
   const mcpProvider = await playMcpProvider(providerBus)
   const config: Config = loadConfig(variables, environment)
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
@@ -98,13 +103,10 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
         return (await signTicket(principalTicket, claims, { issuer: service, key: ticketKeys.signingKey() })).ticket
       })
     )
-    let next = 0
-    return () => {
-      next = (next + 1) % tickets.length
-      const binding = { call: { tool: 'whoami', arguments_digest: 'A'.repeat(43) } }
-      const request = { principal: tickets[next] ?? '', provider, ...refused, ...(mode === 'signed' ? binding : {}) }
-      return call(bus, issueToken, request, { deadlineAt: Date.now() + 20_000 })
-    }
+    const binding = mode === 'signed' ? { call: { tool: 'whoami', arguments_digest: 'A'.repeat(43) } } : {}
+    return client.askerOf(
+      tickets.map((principal) => questionOf(issueToken.subject, { principal, provider, ...refused, ...binding }))
+    )
   }
 
   return {
@@ -113,7 +115,8 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     stop: async () => {
       await broker.stop()
       await mcpProvider.close()
-      await Promise.all([bus.drain(), providerBus.drain()])
+      client.close()
+      await providerBus.drain()
       idp.kill()
       await backing.stop()
       removePostgresDirectory(join(directory, 'postgres'))
