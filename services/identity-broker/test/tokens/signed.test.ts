@@ -133,14 +133,16 @@ await t.test('a sign-in shows in the next token, whichever replica signs it', as
 })
 
 await t.test('of who was only identified for a device, it says when that was', async (t) => {
-  const { userId, ...who } = await signInAs(broker, logins.second)
-  const setTimes = (times: string) =>
-    database.query(`update identity_broker."user" set ${times} where id = $1`, [userId])
-  await setTimes("signed_in_at = null, identified_at = '2026-01-02T03:04:05Z'")
-  const time = async () => Number(decodeJwt((await issue(who)).token).auth_time)
-  t.equal(await time(), Date.parse('2026-01-02T03:04:05Z') / 1000)
-  await setTimes("signed_in_at = '2026-02-03T04:05:06Z'")
-  t.equal(await time(), Date.parse('2026-02-03T04:05:06Z') / 1000, 'the later one counts')
+  /** Users are held: a sign-in makes every replica look again. */
+  const timeAfter = async (times: string) => {
+    const { userId, ...who } = await signInAs(broker, logins.second)
+    await database.query(`update identity_broker."user" set ${times} where id = $1`, [userId])
+    return Number(decodeJwt((await issue(who)).token).auth_time)
+  }
+  const identified = "identified_at = '2026-01-02T03:04:05Z'"
+  t.equal(await timeAfter(`signed_in_at = null, ${identified}`), Date.parse('2026-01-02T03:04:05Z') / 1000)
+  const later = await timeAfter(`signed_in_at = '2026-02-03T04:05:06Z', ${identified}`)
+  t.equal(later, Date.parse('2026-02-03T04:05:06Z') / 1000, 'the later one counts')
 })
 
 await t.test('who never signed in is told where to, and gets no token', async (t) => {
