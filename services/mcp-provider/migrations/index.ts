@@ -8,6 +8,7 @@ import * as oauth from './0013-oauth.ts'
 import * as schedule from './0014-schedule.ts'
 import * as toolWatches from './0015-tool-watches.ts'
 import * as redirectUri from './0016-redirect-uri.ts'
+import * as keptArguments from './0017-kept-arguments.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -18,5 +19,6 @@ export const migrations: Migrations = {
   '0013-oauth': oauth,
   '0014-schedule': schedule,
   '0015-tool-watches': toolWatches,
-  '0016-redirect-uri': redirectUri
+  '0016-redirect-uri': redirectUri,
+  '0017-kept-arguments': keptArguments
 }

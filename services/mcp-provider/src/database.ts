@@ -28,6 +28,7 @@ type ProviderTable = {
   /** Whether what a server changes of its tools is used at once, or after an administrator approved it. */
   tool_changes: Generated<'accept' | 'review'>
   external: Generated<boolean>
+  keep_arguments: Generated<boolean>
   /** Sealed. */
   resource: Buffer | null
   /** The authorization server that the provider's own client was first used at. */

@@ -4,11 +4,13 @@ import * as keys from './0002-keys.ts'
 import * as idempotency from './0003-idempotency.ts'
 import * as chain from './0004-chain.ts'
 import * as onlyAdded from './0005-only-added.ts'
+import * as keptArguments from './0006-kept-arguments.ts'
 
 export const migrations: Migrations = {
   '0001-calls': calls,
   '0002-keys': keys,
   '0003-idempotency': idempotency,
   '0004-chain': chain,
-  '0005-only-added': onlyAdded
+  '0005-only-added': onlyAdded,
+  '0006-kept-arguments': keptArguments
 }

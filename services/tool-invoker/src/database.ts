@@ -21,6 +21,8 @@ export type CallTable = {
   tool_hash: string | null
   /** base64url SHA-256 over the RFC 8785 form of the arguments; at rest an HMAC of that. */
   arguments_digest: string
+  /** Kept only where the provider's administrator wants that: sealed, as base64. */
+  arguments: string | null
   mode: string | null
   audience: string | null
   token_jti: string | null

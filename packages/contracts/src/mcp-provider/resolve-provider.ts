@@ -39,7 +39,9 @@ export const ProviderSettings = Type.Object({
   /** Seconds. */
   timeout: Type.Number(),
   /** Seconds. */
-  sse_read_timeout: Type.Number()
+  sse_read_timeout: Type.Number(),
+  /** Whether the arguments of its calls are kept with their records. */
+  keep_arguments: Type.Optional(Type.Boolean())
 })
 export type ProviderSettings = Static<typeof ProviderSettings>
 

@@ -20,7 +20,8 @@ const blank = {
   resource: null,
   auth_scope: 'tenant',
   tool_changes: 'accept',
-  external: false
+  external: false,
+  keep_arguments: false
 } as const
 
 const required = ({ name, server_url, server_identifier }: NewProvider) => ({ name, server_url, server_identifier })

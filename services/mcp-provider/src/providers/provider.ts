@@ -39,6 +39,8 @@ export type Settings = {
   tool_changes: 'accept' | 'review'
   /** Whether external users may use it. */
   external: boolean
+  /** Whether what its tools are called with is kept with the records of the calls. */
+  keep_arguments: boolean
 }
 
 export type Provider = {

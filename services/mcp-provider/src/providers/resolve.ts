@@ -28,7 +28,7 @@ export const resolve = async (
 }
 
 const settingsFor = ({ id, tenant_id, revision, settings }: Provider): ProviderSettings => {
-  const { server_identifier, name, server_url, headers, timeout, sse_read_timeout } = settings
+  const { server_identifier, name, server_url, headers, timeout, sse_read_timeout, keep_arguments } = settings
   const facts = { provider_id: id, tenant_id, revision, mode: modeOf(settings), audience: audienceOf(settings) }
-  return { ...facts, server_identifier, name, server_url, headers, timeout, sse_read_timeout }
+  return { ...facts, server_identifier, name, server_url, headers, timeout, sse_read_timeout, keep_arguments }
 }

@@ -34,10 +34,12 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
   const { tools_status, tools_error, tools_left_out } = row
   const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
   const { forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external } = row
+  const { keep_arguments } = row
   const { authorization_issuer } = row
   const settings: Settings = {
     ...{ name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout },
     ...{ forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external },
+    keep_arguments,
     server_url: await open('server_url', row.server_url),
     headers: row.headers ? parseAs(Headers, await open('headers', row.headers)) : {},
     authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication)),

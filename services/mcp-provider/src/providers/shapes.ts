@@ -47,7 +47,8 @@ const leavable = {
   resource: Type.Optional(orNull(ServerUrl)),
   auth_scope: Type.Optional(AuthScope),
   tool_changes: Type.Optional(ToolChanges),
-  external: Type.Optional(Type.Boolean())
+  external: Type.Optional(Type.Boolean()),
+  keep_arguments: Type.Optional(Type.Boolean())
 }
 
 export const NewProvider = Type.Object(
@@ -104,6 +105,7 @@ const shown = {
   auth_scope: AuthScope,
   tool_changes: ToolChanges,
   external: Type.Boolean(),
+  keep_arguments: Type.Boolean(),
   /** What an administrator should know of these settings. */
   warnings: Type.Array(Type.String()),
   tools_status: ToolsStatus,

@@ -42,6 +42,7 @@ const userPrincipal = (credential: 'session' | 'device_token') => ({
 t.test('tool-invoker gets the settings in clear and a ticket that says what a token is for', async (t) => {
   const { settings, ticket } = await resolve(owner.ticket, 'plain')
   t.same(settings, {
+    keep_arguments: false,
     provider_id: plain.body.id,
     tenant_id,
     revision: 1,
@@ -136,11 +137,11 @@ t.test('an external user reaches what is marked for them, and the audience may b
   const external = await broker.signIn({ tenant_id, role: null })
   const at = `${url}/${plain.body.id}`
   const resource = `${new URL(noting.url).origin}/Resource%7e`
-  await as(owner)('PATCH', at, { external: true, resource })
+  await as(owner)('PATCH', at, { external: true, resource, keep_arguments: true })
   const { settings, ticket } = await resolve(external.ticket, 'plain')
-  t.match(settings, { server_url, audience: resource })
+  t.match(settings, { server_url, audience: resource, keep_arguments: true })
   t.match(await verifyTicket(providerTicket, ticket, { findKey }), { audience: resource })
-  await as(owner)('PATCH', at, { external: false, resource: null })
+  await as(owner)('PATCH', at, { external: false, resource: null, keep_arguments: false })
   t.equal((await refusalOf(resolve(external.ticket, 'plain'))).code, 'not_found')
 })
 

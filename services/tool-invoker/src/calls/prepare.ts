@@ -2,6 +2,7 @@ import type { CatalogueTool, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
 import type { CheckArguments } from '../arguments/check.ts'
 import type { Credentials } from '../credentials/cache.ts'
 import type { WithCredential } from '../credentials/call-with.ts'
@@ -10,6 +11,7 @@ import type { Tools } from '../tools/cache.ts'
 import { callableTool } from '../tools/callable.ts'
 import { type Acting, type ActingTools, actingOf } from './acting.ts'
 import { tokenAskOf } from './identity.ts'
+import { sealArguments } from './kept-arguments.ts'
 import type { CallRow } from './record.ts'
 
 type Asked = {
@@ -29,6 +31,7 @@ export type PrepareTools = ActingTools & {
   checkArguments: CheckArguments
   tokens: Pick<Tokens, 'get'>
   credentials: Pick<Credentials, 'get'>
+  vault: Pick<Vault, 'seal'>
 }
 
 /** All that a call needs before it is sent; `identity` where it is made as its user, else `credential`. */
@@ -68,6 +71,7 @@ export const prepare = async (
   const tool = found && callableTool(found)
   if (tool) asked.requireAgreement?.(tool)
   if (tool && asked.arguments) await tools.checkArguments(tool, asked.arguments)
+  if (provider.keep_arguments && asked.arguments) row.arguments = await sealArguments(tools.vault, row, asked.arguments)
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }
     return { acting, provider, tool, credential: { ask, held: await tools.credentials.get(ask) } }

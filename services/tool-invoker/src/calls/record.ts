@@ -23,6 +23,7 @@ export const beginRow = (principal: Principal, asked: Asked, started_at: Date): 
   tool: asked.tool,
   tool_hash: null,
   arguments_digest: digestOf(asked.arguments),
+  arguments: null,
   mode: null,
   audience: null,
   token_jti: null,

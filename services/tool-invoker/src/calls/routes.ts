@@ -1,4 +1,6 @@
+import type { UserPrincipal } from '@onbehalf/contracts'
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
+import type { Vault } from '@onbehalf/vault'
 import type { Static } from '@sinclair/typebox'
 import { withoutEmpty } from '../arguments/check.ts'
 import { wantsEvents } from '../events/stream.ts'
@@ -10,6 +12,7 @@ import { answerText } from './answer.ts'
 import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
+import { readArguments } from './kept-arguments.ts'
 import { allCalls, listCalls } from './list.ts'
 import { CallAnswers, CallBody, CallsAnswers, CallsQuery } from './schemas.ts'
 import { type Make, sendEvents, sendText } from './send.ts'
@@ -67,9 +70,12 @@ export const registerCalls = (app: App, tools: Tools): void => {
   typed(app).route({
     ...listCallsRoute,
     handler: async (request, reply) => {
-      if (wantsLines(request)) return sendLines(itemsOf(allCalls(tools, userOf(request), request.query)), reply)
-      const { data, next_cursor } = await listCalls(tools, userOf(request), request.query)
-      return { data: data.map(itemOf), next_cursor }
+      const { with_arguments: withArguments = false, ...asked } = request.query
+      const user = userOf(request)
+      const reader = { user, vault: tools.vault, withArguments }
+      if (wantsLines(request)) return sendLines(itemsOf(allCalls(tools, user, asked), reader), reply)
+      const { data, next_cursor } = await listCalls(tools, user, asked)
+      return { data: await Promise.all(data.map((row) => itemOf(row, reader))), next_cursor }
     }
   })
 }
@@ -77,14 +83,17 @@ export const registerCalls = (app: App, tools: Tools): void => {
 const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall =>
   drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
 
-const itemsOf = async function* (pages: AsyncIterable<StoredCall[]>) {
-  for await (const rows of pages) yield rows.map(itemOf)
+type Reader = { user: UserPrincipal; vault: Pick<Vault, 'open'>; withArguments: boolean }
+
+const itemsOf = async function* (pages: AsyncIterable<StoredCall[]>, reader: Reader) {
+  for await (const rows of pages) yield Promise.all(rows.map((row) => itemOf(row, reader)))
 }
 
-const itemOf = (row: StoredCall) => {
-  const { kind, call_id, writer, sequence, mac, tenant_id, credential_kind, credential_id, ...told } = row
+const itemOf = async (row: StoredCall, { user, vault, withArguments }: Reader) => {
+  const { kind, call_id, writer, sequence, mac, tenant_id, credential_kind, credential_id, arguments: _, ...told } = row
   return {
     ...told,
+    ...(withArguments && { arguments: await readArguments(vault, user, row) }),
     id: call_id ?? row.id,
     credential: { kind: credential_kind, id: credential_id },
     started_at: row.started_at.toISOString(),

@@ -59,7 +59,10 @@ export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {
   tool: text,
   outcome: text,
   since: Type.Optional(Time),
-  until: Type.Optional(Time)
+  until: Type.Optional(Time),
+  with_arguments: Type.Optional(
+    Type.Boolean({ description: 'Also what was kept of the arguments, for whose call it was and for owners.' })
+  )
 })
 
 const textOrNull = orNull(Type.String())
@@ -74,6 +77,7 @@ const CallItem = Type.Object({
   tool: Type.String(),
   tool_hash: textOrNull,
   arguments_digest: Type.String(),
+  arguments: Type.Optional(orNull(Type.Record(Type.String(), Type.Unknown()))),
   mode: textOrNull,
   audience: textOrNull,
   token_jti: textOrNull,

@@ -24,7 +24,10 @@ export const macOf = (hmac: Hmac, before: string, row: Omit<Linked, 'mac'>): str
   )
 
 // What there was no column for at first: a record without it is linked as it was then.
-const laterOf = ({ tool_hash }: Pick<Linked, 'tool_hash'>): object[] => (tool_hash === null ? [] : [{ tool_hash }])
+const laterOf = ({ tool_hash, arguments: kept }: Pick<Linked, 'tool_hash' | 'arguments'>): object[] => [
+  ...(tool_hash === null ? [] : [{ tool_hash }]),
+  ...(kept === null ? [] : [{ arguments: kept }])
+]
 
 const tenantsMax = 10_000
 

@@ -80,6 +80,7 @@ t.test('what two replicas wrote is whole, and what was done to it is told apart'
   const said = (words: string) => new RegExp(`^Error: tenant ${tenant_id}, writer ${writer}: ${words}$`)
   t.match(await verifyAfter([`update call set tool = 'other' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set tool_hash = 'x' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
+  t.match(await verifyAfter([`update call set arguments = 'x' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set mac = 'x' ${at(5)}`]), said('changed: 5 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`delete from call ${at(3)}`]), said('removed: 3'))
   t.match(

@@ -1,15 +1,10 @@
 import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
 import type { AnswerCall } from '@onbehalf/testkit/mcp-servers'
-import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { startStage } from '../stage.ts'
-import { randomFrom, startCrowd } from './crowd.ts'
 
-const seed = 20_260_728
-const crowd = await startCrowd(randomFrom(seed))
-t.teardown(crowd.stop)
-const stage = await startStage(t, { alsoAllowed: [crowd.port] })
+const stage = await startStage(t)
 const { backends, call, broker, devices, issuer, providers, recording } = stage
 
 t.afterEach(() => {
@@ -260,42 +255,6 @@ t.test('a revoked grant stops the calls of every replica, also those under way',
   t.equal(recording.requests().length, before)
   await Promise.all(replicas.slice(1).map(({ app }) => app.close()))
 })
-
-for (const [kind, total] of [
-  ['json', 3_400],
-  ['sse', 3_300],
-  ['session', 3_300]
-] as const)
-  t.test(`two users interleaved ${total} times over ${kind}: nothing of one reaches the other`, async (t) => {
-    const random = randomFrom(seed)
-    const one = devices.makeToken()
-    const other = devices.makeToken({ tenant_id: one.tenant_id })
-    const { server_identifier } = forwarding(one.tenant_id, { server_url: crowd.urlOf(kind) })
-    const wrong: unknown[] = []
-    const ids = new Set<unknown>()
-    let begun = 0
-    crowd.expect(total)
-    const workOn = async (): Promise<void> => {
-      while (begun < total) {
-        begun += 1
-        const nonce = `${kind}-${begun}`
-        const user = random() < 0.5 ? one : other
-        // Every now and then what is held of one of them is emptied while calls of both are under way.
-        if (begun % 499 === 0) broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
-        const { status, body } = await call(user.headers, { server_identifier, tool: 'x', arguments: { nonce } })
-        ids.add(body.call_id)
-        const { structuredContent: told = {} } = Object(body.result)
-        const subject = subjectOf(user.user_id)
-        const isOwn = told.nonce === nonce && told.subject === subject && Object(body.identity).subject === subject
-        if (status !== 200 || !isOwn) wrong.push({ nonce, subject, status, body })
-      }
-    }
-    await Promise.all(Array.from({ length: 64 }, workOn))
-    t.same(wrong, [], `in the order of the seed ${seed}`)
-    t.equal(ids.size, total)
-    t.same(crowd.crossed(), [])
-    t.equal(crowd.sessions() > 0, kind === 'session')
-  })
 
 t.test('NATS is killed and comes back under 200 calls: nothing has to be started again', async (t) => {
   const user = devices.makeToken()

@@ -78,6 +78,34 @@ t.test('every call leaves one record, which says how it ended and not what was s
   t.notMatch(JSON.stringify(rows), /eyJ|é/)
 })
 
+t.test('arguments are kept only where a server is registered so, for whose call it was and for owners', async (t) => {
+  const owner = await broker.signIn({ role: 'owner' })
+  const { tenant_id } = owner
+  const [admin, member] = [await broker.signIn({ tenant_id, role: 'admin' }), await broker.signIn({ tenant_id })]
+  const kept = register(tenant_id, { keep_arguments: true })
+  const usual = register(tenant_id)
+  const given = { secret: 'said to the tool' }
+  const make = (server: { server_identifier: string }, more: object) =>
+    call(member.headers, { server_identifier: server.server_identifier, ...more })
+  await make(kept, { tool: 'kept', arguments: given })
+  await make(kept, { tool: 'large', arguments: { text: 'x'.repeat(17_000) } })
+  await make(usual, { tool: 'usual', arguments: given })
+  const rows = await untilRows(tenant_id, 3)
+  t.notMatch(JSON.stringify(rows), /said to the tool/)
+  t.same(
+    rows.map(({ arguments: sealed }) => sealed !== null),
+    [true, false, false]
+  )
+  const read = async ({ headers }: { headers: Record<string, string> }, query: string) => {
+    const { data } = (await app.inject({ url: `/v1/calls${query}`, headers })).json()
+    return data.map((one: Record<string, unknown>) => one.arguments)
+  }
+  t.same(await read(member, '?with_arguments=true'), [null, null, given])
+  t.same(await read(owner, '?with_arguments=true'), [null, null, given])
+  t.same(await read(admin, '?with_arguments=true'), [null, null, null])
+  t.same(await read(member, ''), [undefined, undefined, undefined])
+})
+
 t.test('an app is recorded with the user it acts for', async (t) => {
   const { tenant_id, user_id } = await broker.signIn()
   const { headers, app_id } = broker.makeApiKey({ tenant_id, actsFor: [user_id] })

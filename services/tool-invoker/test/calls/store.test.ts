@@ -32,6 +32,7 @@ const rowAt = (started_at: Date, more: Partial<CallTable> = {}): Linked =>
     tool: 'x',
     tool_hash: null,
     arguments_digest: 'd',
+    arguments: null,
     mode: null,
     audience: null,
     token_jti: null,
@@ -112,7 +113,8 @@ t.test('the service itself can neither change nor take away what is on record', 
 })
 
 t.test('the migrations go down and up again', async (t) => {
-  for (const name of ['0005-only-added', '0004-chain']) t.same(await migrate(url, migrations, 'down'), [name])
-  t.same(await migrate(url, migrations, 'up'), ['0004-chain', '0005-only-added'])
+  for (const name of ['0006-kept-arguments', '0005-only-added', '0004-chain'])
+    t.same(await migrate(url, migrations, 'down'), [name])
+  t.same(await migrate(url, migrations, 'up'), ['0004-chain', '0005-only-added', '0006-kept-arguments'])
   await calls.ensurePartitions(new Date())
 })
