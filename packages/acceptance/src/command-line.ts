@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { inRepository } from '@onbehalf/testkit'
+import { compileCache, inRepository } from '@onbehalf/testkit'
 
 export type Ended = { code: number | null; out: string; err: string }
 export type Running = {
@@ -21,6 +21,7 @@ export const commandLine =
     const env = {
       PATH: process.env.PATH,
       HOME: home,
+      ...compileCache,
       ONBEHALF_TOKEN_STORE: 'file',
       BROWSER: '/bin/true',
       ...environment,

@@ -32,9 +32,14 @@ const fish = (): string =>
     ...options.map((option) => `complete -c onbehalf -l ${option.slice(2)}`)
   ].join('\n')}\n`
 
+// Without compinit, which most set-ups have run by then, zsh has no completion to add to.
+const zshBegins = `(( $+functions[compdef] )) || { autoload -U compinit && compinit -i }
+autoload -U +X bashcompinit && bashcompinit
+`
+
 const shells: Readonly<Record<string, () => string>> = {
   bash,
-  zsh: () => `autoload -U +X bashcompinit && bashcompinit\n${bash()}`,
+  zsh: () => `${zshBegins}${bash()}`,
   fish
 }
 

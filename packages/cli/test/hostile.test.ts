@@ -1,41 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandLine } from '@onbehalf/acceptance'
-import { freePort } from '@onbehalf/testkit'
 import t from 'tap'
+import { json, paths, playServer } from './played-server.ts'
 
 const home = t.testdir({})
-const port = await freePort()
-const server = `http://127.0.0.1:${port}`
-const asked: { path: string; authorization: string | undefined }[] = []
-/** What the next requests are answered with, by path. */
-const answers: Record<string, (response: ServerResponse, body: string) => void> = {}
-
-const listener: RequestListener = async (request, response) => {
-  let body = ''
-  for await (const piece of request) body += piece
-  const path = request.url?.split('?')[0] ?? ''
-  asked.push({ path, authorization: request.headers.authorization })
-  const answer = answers[path]
-  if (answer) answer(response, body)
-  else response.writeHead(404).end()
-}
-const hostile = createServer(listener).listen(port, '127.0.0.1')
-t.teardown(() => hostile.close())
-
-const json = (status: number, value: object) => (response: ServerResponse) =>
-  void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
-const begun = {
-  device_code: 'device-code',
-  user_code: 'ABCD-EFGH',
-  verification_uri: `${server}/device`,
-  verification_uri_complete: `${server}/device?user_code=ABCD-EFGH`,
-  expires_in: 30,
-  interval: 1
-}
-const code = '/openapi/v1/oauth/device/code'
-const poll = '/openapi/v1/oauth/device/token'
+const { origin: server, answers, asked, begun } = await playServer(t)
+const { code } = paths
 const run = commandLine(home)
 const token = `dfoa_${'A'.repeat(43)}`
 const asSomebody = { more: { ONBEHALF_SERVER: server, ONBEHALF_TOKEN: token } }
@@ -115,31 +86,6 @@ t.test('what a server says is shown without what a terminal would obey', async (
   const called = await run(['call', 'any', 'tool'], asSomebody).ended
   t.match(called, { code: 0, out: /^one\ntwo/ })
   t.notMatch(called.out + called.err, unprintable)
-})
-
-t.test('polling is slowed down when asked, waits out a server that is away, and takes tokens only', async (t) => {
-  answers[code] = json(200, begun)
-  const times: number[] = []
-  const steps = [
-    json(400, { error: 'authorization_pending', error_description: '' }),
-    (response: ServerResponse) =>
-      void response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>'),
-    json(400, { error: 'slow_down', error_description: '' }),
-    json(200, { access_token: '$(touch /tmp/owned)', expires_at: 'never', token_id: '1' })
-  ]
-  answers[poll] = (response, body) => {
-    times.push(Date.now())
-    t.match(JSON.parse(body), { device_code: 'device-code', code_verifier: /^[\w-]{43}$/ })
-    steps[times.length - 1]?.(response)
-  }
-  t.match(await run(['login', '--server', server, '--no-browser']).ended, { code: 4, err: /no token of its/ })
-  t.equal(times.length, 4)
-  const [, second = 0, third = 0, fourth = 0] = times
-  t.ok(third - second >= 2_000, 'twice the interval after an answer that was none')
-  t.ok(fourth - third >= 6_000, 'five seconds more from slow_down on')
-  answers[code] = json(200, { ...begun, expires_in: 1 })
-  t.match(await run(['login', '--server', server, '--no-browser']).ended, { code: 1, err: /Nobody approved in time/ })
-  t.same(readdirSync(home), [], 'nothing was kept')
 })
 
 t.test('help teaches by example, mistakes name what is wrong, and shells learn the words', async (t) => {

@@ -5,14 +5,14 @@ import { directoryOf, readJson, writeJson } from './directory.ts'
 import { findToken, forgetToken, keepToken, type Place } from './secrets.ts'
 
 /** Somebody at a server. The token lies elsewhere. */
-export type Account = { server: string; name: string; expires_at: string; place: Place }
+export type Account = { server: string; name: string; workspace_id?: string; expires_at: string; place: Place }
 /** A sign-in that was begun and not waited for. */
 export type Pending = { server: string; device_code: string; code_verifier: string; interval: number; ends_at: number }
 type Kept = { accounts: Account[]; pending?: Pending }
 
 const file = 'accounts.json'
 
-/** The one used last comes first. */
+/** The one signed in last comes first. */
 export const readAccounts = (io: Io): Kept => {
   const stored: Partial<Kept> | undefined = JSON.parse(JSON.stringify(readJson(join(directoryOf(io), file)) ?? {}))
   return { accounts: stored?.accounts ?? [], ...(stored?.pending ? { pending: stored.pending } : {}) }
@@ -24,6 +24,15 @@ const isSame = (one: Account, other: Pick<Account, 'server' | 'name'>): boolean 
 export const keepPending = (io: Io, pending: Pending | undefined): void => {
   const { accounts } = readAccounts(io)
   writeJson(directoryOf(io), file, { accounts, ...(pending ? { pending } : {}) })
+}
+
+type Workspace = { id: string; name: string }
+
+/** What somebody is called here: by their workspace, too, where they are in another one of that server already. */
+export const nameIn = (io: Io, { server, name }: Pick<Account, 'server' | 'name'>, workspace?: Workspace): string => {
+  const held = readAccounts(io).accounts.find((one) => isSame(one, { server, name }))
+  const isAnother = held?.workspace_id !== undefined && workspace !== undefined && held.workspace_id !== workspace.id
+  return isAnother ? `${name} (${workspace.name})` : name
 }
 
 export const addAccount = async (io: Io, given: Omit<Account, 'place'>, token: string): Promise<Account> => {
@@ -46,7 +55,7 @@ export const findAccount = (io: Io, { server, account }: Chosen): Account | unde
     (one) => (server === undefined || one.server === server) && (account === undefined || one.name === account)
   )
 
-/** Whose token a command uses: the one in `ONBEHALF_TOKEN`, or of the account that was named or used last. */
+/** Whose token a command uses: the one in `ONBEHALF_TOKEN`, or of the account that was named or signed in last. */
 export const credentialOf = async (io: Io, chosen: Chosen): Promise<{ server: string; token: string }> => {
   const { ONBEHALF_TOKEN: given } = io.env
   const account = findAccount(io, chosen)

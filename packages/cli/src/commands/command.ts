@@ -42,7 +42,7 @@ export const namedServer = (io: Io, given: Given): string | undefined => {
 
 export const chosenOf = (io: Io, given: Given): Chosen => ({
   server: namedServer(io, given),
-  account: textOption(given, 'account')
+  account: textOption(given, 'account') ?? (io.env.ONBEHALF_ACCOUNT || undefined)
 })
 
 export type SignedIn = {

@@ -20,20 +20,37 @@ const ends: Readonly<Record<string, () => Problem>> = {
 
 type Step = { interval: number; failures: number }
 
+export type Polling = {
+  signal: AbortSignal
+  /** Whether it was begun a while ago, so that somebody may have decided by now. */
+  isLate?: boolean
+  now?: () => number
+  wait?: (seconds: number) => Promise<void>
+}
+
 /**
  * Polls until somebody decided (RFC 8628 §3.5): slow_down adds 5 s for good, and what is no answer is asked again with
  * twice the wait each time, until the code's own end.
  */
-export const pollUntilDecided = async (client: Client, pending: Pending, signal: AbortSignal): Promise<Granted> => {
+export const pollUntilDecided = async (
+  client: Client,
+  pending: Pending,
+  { signal, isLate = false, now = Date.now, wait = waiting(signal) }: Polling
+): Promise<Granted> => {
   let step: Step = { interval: pending.interval, failures: 0 }
+  let seconds = isLate ? 0 : pending.interval
   for (;;) {
-    const seconds = Math.min(waitSecondsMax, step.interval * 2 ** step.failures)
-    if (Date.now() + seconds * 1000 > pending.ends_at) throw over()
-    await sleep(seconds * 1000, undefined, { signal })
+    if (now() + seconds * 1000 > pending.ends_at) throw over()
+    await wait(seconds)
     const answer = await askOnce(client, pending, signal)
     if (answer?.status === 200) return answer.body
     step = next(step, answer)
+    seconds = Math.min(waitSecondsMax, step.interval * 2 ** step.failures)
   }
+}
+
+const waiting = (signal: AbortSignal) => async (seconds: number) => {
+  await sleep(seconds * 1000, undefined, { signal })
 }
 
 const next = ({ interval, failures }: Step, answer: Answer | undefined): Step => {
@@ -56,10 +73,10 @@ const askOnce = async (
     const body = { client_id: clientId, device_code, code_verifier }
     return await client.ask('POST /openapi/v1/oauth/device/token', { body })
   } catch (error) {
-    const isAway = error instanceof UnexpectedAnswer || error instanceof Problem || isLate(error)
+    const isAway = error instanceof UnexpectedAnswer || error instanceof Problem || isTimeout(error)
     if (signal.aborted || !isAway) throw error
     return undefined
   }
 }
 
-const isLate = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError'
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError'

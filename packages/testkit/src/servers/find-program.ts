@@ -12,7 +12,12 @@ const programs = {
     debianPackage: 'chromium-headless-shell',
     brewFormula: 'chromium',
     variable: undefined
-  }
+  },
+  // What the command line meets on a desktop.
+  zsh: { debianPackage: 'zsh', brewFormula: 'zsh', variable: undefined },
+  fish: { debianPackage: 'fish', brewFormula: 'fish', variable: undefined },
+  'dbus-daemon': { debianPackage: 'dbus', brewFormula: 'dbus', variable: undefined },
+  'gnome-keyring-daemon': { debianPackage: 'gnome-keyring', brewFormula: 'gnome-keyring', variable: undefined }
 } as const
 
 export type Program = keyof typeof programs
