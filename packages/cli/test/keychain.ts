@@ -2,8 +2,10 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { eventually } from '@onbehalf/testkit'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
+
+const comesMs = 60_000
 
 /** The keychain of a desktop, with nobody's secrets in it: a session bus and the keyring on it. Its variables. */
 export const startKeychain = async (t: Test, home: string): Promise<Record<string, string>> => {
@@ -23,12 +25,13 @@ export const startKeychain = async (t: Test, home: string): Promise<Record<strin
   })
   keyring.stdin?.end('a password that unlocks it')
   const names = ['--session', '--print-reply', '--dest=org.freedesktop.DBus', '/', 'org.freedesktop.DBus.NameHasOwner']
-  const hasKeychain = async () => {
+  const hasKeychain = () => {
     const asked = [...names, 'string:org.freedesktop.secrets']
     const { stdout } = spawnSync('dbus-send', asked, { env: { ...env, DBUS_SESSION_BUS_ADDRESS }, encoding: 'utf8' })
     return stdout.includes('boolean true')
   }
-  if (!(await eventually(hasKeychain, (is) => is))) throw new Error('the keyring did not come')
+  for (const deadline = performance.now() + comesMs; !hasKeychain(); await sleep(20))
+    if (performance.now() > deadline) throw new Error('the keyring did not come')
   return { DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR: run, XDG_DATA_HOME: env.XDG_DATA_HOME, ONBEHALF_TOKEN_STORE: '' }
 }
 

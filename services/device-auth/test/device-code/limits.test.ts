@@ -105,8 +105,11 @@ t.test('without Redis everything that guards or holds a code is 503, at once, an
   await backends.redis.stop()
   const bearer = { headers: { authorization: `Bearer ${held.token}` } }
   const account = '/openapi/v1/account'
-  for (let shown = 0; shown < 60; shown += 1) t.match(await send(app, 'GET', account, bearer), { status: 200 })
-  t.match(await send(app, 'GET', account, bearer), { status: 429 }, 'a token works on, counted by each replica')
+  const statuses: number[] = []
+  while (statuses.length < 300 && statuses.at(-1) !== 429)
+    statuses.push((await send(app, 'GET', account, bearer)).status)
+  t.same(new Set(statuses), new Set([200, 429]), 'a token works on, and each replica counts for itself')
+  t.ok(statuses.length > 60)
   const answers = [
     await newCode('10.0.0.5'),
     await poll(app, device_code),

@@ -80,14 +80,7 @@ t.test('a member types the code, reads who asks, and approves, with the keyboard
   await page.getByText('10.1.2.3').waitFor()
   t.equal(page.url(), device, 'the code is in no URL')
   t.equal(await focused(page), 'Did you start this?', 'what is asked is heard first')
-  for (const shown of [
-    user_code,
-    label,
-    'onbehalf',
-    'Ada Lovelace · A tenant',
-    /1\d minutes/,
-    /just now|minutes? ago/
-  ])
+  for (const shown of [user_code, label, 'onbehalf', 'Ada Lovelace · A tenant', /1\d minutes/, /just now|minutes? ago/])
     t.match(await page.locator('main').textContent(), shown)
   await page.keyboard.press('Enter')
   t.equal(page.url(), device, 'a hurried Enter decides nothing')
