@@ -22,6 +22,7 @@ import { createIdentityOf } from './tools/identity.ts'
 import { createListTools, createTryTools } from './tools/list.ts'
 import { createRefreshTools } from './tools/refresh.ts'
 import { createRefreshDue } from './tools/refresh-due.ts'
+import { createRelist } from './tools/relist.ts'
 import { createSchedule } from './tools/schedule.ts'
 import { toolStore } from './tools/store.ts'
 import { createWatch } from './tools/watch.ts'
@@ -86,9 +87,11 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   auditRoutes(app, { path: '/v1/audit/providers', db })
 
   const due = dueStore(db)
+  const refresh = createRefreshDue({ vault, tools, due, listTools, publish: publishTools, now: Date.now })
+  const relist = createRelist({ providers, refresh, now: Date.now })
   const schedule = createSchedule({
     due,
-    refresh: createRefreshDue({ vault, tools, due, listTools, publish: publishTools, now: Date.now }),
+    refresh,
     everySeconds: config.TOOLS_REFRESH_SECONDS,
     random: Math.random,
     report: (err) => app.log.warn({ err }, 'the tools could not be listed on time')
@@ -111,7 +114,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const readPrincipal = createTicketReader(principalTicket, { findKey: findTicketKey })
   const served = [
     ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
-    ...serveTools(bus, { tools, readPrincipal, watches }, report),
+...serveTools(bus, { tools, readPrincipal, watches, relist }, report),
     ...serveCredentials(bus, { ...oauth, readPrincipal }, report)
   ]
   app.addHook('onListen', async () => {

@@ -24,7 +24,9 @@ export const findTool = defineCall({
   request: Type.Object({
     principal: Ticket,
     server_identifier: ServerIdentifier,
-    tool: Type.String({ minLength: 1, maxLength: 256 })
+    tool: Type.String({ minLength: 1, maxLength: 256 }),
+    /** The server does not know the tool with this hash any more: it is listed anew first, where that is what is kept. */
+    outdated_hash: Type.Optional(Type.String({ maxLength: 100 }))
   }),
   reply: FoundTool,
   errors: ['not_found', 'policy_denied']

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import type { ResponseHeaders, RpcError } from './protocol.ts'
+import { headerMismatchCode, type ResponseHeaders, type RpcError } from './protocol.ts'
 
 const messageLengthMax = 1_000
 
@@ -31,6 +31,10 @@ export class McpServerError extends Error {
     this.status = status
   }
 }
+
+/** Whether the server refused to look at a request, because its headers are not as its body and the tool want them. */
+export const isHeaderMismatch = (error: unknown): boolean =>
+  error instanceof ReportedError && error.cause instanceof McpServerError && error.cause.code === headerMismatchCode
 
 /** A status without a JSON-RPC answer, the cause of the error that tells of it. */
 class HttpRefusal extends Error {

@@ -7,7 +7,13 @@ export {
   type McpRequest,
   type McpTarget
 } from './client.ts'
-export { McpServerError, UpstreamInsufficientScope, UpstreamUnauthorized, upstreamStatusOf } from './errors.ts'
+export {
+  isHeaderMismatch,
+  McpServerError,
+  UpstreamInsufficientScope,
+  UpstreamUnauthorized,
+  upstreamStatusOf
+} from './errors.ts'
 export { decodeHeaderValue } from './headers.ts'
 export { defaultLimits, type McpLimits } from './limits.ts'
 export { faultOfParameterHeaders } from './parameter-annotation.ts'

@@ -11,8 +11,9 @@ export const metaKeys = {
   logLevel: 'io.modelcontextprotocol/logLevel'
 } as const
 
+export const headerMismatchCode = -32020
 /** HeaderMismatch, MissingRequiredClientCapability, UnsupportedProtocolVersion: only a modern server has these. */
-export const modernErrorCodes: ReadonlySet<number> = new Set([-32020, -32021, -32022])
+export const modernErrorCodes: ReadonlySet<number> = new Set([headerMismatchCode, -32021, -32022])
 export const unsupportedVersionCode = -32022
 export const methodNotFoundCode = -32601
 

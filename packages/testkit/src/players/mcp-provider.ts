@@ -27,6 +27,8 @@ type Hidden = {
   forward_id_token?: boolean
   authorization?: ProviderAuthorization
   tools?: PlayedTool[]
+  /** What its server has by now, as is found once somebody says that a tool is outdated. */
+  relisted?: PlayedTool[]
   isReviewed?: boolean
 }
 
@@ -118,9 +120,11 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       const settings = findProvider(principal, server_identifier)
       return { settings, ticket: await ticketFor(settings) }
     }),
-    serve(bus, findTool, async ({ principal, server_identifier, tool: name }) => {
+    serve(bus, findTool, async ({ principal, server_identifier, tool: name, outdated_hash }) => {
       toolsAsked += 1
       const { provider_id, tenant_id } = findProvider(principal, server_identifier)
+      const { relisted, ...before } = hidden.get(provider_id) ?? {}
+      if (outdated_hash && relisted) hidden.set(provider_id, { ...before, tools: relisted })
       const { tools, isReviewed = false } = hidden.get(provider_id) ?? {}
       const played = tools?.find((one) => one.name === name)
       const facts = { provider_id, tenant_id, is_listed: tools !== undefined }
@@ -146,10 +150,14 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
   }
 
   return {
-    register: ({ forward_id_token = false, authorization, tools, isReviewed = false, ...given }) => {
+    register: ({ forward_id_token = false, authorization, tools, relisted, isReviewed = false, ...given }) => {
       const settings = complete(given)
       providers.set(settings.provider_id, settings)
-      const kept = { ...(authorization ? { authorization } : {}), ...(tools ? { tools } : {}) }
+      const kept = {
+        ...(authorization ? { authorization } : {}),
+        ...(tools ? { tools } : {}),
+        ...(relisted ? { relisted } : {})
+      }
       hidden.set(settings.provider_id, { forward_id_token, isReviewed, ...kept })
       return settings
     },

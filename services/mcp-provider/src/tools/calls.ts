@@ -2,6 +2,7 @@ import { findTool as findToolCall, listTools, type Principal, providerChanges } 
 import { type Bus, readFeed, type Served, serve, type TicketReader } from '@onbehalf/rpc'
 import { findTool } from './find.ts'
 import { createToolPages } from './page.ts'
+import type { Relist } from './relist.ts'
 import type { ToolStore } from './store.ts'
 import type { Watches } from './watches.ts'
 
@@ -9,6 +10,7 @@ type Tools = {
   tools: Pick<ToolStore, 'find' | 'page'>
   readPrincipal: TicketReader<Principal>
   watches: Pick<Watches, 'restart'>
+  relist: Relist
 }
 
 /** The NATS edge of the catalogues. */

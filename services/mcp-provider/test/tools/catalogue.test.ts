@@ -7,13 +7,13 @@ import { startNotingServer } from '../mcp-server.ts'
 import { refusalOf, startService } from '../start.ts'
 
 const noting = await startNotingServer(t)
-const { as, backends, broker, openAnother } = await startService(t, { allow: [noting.address] })
+const { as, backends, broker, openAnother, resources } = await startService(t, { allow: [noting.address] })
 const invoker = await openBusAs(t, backends, 'tool-invoker')
 const url = '/v1/mcp-providers'
 const soon = () => ({ deadlineAt: Date.now() + 5_000 })
 const list = (principal: string, asked: object = {}) => call(invoker, listTools, { principal, ...asked }, soon())
-const find = (principal: string, server_identifier: string, tool: string) =>
-  call(invoker, findTool, { principal, server_identifier, tool }, soon())
+const find = (principal: string, server_identifier: string, tool: string, more: object = {}) =>
+  call(invoker, findTool, { principal, server_identifier, tool, ...more }, soon())
 const namesOf = ({ data }: { data: { name: string }[] }) => data.map(({ name }) => name)
 
 let made = 0
@@ -159,6 +159,31 @@ t.test('what changed is seen by the next question, at every replica', async (t) 
   t.same(new Set((await listTen()).flat()), new Set(['another']))
   await other.close()
 })
+
+t.test(
+  'a tool that its server no longer knows so is listed anew, once for all who say it, and not again and again',
+  async (t) => {
+    const { owner, create } = await startTenant()
+    const { body } = await create([{ name: 'a' }])
+    const { server_identifier } = body
+    const [{ hash: outdated_hash = '' } = {}] = body.tools
+    noting.answer = { status: 200, tools: [{ name: 'a', description: 'other' }] }
+    noting.seen.length = 0
+    const ask = (hash = outdated_hash) => find(owner.ticket, server_identifier, 'a', { outdated_hash: hash })
+    const listings = () => noting.seen.filter((seen) => seen['mcp-method'] === 'tools/list').length
+    t.match(await ask(), { tool: { description: '', hash: outdated_hash } }, 'it was listed just now')
+    await resources.db
+      .updateTable('provider')
+      .set({ tools_listed_at: new Date(0) })
+      .where('id', '=', body.id)
+      .execute()
+    t.match(await ask('another'), { tool: { description: '' } }, 'what was outdated is not what is kept')
+    t.equal(listings(), 0)
+    const answers = await Promise.all([ask(), ask(), ask()])
+    for (const { tool } of answers) t.match(tool, { description: 'other' })
+    t.equal(listings(), 1)
+  }
+)
 
 t.test('external users reach the providers that are marked for them, and no others', async (t) => {
   const { owner, create } = await startTenant()

@@ -4,6 +4,7 @@ import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } fr
 import type { Caller } from '@onbehalf/service-kit'
 import type { Credentials } from '../credentials/cache.ts'
 import { callWithCredential } from '../credentials/call-with.ts'
+import { callAsDescribed } from './as-described.ts'
 import { mayBeRepeated } from './once-more.ts'
 import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
@@ -108,13 +109,19 @@ const make = async (
     onEvent,
     onSend
   }
-  if (!identity) return { ...(await callWithCredential(tools, outbound, credential)), minted: null }
+  const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent }
+  if (!identity) {
+    const send = (sent: Outbound) => callWithCredential(tools, sent, credential)
+    return { ...(await callAsDescribed(tools, described, outbound, send)), minted: null }
+  }
 
   let { minted } = identity
-  const called = await callAs(tools, outbound, identity.ask, minted, (next) => {
-    minted = next
-    noteIdentity(row, next)
-  })
+  const sendAs = (sent: Outbound) =>
+    callAs(tools, sent, identity.ask, minted, (next) => {
+      minted = next
+      noteIdentity(row, next)
+    })
+  const called = await callAsDescribed(tools, described, outbound, sendAs)
   return { ...called, minted }
 }
 

@@ -27,7 +27,7 @@ type Asked = {
 
 export type PrepareTools = ActingTools & {
   providers: Pick<Providers, 'find' | 'peek'>
-  tools: Pick<Tools, 'find' | 'peek'>
+  tools: Pick<Tools, 'find' | 'findAnew' | 'peek'>
   checkArguments: CheckArguments
   tokens: Pick<Tokens, 'get'>
   credentials: Pick<Credentials, 'get'>

@@ -10,32 +10,49 @@ export type Tools = {
   find: (wanted: Wanted) => Promise<FoundTool>
   /** The same where it is held, without waiting. */
   peek: (wanted: Wanted) => FoundTool | undefined
+  /** The same, once mcp-provider has looked whether the server still has the tool as it was. */
+  findAnew: (wanted: Wanted, outdatedHash: string) => Promise<FoundTool>
   close: () => void
 }
 
 const heldBytesMax = 64 * 1024 * 1024
 const findMs = 5_000
+// A listing is part of it.
+const findAnewMs = 30_000
 // What an entry takes besides its schemas.
 const entryBytes = 1_000
 
 /** The tools that are called, held until mcp-provider says that their catalogue, or their provider, has changed. */
 export const createTools = (bus: Bus): Tools => {
+  const ask = async (
+    { acting, server_identifier, tool, traceparent }: Wanted,
+    more: { outdated_hash?: string },
+    ms: number
+  ): Promise<FoundTool> => {
+    const request = { principal: await acting.ticket(), server_identifier, tool, ...more }
+    const found = await call(bus, findTool, request, { deadlineAt: Date.now() + ms, traceparent })
+    if (found.tenant_id === acting.principal.tenant_id) return found
+    throw new Error('mcp-provider answered with a tool of another tenant')
+  }
   const cache = createLiveCache<Wanted, FoundTool>({
     max: heldBytesMax,
     weightOf: ({ tool }) => entryBytes + JSON.stringify(tool).length,
     keyOf: ({ acting: { principal }, server_identifier, tool }) =>
       `${principal.tenant_id} ${standingOf(principal)} ${server_identifier} ${tool}`,
-    load: async ({ acting, server_identifier, tool, traceparent }) => {
-      const request = { principal: await acting.ticket(), server_identifier, tool }
-      const found = await call(bus, findTool, request, { deadlineAt: Date.now() + findMs, traceparent })
-      if (found.tenant_id === acting.principal.tenant_id) return found
-      throw new Error('mcp-provider answered with a tool of another tenant')
-    },
+    load: (wanted) => ask(wanted, {}, findMs),
     tagsOf: ({ provider_id }) => [`provider:${provider_id}`, `tools:${provider_id}`]
   })
   const reader = readFeed(bus, providerChanges, {
     onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
   })
-  return { find: cache.get, peek: cache.peek, close: reader.close }
+  return {
+    find: cache.get,
+    peek: cache.peek,
+    findAnew: async (wanted, outdated_hash) => {
+      cache.delete(wanted)
+      return ask(wanted, { outdated_hash }, findAnewMs)
+    },
+    close: reader.close
+  }
 }

@@ -100,3 +100,38 @@ t.test('the tools that a caller may call are listed with their schemas, page by 
   const calling = broker.makeApiKey({ tenant_id: user.tenant_id, scopes: ['tools:call'] })
   t.match(await get('limit=5', calling.headers), { code: 'forbidden' })
 })
+
+t.test(
+  'a server that wants other headers than are known is asked again as it describes the tool by then',
+  async (t) => {
+    const user = await broker.signIn()
+    const region = (more: object) => ({ type: 'object', properties: { region: { type: 'string', ...more } } })
+    const [old, next] = [region({}), region({ 'x-mcp-header': 'Region' })].map((input_schema, index) => ({
+      ...{ name: 'deploy', input_schema, hash: `deploy-${index}` }
+    }))
+    if (!old || !next) throw new Error('two of them')
+    recording.answer(({ id, headers }, raw) => {
+      if (headers['mcp-param-region'] === 'eu') return { content: [] }
+      const error = { code: -32020, message: 'Mcp-Param-Region is missing' }
+      raw.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+      return undefined
+    })
+    const deploy = async (relisted: object[]) => {
+      const given = { mode: 'off', tools: [old], relisted } as const
+      const { server_identifier } = register(user.tenant_id, given)
+      const before = recording.calls().length
+      const { status, body } = await call(user.headers, {
+        server_identifier,
+        tool: 'deploy',
+        arguments: { region: 'eu' }
+      })
+      return { status, code: body.code, calls: recording.calls().length - before }
+    }
+    t.match(await deploy([next]), { status: 200, calls: 2 })
+    t.match(await deploy([{ ...next, is_approved: false }]), { status: 403, code: 'tool_not_approved', calls: 1 })
+    t.match(await deploy([old]), { status: 502, code: 'upstream_error', calls: 1 }, 'what did not change helps nobody')
+    t.match(await deploy([]), { status: 404, code: 'not_found', calls: 1 })
+    const takesNone = { ...next, hash: 'deploy-2', input_schema: { ...next.input_schema, maxProperties: 0 } }
+    t.match(await deploy([takesNone]), { status: 422, calls: 1 })
+  }
+)
