@@ -18,3 +18,4 @@ export {
   ticketSecondsMax,
   verifyTicket
 } from './tickets.ts'
+export { lengthOf, type WrittenReply, writeReply } from './written-reply.ts'

@@ -3,24 +3,31 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { headers, type Msg } from 'nats'
 import type { Bus } from './bus.ts'
 import { type CallContract, faultOf, matches } from './define-call.ts'
-import { commonErrors, encode, encodeError, header, parse } from './wire.ts'
+import { commonErrors, encodeError, header, parse } from './wire.ts'
+import { encodeReply, type WrittenReply, writtenBytes } from './written-reply.ts'
 
 /** What a handler knows of the request besides its body. */
 export type ServeContext = { deadlineAt: number; traceparent: string | undefined }
 
 export type Served = { stop: () => Promise<void> }
 
+type Handler<Request extends TSchema, Reply extends TSchema> = (
+  request: Static<Request>,
+  context: ServeContext
+) => Promise<Static<Reply> | WrittenReply<Reply> | undefined>
+
 type Report = (failure: { subject: string; error: unknown }) => void
 
 /**
  * Answers `contract` as one of its owner's replicas. What the handler throws reaches the asker as the same typed
  * error when the contract names its code, and as `internal` otherwise; `report` hears of every unexpected one.
- * A handler of a call `toEveryReplica` answers undefined to leave the answer to another replica.
+ * A handler of a call `toEveryReplica` answers undefined to leave the answer to another replica; one that gives the same
+ * large answer again and again writes it once (`writeReply`).
  */
 export const serve = <Request extends TSchema, Reply extends TSchema>(
   bus: Bus,
   contract: CallContract<Request, Reply>,
-  handler: (request: Static<Request>, context: ServeContext) => Promise<Static<Reply> | undefined>,
+  handler: Handler<Request, Reply>,
   report: Report = () => {}
 ): Served => {
   const underWay = new Set<Promise<void>>()
@@ -42,7 +49,7 @@ export const serve = <Request extends TSchema, Reply extends TSchema>(
 
 const answer = async <Request extends TSchema, Reply extends TSchema>(
   contract: CallContract<Request, Reply>,
-  handler: (request: Static<Request>, context: ServeContext) => Promise<Static<Reply> | undefined>,
+  handler: Handler<Request, Reply>,
   message: Msg,
   report: Report
 ): Promise<void> => {
@@ -51,9 +58,7 @@ const answer = async <Request extends TSchema, Reply extends TSchema>(
     if (!matches(contract.request, request)) throw malformed(contract, request)
     const reply = await handler(request, contextOf(message))
     if (reply === undefined && contract.toEveryReplica) return
-    const fault = faultOf(contract.reply, reply)
-    if (fault) throw new Error(`Answering ${contract.subject} with a bad ${fault.path}: ${fault.message}`)
-    message.respond(encode(reply))
+    message.respond(writtenBytes(reply) ?? encodeReply(contract, reply))
   } catch (thrown) {
     const error = speakable(contract, toReported(thrown))
     if (error.code === 'internal') report({ subject: contract.subject, error: thrown })

@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { until } from '@onbehalf/testkit'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
-import { type Bus, call, defineCall, type ServeContext, serve } from '../src/index.ts'
+import { type Bus, call, defineCall, lengthOf, type ServeContext, serve, writeReply } from '../src/index.ts'
 import { busesOf, inSeconds, openBackends, refusalOf } from './buses.ts'
 
 const echo = defineCall({
@@ -92,6 +92,16 @@ t.test('an answer that is not as agreed is internal at the owner and loud at the
   await owner.connection.flush()
   await t.rejects(call(asker, echo, { text: '' }, inSeconds(5)), { message: /answered with a bad \/text/ })
   await lenient.stop()
+})
+
+t.test('an answer that was written once is given as often as it is asked for', async (t) => {
+  const written = writeReply(echo, { text: 'ü, the same' })
+  const served = serve(owner, echo, async () => written)
+  t.teardown(() => served.stop())
+  await owner.connection.flush()
+  for (const text of ['one', 'two']) t.same(await call(asker, echo, { text }, inSeconds(5)), { text: 'ü, the same' })
+  t.equal(lengthOf(written), Buffer.byteLength(JSON.stringify({ text: 'ü, the same' })))
+  t.throws(() => writeReply(echo, { text: JSON.parse('5') }), /with a bad \/text/, 'and never a wrong one')
 })
 
 t.test('an answer that does not fit into a message is internal', async (t) => {

@@ -1,18 +1,20 @@
-import { type ListedTool, type listTools, type Principal, toolsPerPageMax } from '@onbehalf/contracts'
-import { createLiveCache, type TicketReader } from '@onbehalf/rpc'
+import { type ListedTool, listTools, type Principal, toolsPerPageMax } from '@onbehalf/contracts'
+import { createLiveCache, lengthOf, type TicketReader, type WrittenReply, writeReply } from '@onbehalf/rpc'
 import { readCursor, writeCursor } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { type Sight, sightOf } from '../providers/sight.ts'
 import type { ToolPlace, ToolStore } from './store.ts'
 
 type Asked = Static<typeof listTools.request>
-type Page = Static<typeof listTools.reply>
+/** Written once: to write a page takes longer than all the rest of an answer from the cache. */
+type Page = WrittenReply<typeof listTools.reply>
 type Question = { sight: Sight; asked: Omit<Asked, 'principal'> }
-type Held = { tenant_id: string; page: Page; bytes: number }
+type Held = { tenant_id: string; page: Page }
 
 const limitDefault = 50
 const pageBytesMax = 480 * 1024
 const heldBytesMax = 64 * 1024 * 1024
+const entryBytes = 1_000
 
 export type ToolPages = {
   /** A page of what the principal may call. */
@@ -31,7 +33,7 @@ export const createToolPages = ({
 }): ToolPages => {
   const cache = createLiveCache<Question, Held>({
     max: heldBytesMax,
-    weightOf: ({ bytes }) => bytes,
+    weightOf: ({ page }) => lengthOf(page) + entryBytes,
     keyOf: ({ sight: { tenant_id, isExternal }, asked: { server_identifiers, search, cursor, limit } }) =>
       JSON.stringify([tenant_id, isExternal, server_identifiers, search, cursor, limit]),
     load: (question) => loadPage(tools, question),
@@ -62,7 +64,7 @@ const loadPage = async (tools: Pick<ToolStore, 'page'>, { sight, asked }: Questi
   }
   const last = data.at(-1)
   const next_cursor = last && data.length < rows.length ? cursorOf(last) : null
-  return { tenant_id: sight.tenant_id, page: { data, next_cursor }, bytes: bytes + 1_000 }
+  return { tenant_id: sight.tenant_id, page: writeReply(listTools, { data, next_cursor }) }
 }
 
 const Place = Type.Tuple([Type.String({ format: 'uuid' }), Type.String()])
