@@ -114,7 +114,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const readPrincipal = createTicketReader(principalTicket, { findKey: findTicketKey })
   const served = [
     ...serveProviders(bus, { providers, vault, readPrincipal, signProvider, publicKeys, findAuthorization }, report),
-...serveTools(bus, { tools, readPrincipal, watches, relist }, report),
+    ...serveTools(bus, { tools, readPrincipal, watches, relist }, report),
     ...serveCredentials(bus, { ...oauth, readPrincipal }, report)
   ]
   app.addHook('onListen', async () => {

@@ -16,8 +16,7 @@ export const watchStore = (db: Kysely<Database>) => ({
           .select('id')
           .where('tools_watch_at', '<=', sql<Date>`now()`)
           // What could not be listed cannot be watched either, and nobody's identity is for nobody.
-          .where('tools_status', '=', 'fresh')
-          .where(sql<boolean>`not (forward_user_identity and identity_mode <> 'off')`)
+          .where(sql<boolean>`tools_status = 'fresh' and not (forward_user_identity and identity_mode <> 'off')`)
           .orderBy('tools_watch_at')
           .limit(limit)
           .forUpdate()

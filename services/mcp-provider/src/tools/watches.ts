@@ -96,6 +96,7 @@ export const createWatches = ({ store, watch, onChange, watcher, watchesMax, ran
     start: () => {
       if (watchesMax === 0) return
       const every = (ms: number, work: () => Promise<void>) => timers.push(setInterval(() => work().catch(report), ms))
+      look().catch(report)
       every(lookMs, look)
       every(renewMs, renew)
     },

@@ -109,6 +109,36 @@ t.test('an icon is somebody else’s to fetch', async (t) => {
   t.same(inner.seen, [])
 })
 
+t.test('no key set, logo or policy that an authorization server names is fetched', async (t) => {
+  const says =
+    (document: object, status = 200): Respond =>
+    (response) =>
+      response.writeHead(status, json).end(JSON.stringify(document))
+  const inward = Object.fromEntries(
+    ['jwks_uri', 'logo_uri', 'client_uri', 'policy_uri', 'tos_uri', 'op_policy_uri', 'service_documentation'].map(
+      (name) => [name, `${inner.url}/${name}`]
+    )
+  )
+  answers.set('/closed', (response) => response.writeHead(401).end())
+  answers.set(
+    '/.well-known/oauth-protected-resource/closed',
+    says({ resource: `${origin}/closed`, authorization_servers: [origin], ...inward })
+  )
+  const endpoints = { authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token` }
+  const methods = { code_challenge_methods_supported: ['S256'], client_id_metadata_document_supported: true }
+  answers.set(
+    '/.well-known/oauth-authorization-server',
+    says({ issuer: origin, ...endpoints, registration_endpoint: `${origin}/register`, ...methods, ...inward })
+  )
+  answers.set('/register', says({ client_id: 'a client', redirect_uris: [inner.url], ...inward }, 201))
+  const given = { name: 'Closed', server_identifier: 'closed', server_url: `${origin}/closed` }
+  const { body } = await as(owner)('POST', url, given)
+  const begun = await as(owner)('POST', `${url}/${body.id}/authorize`)
+  t.equal(begun.status, 200, begun.text)
+  t.match(begun.text, `${origin}/authorize`)
+  t.same(inner.seen, [])
+})
+
 t.test('a name that leads elsewhere than when it was checked is not followed', async (t) => {
   const dns = await startDns()
   t.teardown(dns.stop)
