@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 
-// An MCP server (2026-07-28) that lists twenty tools at once, at any path but /slow, where it takes its time. Its first
+// An MCP server (2026-07-28) that lists twenty tools at once, at any path but under /slow, where it takes its time. Its first
 // line of output is its origin.
 const slowMs = 20_000
 const tools = Array.from({ length: 20 }, (_, index) => ({
@@ -25,7 +25,7 @@ const server = createServer((request, response) => {
   })
   request.on('end', () => {
     const answer = () => response.writeHead(200, { 'content-type': 'application/json' }).end(answerTo(text))
-    if (request.url === '/slow') setTimeout(answer, slowMs)
+    if (request.url?.startsWith('/slow/')) setTimeout(answer, slowMs)
     else answer()
   })
 })

@@ -55,7 +55,7 @@ export const seedProviders = async (
         await client.query(insertProviders, [tenant_id, stored + 1, Math.min(stored + batchMax, total)])
       const { rows } = await client.query<SeededProvider>(chosen, [usable])
       for (const [index, { id, server_identifier }] of rows.entries()) {
-        const server_url = `${origin}/${index === 0 ? 'slow' : server_identifier}`
+        const server_url = `${origin}/${index === 0 ? 'slow' : 'quick'}/${server_identifier}`
         const settings = settingsOf({ name: server_identifier, server_identifier, server_url })
         const sealed = await sealSettings(vault, { id, tenant_id }, settings)
         const values = [id, sealed.server_url, hashOf(`${tenant_id} ${server_url}`)]
