@@ -125,6 +125,7 @@ t.test('a change told of while the tools are listed is not lost', async (t) => {
     (await due.claim(10, 900)).map(({ id }) => id),
     [provider.id]
   )
+  await forgetListing(provider.id)
   await due.changed(provider.id)
   t.same(await due.claim(10, 900), [], 'it is not listed twice at a time')
   await due.postpone(provider.id, 3_600)
@@ -166,6 +167,8 @@ t.test('a replica listens to so many servers and no more', async (t) => {
   const providers = await Promise.all([create(), create(), create()])
   await few.look()
   await few.look()
+  const taken = await db.selectFrom('provider').select('id').where('tools_watcher', 'is not', null).execute()
+  t.equal(taken.length, 2)
   t.equal(await listeners(2), 2)
   await few.close()
   await forget(...providers)
