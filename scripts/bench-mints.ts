@@ -25,7 +25,7 @@ const isQuick = values.quick
 const seconds = Number(values.seconds ?? (isQuick ? 2 : 8))
 const sizes = (values.grants ?? (isQuick ? '10000' : '1,10000,1000000')).split(',').map(Number)
 const loads = (values['in-flight'] ?? (isQuick ? '32' : '1,32,256')).split(',').map(Number)
-const warmUp = { questions: 10_000, secondsMax: isQuick ? 5 : 15 }
+const warmUpMax = { questions: 10_000, secondsMax: isQuick ? 5 : 15 }
 /** Tickets last a minute, so no more people than one round of a measurement needs. */
 const peopleMax = 2_000
 const audience = 'https://tools.example/mcp'
@@ -68,6 +68,7 @@ try {
         // One refresh at a time and person: with fewer people than askers they would wait for each other.
         if (name === 'refreshed' && people.length < inFlight) continue
         const ask = await rig.askerFor(people, want)
+        const warmUp = { ...warmUpMax, inFlight: Math.min(Math.max(32, inFlight), people.length) }
         const figures = await measure(rig.pid, rig.others, ask, { inFlight, seconds, warmUp })
         const verdict = verdictOn(name, inFlight, { ...figures, idpMs })
         console.log(lineOf(`${name}, ${inFlight} in flight`, figures), verdict)

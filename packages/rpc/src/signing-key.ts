@@ -15,9 +15,20 @@ export const importSigningKey = async (jwk: JWK): Promise<SigningKey> => {
  * A JWT (RFC 7519) signed with ES256, at once: for those that are made for each call. It costs a third of what WebCrypto
  * takes, which signs on another thread.
  */
-export const signJwt = ({ kid, keyObject }: SigningKey, typ: string, claims: object): string => {
-  const signed = `${encode({ alg: 'ES256', typ, kid })}.${encode(claims)}`
-  return `${signed}.${joseForm(sign('sha256', Buffer.from(signed), keyObject)).toString('base64url')}`
+export const signJwt = (key: SigningKey, typ: string, claims: object): string => {
+  const signed = `${headerOf(key, typ)}.${encode(claims)}`
+  return `${signed}.${joseForm(sign('sha256', Buffer.from(signed), key.keyObject)).toString('base64url')}`
+}
+
+/** A key signs few types, and each has one header. */
+const headers = new WeakMap<SigningKey, Map<string, string>>()
+
+const headerOf = (key: SigningKey, typ: string): string => {
+  const known = headers.get(key) ?? new Map<string, string>()
+  headers.set(key, known)
+  const header = known.get(typ) ?? encode({ alg: 'ES256', typ, kid: key.kid })
+  known.set(typ, header)
+  return header
 }
 
 const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')

@@ -13,8 +13,15 @@ export type Figures = {
   failures: ReadonlyMap<string, number>
 }
 
-/** What is measured begins after `warmUp` questions, or after as many as there was time for. */
-export type Load = { inFlight: number; seconds: number; warmUp: { questions: number; secondsMax: number } }
+/**
+ * What is measured begins after `warmUp` questions, or after as many as there was time for; with more of them in flight
+ * the code is warm sooner.
+ */
+export type Load = {
+  inFlight: number
+  seconds: number
+  warmUp: { questions: number; secondsMax: number; inFlight?: number }
+}
 
 /** When to begin no question any more; or sooner, after so many. */
 export type Until = { endsAt: number; questions?: number }
@@ -50,9 +57,10 @@ export const measure = async (
   pid: number,
   others: readonly Measured[],
   ask: Asking,
-  { inFlight, seconds, warmUp: { questions, secondsMax } }: Load
+  { inFlight, seconds, warmUp }: Load
 ): Promise<Figures> => {
-  await ask({ endsAt: performance.now() + secondsMax * 1000, questions }, inFlight)
+  const { questions, secondsMax } = warmUp
+  await ask({ endsAt: performance.now() + secondsMax * 1000, questions }, warmUp.inFlight ?? inFlight)
   const spent = others.map((other) => processorMsOfAll(other.pid))
   const [startedAt, cpuBefore, ownBefore] = [performance.now(), processorMs(pid), process.cpuUsage()]
   const { times, failures } = await ask({ endsAt: startedAt + seconds * 1000 }, inFlight)
