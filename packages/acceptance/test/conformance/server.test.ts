@@ -3,6 +3,7 @@ import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { expectSame, signInAs, signInDevice, textAt } from '@onbehalf/acceptance'
 import { freePort, inRepository, people, recordSecrets } from '@onbehalf/testkit'
 import { startFixture } from '@onbehalf/testkit/mcp-servers'
@@ -72,3 +73,40 @@ for (const revision of ['2026-07-28', '2025-11-25'] as const)
     const output = String(ran.stdout)
     t.notOk('hasFailed' in ran, output.slice(output.indexOf('=== SUMMARY')).slice(0, 6_000))
   })
+
+const inspector = fileURLToPath(import.meta.resolve('@modelcontextprotocol/inspector-cli/build/index.js'))
+const whole = fileURLToPath(new URL('inspector.fixture.ts', import.meta.url))
+const authorization = `Bearer ${token}`
+
+t.test('real clients of both eras list and call through the gateway with a device token', async (t) => {
+  for (const mode of ['legacy', { pin: '2026-07-28' }, 'auto'] as const)
+    for (const [path, name] of [
+      ['/mcp/fixture', 'test_simple_text'],
+      ['/mcp', 'fixture__test_simple_text']
+    ] as const) {
+      const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } })
+      const url = new URL(`${platform.publicUrl}${path}`)
+      await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers: { authorization } } }))
+      const { tools } = await client.listTools()
+      t.ok(
+        tools.some((tool) => tool.name === name),
+        `${JSON.stringify(mode)} lists at ${path}`
+      )
+      t.match(await client.callTool({ name }), { content: [{ text: /simple text/ }] })
+      await client.close()
+    }
+})
+
+t.test('mcp-inspector --cli lists and calls through the gateway with a device token', async (t) => {
+  const ask = async (...what: string[]): Promise<Record<string, unknown>> => {
+    const where = ['--import', whole, inspector, `${platform.publicUrl}/mcp/fixture`, '--transport', 'http']
+    const command = [...where, ...what, '--header', `Authorization: ${authorization}`]
+    const options = { env: { PATH: process.env.PATH }, cwd: inRepository('.'), timeout: 60_000 }
+    return JSON.parse((await run(process.execPath, command, options)).stdout)
+  }
+  t.match(JSON.stringify(await ask('--method', 'tools/list')), 'test_simple_text')
+  t.match(await ask('--method', 'tools/call', '--tool-name', 'test_simple_text'), {
+    content: [{ text: /simple text/ }]
+  })
+  t.match(JSON.stringify(await ask('--method', 'prompts/list')), 'test_simple_prompt')
+})

@@ -10,12 +10,15 @@ export type Modern = {
   requests: () => ModernRequest[]
   /** Tells whoever listens that its tools changed. */
   tellChanged: () => void
+  /** Tells whoever listens to a resource that it changed. */
+  touch: (uri: string) => void
 }
 
 const anything = fromJsonSchema<Record<string, unknown>>({ type: 'object' })
 
 const createTools = (): McpServer => {
-  const server = new McpServer({ name: 'modern', version: '1.0.0' })
+  const capabilities = { resources: { subscribe: true, listChanged: true } }
+  const server = new McpServer({ name: 'modern', version: '1.0.0' }, { capabilities })
   server.registerTool('echo', { inputSchema: anything }, (given) => ({
     content: [{ type: 'text', text: JSON.stringify(given) }],
     structuredContent: given
@@ -46,6 +49,7 @@ export const startModern = async ({ port: preferred }: { port?: number } = {}): 
     port,
     stop,
     requests: () => [...requests],
-    tellChanged: handler.notify.toolsChanged
+    tellChanged: handler.notify.toolsChanged,
+    touch: handler.notify.resourceUpdated
   }
 }

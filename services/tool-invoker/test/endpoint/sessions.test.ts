@@ -11,14 +11,14 @@ import {
   ToolListChangedNotificationSchema
 } from '@modelcontextprotocol/sdk/types.js'
 import { eventually, type TestContext, until } from '@onbehalf/testkit'
-import { startFixture } from '@onbehalf/testkit/mcp-servers'
+import { startFixture, startModern } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
 import { startStage } from '../stage.ts'
 import { startLegacyServer } from './legacy-server.ts'
 
-const [legacy, fixture] = await Promise.all([startLegacyServer(t), startFixture()])
-t.teardown(() => fixture.stop())
-const stage = await startStage(t, { alsoAllowed: [legacy.port, fixture.port] })
+const [legacy, fixture, modern] = await Promise.all([startLegacyServer(t), startFixture(), startModern()])
+t.teardown(() => Promise.all([fixture.stop(), modern.stop()]))
+const stage = await startStage(t, { alsoAllowed: [legacy.port, fixture.port, modern.port] })
 const { app, broker, devices, issuer, providers } = stage
 const other = await stage.open()
 t.teardown(() => other.app.close())
@@ -249,4 +249,98 @@ t.test("a renewed token keeps its user's session at the server, and a revoke end
   const next = await count()
   t.equal(next.calls, 1)
   t.not(next.session, first.session)
+})
+
+const modernMeta = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {}
+}
+const subscriptionId = 'io.modelcontextprotocol/subscriptionId'
+
+type Listening = { path: string; notifications: unknown; accept?: string; signal?: AbortSignal }
+
+/** Listens as a client of 2026-07-28: what is told, as it comes, and when it is over. */
+const listen = async (user: User, { path, notifications, accept = 'text/event-stream', signal }: Listening) => {
+  const method = 'subscriptions/listen'
+  const answer = await fetch(`${here}${path}`, {
+    method: 'POST',
+    headers: {
+      ...{ ...user.headers, accept, 'content-type': 'application/json' },
+      ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': method }
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 'L1', method, params: { notifications, _meta: modernMeta } }),
+    ...(signal && { signal })
+  })
+  const told: Json[] = []
+  const read = async () => {
+    let text = ''
+    for await (const chunk of answer.body ?? []) {
+      text += Buffer.from(chunk).toString()
+      const events = text.split('\n\n')
+      text = events.pop() ?? ''
+      for (const event of events) {
+        const data = /^data: (.*)$/m.exec(event)?.[1]
+        if (data !== undefined) told.push(JSON.parse(data))
+      }
+    }
+  }
+  return { status: answer.status, told, over: signal ? read().catch(() => undefined) : read() }
+}
+
+t.test('a client of 2026-07-28 is told what it listens to, by servers of both eras, until it leaves', async (t) => {
+  const servers = [
+    { server: modern, touch: async () => modern.touch('test://one') },
+    { server: legacy, touch: () => legacy.touch('test://one') }
+  ]
+  for (const { server, touch } of servers) {
+    const user = devices.makeToken()
+    const provider = forwarding(user.tenant_id, server)
+    const leave = new AbortController()
+    const filter = { toolsListChanged: true, resourceSubscriptions: ['test://one'] }
+    const notifications = { ...filter, promptsListChanged: false }
+    const { told, over } = await listen(user, { path: urlOf(provider), notifications, signal: leave.signal })
+    await until(() => told.length > 0)
+    const _meta = { [subscriptionId]: 'L1' }
+    t.same(told[0], {
+      ...{ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged' },
+      params: { notifications: filter, _meta }
+    })
+    const isTold = (method: string) => told.some((one) => one.method === method)
+    await until(async () => {
+      await touch()
+      return isTold('notifications/resources/updated')
+    })
+    providers.listAs(provider.provider_id, [{ name: 'echo' }])
+    await until(() => isTold('notifications/tools/list_changed'))
+    for (const { params } of told) t.match(params, { _meta }, 'each says which subscription it is of')
+    leave.abort()
+    await over
+    const recorded = async (): Promise<Json[]> =>
+      (await app.inject({ url: '/v1/calls?tool=subscriptions/listen', headers: user.headers })).json().data
+    t.match(await eventually(recorded, ({ length }) => length === 1), [{ outcome: 'cancelled' }])
+  }
+})
+
+t.test('at the endpoint of all it is told of the tools of all, while it may, and of nothing else', async (t) => {
+  const user = devices.makeToken()
+  const { provider_id } = forwarding(user.tenant_id)
+  const notifications = { toolsListChanged: true, promptsListChanged: true, resourceSubscriptions: ['x:y'] }
+  const { told, over } = await listen(user, { path: '/mcp', notifications })
+  await until(() => told.length > 0)
+  t.same(Object(told[0]?.params).notifications, { toolsListChanged: true })
+  providers.listAs(provider_id, [{ name: 'another' }])
+  await until(() => told.length > 1)
+  devices.revoke(user.token_id)
+  await over
+  t.match(told.at(-1), { id: 'L1', error: { code: -32000 } }, 'a revoke ends it')
+
+  const another = devices.makeToken()
+  for (const [given, accept] of [
+    [undefined, 'text/event-stream'],
+    [{ resourceSubscriptions: [1] }, 'text/event-stream'],
+    [{}, 'application/json']
+  ] as const)
+    t.equal((await listen(another, { path: '/mcp', notifications: given, accept })).status, 400)
+  const nowhere = { path: '/mcp/nowhere', notifications: {} }
+  t.equal((await listen(another, nowhere)).status, 404)
 })
