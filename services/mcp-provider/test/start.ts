@@ -31,17 +31,24 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 type Shown = ProviderAnswer & ProviderPage & { code: string; message: string; details: ErrorDetail[] }
 export type Answer = { status: number; body: Shown; text: string }
 
-/** mcp-provider on real servers, with identity-broker played on the bus. `allow` is EGRESS_ALLOW. */
-export const startService = async (t: Test, { allow }: { allow: readonly string[] }): Promise<Running> => {
+type Options = {
+  /** EGRESS_ALLOW */
+  allow: readonly string[]
+  /** PUBLIC_URL; left out, one that nothing listens at. */
+  at?: string
+}
+
+/** mcp-provider on real servers, with identity-broker played on the bus. */
+export const startService = async (t: Test, { allow, at = publicUrl }: Options): Promise<Running> => {
   const backends = await startBackends(t)
   const brokerBus = await openBusAs(t, backends, 'identity-broker')
-  const broker = await playIdentityBroker(brokerBus, { publicUrl })
+  const broker = await playIdentityBroker(brokerBus, { publicUrl: at })
   t.teardown(broker.close)
   const masterKey = randomBytes(32).toString('base64')
   recordSecrets([masterKey])
   const config = loadConfig(variables, {
     ...backends.environmentFor('mcp-provider'),
-    PUBLIC_URL: publicUrl,
+    PUBLIC_URL: at,
     MASTER_KEYS: `k1:${masterKey}`,
     EGRESS_ALLOW: allow.join(','),
     LOG_LEVEL: 'debug'

@@ -6,6 +6,8 @@ export type StoreFixture<Material, Want, Token> = {
   store: RefreshStore<Material, Want, Token>
   /** Two that differ. */
   wants: readonly [Want, Want]
+  /** Whether a row keeps the last token alone, because it is only ever asked for one want. */
+  keepsOneToken?: true
   /** Makes a living row that nobody refreshed yet; its id. */
   make: () => Promise<string>
   /** An answer to a presentation, each time another one, or one that leaves the refresh token as it is. */

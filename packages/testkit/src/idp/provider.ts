@@ -15,6 +15,7 @@ export type ProviderOptions = {
   refreshTokenSeconds: number
   rotateRefreshTokens: boolean
   registersClients: boolean
+  readClientDocument: ((url: string) => Promise<Response>) | undefined
   storage: ReturnType<typeof createStorage>
   resources: ReturnType<typeof createResources>
   signer: Signer
@@ -28,6 +29,7 @@ const defaults: Omit<ClientMetadata, 'client_id'> = {
 
 /** oidc-provider as a strict IdP: PKCE always, refresh tokens that rotate and are revoked when one is used twice. */
 export const createProvider = (options: ProviderOptions): Provider => {
+  const { readClientDocument: readDocument } = options
   const { issuer, users, storage, resources, signer, accessTokenSeconds, refreshTokenSeconds } = options
   const accountOf = (sub: string) => users.find((user) => user.sub === sub)
 
@@ -57,6 +59,7 @@ export const createProvider = (options: ProviderOptions): Provider => {
     features: {
       devInteractions: { enabled: false },
       ...(options.registersClients ? { registration: { enabled: true }, clientCredentials: { enabled: true } } : {}),
+      ...(readDocument ? { clientIdMetadataDocument: { enabled: true, ack: 'draft-02' } } : {}),
       introspection: { enabled: true, allowedPolicy: async () => true },
       revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
       resourceIndicators: {
@@ -76,7 +79,8 @@ export const createProvider = (options: ProviderOptions): Provider => {
       }
     },
     // Without the guard it brings along: here all that it fetches from and calls is on loopback.
-    fetch: (url, { dispatcher: _guard, ...options } = {}) => globalThis.fetch(url, options),
+    fetch: (url, { dispatcher: _guard, ...options } = {}) =>
+      readDocument && String(url).startsWith('https:') ? readDocument(String(url)) : globalThis.fetch(url, options),
     interactions: { url: async (_ctx, { uid }) => `/interaction/${uid}` },
     ttl: {
       AccessToken: accessTokenSeconds,

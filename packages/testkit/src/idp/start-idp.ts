@@ -30,6 +30,8 @@ export type IdpOptions = {
   rotateRefreshTokens?: boolean
   /** Registers clients that ask for it (RFC 7591), and gives tokens to clients for themselves. */
   registersClients?: boolean
+  /** Takes clients whose id is the https address of their metadata, which this reads. */
+  readClientDocument?: (url: string) => Promise<Response>
   /** Told of every code and token that passes the token endpoint, for the search after a test run. */
   onSecret?: (secret: string) => void
 }
@@ -72,7 +74,8 @@ export const startIdp = async (options: IdpOptions): Promise<Idp> => {
   const { clients, rotateRefreshTokens = true, registersClients = false } = options
   const provider = createProvider({
     ...{ issuer, clients, users, storage, resources, signer },
-    ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens, registersClients }
+    ...{ accessTokenSeconds, refreshTokenSeconds, rotateRefreshTokens, registersClients },
+    readClientDocument: options.readClientDocument
   })
   const emailOf = (sub: string) => users.find((user) => user.sub === sub)?.email
   const exchange = createTokenExchange({ signer, resources, accessTokenSeconds, emailOf })

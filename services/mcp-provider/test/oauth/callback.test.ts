@@ -191,3 +191,27 @@ t.test('a provider that is not for external users gives them nothing', async (t)
   const page = await app.inject({ url: `/oauth/connect/${id}`, headers: external.headers })
   t.equal(page.statusCode, 404, 'nor do they connect anything')
 })
+
+t.test('one address opens so many pages in a minute, and reads so many documents', async (t) => {
+  const from = async (url: string, remoteAddress: string) => {
+    const { statusCode, headers } = await app.inject({ url, remoteAddress })
+    return {
+      status: statusCode,
+      wait: Number(headers['retry-after']),
+      type: String(headers['content-type']).split(';')[0]
+    }
+  }
+  const limits: [string, number, number, string][] = [
+    ['/oauth/callback/x?state=x', 400, 120, 'text/html'],
+    ['/oauth/client.json', 200, 600, 'application/json']
+  ]
+  for (const [url, status, max, type] of limits) {
+    const answers = new Set<number>()
+    for (let asked = 0; asked < max; asked += 1) answers.add((await from(url, `2001:db8:1:1::${asked}`)).status)
+    t.same([...answers], [status], url)
+    const refused = await from(url, '2001:db8:1:1:ffff::1')
+    t.same([refused.status, refused.type], [429, type], 'a network is one address')
+    t.ok(refused.wait > 0 && refused.wait <= 60)
+    t.equal((await from(url, '2001:db8:1:2::1')).status, status)
+  }
+})

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { recordSecrets } from '@onbehalf/testkit'
 import type { Test } from 'tap'
@@ -22,6 +23,8 @@ export type Played = {
   registrations: Asked[]
   revocations: Asked[]
   calls: (string | undefined)[]
+  /** Every secret and token it gave. */
+  given: string[]
 }
 
 const modernVersion = '2026-07-28'
@@ -34,9 +37,8 @@ const json = { 'content-type': 'application/json' }
 export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise<Played> => {
   const played: Played = {
     ...{ origin: '', url: '', address: '', metadata: {}, resource: {}, challenge: 'Bearer', token: {} },
-    ...{ tokens: [], registrations: [], revocations: [], calls: [] }
+    ...{ tokens: [], registrations: [], revocations: [], calls: [], given: [] }
   }
-  const given = new Set<string>()
   const endpoints: Record<string, (asked: Asked) => Promise<{ status?: number; body: object }>> = {
     '/.well-known/oauth-protected-resource/mcp': async () => ({ body: resourceOf(played) }),
     '/.well-known/oauth-authorization-server': async () => ({ body: metadataOf(played) }),
@@ -44,7 +46,10 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
       played.registrations.push(asked)
       const client_secret = secret()
       const { token_endpoint_auth_method } = asked.fields
-      return { status: 201, body: { client_id: `client-${given.size}`, client_secret, token_endpoint_auth_method } }
+      return {
+        status: 201,
+        body: { client_id: `client-${played.given.length}`, client_secret, token_endpoint_auth_method }
+      }
     },
     '/token': async (asked) => {
       played.tokens.push(asked)
@@ -52,7 +57,6 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
       onAsked?.()
       await gate
       const usual = { access_token: secret(), refresh_token: secret(), token_type: 'Bearer', expires_in: 300 }
-      given.add(`Bearer ${usual.access_token}`)
       return { ...(status ? { status } : {}), body: body ?? usual }
     },
     '/revoke': async (asked) => {
@@ -61,14 +65,16 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
     }
   }
   const secret = () => {
-    const made = `${crypto.randomUUID()}${given.size}`
+    const made = randomBytes(24).toString('base64url')
     recordSecrets([made])
+    played.given.push(made)
     return made
   }
   const callTools = (request: IncomingMessage, text: string, response: ServerResponse) => {
     const { authorization } = request.headers
     played.calls.push(authorization)
-    if (!given.has(authorization ?? '')) return response.writeHead(401, { 'www-authenticate': played.challenge }).end()
+    if (!played.given.some((token) => authorization === `Bearer ${token}`))
+      return response.writeHead(401, { 'www-authenticate': played.challenge }).end()
     const { id, method } = JSON.parse(text)
     const serverInfo = { name: 'played', version: '1' }
     const discovered = { supportedVersions: [modernVersion], capabilities: { tools: {} }, serverInfo }
