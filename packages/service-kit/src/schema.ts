@@ -11,3 +11,10 @@ export const orNull = <Schema extends TSchema>(schema: Schema) =>
     type: [schema.type, 'null'],
     ...(Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {})
   })
+
+/** A time that somebody asks for: RFC 3339, of the years and offsets that Postgres knows. */
+export const AskedTime = Type.String({ format: 'date-time', pattern: '^(?!0000).*([Zz]|[+-](0\\d|1[0-5]):\\d\\d)$' })
+
+/** A text that somebody looks for: no control characters, of which Postgres refuses one. */
+export const askedText = (maxLength: number) =>
+  Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })

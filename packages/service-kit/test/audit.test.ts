@@ -85,7 +85,14 @@ t.test('it is read in pages, and by action, actor, subject and time', async (t) 
   t.same(await actionsOf('?since=2020-01-02T00:00:00Z&until=2020-01-03T00:00:00Z'), [second])
   const page = await get(owner, `?actor_id=${actor}&limit=2`)
   t.same(await actionsOf(`?actor_id=${actor}&limit=2&cursor=${page.body.next_cursor}`), [first])
-  for (const wrong of ['limit=201', 'since=yesterday', 'actor_id=me', 'sort=up'])
+  for (const wrong of [
+    'limit=201',
+    'since=yesterday',
+    'until=0000-01-01T00:00:00Z',
+    'action=%00',
+    'actor_id=me',
+    'sort=up'
+  ])
     t.match(await get(owner, `?${wrong}`), { status: 400, body: { details: [{ path: wrong.split('=')[0] }] } }, wrong)
 })
 

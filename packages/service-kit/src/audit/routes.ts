@@ -5,7 +5,7 @@ import { administrators, orKeyFor } from '../access.ts'
 import { callerOf } from '../authenticate.ts'
 import { type App, typed } from '../create-app.ts'
 import { pageAnswer, pageQuery, takePage } from '../paging.ts'
-import { orNull, wordOf } from '../schema.ts'
+import { AskedTime, askedText, orNull, wordOf } from '../schema.ts'
 import { listAudit } from './list.ts'
 import type { AuditDetails, AuditTables } from './tables.ts'
 
@@ -23,11 +23,11 @@ const AuditItem = Type.Object({
 })
 
 const Query = pageQuery({
-  action: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  action: Type.Optional(askedText(64)),
   actor_id: Type.Optional(Uuid),
   subject_id: Type.Optional(Uuid),
-  since: Type.Optional(Time),
-  until: Type.Optional(Time)
+  since: Type.Optional(AskedTime),
+  until: Type.Optional(AskedTime)
 })
 
 /** The record of a service's own changes, for the administrators of the tenant: newest first. */

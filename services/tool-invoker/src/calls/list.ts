@@ -1,5 +1,5 @@
 import type { UserPrincipal } from '@onbehalf/contracts'
-import { isAdministrator, type Page, readCursor, takePage, writeCursor } from '@onbehalf/service-kit'
+import { AskedTime, isAdministrator, type Page, readCursor, takePage, writeCursor } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { CallFilters, CallPlace, CallStore, StoredCall } from './store.ts'
 
@@ -35,7 +35,7 @@ export const allCalls = async function* (
 
 const linesPerPage = 500
 
-const Place = Type.Tuple([Type.String({ format: 'date-time' }), Type.String({ format: 'uuid' })])
+const Place = Type.Tuple([AskedTime, Type.String({ format: 'uuid' })])
 
 const cursorOf = ({ started_at, id }: StoredCall): string => writeCursor([started_at.toISOString(), id])
 

@@ -1,5 +1,5 @@
 import { ExternalId, ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
-import { cursorQuery, orNull, pageAnswer } from '@onbehalf/service-kit'
+import { AskedTime, askedText, cursorQuery, orNull, pageAnswer } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 
 const timeoutMsMax = 600_000
@@ -50,7 +50,7 @@ export const CallAnswers = {
   content: { 'application/json': { schema: CallAnswer }, 'text/event-stream': { schema: Type.String() } }
 } as const
 
-const text = Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+const text = Type.Optional(askedText(256))
 
 export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {
   user_id: Type.Optional(Uuid),
@@ -58,8 +58,8 @@ export const CallsQuery = cursorQuery(Type.String({ maxLength: 200 }), {
   server_identifier: text,
   tool: text,
   outcome: text,
-  since: Type.Optional(Time),
-  until: Type.Optional(Time),
+  since: Type.Optional(AskedTime),
+  until: Type.Optional(AskedTime),
   with_arguments: Type.Optional(
     Type.Boolean({ description: 'Also what was kept of the arguments, for whose call it was and for owners.' })
   )

@@ -139,6 +139,14 @@ t.test('members see their own calls, owners all of the tenant, page by page', as
   t.match(first.data[0], { outcome: 'ok', credential: { kind: 'session', id: owner.session_id }, started_at: /Z$/ })
   t.notOk('tenant_id' in first.data[0])
   t.match(await list(owner.headers, '?cursor=bm8'), { code: 'invalid_request', details: [{ path: 'cursor' }] })
+  const never = '0000-01-01T00:00:00Z'
+  const place = Buffer.from(JSON.stringify([never, owner.user_id])).toString('base64url')
+  for (const [name, value] of Object.entries({
+    ...{ since: never, until: '2026-01-01T00:00:00+23:59', tool: 'a\0', outcome: '\0', cursor: place }
+  })) {
+    const refused = await list(owner.headers, `?${new URLSearchParams({ [name]: value })}`)
+    t.match(refused, { status: 400, code: 'invalid_request', details: [{ path: name }] }, name)
+  }
   t.match(await list(owner.headers, '?limit=201'), { code: 'invalid_request', details: [{ path: 'limit' }] })
   t.match(await list(broker.makeApiKey({ tenant_id }).headers), { status: 401 })
 })
