@@ -1,5 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { LRUCache } from 'lru-cache'
+import { createTagIndex } from './tag-index.ts'
 
 /** What is held for a key: the value, what it depends on, and how long it may be used. */
 type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number }
@@ -57,22 +58,18 @@ export const createLiveCache = <Key, Value>({
   // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
   const bound = { maxSize: max, sizeCalculation: ({ value }: Entry<Value>) => weightOf(value) }
   const entries = new LRUCache<string, Entry<Value>>({ ...bound, dispose: (entry, id) => forget(id, entry) })
-  const idsByTag = new Map<string, Set<string>>()
+  const index = createTagIndex()
   // A load is joined only until the next emptying; its guard lives until it ends.
   const loads = new Map<string, Promise<Value>>()
   const guards = new Map<string, Set<Guard>>()
 
   const forget = (id: string, entry: Entry<Value>) => {
-    for (const tag of entry.tags) {
-      const ids = idsByTag.get(tag)
-      ids?.delete(id)
-      if (ids?.size === 0) idsByTag.delete(tag)
-    }
+    for (const tag of entry.tags) index.remove(tag, id)
   }
   const keep = (id: string, entry: Entry<Value>) => {
     entries.set(id, entry)
     if (!entries.has(id)) return
-    for (const tag of entry.tags) idsByTag.set(tag, (idsByTag.get(tag) ?? new Set()).add(id))
+    for (const tag of entry.tags) index.add(tag, id)
   }
   const usable = (entry: Entry<Value> | undefined): entry is Entry<Value> =>
     entry !== undefined && now() < entry.expiresAt && now() - entry.loadedAt < maxAgeMs
@@ -134,7 +131,7 @@ export const createLiveCache = <Key, Value>({
     },
     dropTag: (tag) => {
       guard((one) => one.dropped.add(tag))
-      for (const id of [...(idsByTag.get(tag) ?? [])]) entries.delete(id)
+      for (const id of index.idsOf(tag)) entries.delete(id)
     },
     dropAll: () => {
       guard((one) => {

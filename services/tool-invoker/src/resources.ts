@@ -72,7 +72,8 @@ export const openResources = async (config: Config) => {
   const mcp = createMcpClient({
     send: egressSend(egress),
     clientInfo: { name: 'onbehalf', version: '0.1.0' },
-    limits: { sessionIdleMs: upstreamIdleMs }
+    // As many servers as providers are held.
+    limits: { sessionIdleMs: upstreamIdleMs, erasMax: 100_000 }
   })
   const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)

@@ -94,7 +94,10 @@ const make = async (
   context.signal.throwIfAborted()
   // A tool that takes other arguments now has them all the same.
   const { arguments: _, ...again } = asked
-  watched.sends(tagsOfPrepared(prepared), () => prepare(tools, again, context, { ...row }))
+  watched.sends(
+    () => tagsOfPrepared(prepared),
+    () => prepare(tools, again, context, { ...row })
+  )
   await tools.recorder.intend(row)
   context.signal.throwIfAborted()
   const { signal, onEvent, onSend } = context

@@ -38,6 +38,10 @@ export const headersAs = (
   headers: Record<string, string>,
   { token }: Pick<MintedToken, 'token'>
 ): Record<string, string> => {
-  const own = Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization')
-  return { ...Object.fromEntries(own), authorization: `Bearer ${token}` }
+  const all: Record<string, string> = { authorization: `Bearer ${token}` }
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined && name.toLowerCase() !== 'authorization') all[name] = value
+  }
+  return all
 }

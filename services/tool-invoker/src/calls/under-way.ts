@@ -5,7 +5,7 @@ import { type Bus, readFeed } from '@onbehalf/rpc'
 /** One call, from when it is begun. Must be ended. */
 export type WatchedCall = {
   /** It is sent, and rests on these, as `kind:id`; `ask` throws where it would not be made any more. */
-  sends: (tags: readonly string[], ask: () => Promise<unknown>) => void
+  sends: (tagsOf: () => readonly string[], ask: () => Promise<unknown>) => void
   end: () => void
 }
 
@@ -15,7 +15,7 @@ export type CallsUnderWay = {
   close: () => void
 }
 
-type Sent = { tags: ReadonlySet<string>; ask: () => Promise<unknown> }
+type Sent = { tagsOf: () => readonly string[]; ask: () => Promise<unknown> }
 type Call = {
   cancel: (reason: ReportedError) => void
   sent: Sent | undefined
@@ -59,7 +59,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
     for (const call of calls) {
       const { sent } = call
       if (!sent) call.missed.add(tag)
-      else if (tag === everything || sent.tags.has(tag)) askAgain(call, sent)
+      else if (tag === everything || sent.tagsOf().includes(tag)) askAgain(call, sent)
     }
   }
   const listener = {
@@ -77,10 +77,12 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
       const call: Call = { cancel, sent: undefined, missed: new Set(), isAsking: false, isDue: false }
       calls.add(call)
       return {
-        sends: (tags, ask) => {
-          const sent = { tags: new Set(tags), ask }
+        sends: (tagsOf, ask) => {
+          const sent = { tagsOf, ask }
           call.sent = sent
-          if (tags.some((tag) => call.missed.has(tag)) || call.missed.has(everything)) askAgain(call, sent)
+          // Hardly anything changes within a call, so that most of them never look at what they rest on.
+          if (call.missed.size === 0) return
+          if (tagsOf().some((tag) => call.missed.has(tag)) || call.missed.has(everything)) askAgain(call, sent)
         },
         end: () => calls.delete(call)
       }

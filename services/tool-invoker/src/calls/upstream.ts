@@ -107,7 +107,7 @@ const send = (
       ...(hear && { onEvent: hear }),
       // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
       // session of a client where that has one.
-      sessionKey: JSON.stringify([tenant_id, user_id, app_id, provider_id, revision, credential, session])
+      sessionKey: `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
     })
   const sendOff = () => {
     onSend?.()

@@ -24,7 +24,7 @@ export const watchCaller = async (
     const { principal, provider } = await find()
     const provider_id = provider?.provider_id
     const tags = provider_id === undefined ? [] : [`provider:${provider_id}`]
-    watched.sends([...tagsOfPrincipal({ principal }), ...tags], find)
+    watched.sends(() => [...tagsOfPrincipal({ principal }), ...tags], find)
     return { place: { tenant_id: principal.tenant_id, provider_id }, end: watched.end }
   } catch (thrown) {
     watched.end()

@@ -21,7 +21,7 @@ export type Providers = {
   close: () => void
 }
 
-const heldMax = 10_000
+const heldMax = 100_000
 const resolveMs = 5_000
 
 /** The providers calls are made to, held until mcp-provider says that one has changed. */

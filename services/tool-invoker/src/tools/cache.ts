@@ -15,7 +15,7 @@ export type Tools = {
   close: () => void
 }
 
-const heldBytesMax = 64 * 1024 * 1024
+const heldBytesMax = 128 * 1024 * 1024
 const findMs = 5_000
 // A listing is part of it.
 const findAnewMs = 30_000
