@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { connectBus } from '@onbehalf/rpc'
 import {
+  type GivenServers,
   inRepository,
   loadSecrets,
   removePostgresDirectory,
@@ -13,6 +14,8 @@ import {
   startProcess
 } from '@onbehalf/testkit'
 
+type Place = ReturnType<typeof makePlace>
+
 /** What is measured has a core of its own; the servers, the neighbours and the load share the other one. */
 export const [loadCore, measuredCore] = ['0', '1']
 
@@ -20,20 +23,31 @@ export const pin = (pid: number, core: string): void => {
   spawnSync('taskset', ['-acp', core, String(pid)])
 }
 
-/** Postgres, NATS and Redis of a benchmark, which share a core with this process; all of it goes with `stop`. */
-export const startBench = async (given: { redisUrl?: string } = {}) => {
+/** A directory of a benchmark, with the secrets of its servers. */
+export const makePlace = () => {
   const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
   mkdirSync(join(directory, 'logs'))
+  return { directory, secrets: loadSecrets(join(directory, 'secrets.json')) }
+}
+
+/**
+ * Postgres, NATS and Redis of a benchmark, but for those that are given; they share a core with this process, and go
+ * with their directory by `stop`.
+ */
+export const startBench = async ({ place = makePlace(), given = {} }: { place?: Place; given?: GivenServers } = {}) => {
+  const { directory, secrets } = place
   pin(process.pid, loadCore)
-  const secrets = loadSecrets(join(directory, 'secrets.json'))
   const backing = await startBacking({ directory, secrets, given, onProgress: () => {} })
+  /** Where the bus is, and what one of the services says there. */
+  const placeOf = (service: ServiceName) => {
+    const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(service)
+    return { url, user, password }
+  }
   return {
     ...{ directory, secrets, backing },
+    placeOf,
     /** A connection to the bus as one of the services. */
-    busAs: (service: ServiceName) => {
-      const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(service)
-      return connectBus({ url, user, password, service })
-    },
+    busAs: (service: ServiceName) => connectBus({ ...placeOf(service), service }),
     stop: async () => {
       await backing.stop()
       removePostgresDirectory(join(directory, 'postgres'))
@@ -63,8 +77,16 @@ export const startMeasured = ({ name, args, environment, port, logFile }: Progra
     name,
     command: 'taskset',
     args: ['-c', measuredCore, process.execPath, ...args],
-    environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
+    environment: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS, ...environment, PORT: String(port) },
     logFile,
     readySecondsMax: 60,
+    // A profile is written at the end.
+    stopSecondsMax: 60,
     isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
   })
+
+/** What has a service run from its sources, and write a CPU profile into a directory where one is named. */
+export const fromSources = (name: ServiceName, profile: string | undefined): string[] => [
+  ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []),
+  inRepository(`services/${name}/src/main.ts`)
+]

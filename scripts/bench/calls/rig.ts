@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { freePort, type RunningProcess, runService } from '@onbehalf/testkit'
 import { bundle } from '../../bundle/bundle.ts'
 import { startBench, startBeside, startMeasured } from '../backing.ts'
-import { type Figures, measure } from '../mints/load.ts'
+import { askBy, type Figures, measure } from '../mints/load.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { playNeighbours } from './neighbours.ts'
 
@@ -85,10 +85,20 @@ export const startRig = async ({ peopleMax }: { peopleMax: number }) => {
     ...{ neighbours, startGateway },
     /** What one call after the other to the gateway takes; `next` gives each its text. */
     measureGateway: ({ pid, connections }: Gateway, next: () => string, load: Loading): Promise<Figures> =>
-      measure(pid, others, () => right(connections, next()), loadOf(load)),
+      measure(
+        pid,
+        others,
+        askBy(() => right(connections, next())),
+        loadOf(load)
+      ),
     /** The same load without a gateway. */
     measureDirect: (next: () => string, load: Loading): Promise<Figures> =>
-      measure(tools.pid, others, () => right(direct, next()), loadOf(load)),
+      measure(
+        tools.pid,
+        others,
+        askBy(() => right(direct, next())),
+        loadOf(load)
+      ),
     /** Makes each of the calls once. */
     askEach: async ({ connections }: Gateway, texts: readonly string[], inFlight: number): Promise<void> => {
       const left = texts.values()

@@ -1,28 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { issueToken, principalTicket } from '@onbehalf/contracts'
-import { connectBus, signTicket } from '@onbehalf/rpc'
+import { signTicket } from '@onbehalf/rpc'
 import { loadConfig, openPostgres, openSigningKeys, openVault } from '@onbehalf/service-kit'
-import {
-  freePort,
-  inRepository,
-  loadSecrets,
-  playMcpProvider,
-  removePostgresDirectory,
-  runService,
-  startBacking,
-  startProcess
-} from '@onbehalf/testkit'
+import { freePort, playMcpProvider, runService } from '@onbehalf/testkit'
 import { type Config, variables } from '../../../services/identity-broker/src/config.ts'
 import type { Database } from '../../../services/identity-broker/src/database.ts'
+import { fromSources, startBench, startBeside, startMeasured } from '../backing.ts'
 import { openRawClient, questionOf } from './raw-client.ts'
 
 const service = 'identity-broker'
-const [loadCore, brokerCore] = ['0', '1']
 
 /** What is asked for: at which server, in which mode, and what it refused before, if it did. */
 type Want = { audience: string; mode: string; rejected_token_hash?: string }
@@ -32,15 +20,10 @@ type Want = { audience: string; mode: string; rejected_token_hash?: string }
  * once, the askers) shares the other one. `profile`: a directory for a CPU profile of it.
  */
 export const startRig = async ({ profile }: { profile: string | undefined }) => {
-  const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
-  mkdirSync(join(directory, 'logs'))
-  spawnSync('taskset', ['-acp', loadCore, String(process.pid)])
-  const secrets = loadSecrets(join(directory, 'secrets.json'))
-  const backing = await startBacking({ directory, secrets, given: {}, onProgress: () => {} })
-  const idp = spawn(process.execPath, [inRepository('scripts/bench/mints/quick-idp.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const [issuer] = await once(createInterface(idp.stdout), 'line')
+  const bench = await startBench()
+  const { directory, secrets, backing } = bench
+  const idp = await startBeside('scripts/bench/mints/quick-idp.ts')
+  const issuer = idp.origin
   const port = await freePort()
   const environment = {
     ...backing.environmentFor(service),
@@ -65,25 +48,11 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
   )
   const { tenants } = JSON.parse(await runService(service, ['bootstrap', file], environment))
   const tenant_id: string = tenants[0].id
-  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-  const broker = await startProcess({
-    name: service,
-    command: 'taskset',
-    args: ['-c', brokerCore, process.execPath, ...profiling, inRepository('services/identity-broker/src/main.ts')],
-    environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
-    logFile: join(directory, 'logs/identity-broker.log'),
-    readySecondsMax: 60,
-    // A profile is written at the end.
-    stopSecondsMax: 60,
-    isReady: async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok
-  })
-  const placeOf = (name: 'tool-invoker' | 'mcp-provider') => {
-    const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(name)
-    return { url, user, password }
-  }
+  const logFile = join(directory, 'logs/identity-broker.log')
+  const broker = await startMeasured({ name: service, args: fromSources(service, profile), environment, port, logFile })
   const asker = 'tool-invoker'
-  const client = await openRawClient({ ...placeOf(asker), asker, owner: service })
-  const providerBus = await connectBus({ ...placeOf('mcp-provider'), service: 'mcp-provider' })
+  const client = await openRawClient({ ...bench.placeOf(asker), asker, owner: service })
+  const providerBus = await bench.busAs('mcp-provider')
   const mcpProvider = await playMcpProvider(providerBus)
   const config: Config = loadConfig(variables, environment)
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
@@ -110,17 +79,15 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
   }
 
   return {
-    ...{ tenant_id, issuer: String(issuer), config, pid: broker.pid, adminUrl: backing.databaseUrl, askerFor },
-    others: [{ name: 'IdP', pid: idp.pid ?? 0 }, ...backing.started],
+    ...{ tenant_id, issuer, config, pid: broker.pid, adminUrl: backing.databaseUrl, askerFor },
+    others: [{ name: 'IdP', pid: idp.pid }, ...backing.started],
     stop: async () => {
       await broker.stop()
       await mcpProvider.close()
       client.close()
       await providerBus.drain()
-      idp.kill()
-      await backing.stop()
-      removePostgresDirectory(join(directory, 'postgres'))
-      rmSync(directory, { recursive: true, force: true })
+      idp.stop()
+      await bench.stop()
     }
   }
 }

@@ -1,42 +1,24 @@
-import { spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { findTool, listTools, resolveProvider } from '@onbehalf/contracts'
-import { call, connectBus } from '@onbehalf/rpc'
+import { call } from '@onbehalf/rpc'
 import { loadConfig } from '@onbehalf/service-kit'
-import {
-  freePort,
-  inRepository,
-  loadSecrets,
-  playIdentityBroker,
-  removePostgresDirectory,
-  runService,
-  startBacking,
-  startProcess
-} from '@onbehalf/testkit'
+import { freePort, playIdentityBroker, runService } from '@onbehalf/testkit'
 import { type Config, variables } from '../../../services/mcp-provider/src/config.ts'
+import { fromSources, startBench, startBeside, startMeasured } from '../backing.ts'
 import type { SeededProvider } from './seed.ts'
 
 const service = 'mcp-provider'
-const [loadCore, serviceCore] = ['0', '1']
 
 /** What is asked of mcp-provider: with a ticket, of one of the seeded providers. */
 export type Kind = 'provider.resolve' | 'tool.find' | 'tool.list' | 'tool.list of one'
 
 /** mcp-provider from its sources on a core of its own; Postgres, NATS, an MCP server and the askers share the other one. */
 export const startRig = async ({ profile }: { profile: string | undefined }) => {
-  const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
-  mkdirSync(join(directory, 'logs'))
-  spawnSync('taskset', ['-acp', loadCore, String(process.pid)])
-  const secrets = loadSecrets(join(directory, 'secrets.json'))
-  const backing = await startBacking({ directory, secrets, given: {}, onProgress: () => {} })
-  const quick = spawn(process.execPath, [inRepository('scripts/bench/providers/quick-mcp.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit']
-  })
-  const [origin] = await once(createInterface(quick.stdout), 'line')
+  const bench = await startBench()
+  const { directory, secrets, backing } = bench
+  const quick = await startBeside('scripts/bench/providers/quick-mcp.ts')
+  const { origin } = quick
   const port = await freePort()
   const publicUrl = `http://127.0.0.1:${port}`
   const environment = {
@@ -48,21 +30,15 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     LOG_LEVEL: 'error'
   }
   await runService(service, ['migrate'], environment)
-  const profiling = profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []
-  const provider = await startProcess({
+  const logFile = join(directory, 'logs/mcp-provider.log')
+  const provider = await startMeasured({
     name: service,
-    command: 'taskset',
-    args: ['-c', serviceCore, process.execPath, ...profiling, inRepository('services/mcp-provider/src/main.ts')],
-    environment: { PATH: process.env.PATH, ...environment, PORT: String(port) },
-    logFile: join(directory, 'logs/mcp-provider.log'),
-    readySecondsMax: 60,
-    isReady: async () => (await fetch(`${publicUrl}/readyz`)).ok
+    args: fromSources(service, profile),
+    environment,
+    port,
+    logFile
   })
-  const busAs = (name: 'tool-invoker' | 'identity-broker') => {
-    const { NATS_URL: url = '', NATS_USER: user = '', NATS_PASSWORD: password = '' } = backing.environmentFor(name)
-    return connectBus({ url, user, password, service: name })
-  }
-  const [bus, brokerBus] = await Promise.all([busAs('tool-invoker'), busAs('identity-broker')])
+  const [bus, brokerBus] = await Promise.all([bench.busAs('tool-invoker'), bench.busAs('identity-broker')])
   const broker = await playIdentityBroker(brokerBus, { publicUrl })
   const tenant_id = randomUUID()
   const config: Config = loadConfig(variables, environment)
@@ -85,16 +61,14 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
   }
 
   return {
-    ...{ tenant_id, origin: String(origin), config, pid: provider.pid, adminUrl: backing.databaseUrl, askerFor },
-    others: [{ name: 'MCP', pid: quick.pid ?? 0 }, ...backing.started],
+    ...{ tenant_id, origin, config, pid: provider.pid, adminUrl: backing.databaseUrl, askerFor },
+    others: [{ name: 'MCP', pid: quick.pid }, ...backing.started],
     stop: async () => {
       await provider.stop()
       await broker.close()
       await Promise.all([bus.drain(), brokerBus.drain()])
-      quick.kill()
-      await backing.stop()
-      removePostgresDirectory(join(directory, 'postgres'))
-      rmSync(directory, { recursive: true, force: true })
+      quick.stop()
+      await bench.stop()
     }
   }
 }
