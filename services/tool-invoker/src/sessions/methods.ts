@@ -7,6 +7,8 @@ import type { Session } from './find.ts'
 import { isLevel } from './log-level.ts'
 
 const urisMax = 1_000
+// All of them are kept with the session.
+const uriLengthMax = 2_048
 
 /** Which log messages the client wants from now on (2025-11-25, logging). */
 export const setLevel: Method = async ({ sessions }, asked) => {
@@ -47,8 +49,8 @@ const hearAnew = (
 
 const uriOf = ({ request }: Asked): string => {
   const { uri } = request.params
-  if (typeof uri === 'string' && uri !== '') return uri
-  throw bad('uri', 'is the URI of a resource')
+  if (typeof uri === 'string' && uri !== '' && uri.length <= uriLengthMax) return uri
+  throw bad('uri', `is the URI of a resource, of at most ${uriLengthMax} characters`)
 }
 
 /** Throws `RpcFault` where the request is of no session, without which nothing can be told later. */

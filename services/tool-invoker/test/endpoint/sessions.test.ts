@@ -144,6 +144,7 @@ t.test('what changes is told on the stream of a session: resources, lists, and w
   const user = devices.makeToken()
   const provider = forwarding(user.tenant_id)
   const { client, told, call } = await connect(t, user, urlOf(provider))
+  await t.rejects(client.subscribeResource({ uri: `test://${'x'.repeat(3_000)}` }), { code: -32602, message: /2048/ })
   await client.subscribeResource({ uri: 'test://one' })
   await legacy.touch('test://one')
   await until(() => told.includes('test://one'))
