@@ -92,6 +92,40 @@ await t.test('a call under way ends with the grant that its user revokes', async
   t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected', connect_url: /\/connect/ } })
 })
 
+await t.test('who people are and which servers there are is killed under 200 calls: warm ones go on', async (t) => {
+  const killed = ['identity-broker', 'mcp-provider'] as const
+  const user = await signInAs(platform, people.user.login)
+  slow.answer(() => ({ content: [] }))
+  const wait = (given = {}) => callTool(user, 'slow', 'wait', { arguments: given })
+  t.equal((await wait()).status, 200)
+  const here = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  let arrived = 0
+  slow.answer(({ id, arguments: given }, raw) => {
+    if (JSON.stringify(given) !== '{}') return { content: [] }
+    arrived += 1
+    if (arrived === 200) here.resolve()
+    const answer = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } })
+    goOn.promise.then(() => raw.writeHead(200, { 'content-type': 'application/json' }).end(answer))
+    return undefined
+  })
+  const made = Array.from({ length: 200 }, () => wait())
+  await here.promise
+  await Promise.all(killed.map(platform.kill))
+  t.equal((await wait({ is: 'quick' })).status, 200, 'what is held is good for a while')
+  goOn.resolve()
+  t.same(new Set((await Promise.all(made)).map(({ status }) => status)), new Set([200]))
+
+  const unknown = withToken(platform, `obk_${'x'.repeat(43)}`)
+  const cold = async () => [await callTool(user, 'nowhere', 'x'), await callTool(unknown, 'slow', 'wait')]
+  for (const one of await cold()) t.match(one, { status: 503, body: { code: 'unavailable' } })
+  await Promise.all(killed.map(platform.revive))
+  const statusesOf = async () => JSON.stringify((await cold()).map(({ status }) => status))
+  t.ok(await comesToHold(async () => (await statusesOf()) === '[404,401]'), 'nothing else was started again')
+  const again = await signInAs(platform, people.user.login)
+  t.equal((await callTool(again, 'slow', 'wait', { arguments: { is: 'quick' } })).status, 200)
+})
+
 await t.test('a device token stops working everywhere once its owner ends it', async (t) => {
   const terminal = callerNamed(world, 'terminal')
   t.equal((await terminal.send('GET', '/openapi/v1/account')).status, 200)

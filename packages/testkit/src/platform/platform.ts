@@ -27,6 +27,10 @@ export type Platform = {
   services: Record<ServiceName, RunningService>
   databaseUrl: string
   directory: string
+  /** Ends a service's process at once, as kill -9 does. */
+  kill: (service: ServiceName) => Promise<void>
+  /** Starts a service that was killed, where it was. */
+  revive: (service: ServiceName) => Promise<void>
   stop: () => Promise<void>
 }
 
@@ -153,7 +157,15 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     everything,
     services,
     databaseUrl: backing.databaseUrl,
-    directory
+    directory,
+    kill: async (service) => {
+      const { pid, exited } = services[service]
+      process.kill(pid, 'SIGKILL')
+      await exited
+    },
+    revive: async (service) => {
+      services[service] = await begin(service)
+    }
   }
 }
 
