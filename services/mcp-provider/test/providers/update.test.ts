@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { recordSecrets, until } from '@onbehalf/testkit'
 import { mask } from '@onbehalf/vault'
 import { Client } from 'pg'
@@ -178,6 +178,38 @@ t.test('another URL is tried with the new headers and timeouts, and a server tha
   noting.answer = { ...noting.answer, status: 200 }
   t.match(wanting, { status: 200, body: { tools_status: 'needs_identity', tools: [] } }, 'a 401 is an answer')
 })
+
+t.test(
+  'another URL drops what was authorized at the old one; another name, or a server that fails, does not',
+  async (t) => {
+    const { body, at } = await create()
+    const { db } = resources
+    const facts = {
+      tenant_id: owner.tenant_id,
+      provider_id: body.id,
+      user_id: null,
+      grant_type: 'authorization_code'
+    } as const
+    const bound = {
+      issuer: noting.url,
+      token_endpoint: `${noting.url}/token`,
+      client_id: 'c',
+      resource: noting.url,
+      scope: ''
+    }
+    await db
+      .insertInto('oauth_credential')
+      .values({ id: randomUUID(), ...facts, ...bound })
+      .execute()
+    const held = async () =>
+      (await db.selectFrom('oauth_credential').select('id').where('provider_id', '=', body.id).execute()).length
+    t.equal((await asOwner('PATCH', at, { name: 'Renamed and connected' })).status, 200)
+    t.equal((await asOwner('PATCH', at, { server_url: 'http://127.0.0.3:1/' })).status, 400)
+    t.equal(await held(), 1)
+    t.equal((await asOwner('PATCH', at, { server_url: `${noting.url}/disconnected` })).status, 200)
+    t.equal(await held(), 0)
+  }
+)
 
 t.test('the audience may be another resource of the same origin', async (t) => {
   const { at } = await create()
