@@ -3,7 +3,9 @@ import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { startModern } from '../../../testkit/src/mcp-servers/index.ts'
 import { type Behaviour, event, startHostile } from './hostile.ts'
-import { base, createTestClient } from './send.ts'
+import { createTestClient, base as hasty } from './send.ts'
+
+const base = { ...hasty, timeoutMs: 30_000 }
 
 const changed = event({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
 const offering = { tools: { listChanged: true } }
