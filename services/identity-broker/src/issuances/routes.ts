@@ -2,7 +2,9 @@ import { Uuid } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type App,
+  AskedTime,
   anyUser,
+  askedText,
   isAdministrator,
   orNull,
   pageAnswer,
@@ -20,10 +22,10 @@ import type { IssuanceFilter, IssuanceStore } from './store.ts'
 const Time = Type.String({ format: 'date-time' })
 const filters = {
   actor_id: Type.Optional(Uuid),
-  audience: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
+  audience: Type.Optional(askedText(2048)),
   outcome: Type.Optional(Type.String({ pattern: '^[a-z_]{1,64}$' })),
-  since: Type.Optional(Time),
-  until: Type.Optional(Time)
+  since: Type.Optional(AskedTime),
+  until: Type.Optional(AskedTime)
 }
 
 const Issuance = Type.Object({

@@ -139,7 +139,16 @@ await t.test('pages are walked, and what is asked for is narrowed', async (t) =>
   t.same(await listOf(user, '?since=2999-01-01T00:00:00Z'), [])
   t.same(await listOf(user, '?until=2000-01-01T00:00:00Z'), [])
   t.equal((await listOf(user, '?since=2000-01-01T00:00:00Z')).length, all.length)
-  for (const query of ['?limit=0', '?limit=201', '?cursor=x', '?outcome=A%20B', '?since=yesterday', '?mood=good'])
+  for (const query of [
+    '?limit=0',
+    '?limit=201',
+    '?cursor=x',
+    '?outcome=A%20B',
+    '?since=yesterday',
+    '?until=0000-01-01T00:00:00Z',
+    '?audience=%00',
+    '?mood=good'
+  ])
     t.equal((await visit(user, `/v1/issuances${query}`)).status, 400, query)
 })
 
