@@ -55,6 +55,7 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.keys.list.v1`,
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
+      `${broker}.user.find.v1`,
       feed(provider),
       `${provider}.credential-owner.v1`,
       ...repliesOf(provider, [broker, 'tool-invoker', provider])
@@ -84,9 +85,11 @@ t.test('who may do what on the bus', async (t) => {
       `${provider}.credential.fresh.v1`,
       `${provider}.provider.resolve.v1`,
       `${provider}.tool.find.v1`,
-      `${provider}.tool.list.v1`
-    ],
-    subscribe: ['_INBOX.tool-invoker.>', feed(device), feed(broker), feed(provider)]
+      `${provider}.tool.list.v1`,
+      'tool-invoker.session-message.v1',
+      ...repliesOf('tool-invoker', ['tool-invoker'])
+    ].sort(),
+    subscribe: ['_INBOX.tool-invoker.>', feed(device), feed(broker), feed(provider), 'tool-invoker.session-message.v1']
   })
   t.same(permissionsOf('device-auth'), {
     publish: [
