@@ -6,6 +6,7 @@ import { createClient, UnexpectedAnswer } from '@onbehalf/client'
 import { eventually, recordSecrets } from '@onbehalf/testkit'
 import t from 'tap'
 import { pollUntilDecided } from '../src/sign-in/poll.ts'
+import { inProcess } from './in-process.ts'
 import { startKeychain } from './keychain.ts'
 import { json, type PlayedServer, paths, playServer } from './played-server.ts'
 import { installIn, skipWithout } from './session.ts'
@@ -33,7 +34,7 @@ const letIn = ({ answers, begun }: PlayedServer, email: string, workspace = 'Acm
   answers[paths.account] = json(200, { account: { email }, workspaces: [], expires_at: 'then' })
   return access_token
 }
-type Run = ReturnType<typeof commandLine>
+type Run = (args: readonly string[]) => { ended: Promise<{ code: number | null; out: string; err: string }> }
 const signIn = async (run: Run, { origin }: PlayedServer, ...more: string[]) => {
   await run(['login', '--no-wait', '--server', origin, ...more]).ended
   return run(['login', '--resume', ...more]).ended
@@ -84,7 +85,7 @@ t.test('polling waits as long as it is told, twice as long for a server that is 
 })
 
 t.test('what comes is asked for with the proof of who began, and has to be a token', async (t) => {
-  const run = commandLine(homeOf('polls'))
+  const run = inProcess(homeOf('polls'))
   here.answers[paths.code] = json(200, here.begun)
   here.answers[paths.poll] = (response, body) => {
     t.match(JSON.parse(body), { device_code: 'device-code', client_id: 'onbehalf', code_verifier: /^[\w-]{43}$/ })
@@ -96,8 +97,8 @@ t.test('what comes is asked for with the proof of who began, and has to be a tok
   t.match(late, { code: 1, err: /Nobody approved in time/ })
   t.notOk(existsSync(join(homeOf('polls'), '.config/onbehalf/tokens.json')), 'nothing was kept')
   t.match(await run(['login', '--resume', '--server', here.origin]).ended, { code: 4 })
-  t.match(await commandLine(homeOf('none'))(['login', '--resume']).ended, { code: 2, err: /No sign-in was begun/ })
-  t.match(await commandLine(homeOf('none'))(['login']).ended, { code: 2, err: /onbehalf login --server URL/ })
+  t.match(await inProcess(homeOf('none'))(['login', '--resume']).ended, { code: 2, err: /No sign-in was begun/ })
+  t.match(await inProcess(homeOf('none'))(['login']).ended, { code: 2, err: /onbehalf login --server URL/ })
 })
 
 t.test('the link is opened by one argument of one program, whatever is in it', async (t) => {
@@ -122,7 +123,7 @@ t.test('the link is opened by one argument of one program, whatever is in it', a
 })
 
 t.test('several accounts at several servers are kept apart, each with its own token', async (t) => {
-  const run = commandLine(homeOf('many'))
+  const run = inProcess(homeOf('many'))
   const ask = async (...args: string[]) => (await run(['whoami', ...args]).ended).code
   const ann = letIn(here, 'ann@acme.test')
   t.match(await signIn(run, here), { code: 0, out: `Signed in at ${here.origin} as ann@acme.test\n` })
@@ -205,7 +206,7 @@ t.test('and in a file of one’s own where there is none, which is said', async 
 })
 
 t.test('http to an address that is not this machine’s is for who insists, each time', async (t) => {
-  const run = commandLine(homeOf('insecure'))
+  const run = inProcess(homeOf('insecure'))
   // Another name of this machine, which nobody could know to be one.
   const origin = here.origin.replace('127.0.0.1', '0.0.0.0')
   const token = letIn(here, 'ann@acme.test')
@@ -223,7 +224,7 @@ t.test('http to an address that is not this machine’s is for who insists, each
 
 t.test('how a command ends says what to do next', async (t) => {
   const asSomebody = { more: { ONBEHALF_SERVER: here.origin, ONBEHALF_TOKEN: makeToken() } }
-  const run = (...args: string[]) => commandLine(homeOf('codes'))(args, asSomebody).ended
+  const run = (...args: string[]) => inProcess(homeOf('codes'))(args, asSomebody).ended
   const answer = (path: string, status: number, body: object) => {
     here.answers[path] = json(status, body)
   }
@@ -245,5 +246,5 @@ t.test('how a command ends says what to do next', async (t) => {
   answer(paths.call, 200, { result: { isError: true, content: [{ type: 'text', text: 'It broke.' }] } })
   t.match(await run('call', 'a', 'b'), { code: 6, out: 'It broke.\n', err: /tool says that it failed/ })
   const nobody = { more: { ...asSomebody.more, ONBEHALF_SERVER: 'http://127.0.0.1:9' } }
-  t.match(await commandLine(homeOf('codes'))(['whoami'], nobody).ended, { code: 4, err: /does not answer/ })
+  t.match(await inProcess(homeOf('codes'))(['whoami'], nobody).ended, { code: 4, err: /does not answer/ })
 })
