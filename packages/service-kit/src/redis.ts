@@ -7,10 +7,11 @@ import { UnreachableError } from './unreachable-error.ts'
 export type RedisHandle = { redis: Redis; dependency: Dependency; close: () => Promise<void> }
 
 /**
- * A Redis connection that fails fast instead of queueing: a command waits 250 ms at most, and none is kept for later.
+ * A Redis connection that fails fast instead of queueing: a command waits 250 ms at most, unless
+ * `commandMs` says otherwise, and none is kept for later.
  * Throws, naming the variable and what was tried, when Redis does not answer.
  */
-export const openRedis = async (url: string): Promise<RedisHandle> => {
+export const openRedis = async (url: string, { commandMs = 250 } = {}): Promise<RedisHandle> => {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -27,7 +28,7 @@ export const openRedis = async (url: string): Promise<RedisHandle> => {
     throw new UnreachableError('Redis', 'REDIS_URL', url, last ?? cause)
   })
   // Not before: a process that is still loading is busy for longer, and its own greeting would be too late.
-  endLateCommands(redis, 250)
+  endLateCommands(redis, commandMs)
   writeTogether(redis)
   const check = async () => {
     await redis.ping()
