@@ -99,13 +99,18 @@ export const startRig = async ({ peopleMax }: { peopleMax: number }) => {
         askBy(() => right(direct, next())),
         loadOf(load)
       ),
-    /** Makes each of the calls once. */
-    askEach: async ({ connections }: Gateway, texts: readonly string[], inFlight: number): Promise<void> => {
+    /** Makes each of the calls once, and tells when they were answered. */
+    askEach: async ({ connections }: Gateway, texts: readonly string[], inFlight: number): Promise<number[]> => {
       const left = texts.values()
+      const answeredAt: number[] = []
       const askSome = async () => {
-        for (const text of left) await right(connections, text)
+        for (const text of left) {
+          await right(connections, text)
+          answeredAt.push(performance.now())
+        }
       }
       await Promise.all(Array.from({ length: inFlight }, askSome))
+      return answeredAt
     },
     stop: async () => {
       direct.close()
