@@ -5,7 +5,6 @@ import { toEgressError } from './failure.ts'
 import { type Headers, namesCredential, requestHeaders, withoutCoding } from './headers.ts'
 import type { Pools } from './pools.ts'
 import { defaults, type EgressRequest } from './request.ts'
-import { checkUrl } from './url.ts'
 
 export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedirects'> & { body?: string | Uint8Array }
 
@@ -20,24 +19,24 @@ export const open = async (pools: Pools, target: string, request: OpenRequest): 
   const { method = 'GET', body = null, signal } = request
   const { headersTimeoutMs = defaults.headersTimeoutMs, bodyTimeoutMs = defaults.bodyTimeoutMs } = request
   const { maxBytes = defaults.maxBytes } = request
-  const url = checkUrl(target)
+  const { origin, protocol, hostname, path } = pools.placeOf(target)
   const headers = requestHeaders(request.headers ?? {})
   const progress: Progress = { sent: 'no' }
   const explain = (error: unknown): unknown => {
     const isGivenUp = signal?.aborted === true && error === signal.reason
     const isTimeout = error instanceof DOMException && error.name === 'TimeoutError'
-    return isGivenUp && !isTimeout ? error : toEgressError(error, url.hostname, progress.sent)
+    return isGivenUp && !isTimeout ? error : toEgressError(error, hostname, progress.sent)
   }
   if (signal?.aborted) throw explain(signal.reason)
   const options = {
-    ...{ origin: url.origin, path: `${url.pathname}${url.search}`, method: method.toUpperCase(), headers, body },
+    ...{ origin, path, method: method.toUpperCase(), headers, body },
     ...{ headersTimeout: milliseconds(headersTimeoutMs), bodyTimeout: milliseconds(bodyTimeoutMs) }
   }
-  const dispatcher = pools.of(url, request.carriesCredential || namesCredential(headers))
+  const dispatcher = pools.of({ protocol }, request.carriesCredential || namesCredential(headers))
   const giveUp = () => began.abort(signal?.reason)
   const onEnd = () => signal?.removeEventListener('abort', giveUp)
-  const began = begin(dispatcher, options, { maxBytes, running: pools.running, progress, explain, onEnd })
   signal?.addEventListener('abort', giveUp, { once: true })
+  const began = begin(dispatcher, options, { maxBytes, running: pools.running, progress, explain, onEnd })
   const came = await began.came
   if (!isCoded(came.headers)) return { status: came.status, headers: came.headers, body: came.pieces }
   return { status: came.status, headers: withoutCoding(came.headers), body: decoded(came, maxBytes, explain) }

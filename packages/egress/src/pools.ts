@@ -1,17 +1,24 @@
 import { isIP, type LookupFunction } from 'node:net'
+import { LRUCache } from 'lru-cache'
 import { Agent, buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Running } from './deadline.ts'
 import type { Guard } from './guard.ts'
-import { bareHost, portOf } from './url.ts'
+import { bareHost, checkUrl, portOf } from './url.ts'
 
 /** Kept connections by origin; every new one goes through the guard. */
 export type Pools = {
-  of(url: URL, carriesCredential: boolean): Dispatcher
+  /** Where a URL leads, checked; what was checked before is not checked again. Throws as `checkUrl` does. */
+  placeOf(text: string): Place
+  of(url: Pick<URL, 'protocol'>, carriesCredential: boolean): Dispatcher
   running: Running
   close(graceMs: number): Promise<void>
 }
 
+export type Place = Readonly<Pick<URL, 'origin' | 'protocol' | 'hostname'>> & { readonly path: string }
+
 export type PoolOptions = { connectTimeoutMs: number; connectionsPerOrigin: number; keepAliveMs: number }
+
+const placesMax = 10_000
 
 // One address is tried this long before the next one of the same name.
 const attemptMs = 1_000
@@ -71,6 +78,7 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const open = agentFor(false)
   // Credentials over plain http have connections of their own: a kept one may lead to a listed address that is not loopback.
   const loopback = agentFor(true)
+  const places = new LRUCache<string, Place>({ maxSize: placesMax, sizeCalculation: () => 1 })
   const running: Running = new Set()
   let closed: Promise<void> | undefined
   const cutOff = (): void => {
@@ -83,6 +91,14 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
     clearTimeout(timer)
   }
   return {
+    placeOf: (text) => {
+      const known = places.get(text)
+      if (known) return known
+      const { origin, protocol, hostname, pathname, search } = checkUrl(text)
+      const place = { origin, protocol, hostname, path: `${pathname}${search}` }
+      places.set(text, place)
+      return place
+    },
     of: (url, carriesCredential) => (carriesCredential && url.protocol === 'http:' ? loopback : open),
     running,
     close: (graceMs) => {

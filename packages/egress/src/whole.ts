@@ -5,7 +5,6 @@ import { DeadlinePassed, toEgressError } from './failure.ts'
 import { type Headers, requestHeaders } from './headers.ts'
 import type { Pools } from './pools.ts'
 import { defaults, type EgressRequest } from './request.ts'
-import { checkUrl } from './url.ts'
 
 export type WholeRequest = Omit<EgressRequest, 'body' | 'signal' | 'followRedirects' | 'carriesCredential'> & {
   body?: string | Uint8Array
@@ -27,17 +26,17 @@ export const sendWhole = async (pools: Pools, target: string, request: WholeRequ
     method = 'GET',
     body = null
   } = { ...defaults, ...request }
-  const url = checkUrl(target)
+  const { origin, protocol, hostname, path } = pools.placeOf(target)
   const progress: Progress = { sent: 'no' }
   const options = {
-    ...{ origin: url.origin, path: `${url.pathname}${url.search}`, method: method.toUpperCase(), body },
+    ...{ origin, path, method: method.toUpperCase(), body },
     headers: requestHeaders(request.headers ?? {}),
     ...{ headersTimeout: milliseconds(headersTimeoutMs), bodyTimeout: milliseconds(bodyTimeoutMs) }
   }
-  const explain = (error: unknown) => toEgressError(error, url.hostname, progress.sent)
+  const explain = (error: unknown) => toEgressError(error, hostname, progress.sent)
   const endsAt = Date.now() + timeoutMs
   const late = () => new DeadlinePassed(`${timeoutMs} ms are over`)
-  const began = begin(pools.of(url, true), options, {
+  const began = begin(pools.of({ protocol }, true), options, {
     ...{ maxBytes, running: pools.running, progress, explain },
     // In a process that stood still, the timer that was to say so may come late.
     onStart: (abort) => {

@@ -1,12 +1,19 @@
 /** Waits for work that goes on without us, and no longer than the signal allows; then its reason is thrown. */
-export const untilAborted = async <Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> => {
-  const { promise, reject } = Promise.withResolvers<never>()
+export const untilAborted = <Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Value>()
   const stop = () => reject(signal.reason)
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
+  const end = () => signal.removeEventListener('abort', stop)
+  work.then(
+    (value) => {
+      end()
+      resolve(value)
+    },
+    (thrown: unknown) => {
+      end()
+      reject(thrown)
+    }
+  )
+  return promise
 }
