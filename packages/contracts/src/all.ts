@@ -14,6 +14,7 @@ import { findAuthorization } from './mcp-provider/find-authorization.ts'
 import { findTool } from './mcp-provider/find-tool.ts'
 import { freshCredential } from './mcp-provider/fresh-credential.ts'
 import { listAudiences } from './mcp-provider/list-audiences.ts'
+import { listProviders } from './mcp-provider/list-providers.ts'
 import { listTools } from './mcp-provider/list-tools.ts'
 import { resolveProvider } from './mcp-provider/resolve-provider.ts'
 import { listBrokerKeys, listDeviceKeys, listProviderKeys } from './shared/list-keys.ts'
@@ -29,6 +30,7 @@ export const calls: readonly CallContract[] = [
   startDeviceSso,
   listBrokerKeys,
   resolveProvider,
+  listProviders,
   listAudiences,
   findAuthorization,
   findTool,

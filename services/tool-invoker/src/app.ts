@@ -6,6 +6,7 @@ import { registerEndpoint } from './endpoint/routes.ts'
 import { keepExpiry } from './idempotency/keep-expiry.ts'
 import { openCallLimits } from './limits/call-limits.ts'
 import { createListenerPlaces } from './listening/places.ts'
+import { createListProviders } from './providers/list.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
 
@@ -53,6 +54,11 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
   registerTools(app, { bus })
   const { sessions, exchanges, relay, toolChanges } = resources
   const listening = { sessions, exchanges, relay, toolChanges, places: createListenerPlaces() }
-  registerEndpoint(app, { ...calling, ...listening, list: listForEndpoint(bus) })
+  registerEndpoint(app, {
+    ...calling,
+    ...listening,
+    list: listForEndpoint(bus),
+    listProviders: createListProviders(bus)
+  })
   return app
 }

@@ -7,6 +7,7 @@ import {
   freshCredential,
   listAudiences,
   listProviderKeys,
+  listProviders,
   listTools,
   type Principal,
   type ProviderAuthorization,
@@ -129,6 +130,14 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       const played = tools?.find((one) => one.name === name)
       const facts = { provider_id, tenant_id, is_listed: tools !== undefined }
       return { ...facts, tool: played ? toolOf(played) : null, is_approved: played?.is_approved ?? !isReviewed }
+    }),
+    serve(bus, listProviders, async ({ principal, cursor = '', limit }) => {
+      const after = ofTenant(principalOf(principal).tenant_id)
+        .map(({ server_identifier }) => server_identifier)
+        .filter((one) => one > cursor)
+        .sort()
+      const data = after.slice(0, limit).map((server_identifier) => ({ server_identifier }))
+      return { data, next_cursor: after.length > limit ? (data.at(-1)?.server_identifier ?? null) : null }
     }),
     serve(bus, listTools, async ({ principal, server_identifiers, search = '', cursor = '0', limit = 50 }) => {
       const mine = ofTenant(principalOf(principal).tenant_id)

@@ -2,6 +2,7 @@ import {
   findAuthorization,
   listAudiences,
   listProviderKeys,
+  listProviders,
   type Principal,
   resolveProvider
 } from '@onbehalf/contracts'
@@ -9,12 +10,13 @@ import { type Bus, type PublicKey, type Served, serve, type TicketReader } from 
 import type { Vault } from '@onbehalf/vault'
 import type { FindAuthorization } from '../authorization/find.ts'
 import { findAudiences } from './audiences.ts'
+import { listUsable } from './list-usable.ts'
 import { resolve } from './resolve.ts'
 import type { ProviderStore } from './store.ts'
 import type { SignProvider } from './ticket.ts'
 
 type Tools = {
-  providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding'>
+  providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding' | 'usable'>
   vault: Pick<Vault, 'open'>
   readPrincipal: TicketReader<Principal>
   signProvider: SignProvider
@@ -29,6 +31,7 @@ export const serveProviders = (
   report: (failure: { subject: string; error: unknown }) => void
 ): Served[] => [
   serve(bus, resolveProvider, (request) => resolve(tools, request), report),
+  serve(bus, listProviders, (request) => listUsable(tools, request), report),
   serve(bus, listAudiences, ({ tenant_id }) => findAudiences(tools, tenant_id), report),
   serve(bus, findAuthorization, (request) => tools.findAuthorization(request), report),
   serve(bus, listProviderKeys, async () => ({ ticket: tools.publicKeys(), session: [] }), report)

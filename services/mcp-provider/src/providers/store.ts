@@ -2,6 +2,7 @@ import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { CredentialRow, Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
 import { dropCredentials } from '../oauth/store.ts'
+import type { Sight } from './sight.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
 
@@ -48,6 +49,18 @@ export const providerStore = (db: Kysely<Database>) => ({
       .where('tenant_id', '=', tenant_id)
       .where('server_identifier', '=', server_identifier)
       .executeTakeFirst(),
+
+  /** Those that somebody may use, by their identifiers. */
+  usable: ({ tenant_id, isExternal }: Sight, { after, limit }: { after: string; limit: number }) =>
+    db
+      .selectFrom('provider')
+      .select('server_identifier')
+      .where('tenant_id', '=', tenant_id)
+      .where('server_identifier', '>', after)
+      .$if(isExternal, (all) => all.where('external', '=', true))
+      .orderBy('server_identifier')
+      .limit(limit)
+      .execute(),
 
   forwarding: (tenant_id: string) =>
     db

@@ -3,6 +3,7 @@ import {
   listAudiences,
   listDeviceKeys,
   listProviderKeys,
+  listProviders,
   principalTicket,
   providerTicket,
   resolveProvider
@@ -171,3 +172,26 @@ const altered = (ticket: string): string => {
   payload.statement.tenant_id = randomUUID()
   return [head, Buffer.from(JSON.stringify(payload)).toString('base64url'), signature].join('.')
 }
+
+t.test('tool-invoker gets the identifiers of what somebody may use, page by page', async (t) => {
+  const [one, stranger] = await Promise.all([broker.signIn({ role: 'owner' }), broker.signIn({ role: 'owner' })])
+  const external = await broker.signIn({ tenant_id: one.tenant_id, role: null })
+  for (const server_identifier of ['b', 'a', 'c']) {
+    const more = server_identifier === 'c' ? { external: true } : {}
+    const body = {
+      name: server_identifier,
+      server_identifier,
+      server_url: `${noting.url}/${server_identifier}`,
+      ...more
+    }
+    t.equal((await as(one)('POST', url, body)).status, 201)
+  }
+  const list = async (principal: string, page = {}) => {
+    const { data, next_cursor } = await call(invoker, listProviders, { principal, limit: 2, ...page }, soon())
+    return [data.map(({ server_identifier }) => server_identifier).join(), next_cursor]
+  }
+  t.same(await list(one.ticket), ['a,b', 'b'])
+  t.same(await list(one.ticket, { cursor: 'b' }), ['c', null])
+  t.same(await list(external.ticket), ['c', null])
+  t.same(await list(stranger.ticket), ['', null])
+})

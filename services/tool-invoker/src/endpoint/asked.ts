@@ -3,6 +3,7 @@ import type { CallContext, CallToolTools } from '../calls/call-tool.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import type { ListenerPlaces } from '../listening/places.ts'
 import type { ToolChanges } from '../listening/tool-changes.ts'
+import type { ListProviders } from '../providers/list.ts'
 import type { Exchanges } from '../sessions/exchanges.ts'
 import type { Session } from '../sessions/find.ts'
 import { isLogged } from '../sessions/log-level.ts'
@@ -37,6 +38,7 @@ export type Asked = {
 export type EndpointTools = CallToolTools &
   StateTools & {
     list: ListTools
+    listProviders: ListProviders
     limits: CallLimits
     sessions: SessionStore
     exchanges: Exchanges

@@ -11,7 +11,7 @@ const foreverMs = 86_400_000
 // What a server behind us lacks is an empty list, so that nobody has to be asked here.
 const capabilitiesOf = ({ server_identifier }: Asked, canTell = true): Json => {
   const listChanged = canTell ? { listChanged: true } : {}
-  if (server_identifier === undefined) return { tools: listChanged }
+  if (server_identifier === undefined) return { tools: listChanged, resources: {}, prompts: {}, completions: {} }
   const resources = { ...listChanged, ...(canTell && { subscribe: true }) }
   return { tools: listChanged, resources, prompts: listChanged, completions: {} }
 }

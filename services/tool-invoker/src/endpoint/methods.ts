@@ -4,6 +4,8 @@ import { setLevel, subscribe, unsubscribe } from '../sessions/methods.ts'
 import type { Method } from './asked.ts'
 import { callNamed } from './call.ts'
 import { discover, initialize, ping } from './greet.ts'
+import { joinLists, ofPrompt, ofResource } from './join-lists.ts'
+import { completeJoined, getJoined, readJoined } from './join-one.ts'
 import { listNamed } from './list.ts'
 import { pass, passList } from './pass.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
@@ -26,13 +28,22 @@ const callsOfOne: Methods = {
   'prompts/get': pass,
   'completion/complete': pass
 }
+/** The same of all providers, under joined names. */
+const callsOfAll: Methods = {
+  'resources/list': joinLists('resources', ofResource('uri')),
+  'resources/templates/list': joinLists('resourceTemplates', ofResource('uriTemplate')),
+  'resources/read': readJoined,
+  'prompts/list': joinLists('prompts', ofPrompt),
+  'prompts/get': getJoined,
+  'completion/complete': completeJoined
+}
 const legacyCallsOfOne: Methods = { 'resources/subscribe': subscribe, 'resources/unsubscribe': unsubscribe }
 
 /** The text of the result. Throws `RpcFault` -32601 for what the revision, or this endpoint, does not have. */
 export const answerTo: Method = async (tools, asked) => {
   const { request, envelope, server_identifier, user_id } = asked
   const ofOne = envelope.era === 'legacy' ? { ...callsOfOne, ...legacyCallsOfOne } : callsOfOne
-  const call = methodIn({ ...calls, ...(server_identifier !== undefined && ofOne) }, request.method)
+  const call = methodIn({ ...calls, ...(server_identifier === undefined ? callsOfAll : ofOne) }, request.method)
   if (call) return call(tools, asked)
   const answer = methodIn(ownAnswers[envelope.era], request.method)
   if (!answer)

@@ -12,6 +12,20 @@ export const joinName = (server_identifier: string, tool: string): string => {
   return `${name.slice(0, lengthMax - hash.length - 1)}_${hash}`
 }
 
+const scheme = 'onbehalf://'
+
+/** The URI of a resource, or of a template of them, among those of all providers. */
+export const joinUri = (server_identifier: string, uri: string): string => `${scheme}${server_identifier}/${uri}`
+
+/** Where a joined URI leads; undefined where it is none. */
+export const splitUri = (joined: string): { server_identifier: string; uri: string } | undefined => {
+  if (!joined.startsWith(scheme)) return undefined
+  const at = joined.indexOf('/', scheme.length)
+  const server_identifier = joined.slice(scheme.length, Math.max(at, scheme.length))
+  const uri = joined.slice(at + 1)
+  return at < 0 || server_identifier === '' || uri === '' ? undefined : { server_identifier, uri }
+}
+
 /** Where a joined name leads; undefined where it is none. `isHashed` when the tool's own name may be another one. */
 export const splitName = (name: string): { server_identifier: string; tool: string; isHashed: boolean } | undefined => {
   const at = name.indexOf(separator)

@@ -1,13 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
-import { startEverything, startModern } from '@onbehalf/testkit/mcp-servers'
+import { startEverything, startFixture, startModern } from '@onbehalf/testkit/mcp-servers'
 import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { publicUrl, startStage } from '../stage.ts'
 
-const [everything, modern] = await Promise.all([startEverything(), startModern()])
-t.teardown(() => Promise.all([everything.stop(), modern.stop()]))
-const stage = await startStage(t, { alsoAllowed: [everything.port, modern.port] })
+const [everything, modern, fixture] = await Promise.all([startEverything(), startModern(), startFixture()])
+t.teardown(() => Promise.all([everything.stop(), modern.stop(), fixture.stop()]))
+const stage = await startStage(t, { alsoAllowed: [everything.port, modern.port, fixture.port] })
 const { app, broker, providers, devices, issuer, recording, whoami } = stage
 
 type Json = Record<string, unknown>
@@ -454,4 +454,50 @@ t.test('a name that no tool can have is unknown, and comes no further', async (t
   const headers = { 'onbehalf-user-id': 'x'.repeat(300) }
   const named = await askLegacy(url(server_identifier), key.headers, 'tools/call', { name: 'fine' }, headers)
   t.match(named, { status: 400, body: { error: { code: -32602, message: /Onbehalf-User-Id/ } } })
+})
+
+t.test('the endpoint of all has the prompts and resources of every provider, under joined names', async (t) => {
+  const user = devices.makeToken()
+  const { tenant_id } = user
+  forwarding(tenant_id, everything, { server_identifier: 'one' })
+  forwarding(tenant_id, fixture, { server_identifier: 'two' })
+  forwarding(tenant_id, { url: 'http://127.0.0.1:1/mcp' }, { server_identifier: 'away' })
+  const list = async (method: string, member: string, key: string): Promise<string[]> => {
+    const { body } = await ask('/mcp', user.headers, { method })
+    t.match(body, { result: { resultType: 'complete', cacheScope: 'private', ttlMs: Number } })
+    return Object(body.result)[member].map((item: Json) => item[key])
+  }
+  const prompts = await list('prompts/list', 'prompts', 'name')
+  t.ok(prompts.includes('two__test_simple_prompt') && prompts.some((name) => name.startsWith('one__')))
+  const resources = await list('resources/list', 'resources', 'uri')
+  const uri = 'onbehalf://two/test://static-text'
+  t.ok(resources.includes(uri) && resources.some((one) => one.startsWith('onbehalf://one/')))
+  const templates = await list('resources/templates/list', 'resourceTemplates', 'uriTemplate')
+  t.ok(templates.includes('onbehalf://two/test://template/{id}/data'))
+
+  const call = async (method: string, params: Json) => (await ask('/mcp', user.headers, { method, params })).body
+  const name = 'two__test_simple_prompt'
+  t.match(await call('prompts/get', { name }), { result: { messages: [{ role: 'user' }] } })
+  t.match(await call('resources/read', { uri }), { result: { contents: [{ uri, text: /static text/ }] } })
+  const argument = { name: 'arg1', value: 'par' }
+  for (const ref of [
+    { type: 'ref/prompt', name: 'two__test_prompt_with_arguments' },
+    { type: 'ref/resource', uri: 'onbehalf://two/test://template/{id}/data' }
+  ])
+    t.match(await call('completion/complete', { ref, argument }), { result: { completion: { values: ['paris'] } } })
+  for (const [method, params] of [
+    ['prompts/get', { name: 'nowhere__x' }],
+    ['prompts/get', { name: 'x' }],
+    ['resources/read', { uri: 'onbehalf://nowhere/test://x' }],
+    ['resources/read', { uri: 'test://static-text' }]
+  ] as const)
+    t.match(await call(method, params), { error: { code: -32602, message: 'There is no such prompt or resource.' } })
+
+  for (let index = 0; index < 10; index += 1) forwarding(tenant_id, fixture, { server_identifier: `m-${index}` })
+  const first = await call('prompts/list', {})
+  const { nextCursor: cursor } = Object(first.result)
+  t.type(cursor, 'string')
+  const second = await call('prompts/list', { cursor })
+  t.match(second, { result: { nextCursor: undefined } })
+  t.ok(JSON.stringify(second).includes('two__test_simple_prompt'))
 })
