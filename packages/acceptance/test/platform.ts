@@ -18,7 +18,7 @@ export type TestContext = { teardown: (handler: () => Promise<void>) => unknown 
 export const startTestPlatform = async (
   t: TestContext,
   name: string,
-  options: Pick<PlatformOptions, 'allowedPorts' | 'moreUsers'> = {}
+  options: Pick<PlatformOptions, 'allowedPorts' | 'moreUsers' | 'watchesMax'> = {}
 ): Promise<Platform> => {
   const { directory: runDirectory } = readTestRun()
   const directory = join(runDirectory, name)

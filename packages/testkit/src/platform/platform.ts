@@ -51,6 +51,8 @@ export type PlatformOptions = {
   moreUsers?: readonly IdpUser[]
   /** Who is asked for names in DNS, `address:port`; those of the system when left out. */
   nameServers?: readonly string[]
+  /** How many servers are listened to for changes of their tools; as many as usual when left out. */
+  watchesMax?: number
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
@@ -74,7 +76,8 @@ const tryToStart = async ({
   onSecret = () => {},
   allowedPorts = [],
   moreUsers = [],
-  nameServers = []
+  nameServers = [],
+  watchesMax = 100
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -85,7 +88,7 @@ const tryToStart = async ({
     return part
   }
   try {
-    const told = { onProgress, onSecret, allowedPorts, moreUsers, nameServers }
+    const told = { onProgress, onSecret, allowedPorts, moreUsers, nameServers, watchesMax }
     return { ...(await start({ directory, port, given, secretsFile, ...told, keep })), stop }
   } catch (error) {
     await stop()
@@ -97,8 +100,8 @@ type Keep = <Part extends { stop: () => Promise<unknown> }>(part: Part) => Part
 type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefined; keep: Keep }
 
 const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
-  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, moreUsers, nameServers, keep } =
-    started
+  const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, moreUsers, nameServers } = started
+  const { watchesMax, keep } = started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
   const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
@@ -125,6 +128,7 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     EGRESS_ALLOW: allowed.join(','),
     INNER_PORT: String(ports.inner),
     LICENCE_STATE: 'active',
+    TOOLS_WATCHES_MAX: String(watchesMax),
     ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {})
   })
   await Promise.all(serviceNames.map((service) => migrateService(service, environmentFor(service).DATABASE_URL)))
