@@ -36,8 +36,8 @@ import { openRelay } from './sessions/relay.ts'
 import { sessionStore } from './sessions/store.ts'
 import { createTools } from './tools/cache.ts'
 
-// More than one provider's calls under way, so that none waits for a connection.
-const connectionsPerOrigin = 1_100
+// More than one provider's calls under way and all who listen (`gates/`), so that no call waits for a connection.
+const connectionsPerOrigin = 1_600
 
 // As long as a client's session, which it may belong to, is kept without a request.
 const upstreamIdleMs = 1_800_000

@@ -135,17 +135,22 @@ export const createMcpClient = ({
     capabilities: {}
   })
   /** A stream of changes may be silent for as long as it is heard. */
+  const aimToHear = (where: McpTarget): Target => {
+    const { watchMsMax: msMax, watchSilenceMsMax: sseReadTimeoutMs, watchMessageLengthMax: messageLengthMax } = limits
+    const deadline = startDeadline({ ms: where.timeoutMs, msMax, signal: where.signal })
+    return { ...aimAt(where, deadline), sseReadTimeoutMs, messageLengthMax }
+  }
   const aimFor = (asked: McpRequest): Target => {
     if (asked.method !== listenMethod) return aim(asked)
-    const { watchMsMax: msMax, watchSilenceMsMax: sseReadTimeoutMs } = limits
-    const deadline = startDeadline({ ms: asked.timeoutMs, msMax, signal: asked.signal })
-    return { ...aimAt(asked, deadline), sseReadTimeoutMs, hears: toldToListeners }
+    return { ...aimToHear(asked), hears: toldToListeners }
   }
 
   const request: McpClient['request'] = async (asked) => {
     const events: McpEvent[] = []
+    // What is listened to has no answer that they would belong to.
+    const eventsMax = asked.method === listenMethod ? 0 : limits.eventsMax
     const onEvent = (event: McpEvent) => {
-      if (events.length < limits.eventsMax) events.push(event)
+      if (events.length < eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
     const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel } = asked
@@ -179,13 +184,12 @@ export const createMcpClient = ({
     },
 
     watchTools: async (where, onChange) => {
-      const { watchMsMax: msMax, watchSilenceMsMax: sseReadTimeoutMs, repliesMax } = limits
-      const deadline = startDeadline({ ms: where.timeoutMs, msMax, signal: where.signal })
-      const wires = { ...talk.wires, limits: { ...limits, repliesMax: repliesMax * 50 } }
+      const target = aimToHear(where)
+      const wires = { ...talk.wires, limits: { ...limits, repliesMax: limits.repliesMax * 50 } }
       try {
-        return await watchTools({ ...talk, wires }, { ...aimAt(where, deadline), sseReadTimeoutMs }, onChange)
+        return await watchTools({ ...talk, wires }, target, onChange)
       } finally {
-        deadline.stop()
+        target.deadline.stop()
       }
     },
 

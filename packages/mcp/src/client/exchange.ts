@@ -20,6 +20,8 @@ export type Exchange = {
   deadline: Deadline
   timeoutMs: number
   sseReadTimeoutMs: number
+  /** Of an event before it is complete, in characters; unset: only the whole stream is bounded. */
+  messageLengthMax?: number
   /** A notification or request of the server, on our stream. */
   onMessage: (message: Json & { method: string }) => void
   /** Whether a stream that ends early is taken up again with Last-Event-ID (2025-11-25, resumability). */
@@ -136,6 +138,7 @@ export const resumable = /^[\x20-\x7e]{1,1024}$/
 
 export const readEvents = async (opened: Opened, request: Exchange) => {
   const parser = createSseParser()
+  const { messageLengthMax = Number.POSITIVE_INFINITY } = request
   let event: SseEvent | undefined
   try {
     request.deadline.extend(request.sseReadTimeoutMs)
@@ -145,6 +148,7 @@ export const readEvents = async (opened: Opened, request: Exchange) => {
         const answer = readEvent(event, request, opened.headers)
         if (answer) return { answer }
       }
+      if (parser.held() > messageLengthMax) throw malformed(`a message is longer than ${messageLengthMax} characters`)
     }
     return { event }
   } catch (failure) {

@@ -12,6 +12,8 @@ export type McpLimits = {
   eventsMax: number
   /** Requests of the server on one stream that are answered; the rest is left unanswered. */
   repliesMax: number
+  /** Longest unfinished message on a stream that is listened to, in characters: many are open, and for long. */
+  watchMessageLengthMax: number
   /** Longest that a server is listened to at one go, and its longest silence meanwhile. */
   watchMsMax: number
   watchSilenceMsMax: number
@@ -33,6 +35,7 @@ export const defaultLimits: McpLimits = {
   toolsMax: 20_000,
   eventsMax: 100,
   repliesMax: 20,
+  watchMessageLengthMax: 256 * 1024,
   watchMsMax: 3_600_000,
   watchSilenceMsMax: 1_800_000,
   resumesMax: 5,

@@ -1,7 +1,11 @@
 /** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
 export type SseEvent = { type: string; data: string; id: string | undefined; retryMs: number | undefined }
 
-export type SseParser = { push: (chunk: Uint8Array) => SseEvent[] }
+export type SseParser = {
+  push: (chunk: Uint8Array) => SseEvent[]
+  /** Characters of an event that is not complete yet. */
+  held: () => number
+}
 
 /**
  * Reads an event stream chunk by chunk. Work is linear in the bytes also when a line comes in many small pieces;
@@ -10,9 +14,11 @@ export type SseParser = { push: (chunk: Uint8Array) => SseEvent[] }
 export const createSseParser = (): SseParser => {
   const decoder = new TextDecoder()
   let pieces: string[] = []
+  let piecesLength = 0
   let endedWithReturn = false
   let type = ''
   let data: string[] = []
+  let dataLength = 0
   let id: string | undefined
   let retryMs: number | undefined
 
@@ -22,6 +28,7 @@ export const createSseParser = (): SseParser => {
     },
     data: (value) => {
       data.push(value)
+      dataLength += value.length + 1
     },
     id: (value) => {
       if (!value.includes('\0')) id = value
@@ -37,6 +44,7 @@ export const createSseParser = (): SseParser => {
       const isWorthTelling = data.length > 0
       type = ''
       data = []
+      dataLength = 0
       return isWorthTelling ? event : undefined
     }
     const colon = line.indexOf(':')
@@ -58,13 +66,17 @@ export const createSseParser = (): SseParser => {
       const rest = text.slice(start, end.index)
       const line = pieces.length === 0 ? rest : pieces.join('') + rest
       pieces = []
+      piecesLength = 0
       start = end.index + end[0].length
       const event = take(line)
       if (event) events.push(event)
     }
-    if (start < text.length) pieces.push(text.slice(start))
+    if (start < text.length) {
+      pieces.push(text.slice(start))
+      piecesLength += text.length - start
+    }
     return events
   }
 
-  return { push }
+  return { push, held: () => piecesLength + dataLength }
 }

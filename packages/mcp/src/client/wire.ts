@@ -23,6 +23,8 @@ export type Target = {
   headers: Record<string, string>
   timeoutMs: number
   sseReadTimeoutMs: number
+  /** Of an event before it is complete, in characters; unset: only the whole stream is bounded. */
+  messageLengthMax?: number
   deadline: Deadline
   onEvent: ((event: McpEvent) => void) | undefined
   /** The notifications that `onEvent` hears; unset: of progress and log messages. */

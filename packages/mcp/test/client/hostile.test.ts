@@ -115,6 +115,38 @@ t.test('a body without end and a line of 10 MB are given up without being kept',
   t.ok(written < 200_000_000)
 })
 
+t.test('who listens keeps nothing that was said, and takes no message that is too long', async (t) => {
+  const said = { jsonrpc: '2.0', method: 'notifications/resources/list_changed' }
+  const listen = async (behaviour: Parameters<typeof startHostile>[1]) => {
+    const { url } = await startHostile(t, behaviour)
+    const heard: string[] = []
+    const request = { ...base, url, method: 'subscriptions/listen', params: { notifications: {} } }
+    const asked = createTestClient(t).request({ ...request, onEvent: ({ method }) => heard.push(method) })
+    return { asked, heard }
+  }
+  const discover: Parameters<typeof startHostile>[1] = {
+    'server/discover': (_, { result }) => result({ supportedVersions: ['2026-07-28'] })
+  }
+  const { asked, heard } = await listen({
+    ...discover,
+    'subscriptions/listen': ({ id }, { sse, raw }) => {
+      sse(event(said) + event({ jsonrpc: '2.0', id, result: {} }))
+      raw.end()
+    }
+  })
+  t.same((await asked).events, [])
+  t.same(heard, [said.method])
+  const long = `data: ${'x'.repeat(200_000)}\ndata: ${'x'.repeat(200_000)}`
+  const listening: Parameters<typeof startHostile>[1][] = [
+    { ...discover, 'subscriptions/listen': (_, { sse }) => sse(long) },
+    { GET: (_, { sse }) => sse(long) }
+  ]
+  for (const behaviour of listening) {
+    const tooLong = await listen(behaviour)
+    await t.rejects(tooLong.asked, { code: 'upstream_error', message: /longer than 262144 characters/ })
+  }
+})
+
 t.test('when the caller leaves, the stream is closed and a legacy server is told', async (t) => {
   const [closed, told] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const { url, seen } = await startHostile(t, {

@@ -24,6 +24,11 @@ export type Recorder = {
   intend: (row: CallRow) => Promise<void>
   /** The record of a call that had a place. */
   add: (row: CallRow) => void
+  /**
+   * The same for those who only listen: they hold no place meanwhile, and since they are few, their records wait beyond
+   * the bound if need be.
+   */
+  listening: Pick<Recorder, 'reserve' | 'intend' | 'add'>
   /** How many calls have a place or wait to be written. */
   waiting: () => number
   /** Hears of the first failure to write after a success. */
@@ -86,28 +91,38 @@ export const createRecorder = ({
     return flushing
   }
   const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row: link(row), isWritten })
-  const reserve = () => {
+  const requirePlace = () => {
     if (places >= waitingMax) throw unavailable()
+  }
+  const reserve = () => {
+    requirePlace()
     places += 1
+  }
+  const intend = async (row: CallRow) => {
+    if (!isStrict) return
+    reserve()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    enqueue(intentOf(row), resolve)
+    const giveUp = setTimeout(() => reject(unavailable()), intentMs)
+    void flush()
+    await promise.finally(() => clearTimeout(giveUp))
+  }
+  const add = (row: CallRow) => {
+    enqueue(row)
+    if (flushing !== undefined) return
+    if (queue.length >= batchMax) void flush()
+    else timer ??= setTimeout(flush, flushMs)
+  }
+  const addLate = (row: CallRow) => {
+    places += 1
+    add(row)
   }
 
   return {
     reserve,
-    intend: async (row) => {
-      if (!isStrict) return
-      reserve()
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      enqueue(intentOf(row), resolve)
-      const giveUp = setTimeout(() => reject(unavailable()), intentMs)
-      void flush()
-      await promise.finally(() => clearTimeout(giveUp))
-    },
-    add: (row) => {
-      enqueue(row)
-      if (flushing !== undefined) return
-      if (queue.length >= batchMax) void flush()
-      else timer ??= setTimeout(flush, flushMs)
-    },
+    intend,
+    add,
+    listening: { reserve: requirePlace, intend, add: addLate },
     waiting: () => places,
     onTrouble: (listener) => {
       tell = listener

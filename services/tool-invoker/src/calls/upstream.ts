@@ -113,8 +113,8 @@ const send = (
     onSend?.()
     return mayBeRepeated ? askOnceMore(ask, { onEvent, signal }) : ask(onEvent)
   }
-  // Who only listens takes nobody's place.
-  if (request.method === listenMethod) return sendOff()
+  // Who only listens takes no call's place.
+  if (request.method === listenMethod) return gates.listening(provider.server_url, sendOff)
   return gates.through({ provider_id, revision, isPatient, signal }, sendOff)
 }
 

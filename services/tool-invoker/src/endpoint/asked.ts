@@ -1,5 +1,6 @@
 import type { McpEvent } from '@onbehalf/mcp'
 import type { CallContext, CallToolTools } from '../calls/call-tool.ts'
+import type { Recorder } from '../calls/recorder.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import type { ListenerPlaces } from '../listening/places.ts'
 import type { ToolChanges } from '../listening/tool-changes.ts'
@@ -37,6 +38,7 @@ export type Asked = {
 
 export type EndpointTools = CallToolTools &
   StateTools & {
+    recorder: Pick<Recorder, 'listening'>
     list: ListTools
     listProviders: ListProviders
     limits: CallLimits

@@ -1,5 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { type BreakerLimits, createBreaker, saysServerAway } from './breaker.ts'
+import { createListening } from './listening.ts'
 import { createPlaces } from './places.ts'
 
 /** Between the calls and each server: one that is slow or dead keeps nobody from the others. */
@@ -9,6 +10,8 @@ export type Gates = {
    * settings do, so that a timeout is the server's.
    */
   through: <Value>(call: GatedCall, work: () => Promise<Value>) => Promise<Value>
+  /** Does the work, which listens to the server, beside the calls; throws `upstream_unavailable` where too many do. */
+  listening: <Value>(serverUrl: string, work: () => Promise<Value>) => Promise<Value>
 }
 
 export type GatedCall = { provider_id: string; revision: number; isPatient: boolean; signal: AbortSignal }
@@ -18,6 +21,8 @@ export type GateLimits = BreakerLimits & {
   callsMax: number
   /** Calls of one provider that wait for a place. */
   waitingMax: number
+  /** Those who listen to one origin. Each holds a connection for as long as it does. */
+  listenersMax: number
   /** Servers that something is remembered of while nobody calls them. */
   gatesMax: number
 }
@@ -25,6 +30,7 @@ export type GateLimits = BreakerLimits & {
 const defaults: GateLimits = {
   callsMax: 1_024,
   waitingMax: 1_024,
+  listenersMax: 512,
   gatesMax: 10_000,
   failuresMax: 10,
   pauseMs: 2_000,
@@ -67,7 +73,8 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
         places.giveBack()
         if (places.isEmpty() && breaker.isClean()) gates.delete(key)
       }
-    }
+    },
+    listening: createListening(limits)
   }
 }
 

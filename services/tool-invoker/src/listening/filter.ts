@@ -8,20 +8,25 @@ export type Filter = {
   resourceSubscriptions?: string[]
 }
 
-const urisMax = 1_000
+/** Each is kept for as long as somebody listens, and an older server is asked for each by itself. */
+export const urisMax = 100
+const uriBytesMax = 2_048
+
+/** Whether it can be listened to: as long as a URI that anybody uses, at most. */
+export const isUri = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= uriBytesMax
 
 /** Reads what a client asks for; undefined where it is none. */
 export const readFilter = (given: unknown): Filter | undefined => {
   if (!isJson(given)) return undefined
   const { resourceSubscriptions: uris = [] } = given
   if (!Array.isArray(uris) || uris.length > urisMax) return undefined
-  const texts = uris.filter((uri) => typeof uri === 'string')
-  if (texts.length !== uris.length) return undefined
+  if (!uris.every(isUri)) return undefined
   return {
     ...(given.toolsListChanged === true && { toolsListChanged: true }),
     ...(given.promptsListChanged === true && { promptsListChanged: true }),
     ...(given.resourcesListChanged === true && { resourcesListChanged: true }),
-    ...(texts.length > 0 && { resourceSubscriptions: texts })
+    ...(uris.length > 0 && { resourceSubscriptions: uris })
   }
 }
 

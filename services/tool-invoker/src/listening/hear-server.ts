@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ReportedError } from '@onbehalf/errors'
 import { listenMethod, type McpEvent, upstreamStatusOf } from '@onbehalf/mcp'
 import { type CallToolTools, callTool } from '../calls/call-tool.ts'
+import type { Recorder } from '../calls/recorder.ts'
 import { untilAborted } from '../calls/until-aborted.ts'
 import type { Peer } from '../calls/upstream.ts'
 import type { SessionUse } from '../sessions/find.ts'
@@ -18,6 +19,8 @@ export type Hearing = {
   signal: AbortSignal
 }
 
+type Tools = CallToolTools & { recorder: Pick<Recorder, 'listening'> }
+
 const pauseMsMin = 1_000
 const pauseMsMax = 60_000
 
@@ -25,7 +28,7 @@ const pauseMsMax = 60_000
  * Hears the server, as a call that takes as long as it is heard: with its record, and cancelled once it would no longer be
  * made. Where the server ends it, it is asked again; where it has nothing to say, no more before a restart. Never throws.
  */
-export const hearServer = (tools: CallToolTools, hearing: Hearing): { restart: () => void; done: Promise<void> } => {
+export const hearServer = (tools: Tools, hearing: Hearing): { restart: () => void; done: Promise<void> } => {
   let restarted = new AbortController()
   const restart = () => restarted.abort(noLonger())
   const hear = async (): Promise<void> => {
@@ -48,7 +51,7 @@ export const hearServer = (tools: CallToolTools, hearing: Hearing): { restart: (
 export const noLonger = () => new ReportedError('cancelled', 'Nobody listens to it any more.')
 
 /** Whether there is nothing to hear. */
-const hearOnce = async (tools: CallToolTools, hearing: Hearing, signal: AbortSignal): Promise<boolean> => {
+const hearOnce = async (tools: Tools, hearing: Hearing, signal: AbortSignal): Promise<boolean> => {
   const { caller, server_identifier, user_id } = hearing.use
   const refused = new AbortController()
   try {
@@ -58,7 +61,7 @@ const hearOnce = async (tools: CallToolTools, hearing: Hearing, signal: AbortSig
       request: { method: listenMethod, params },
       ...(user_id !== undefined && { user_id })
     }
-    await callTool(tools, call, {
+    await callTool({ ...tools, recorder: tools.recorder.listening }, call, {
       caller,
       signal: AbortSignal.any([signal, refused.signal]),
       cancel: (reason) => refused.abort(reason),

@@ -1,33 +1,47 @@
 import { ReportedError } from '@onbehalf/errors'
 
-/** Streams that stay open, so that each caller has so many at most and none holds up the leaving. */
+/** Streams that stay open: each caller and each tenant has so many at most, and none holds up the leaving. */
 export type ListenerPlaces = {
   /** Throws `too_many_requests`. The function gives the place back. */
-  take: (holder: string, end: () => void) => () => void
+  take: (by: { tenant_id: string; holder: string }, end: () => void) => () => void
   endAll: () => void
 }
 
-const perHolderMax = 50
+/** How many in this process. */
+export type ListenerLimits = { perHolder: number; perTenant: number; all: number }
 
-export const createListenerPlaces = (max = perHolderMax): ListenerPlaces => {
-  const held = new Map<string, Set<() => void>>()
+// A stream holds some ten kilobytes and two connections, so that all of them are well within one process.
+const defaults: ListenerLimits = { perHolder: 50, perTenant: 1_000, all: 5_000 }
+
+export const createListenerPlaces = (given: Partial<ListenerLimits> = {}): ListenerPlaces => {
+  const { perHolder, perTenant, all } = { ...defaults, ...given }
+  const ends = new Set<() => void>()
+  const counts = new Map<string, number>()
+  const countOf = (key: string) => counts.get(key) ?? 0
+  const add = (key: string, more: number) => {
+    const count = countOf(key) + more
+    if (count > 0) counts.set(key, count)
+    else counts.delete(key)
+  }
   return {
-    take: (holder, end) => {
-      const own = held.get(holder) ?? new Set()
-      if (own.size >= max) throw tooMany(max)
-      held.set(holder, own.add(end))
+    take: ({ tenant_id, holder }, end) => {
+      const keys = [`tenant ${tenant_id}`, `holder ${holder}`] as const
+      const [tenant, own] = keys
+      if (countOf(own) >= perHolder) throw tooMany(`At most ${perHolder} streams are open at a time. Close one first.`)
+      if (countOf(tenant) >= perTenant) throw tooMany('The tenant has too many streams open. Close some first.')
+      if (ends.size >= all) throw tooMany('Too many streams are open here. Try again later.')
+      for (const key of keys) add(key, 1)
+      const place = () => end()
+      ends.add(place)
       return () => {
-        own.delete(end)
-        if (own.size === 0 && held.get(holder) === own) held.delete(holder)
+        if (!ends.delete(place)) return
+        for (const key of keys) add(key, -1)
       }
     },
     endAll: () => {
-      for (const own of held.values()) for (const end of own) end()
+      for (const end of ends) end()
     }
   }
 }
 
-const tooMany = (max: number) =>
-  new ReportedError('too_many_requests', `At most ${max} streams are open at a time. Close one first.`, {
-    retry_after_seconds: 5
-  })
+const tooMany = (sentence: string) => new ReportedError('too_many_requests', sentence, { retry_after_seconds: 5 })

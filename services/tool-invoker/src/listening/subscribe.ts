@@ -19,7 +19,7 @@ export const subscribe: Method = async (tools, asked) => {
     asked.tell({ jsonrpc: '2.0', method, params: { ...params, _meta } })
 
   const { promise: left, resolve: leave } = Promise.withResolvers<void>()
-  const giveBack = tools.places.take(ownerOf(use).holder, leave)
+  const giveBack = tools.places.take({ tenant_id: caller.principal.tenant_id, holder: ownerOf(use).holder }, leave)
   const ended = new AbortController()
   const ends = [() => ended.abort(noLonger()), giveBack]
   try {

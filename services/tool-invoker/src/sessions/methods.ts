@@ -3,12 +3,9 @@ import type { Asked, EndpointTools, Method } from '../endpoint/asked.ts'
 import type { Forwarded } from '../endpoint/forward.ts'
 import { ask } from '../endpoint/pass.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
+import { isUri, urisMax } from '../listening/filter.ts'
 import type { Session } from './find.ts'
 import { isLevel } from './log-level.ts'
-
-const urisMax = 1_000
-// All of them are kept with the session.
-const uriLengthMax = 2_048
 
 /** Which log messages the client wants from now on (2025-11-25, logging). */
 export const setLevel: Method = async ({ sessions }, asked) => {
@@ -22,9 +19,12 @@ export const setLevel: Method = async ({ sessions }, asked) => {
 export const subscribe: Method = async (tools, asked) => {
   const { id, uris } = sessionOf(asked)
   const uri = uriOf(asked)
-  if (uris.length >= urisMax) throw bad('uri', `is one more than the ${urisMax} that a session may subscribe to`)
-  const answer = await ask(tools, asked)
-  await tools.sessions.subscribe(id, uri)
+  if (!(await tools.sessions.subscribe(id, uri)))
+    throw bad('uri', `is more than the ${urisMax} that a session hears of`)
+  const answer = await ask(tools, asked).catch(async (thrown: unknown) => {
+    if (!uris.includes(uri)) await tools.sessions.unsubscribe(id, uri)
+    throw thrown
+  })
   hearAnew(tools, asked, answer)
   return answer.text
 }
@@ -49,8 +49,8 @@ const hearAnew = (
 
 const uriOf = ({ request }: Asked): string => {
   const { uri } = request.params
-  if (typeof uri === 'string' && uri !== '' && uri.length <= uriLengthMax) return uri
-  throw bad('uri', `is the URI of a resource, of at most ${uriLengthMax} characters`)
+  if (isUri(uri)) return uri
+  throw bad('uri', 'is the URI of a resource, of 2 KB at most')
 }
 
 /** Throws `RpcFault` where the request is of no session, without which nothing can be told later. */

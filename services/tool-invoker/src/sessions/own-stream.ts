@@ -28,7 +28,8 @@ export const openOwnStream = async (
   const ended = new AbortController()
   const end = () => ended.abort(noLonger())
   ended.signal.addEventListener('abort', () => events.end(), { once: true })
-  const ends = [end, tools.places.take(session.owner.holder, end)]
+  const { tenant_id } = use.caller.principal
+  const ends = [end, tools.places.take({ tenant_id, holder: session.owner.holder }, end)]
   const endAll = () => {
     for (const one of ends) one()
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isJson, type Json } from '@onbehalf/mcp'
 import { defineScript } from '@onbehalf/service-kit'
 import type { Redis } from 'ioredis'
+import { urisMax } from '../listening/filter.ts'
 
 /** What a client of 2025-11-25 or older told when it began, and wants to hear of since. */
 export type StoredSession = {
@@ -18,6 +19,7 @@ export type Owner = { holder: string; who: string }
 const idleSeconds = 1_800
 const lifeMs = 86_400_000
 const sessionsMax = 100
+const urisBytesMax = 64 * 1024
 
 // The one that is over is the longest unused of its holder.
 const beginLua = `
@@ -39,6 +41,17 @@ const noteLua = `
 if redis.call('EXISTS', KEYS[1]) == 0 then return end
 if ARGV[2] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end`
 
+// Counted here, since others may be added at the same moment. All of it is read with each request.
+const subscribeLua = `
+if redis.call('EXISTS', KEYS[1]) == 0 then return 1 end
+local count, bytes = 1, #ARGV[1]
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(field, 1, 4) == 'uri:' and field ~= ARGV[1] then count, bytes = count + 1, bytes + #field end
+end
+if count > tonumber(ARGV[2]) or bytes > tonumber(ARGV[3]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], '1')
+return 1`
+
 export type SessionStore = ReturnType<typeof sessionStore>
 
 /** The name a session goes by among us; its id is its client's. */
@@ -50,8 +63,9 @@ const uriField = (uri: string): string => `uri:${uri}`
 
 /** Sessions of clients, in Redis for all replicas: 30 min after the last request, or a day after the first, they are over. */
 export const sessionStore = (redis: Redis) => {
-  const [begin, find, note] = [beginLua, findLua, noteLua].map((lua) => defineScript(redis, lua))
-  if (!begin || !find || !note) throw new Error('a script is missing')
+  const scripts = [beginLua, findLua, noteLua, subscribeLua].map((lua) => defineScript(redis, lua))
+  const [begin, find, note, add] = scripts
+  if (!begin || !find || !note || !add) throw new Error('a script is missing')
   return {
     begin: async (id: string, owner: Owner, capabilities: Json, now: Date): Promise<void> => {
       const given = [owner.who, JSON.stringify(capabilities), now.getTime(), idleSeconds, sessionsMax]
@@ -65,9 +79,9 @@ export const sessionStore = (redis: Redis) => {
     setLevel: async (id: string, level: string): Promise<void> => {
       await note(placeOf(id), 'level', level)
     },
-    subscribe: async (id: string, uri: string): Promise<void> => {
-      await note(placeOf(id), uriField(uri), '1')
-    },
+    /** False where it is one too many, or all of them are too long. */
+    subscribe: async (id: string, uri: string): Promise<boolean> =>
+      (await add(placeOf(id), uriField(uri), String(urisMax), String(urisBytesMax))) === 1,
     unsubscribe: async (id: string, uri: string): Promise<void> => {
       await note(placeOf(id), uriField(uri), '')
     },

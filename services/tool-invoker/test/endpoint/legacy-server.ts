@@ -90,6 +90,7 @@ export const startLegacyServer = async (t: TestContext) => {
 
   /** Sessions whose client hears what the server says of its own accord. */
   const heard = new Set<string>()
+  let opened = 0
 
   let last = ''
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -101,6 +102,7 @@ export const startLegacyServer = async (t: TestContext) => {
     if (!one) return response.writeHead(404).end()
     if (request.method === 'GET') {
       heard.add(id)
+      opened += 1
       response.once('close', () => heard.delete(id))
     }
     return one.transport.handleRequest(request, response)
@@ -125,7 +127,8 @@ export const startLegacyServer = async (t: TestContext) => {
     /** How many calls began to wait, and how many of them were cancelled. */
     waiting: () => waiting,
     cancelled: () => [...cancelled],
-    heard: () => heard.size,
+    /** How often somebody began to hear it. */
+    opened: () => opened,
     /** Answers 401 to what carries this from now on. */
     reject: (authorization: string) => rejected.add(authorization),
     /** Tells whoever subscribed to it, once somebody hears it. */

@@ -13,6 +13,8 @@ import {
 import { eventually, type TestContext, until } from '@onbehalf/testkit'
 import { startFixture, startModern } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
+import { createGates } from '../../src/gates/gates.ts'
+import { createListenerPlaces } from '../../src/listening/places.ts'
 import { startStage } from '../stage.ts'
 import { startLegacyServer } from './legacy-server.ts'
 
@@ -344,4 +346,59 @@ t.test('at the endpoint of all it is told of the tools of all, while it may, and
     t.equal((await listen(another, { path: '/mcp', notifications: given, accept })).status, 400)
   const nowhere = { path: '/mcp/nowhere', notifications: {} }
   t.equal((await listen(another, nowhere)).status, 404)
+})
+
+t.test('what a client wants to hear of is bounded, however much it asks for at once', async (t) => {
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const subscribeAll = async (uris: string[]) => {
+    const { sessionId } = await connect(t, user, at)
+    const answers = uris.map(async (uri) => {
+      const answer = await ask(user.headers, at, sessionId, {
+        body: { method: 'resources/subscribe', params: { uri } }
+      })
+      return answer.text()
+    })
+    return (await Promise.all(answers)).filter((text) => !text.includes('"code":-32602')).length
+  }
+  const urisOf = (count: number, length: number) =>
+    Array.from({ length: count }, (_, index) => `test://${index}/`.padEnd(length, 'x'))
+  t.equal(await subscribeAll(urisOf(1, 2_049)), 0)
+  t.equal(await subscribeAll(urisOf(110, 20)), 100)
+  t.equal(await subscribeAll(urisOf(40, 2_000)), 32, 'and 64 KB of them')
+  for (const resourceSubscriptions of [urisOf(1, 2_049), urisOf(101, 20)])
+    t.equal((await listen(user, { path: at, notifications: { resourceSubscriptions } })).status, 400)
+})
+
+t.test('who listens takes nothing that calls need: no place of a record, and so many of each kind', async (t) => {
+  const user = devices.makeToken()
+  const leaving = new AbortController()
+  const before = legacy.opened()
+  const path = urlOf(forwarding(user.tenant_id))
+  await listen(user, { path, notifications: { resourcesListChanged: true }, signal: leaving.signal })
+  await until(() => legacy.opened() > before)
+  await until(() => stage.resources.recorder.waiting() === 0)
+  leaving.abort()
+
+  const places = createListenerPlaces({ perHolder: 2, perTenant: 3, all: 4 })
+  const take = (tenant_id: string, holder: string) => places.take({ tenant_id, holder }, () => {})
+  const [first] = [take('a', 'one'), take('a', 'one')]
+  t.throws(() => take('a', 'one'), { code: 'too_many_requests', message: /At most 2/ })
+  take('a', 'two')
+  t.throws(() => take('a', 'two'), { code: 'too_many_requests', message: /tenant/ })
+  take('b', 'three')
+  t.throws(() => take('b', 'three'), { code: 'too_many_requests', message: /here/ })
+  for (const _ of Array(2)) first()
+  take('b', 'three')
+  t.throws(() => take('c', 'four'), { code: 'too_many_requests' }, 'a place that was given back twice is one')
+
+  const gates = createGates({ listenersMax: 1 })
+  const { promise, resolve: leave } = Promise.withResolvers<void>()
+  const listening = gates.listening('https://one.test/a', () => promise)
+  const second = (url: string) => gates.listening(url, async () => 'heard')
+  await t.rejects(second('https://one.test/b'), { code: 'upstream_unavailable' })
+  t.equal(await second('https://two.test/a'), 'heard')
+  leave()
+  await listening
+  t.equal(await second('https://one.test/b'), 'heard')
 })
