@@ -1,7 +1,9 @@
 import { defineCall } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
+import { Uuid } from '../shared/vocabulary.ts'
 
-const Id = Type.Unknown()
+// So long that nobody has it carried to all replicas for more than it is worth.
+const RequestId = Type.Union([Type.String({ maxLength: 256 }), Type.Integer()])
 const Outcome = Type.Union([
   Type.Object({ result: Type.Record(Type.String(), Type.Unknown()) }),
   Type.Object({
@@ -20,8 +22,8 @@ export const sessionMessage = defineCall({
   request: Type.Object({
     session: Type.String({ maxLength: 64 }),
     message: Type.Union([
-      Type.Object({ kind: Type.Literal('answer'), id: Id, outcome: Outcome }),
-      Type.Object({ kind: Type.Literal('cancel'), id: Id }),
+      Type.Object({ kind: Type.Literal('answer'), id: Uuid, outcome: Outcome }),
+      Type.Object({ kind: Type.Literal('cancel'), id: RequestId }),
       Type.Object({ kind: Type.Literal('restart') }),
       Type.Object({ kind: Type.Literal('end') })
     ])

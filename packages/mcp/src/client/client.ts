@@ -41,6 +41,8 @@ export type Asking = McpTarget & {
    */
   sessionKey?: string
   onEvent?: (event: McpEvent) => void
+  /** Whether the server is asked to tell how it goes; left out: with `onEvent`. */
+  wantsEvents?: boolean
   /** What whoever it is asked for can do; a modern server is told, and may then ask for input. None when left out. */
   capabilities?: Json
   /**
@@ -155,7 +157,7 @@ export const createMcpClient = ({
     }
     const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel } = asked
     const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
-    const wantsEvents = asked.onEvent !== undefined
+    const { wantsEvents = asked.onEvent !== undefined } = asked
     const target = { ...aimFor(asked), onEvent, wantsEvents, capabilities, onRequest, logLevel }
     const conversation = converse(talk, target, asked.sessionKey)
     try {

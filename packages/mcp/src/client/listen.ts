@@ -3,7 +3,15 @@ import { type Answer, isJson, type Json } from './protocol.ts'
 import { isSessionGone, type Session } from './sessions.ts'
 import { hearOn, legacyHeaders, type Request, requestLegacy, type Target, type Wires } from './wire.ts'
 
-const againMs = 1_000
+const pauseMsMin = 1_000
+const pauseMsMax = 60_000
+
+/**
+ * How long a server is left alone before it is heard again: for longer each time that it ended a stream sooner than it was
+ * left alone before. The server may ask for more.
+ */
+export const nextPauseMs = (lastMs: number, { heardMs, retryMs = 0 }: { heardMs: number; retryMs?: number }) =>
+  Math.max(retryMs, heardMs > lastMs ? pauseMsMin : Math.min(Math.max(lastMs * 2, pauseMsMin), pauseMsMax))
 
 /**
  * What 2026-07-28 calls listening, at an older server: subscribes to the resources, and hears what the server says of its
@@ -41,10 +49,13 @@ const hear = async (wires: Wires, request: Exchange): Promise<Answer> => {
   try {
     let opened = await openStream(wires, request, undefined)
     if (!isStream(opened)) return refused(opened)
+    let pauseMs = 0
     for (let last: string | undefined; isStream(opened); ) {
+      const began = performance.now()
       const { event } = await readEvents(opened, request)
       last = event?.id ?? last
-      await pause(event?.retryMs ?? againMs, request.deadline.signal)
+      pauseMs = nextPauseMs(pauseMs, { heardMs: performance.now() - began, retryMs: event?.retryMs ?? 0 })
+      await pause(pauseMs, request.deadline.signal)
       opened = await openStream(wires, request, last)
     }
     refused(opened)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { UpstreamUnauthorized } from '../../src/client/index.ts'
+import { nextPauseMs } from '../../src/client/listen.ts'
 import { event, type Seen, startHostile } from './hostile.ts'
 import { base, createSend, createTestClient, watched } from './send.ts'
 
@@ -145,6 +146,20 @@ t.test('who listens keeps nothing that was said, and takes no message that is to
     const tooLong = await listen(behaviour)
     await t.rejects(tooLong.asked, { code: 'upstream_error', message: /longer than 262144 characters/ })
   }
+})
+
+t.test('a server that ends its stream at once is left alone for longer each time', (t) => {
+  let ms = 0
+  const after = (heardMs: number, retryMs?: number) => {
+    ms = nextPauseMs(ms, { heardMs, ...(retryMs !== undefined && { retryMs }) })
+    return ms
+  }
+  t.same([after(5, 0), after(5, 0), after(5, 0)], [1_000, 2_000, 4_000], 'also where it says `retry: 0`')
+  for (const _ of Array(10)) after(5)
+  t.equal(after(5), 60_000)
+  t.equal(after(90_000), 1_000, 'until one lasts')
+  t.equal(after(5, 120_000), 120_000, 'and for as long as it asks for')
+  t.end()
 })
 
 t.test('when the caller leaves, the stream is closed and a legacy server is told', async (t) => {

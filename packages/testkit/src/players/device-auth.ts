@@ -23,22 +23,30 @@ export type DeviceToken = {
 }
 
 export type PlayedDeviceAuth = {
-  /** A device token of a member, or with a role of null of somebody external. */
-  makeToken: (person?: { tenant_id?: string; user_id?: string; role?: Role | null }) => DeviceToken
+  /** A device token of a member, or with a role of null of somebody external; each answer says that it is good for so long. */
+  makeToken: (person?: {
+    tenant_id?: string
+    user_id?: string
+    role?: Role | null
+    lifetimeSeconds?: number
+  }) => DeviceToken
   /** Signs in anew in the place of a token, which ends, and tells everybody. */
   renew: (token: DeviceToken) => DeviceToken
+  /** Ends a token and tells nobody, as when its time is over. */
+  lapse: (tokenId: string) => void
   /** Ends a token and tells everybody. */
   revoke: (tokenId: string) => void
   change: (...changes: DeviceChange[]) => void
   close: () => Promise<void>
 }
 
-const lifetimeSeconds = 600
+const usualSeconds = 600
 
 /** device-auth as the other services see it on the bus: `bus` is connected as device-auth. */
 export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
   const key = await makeKeyPair()
   const tokens = new Map<string, UserPrincipal>()
+  const lifetimes = new Map<string, number>()
   const feed = writeFeed(bus, deviceChanges)
   const served = [
     serve(bus, listDeviceKeys, async () => ({ ticket: [key.publicKey], session: [] })),
@@ -46,6 +54,7 @@ export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
       const principal = tokens.get(token_hash)
       if (!principal) throw new ReportedError('invalid_bearer', 'There is no such token.')
       const { ticket } = await signTicket(principalTicket, principal, { issuer: 'device-auth', key: key.signingKey })
+      const lifetimeSeconds = lifetimes.get(principal.credential.id) ?? usualSeconds
       return { principal, ticket, credential_expires_at: Math.floor(Date.now() / 1000) + lifetimeSeconds }
     })
   ]
@@ -56,15 +65,25 @@ export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
     tokens.set(hashOf(token), principal)
     return { tenant_id, user_id, token_id: credential.id, token, headers: { authorization: `Bearer ${token}` } }
   }
-  const end = (tokenId: string): UserPrincipal[] => {
+  const lapse = (tokenId: string): UserPrincipal[] => {
     const ended = [...tokens].filter(([, { credential }]) => credential.id === tokenId)
     for (const [hash] of ended) tokens.delete(hash)
-    feed.publish({ kind: 'device_token', id: tokenId })
     return ended.map(([, principal]) => principal)
   }
+  const end = (tokenId: string): UserPrincipal[] => {
+    const ended = lapse(tokenId)
+    feed.publish({ kind: 'device_token', id: tokenId })
+    return ended
+  }
   return {
-    makeToken: ({ tenant_id = randomUUID(), user_id = randomUUID(), role = 'member' } = {}) =>
-      give({ kind: 'user', tenant_id, user_id, role, credential: { kind: 'device_token', id: randomUUID() } }),
+    makeToken: ({ tenant_id = randomUUID(), user_id = randomUUID(), role = 'member', lifetimeSeconds } = {}) => {
+      const id = randomUUID()
+      if (lifetimeSeconds !== undefined) lifetimes.set(id, lifetimeSeconds)
+      return give({ kind: 'user', tenant_id, user_id, role, credential: { kind: 'device_token', id } })
+    },
+    lapse: (tokenId) => {
+      lapse(tokenId)
+    },
     renew: ({ token_id }) => {
       const [principal] = end(token_id)
       if (principal) return give(principal)

@@ -1,8 +1,9 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type CalledTool, isJson, type McpEvent, upstreamStatusOf } from '@onbehalf/mcp'
+import { type CalledTool, isJson, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
 
-type Hear = ((event: McpEvent) => void) | undefined
+/** Who hears what the server tells and asks before it answers. */
+type Ears = Pick<McpRequest, 'onEvent' | 'onRequest'>
 
 /** Whether the tool says that it can be called twice with nothing more coming of it (2026-07-28, tool annotations). */
 export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
@@ -10,19 +11,27 @@ export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
 
 /** Asks once more where the connection broke before anything was heard: only for what may be repeated. */
 export const askOnceMore = async (
-  ask: (onEvent: Hear) => Promise<CalledTool>,
-  { onEvent, signal }: { onEvent: Hear; signal: AbortSignal }
+  ask: (ears: Ears) => Promise<CalledTool>,
+  ears: Ears,
+  signal: AbortSignal
 ): Promise<CalledTool> => {
+  const { onEvent, onRequest } = ears
   let hasHeard = false
-  const hear = (event: McpEvent) => {
+  const onFirstEvent: Ears['onEvent'] = (event) => {
     hasHeard = true
     onEvent?.(event)
   }
+  const onFirstRequest: Ears['onRequest'] =
+    onRequest &&
+    ((request) => {
+      hasHeard = true
+      return onRequest(request)
+    })
   try {
-    return await ask(onEvent && hear)
+    return await ask({ onEvent: onFirstEvent, ...(onFirstRequest && { onRequest: onFirstRequest }) })
   } catch (thrown) {
     if (hasHeard || signal.aborted || !isLost(thrown)) throw thrown
-    return ask(onEvent)
+    return ask(ears)
   }
 }
 

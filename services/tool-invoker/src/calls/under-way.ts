@@ -6,6 +6,8 @@ import { type Bus, readFeed } from '@onbehalf/rpc'
 export type WatchedCall = {
   /** It is sent, and rests on these, as `kind:id`; `ask` throws where it would not be made any more. */
   sends: (tagsOf: () => readonly string[], ask: () => Promise<unknown>) => void
+  /** Asks now, as after a change. */
+  ask: () => void
   end: () => void
 }
 
@@ -83,6 +85,9 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
           // Hardly anything changes within a call, so that most of them never look at what they rest on.
           if (call.missed.size === 0) return
           if (tagsOf().some((tag) => call.missed.has(tag)) || call.missed.has(everything)) askAgain(call, sent)
+        },
+        ask: () => {
+          if (call.sent) askAgain(call, call.sent)
         },
         end: () => calls.delete(call)
       }

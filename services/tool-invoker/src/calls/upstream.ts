@@ -93,25 +93,27 @@ const send = (
   const { tenant_id, user_id, kind } = principal
   const app_id = kind === 'app' ? principal.app_id : null
   const { provider_id, revision } = provider
-  const { session, ...client } = peer
+  const { session, onRequest, ...client } = peer
+  const ears = { ...(onEvent && { onEvent }), ...(onRequest && { onRequest }) }
   const isPatient = timeout_ms >= provider.timeout * 1000
-  const ask = (hear: Outbound['onEvent']) =>
+  const ask = (heard: Pick<McpRequest, 'onEvent' | 'onRequest'>) =>
     mcp.request({
       ...request,
       ...client,
+      ...heard,
+      wantsEvents: onEvent !== undefined,
       url: provider.server_url,
       headers,
       timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
       sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
       signal,
-      ...(hear && { onEvent: hear }),
       // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
       // session of a client where that has one.
       sessionKey: `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
     })
   const sendOff = () => {
     onSend?.()
-    return mayBeRepeated ? askOnceMore(ask, { onEvent, signal }) : ask(onEvent)
+    return mayBeRepeated ? askOnceMore(ask, ears, signal) : ask(ears)
   }
   // Who only listens takes no call's place.
   if (request.method === listenMethod) return gates.listening(provider.server_url, sendOff)

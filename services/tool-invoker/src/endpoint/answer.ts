@@ -4,6 +4,7 @@ import { callerOf, callOptionsOf, reportedOf } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { patienceOf } from '../calls/caller-patience.ts'
 import { findSession, type Session, type SessionUse } from '../sessions/find.ts'
+import { isSessionMessage } from '../sessions/relay.ts'
 import { sendAnswer, type Tell } from './answer-stream.ts'
 import type { Asked, EndpointTools } from './asked.ts'
 import { type Envelope, isModern, readEnvelope } from './envelope.ts'
@@ -18,7 +19,7 @@ export const answer = async (tools: EndpointTools, request: Request, reply: Fast
   const message = readMessage(request.body)
   const session = await sessionOf(tools, request, message)
   if (message.kind === 'request') return answerRequest(tools, request, reply, message, session)
-  if (session) take(tools, session, message)
+  if (session) await take(tools, request, reply, { key: session.key, said: saidBy(message) })
   return reply.status(202).send()
 }
 
@@ -44,12 +45,22 @@ const sessionOf = async (tools: EndpointTools, request: Request, message: Messag
   return findSession(tools, id, useOf(request))
 }
 
-const take = ({ relay }: EndpointTools, { key }: Session, message: Exclude<Message, RpcRequest>): void => {
-  if (message.kind === 'response') {
-    const { id, outcome } = message
-    relay.tell(key, { kind: 'answer', id, outcome })
-  } else if (message.method === 'notifications/cancelled')
-    relay.tell(key, { kind: 'cancel', id: message.params.requestId })
+/** It is for this process, or else counted, since all others hear of it. */
+const take = async (
+  { relay, limits }: EndpointTools,
+  request: Request,
+  reply: FastifyReply,
+  { key, said }: { key: string; said: unknown }
+): Promise<void> => {
+  if (!isSessionMessage(said) || relay.take(key, said)) return
+  await limits(request, reply, request.params.server_identifier ?? '')
+  relay.tellOthers(key, said)
+}
+
+/** What a client says besides its requests, as far as it is of use to anybody. */
+const saidBy = (message: Exclude<Message, RpcRequest>): unknown => {
+  if (message.kind === 'response') return { kind: 'answer', id: message.id, outcome: message.outcome }
+  return message.method === 'notifications/cancelled' ? { kind: 'cancel', id: message.params.requestId } : undefined
 }
 
 const answerRequest = (

@@ -44,7 +44,7 @@ export type EndpointTools = CallToolTools &
     limits: CallLimits
     sessions: SessionStore
     exchanges: Exchanges
-    relay: Pick<Relay, 'tell'>
+    relay: Pick<Relay, 'take' | 'tell' | 'tellOthers'>
     toolChanges: Pick<ToolChanges, 'hear'>
     places: ListenerPlaces
   }

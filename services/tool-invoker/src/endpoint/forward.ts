@@ -58,8 +58,8 @@ const peerOf = (tools: EndpointTools, asked: Asked): Peer => {
 
 const asking =
   ({ exchanges }: EndpointTools, { tell, context: { signal } }: Asked, session: Session) =>
-  (request: ServerRequest) =>
-    askClient(exchanges, session, { say: tell, request, signal })
+  (request: ServerRequest, until?: AbortSignal) =>
+    askClient(exchanges, session, { say: tell, request, signal: until ? AbortSignal.any([signal, until]) : signal })
 
 const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: string): Promise<Json> => {
   const { inputResponses, requestState } = asked.request.params

@@ -33,6 +33,7 @@ export const discover: Method = async (_, asked) =>
  */
 export const initialize: Method = async (tools, asked) => {
   const { request, server_identifier, user_id, context } = asked
+  await asked.spend(server_identifier ?? '')
   const { protocolVersion: wanted, capabilities } = request.params
   const use = { caller: context.caller, server_identifier, user_id }
   const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(() => undefined)

@@ -16,6 +16,8 @@ export type Hearing = {
   /** Asked for each time: what is wanted may change meanwhile. */
   filter: () => Promise<Filter>
   onEvent: (event: McpEvent) => void
+  /** Counts each time that the server is asked. */
+  spend: () => Promise<void>
   signal: AbortSignal
 }
 
@@ -55,6 +57,7 @@ const hearOnce = async (tools: Tools, hearing: Hearing, signal: AbortSignal): Pr
   const { caller, server_identifier, user_id } = hearing.use
   const refused = new AbortController()
   try {
+    await hearing.spend()
     const params = { notifications: await hearing.filter() }
     const call = {
       ...{ server_identifier, tool: listenMethod, arguments: params, peer: hearing.peer },
@@ -74,11 +77,12 @@ const hearOnce = async (tools: Tools, hearing: Hearing, signal: AbortSignal): Pr
   }
 }
 
+const passingCodes: ReadonlySet<string> = new Set(['cancelled', 'too_many_requests'])
 const passing: ReadonlySet<number> = new Set([401, 408, 409, 425, 429])
 
 /** The server has no such stream, or the caller may not hear it: asking again would change nothing. */
 const isFinal = (thrown: unknown): boolean => {
   const status = upstreamStatusOf(thrown)
   if (status !== null) return status < 500 && !passing.has(status)
-  return thrown instanceof ReportedError && thrown.status < 500 && thrown.code !== 'cancelled'
+  return thrown instanceof ReportedError && thrown.status < 500 && !passingCodes.has(thrown.code)
 }

@@ -23,19 +23,25 @@ export const subscribe: Method = async (tools, asked) => {
   const ended = new AbortController()
   const ends = [() => ended.abort(noLonger()), giveBack]
   try {
-    const watched = await watchCaller(tools, use, { traceparent, cancel })
+    let restart = () => {}
+    const watched = await watchCaller(tools, use, { traceparent, cancel, moved: () => restart() })
     ends.push(watched.end)
     if (!say('notifications/subscriptions/acknowledged', { notifications: filter })) throw cannotHear()
     if (filter.toolsListChanged)
       ends.push(tools.toolChanges.hear(watched.place, () => say('notifications/tools/list_changed')))
     const wanted = ofServer(filter)
     if (server_identifier !== undefined && !isEmpty(wanted))
-      hearServer(tools, {
-        ...{ traceparent, signal: ended.signal, peer: { capabilities: {} } },
+      ({ restart } = hearServer(tools, {
+        ...{
+          traceparent,
+          spend: () => asked.spend(server_identifier),
+          signal: ended.signal,
+          peer: { capabilities: {} }
+        },
         use: { ...use, server_identifier },
         filter: async () => wanted,
         onEvent: (event) => isWanted(wanted, event) && say(event.method, event.params)
-      })
+      }))
     await untilAborted(left, signal)
     return JSON.stringify({ resultType: 'complete', _meta })
   } finally {

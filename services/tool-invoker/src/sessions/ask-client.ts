@@ -27,18 +27,34 @@ export const askClient = async (
  * The answers to all that a server of 2026-07-28 asks with one result, each by its name. Throws where one is no answer:
  * the server would only ask again.
  */
-export const answersTo = async (inputRequests: unknown, ask: (request: ServerRequest) => Promise<RpcOutcome>) => {
+export const answersTo = async (
+  inputRequests: unknown,
+  ask: (request: ServerRequest, signal: AbortSignal) => Promise<RpcOutcome>
+) => {
   if (!isJson(inputRequests)) return {}
-  const answers = Object.entries(inputRequests).map(async ([name, wanted]): Promise<[string, Json]> => {
+  const entries = Object.entries(inputRequests)
+  if (entries.length > questionsMax) throw unreadable()
+  const over = new AbortController()
+  const answers = entries.map(async ([name, wanted]): Promise<[string, Json]> => {
     if (!isJson(wanted) || typeof wanted.method !== 'string') throw unreadable()
     const params = isJson(wanted.params) ? wanted.params : {}
-    const outcome = await ask({ method: wanted.method, params })
+    const outcome = await ask({ method: wanted.method, params }, over.signal)
     if ('result' in outcome) return [name, outcome.result]
     const { code, message } = outcome.error
     throw new RpcFault(code, `The server asks for ${wanted.method}, and the client answers: ${message}`)
   })
-  return Object.fromEntries(await Promise.all(answers))
+  try {
+    return Object.fromEntries(await Promise.all(answers))
+  } finally {
+    // Where one is no answer, nobody waits for the others.
+    over.abort(noMore())
+  }
 }
+
+/** As many as an older server may ask on one stream. */
+const questionsMax = 20
+
+const noMore = () => new ReportedError('cancelled', 'Nobody waits for the answer any more.')
 
 const unreadable = () =>
   new ReportedError('upstream_error', "The MCP server's answer cannot be used: it asks for something unreadable.")

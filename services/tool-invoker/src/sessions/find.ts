@@ -12,7 +12,8 @@ export const ownerOf = ({ caller: { principal }, server_identifier, user_id }: S
   const { tenant_id, credential } = principal
   const holder = principal.kind === 'app' ? `app:${principal.app_id}` : `user:${principal.user_id}`
   const who = [tenant_id, holder, user_id ?? null, credential.kind, credential.id, server_identifier ?? null]
-  return { holder: `${tenant_id}:${holder}`, who: JSON.stringify(who) }
+  // What one key or device begins, or an app for one user, is over for no other's sake.
+  return { holder: [tenant_id, holder, credential.id, user_id ?? ''].join(':'), who: JSON.stringify(who) }
 }
 
 /** Throws `RpcFault` with 404 where it is over, or not this caller's: its client begins another one. */

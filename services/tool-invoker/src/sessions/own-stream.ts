@@ -6,7 +6,7 @@ import type { EndpointTools } from '../endpoint/asked.ts'
 import { RpcFault } from '../endpoint/rpc.ts'
 import { type EventStream, openEventStream, sendStream } from '../events/stream.ts'
 import type { Filter } from '../listening/filter.ts'
-import { hearServer, noLonger } from '../listening/hear-server.ts'
+import { type Hearing, hearServer, noLonger } from '../listening/hear-server.ts'
 import { watchCaller } from '../listening/watch-caller.ts'
 import { askClient } from './ask-client.ts'
 import { findSession, type Session, type SessionUse } from './find.ts'
@@ -35,11 +35,13 @@ export const openOwnStream = async (
   }
   try {
     const { traceparent } = callOptionsOf(request)
-    const watched = await watchCaller(tools, use, { traceparent, cancel: end })
+    let restart = () => {}
+    const watched = await watchCaller(tools, use, { traceparent, cancel: end, moved: () => restart() })
     const say = tellingTo(events)
     const changed = () => say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
     ends.push(watched.end, tools.toolChanges.hear(watched.place, changed), keepUp(tools, session, use, end))
-    const restart = hear(tools, { session, use, traceparent, events, signal: ended.signal })
+    const spend = () => tools.limits(request, reply, use.server_identifier ?? '')
+    restart = hear(tools, { session, use, traceparent, events, spend, signal: ended.signal })
     ends.push(tools.exchanges.open(session.key, { say, restart, end }))
   } catch (thrown) {
     endAll()
@@ -50,10 +52,14 @@ export const openOwnStream = async (
   return sendStream(reply, events)
 }
 
-type Heard = { session: Session; use: SessionUse; traceparent: string; events: EventStream; signal: AbortSignal }
+type Heard = Pick<Hearing, 'traceparent' | 'spend' | 'signal'> & {
+  session: Session
+  use: SessionUse
+  events: EventStream
+}
 
 /** Hears the provider's server in the session's name; the function asks it anew. */
-const hear = (tools: EndpointTools, { session, use, traceparent, events, signal }: Heard): (() => void) => {
+const hear = (tools: EndpointTools, { session, use, traceparent, events, spend, signal }: Heard): (() => void) => {
   const { server_identifier } = use
   if (server_identifier === undefined) return () => {}
   const say = tellingTo(events)
@@ -64,8 +70,8 @@ const hear = (tools: EndpointTools, { session, use, traceparent, events, signal 
     return uris.length === 0 ? all : { ...all, resourceSubscriptions: uris }
   }
   const onRequest = (request: ServerRequest) => askClient(tools.exchanges, session, { say, request, signal })
-  const { restart } = hearServer(tools, {
-    ...{ use: { ...use, server_identifier }, traceparent, filter, signal },
+  const hearing = hearServer(tools, {
+    ...{ use: { ...use, server_identifier }, traceparent, filter, spend, signal },
     peer: { session: key, capabilities, onRequest },
     onEvent: ({ method, params }) => {
       // Its tools are told of by their catalogue here.
@@ -74,7 +80,7 @@ const hear = (tools: EndpointTools, { session, use, traceparent, events, signal 
       say({ jsonrpc: '2.0', method, params })
     }
   })
-  return restart
+  return hearing.restart
 }
 
 /** A session is in use while its stream is open, and its stream ends with it. */

@@ -1,6 +1,6 @@
 import { sessionMessage } from '@onbehalf/contracts'
 import type { McpClient } from '@onbehalf/mcp'
-import { type Bus, call, serve } from '@onbehalf/rpc'
+import { type Bus, call, matches, serve } from '@onbehalf/rpc'
 import type { Static } from '@sinclair/typebox'
 import type { Exchanges } from './exchanges.ts'
 
@@ -8,12 +8,20 @@ import type { Exchanges } from './exchanges.ts'
 export type SessionMessage = Static<(typeof sessionMessage)['request']>['message']
 
 export type Relay = {
+  /** Takes what concerns this process; false where it does not. */
+  take: (key: string, message: SessionMessage) => boolean
+  /** Lets all other processes know. */
+  tellOthers: (key: string, message: SessionMessage) => void
   /** Lets what goes on in the session know, in this process or else in any other; nobody waits for it. */
   tell: (key: string, message: SessionMessage) => void
   close: () => Promise<void>
 }
 
 const waitMs = 2_000
+
+/** Whether it can be one: what answers no request of ours, or names none that anybody makes, concerns nobody. */
+export const isSessionMessage = (said: unknown): said is SessionMessage =>
+  matches(sessionMessage.request.properties.message, said)
 
 /** Sessions over replicas: what a client says reaches the one that it is about. */
 export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, 'endSessions'>): Relay => {
@@ -22,11 +30,15 @@ export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, '
     return takeHere(exchanges, key, message)
   }
   const served = serve(bus, sessionMessage, async ({ session, message }) => (take(session, message) ? {} : undefined))
+  const tellOthers = (session: string, message: SessionMessage): void => {
+    // Where nobody has to do with it there is no answer.
+    call(bus, sessionMessage, { session, message }, { deadlineAt: Date.now() + waitMs }).catch(() => undefined)
+  }
   return {
+    take,
+    tellOthers,
     tell: (session, message) => {
-      if (take(session, message) && message.kind !== 'end') return
-      // Where nobody has to do with it there is no answer.
-      call(bus, sessionMessage, { session, message }, { deadlineAt: Date.now() + waitMs }).catch(() => undefined)
+      if (!take(session, message) || message.kind === 'end') tellOthers(session, message)
     },
     close: served.stop
   }

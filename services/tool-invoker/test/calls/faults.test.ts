@@ -1,7 +1,9 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { McpRequest } from '@onbehalf/mcp'
 import { eventually } from '@onbehalf/testkit'
 import type { AnswerCall } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
+import { askOnceMore } from '../../src/calls/once-more.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -12,6 +14,7 @@ t.afterEach(() => {
   recording.answer(() => ({ content: [] }))
 })
 
+type Ears = Pick<McpRequest, 'onEvent' | 'onRequest'>
 const forwarding = (tenant_id: string, more: object = {}) =>
   providers.register({ tenant_id, server_url: recording.url, mode: 'idp_token', ...more })
 const asStream: AnswerCall = (_, raw) => {
@@ -195,6 +198,21 @@ t.test('what was lost is made once more, where the tool says that this does no h
   }
   t.match(told, /event: error/)
   t.equal(recording.calls().length - before, 1, 'nor what had begun to be told')
+  const saysSo: ((ears: Ears) => unknown)[] = [
+    ({ onEvent }) => onEvent?.({ method: 'notifications/message', params: {} }),
+    ({ onRequest }) => onRequest?.({ method: 'roots/list', params: {} })
+  ]
+  for (const say of saysSo) {
+    let asked = 0
+    const ask = async (ears: Ears) => {
+      asked += 1
+      say(ears)
+      throw new ReportedError('upstream_unavailable', 'It broke.')
+    }
+    const { signal } = new AbortController()
+    await t.rejects(askOnceMore(ask, { onRequest: async () => ({ result: {} }) }, signal), { message: 'It broke.' })
+    t.equal(asked, 1, 'nor where it said something that its caller does not hear, or asked')
+  }
   issuer.behave({ reusable: false })
   broker.change({ kind: 'user', id: user.user_id })
   await stage.settle()

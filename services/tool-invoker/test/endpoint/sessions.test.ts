@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
@@ -10,11 +11,13 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema
 } from '@modelcontextprotocol/sdk/types.js'
+import { ReportedError } from '@onbehalf/errors'
 import { eventually, type TestContext, until } from '@onbehalf/testkit'
 import { startFixture, startModern } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
 import { createGates } from '../../src/gates/gates.ts'
 import { createListenerPlaces } from '../../src/listening/places.ts'
+import { answersTo } from '../../src/sessions/ask-client.ts'
 import { startStage } from '../stage.ts'
 import { startLegacyServer } from './legacy-server.ts'
 
@@ -260,12 +263,15 @@ const modernMeta = {
 }
 const subscriptionId = 'io.modelcontextprotocol/subscriptionId'
 
-type Listening = { path: string; notifications: unknown; accept?: string; signal?: AbortSignal }
+type Listening = { path: string; notifications: unknown; accept?: string; signal?: AbortSignal; base?: string }
 
 /** Listens as a client of 2026-07-28: what is told, as it comes, and when it is over. */
-const listen = async (user: User, { path, notifications, accept = 'text/event-stream', signal }: Listening) => {
+const listen = async (
+  user: User,
+  { path, notifications, accept = 'text/event-stream', signal, base = here }: Listening
+) => {
   const method = 'subscriptions/listen'
-  const answer = await fetch(`${here}${path}`, {
+  const answer = await fetch(`${base}${path}`, {
     method: 'POST',
     headers: {
       ...{ ...user.headers, accept, 'content-type': 'application/json' },
@@ -401,4 +407,80 @@ t.test('who listens takes nothing that calls need: no place of a record, and so 
   leave()
   await listening
   t.equal(await second('https://one.test/b'), 'heard')
+})
+
+t.test('who listens hears the server that the provider has now, and no longer than the credential holds', async (t) => {
+  const user = devices.makeToken({ lifetimeSeconds: 2 })
+  const provider = forwarding(user.tenant_id)
+  const before = legacy.opened()
+  const { over } = await listen(user, { path: urlOf(provider), notifications: { resourcesListChanged: true } })
+  await until(() => legacy.opened() > before)
+  const once = legacy.opened()
+  providers.update(provider.provider_id, { timeout: 31 })
+  await until(() => legacy.opened() > once)
+  devices.lapse(user.token_id)
+  await t.resolves(over, 'it ends, though nobody said so')
+})
+
+t.test('what costs others something is counted: to listen, to begin, and to say what all replicas hear', async (t) => {
+  const open = async (max: string) => {
+    const limited = await stage.open({ PRINCIPAL_CALLS_PER_MINUTE: max })
+    t.teardown(() => limited.app.close())
+    return { ...limited, base: await limited.app.listen({ port: 0, host: '127.0.0.1' }) }
+  }
+  const [one, two] = [await open('1'), await open('2')]
+  const user = devices.makeToken()
+  const at = urlOf(forwarding(user.tenant_id))
+  const before = legacy.opened()
+  const leaving = new AbortController()
+  const notifications = { resourcesListChanged: true }
+  await listen(user, { path: at, notifications, signal: leaving.signal, base: one.base })
+  await until(() => legacy.opened() > before)
+  const headers = { ...user.headers, host: '127.0.0.1' }
+  const payload = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'count' } }
+  t.equal((await one.app.inject({ method: 'POST', url: at, headers, payload })).statusCode, 429)
+  leaving.abort()
+
+  const client = devices.makeToken()
+  const initialize = { method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {} } }
+  const begun = await ask(client.headers, '/mcp', '', { body: initialize, base: two.base })
+  const sessionId = begun.headers.get('mcp-session-id') ?? ''
+  const say = async (body: Json) => (await ask(client.headers, '/mcp', sessionId, { body, base: two.base })).status
+  const answerTo = (id: unknown) => ({ id, method: undefined, result: {} })
+  const cancel = (requestId: unknown) => ({ id: undefined, method: 'notifications/cancelled', params: { requestId } })
+  for (const idle of [answerTo('no id of ours'), answerTo(7), cancel('x'.repeat(257)), cancel({})])
+    t.equal(await say(idle), 202, 'what nobody can be waiting for is not said')
+  t.equal(await say(answerTo(randomUUID())), 202)
+  t.equal(await say(cancel(8)), 429)
+})
+
+t.test('what a server asks of a client with one answer is bounded, and over with the first that is none', async (t) => {
+  const questions = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`q${index}`, { method: 'roots/list' }]))
+  const answer = async () => ({ result: { roots: [] } })
+  t.equal(Object.keys(await answersTo(questions(20), answer)).length, 20)
+  await t.rejects(answersTo(questions(21), answer), { code: 'upstream_error' })
+  const signals: AbortSignal[] = []
+  const onlyTheFirst = (_: unknown, signal: AbortSignal) => {
+    signals.push(signal)
+    return signals.length === 1 ? Promise.reject(new ReportedError('cancelled', 'No.')) : new Promise<never>(() => {})
+  }
+  await t.rejects(answersTo(questions(3), onlyTheFirst), { code: 'cancelled' })
+  t.same(
+    signals.map(({ aborted }) => aborted),
+    [true, true, true]
+  )
+})
+
+t.test('an app that begins many sessions for one user ends none of another', async (t) => {
+  const { tenant_id } = devices.makeToken()
+  const [ada, bob] = [randomUUID(), randomUUID()]
+  const { headers } = broker.makeApiKey({ tenant_id, actsFor: [ada, bob] })
+  const as = (user_id: string) => ({ ...headers, 'onbehalf-user-id': user_id })
+  const initialize = { method: 'initialize', params: { protocolVersion: '2025-06-18', capabilities: {} } }
+  const begin = async (user_id: string) =>
+    (await ask(as(user_id), '/mcp', '', { body: initialize })).headers.get('mcp-session-id') ?? ''
+  const adas = await begin(ada)
+  await Promise.all(Array.from({ length: 101 }, () => begin(bob)))
+  t.equal((await ask(as(ada), '/mcp', adas)).status, 200)
 })
