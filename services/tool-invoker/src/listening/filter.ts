@@ -10,7 +10,7 @@ export type Filter = {
 
 /** Each is kept for as long as somebody listens, and an older server is asked for each by itself. */
 export const urisMax = 100
-const uriBytesMax = 2_048
+export const uriBytesMax = 2_048
 
 /** Whether it can be listened to: as long as a URI that anybody uses, at most. */
 export const isUri = (value: unknown): value is string =>

@@ -3,7 +3,7 @@ import type { Asked, EndpointTools, Method } from '../endpoint/asked.ts'
 import type { Forwarded } from '../endpoint/forward.ts'
 import { ask } from '../endpoint/pass.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
-import { isUri, urisMax } from '../listening/filter.ts'
+import { isUri, uriBytesMax, urisMax } from '../listening/filter.ts'
 import type { Session } from './find.ts'
 import { isLevel } from './log-level.ts'
 
@@ -50,7 +50,7 @@ const hearAnew = (
 const uriOf = ({ request }: Asked): string => {
   const { uri } = request.params
   if (isUri(uri)) return uri
-  throw bad('uri', 'is the URI of a resource, of 2 KB at most')
+  throw bad('uri', `is the URI of a resource, of at most ${uriBytesMax} bytes`)
 }
 
 /** Throws `RpcFault` where the request is of no session, without which nothing can be told later. */
