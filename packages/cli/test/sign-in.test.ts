@@ -222,6 +222,17 @@ t.test('http to an address that is not this machine’s is for who insists, each
   t.equal(askedWith(here), token)
 })
 
+t.test('a token of the environment goes to no server that nobody named, the one used last included', async (t) => {
+  const before = here.asked.length
+  const ended = await inProcess(homeOf('none'))(['whoami'], { more: { ONBEHALF_TOKEN: makeToken() } }).ended
+  t.match(ended, {
+    code: 2,
+    out: '',
+    err: /ONBEHALF_TOKEN is for one server: name it with --server or ONBEHALF_SERVER/
+  })
+  t.equal(here.asked.length, before)
+})
+
 t.test('how a command ends says what to do next', async (t) => {
   const asSomebody = { more: { ONBEHALF_SERVER: here.origin, ONBEHALF_TOKEN: makeToken() } }
   const run = (...args: string[]) => inProcess(homeOf('codes'))(args, asSomebody).ended

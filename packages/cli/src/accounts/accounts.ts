@@ -55,15 +55,17 @@ export const findAccount = (io: Io, { server, account }: Chosen): Account | unde
     (one) => (server === undefined || one.server === server) && (account === undefined || one.name === account)
   )
 
-/** Whose token a command uses: the one in `ONBEHALF_TOKEN`, or of the account that was named or signed in last. */
+/**
+ * Whose token a command uses: the one in `ONBEHALF_TOKEN`, or of the account that was named or signed in last. The first
+ * goes to a server that was named and to no other: which account was used last says nothing of whose token that is.
+ */
 export const credentialOf = async (io: Io, chosen: Chosen): Promise<{ server: string; token: string }> => {
   const { ONBEHALF_TOKEN: given } = io.env
-  const account = findAccount(io, chosen)
   if (given) {
-    const server = chosen.server ?? account?.server
-    if (server) return { server, token: given }
-    throw new Problem('usage', 'ONBEHALF_TOKEN is for a server: name it with --server or ONBEHALF_SERVER.')
+    if (chosen.server) return { server: chosen.server, token: given }
+    throw new Problem('usage', 'ONBEHALF_TOKEN is for one server: name it with --server or ONBEHALF_SERVER.')
   }
+  const account = findAccount(io, chosen)
   const token = account && (await findToken(io, keyOf(account), account.place))
   if (account && token) return { server: account.server, token }
   const where = chosen.server ? ` --server ${chosen.server}` : ' --server URL'
