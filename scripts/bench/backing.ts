@@ -20,7 +20,8 @@ type Place = ReturnType<typeof makePlace>
 export const [loadCore, measuredCore] = ['0', '1']
 
 export const pin = (pid: number, core: string): void => {
-  spawnSync('taskset', ['-acp', core, String(pid)])
+  const { error } = spawnSync('taskset', ['-acp', core, String(pid)])
+  if (error) throw new Error('A benchmark gives each process its core: it needs Linux and taskset', { cause: error })
 }
 
 /** A directory of a benchmark, with the secrets of its servers. */

@@ -16,7 +16,8 @@ export const shareErrors = ({ paths, components, ...rest }: Document): object =>
   const responses: Record<string, Answer> = {}
   const share = (status: string, answer: Answer): Answer | { $ref: string } => {
     if (Number(status) < 400) return answer
-    const name = [status, ...answer.description.split(', '), formOf(answer)].join('.')
+    // What OpenAPI takes as the key of a component.
+    const name = [status, ...answer.description.split(', '), formOf(answer)].join('.').replaceAll(/[^\w.-]+/g, '-')
     responses[name] = answer
     return { $ref: `#/components/responses/${name}` }
   }

@@ -577,7 +577,7 @@ export type Operations = {
       503: string
     }
   }
-  /** MCP endpoint: the tools of all providers, as identifier__tool */
+  /** MCP endpoint: the tools, prompts and resources of all providers, under joined names */
   'POST /mcp': {
     body: unknown
     answers: {
@@ -598,7 +598,7 @@ export type Operations = {
       504: JsonRpcErrorBody
     }
   }
-  /** What a session of the MCP endpoint hears besides its answers: the tools of all providers, as identifier__tool */
+  /** What a session of the MCP endpoint hears besides its answers: the tools, prompts and resources of all providers, under joined names */
   'GET /mcp': {
     answers: {
       200: string
@@ -616,7 +616,7 @@ export type Operations = {
       504: JsonRpcErrorBody
     }
   }
-  /** Ends a session of the MCP endpoint: the tools of all providers, as identifier__tool */
+  /** Ends a session of the MCP endpoint: the tools, prompts and resources of all providers, under joined names */
   'DELETE /mcp': {
     answers: {
       204: undefined

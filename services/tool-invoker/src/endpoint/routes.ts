@@ -20,7 +20,7 @@ const description = `Streamable HTTP: 2026-07-28, and 2025-11-25, 2025-06-18 and
 JSON-RPC message, or an event stream that ends with it. An API key names the user it acts for in the header Onbehalf-User-Id.`
 
 const endpoints = [
-  { url: '/mcp', of: 'the tools of all providers, as identifier__tool', params: {} },
+  { url: '/mcp', of: 'the tools, prompts and resources of all providers, under joined names', params: {} },
   {
     url: '/mcp/:server_identifier',
     of: 'one provider',
