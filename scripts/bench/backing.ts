@@ -11,7 +11,8 @@ import {
   removePostgresDirectory,
   type ServiceName,
   startBacking,
-  startProcess
+  startProcess,
+  withDeathSignal
 } from '@onbehalf/testkit'
 
 type Place = ReturnType<typeof makePlace>
@@ -57,9 +58,10 @@ export const startBench = async ({ place = makePlace(), given = {} }: { place?: 
   }
 }
 
-/** A program of ours beside the load, that says its origin in its first line. */
+/** A program of ours beside the load, that says its origin in its first line; on Linux it never outlives us. */
 export const startBeside = async (path: string) => {
-  const child = spawn(process.execPath, [inRepository(path)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { command, args } = withDeathSignal({ command: process.execPath, args: [inRepository(path)] }, 'SIGKILL')
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [origin] = await once(createInterface(child.stdout), 'line')
   return { origin: String(origin), pid: child.pid ?? 0, stop: () => child.kill() }
 }
