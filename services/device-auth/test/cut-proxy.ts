@@ -5,6 +5,8 @@ export type CutProxy = {
   url: string
   /** Cuts the line, after the server has worked and before it can answer, for what contains `text`; as often as `times`. */
   cutAnswersTo: (text: string, times: number) => void
+  /** How often it has cut the line. */
+  cuts: () => number
 }
 
 /** A line to a server that can lose answers. */
@@ -12,6 +14,7 @@ export const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProx
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
   let cut = { text: '', times: 0 }
+  let cuts = 0
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname)
     let isDoomed = false
@@ -23,6 +26,7 @@ export const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProx
     client.on('data', (chunk) => {
       if (cut.times > 0 && chunk.includes(cut.text)) {
         cut.times -= 1
+        cuts += 1
         isDoomed = true
       }
       upstream.write(chunk)
@@ -42,6 +46,7 @@ export const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProx
     url: url.href,
     cutAnswersTo: (text, times) => {
       cut = { text, times }
-    }
+    },
+    cuts: () => cuts
   }
 }

@@ -103,6 +103,7 @@ t.test('a decision whose answer gets lost is asked for again, and counts once', 
   const { device_code, user_code } = await startFlow(cut)
   proxy.cutAnswersTo('approved', 1)
   t.match(await decideAs(cut, 'approve', who, user_code), { status: 200, body: { status: 'approved' } })
+  t.equal(proxy.cuts(), 1)
   t.match(await poll(app, device_code), { status: 200 })
 })
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type CallBinding, issueToken, listBrokerKeys, resolveApiKey } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
-import { recordSecrets, withDatabase } from '@onbehalf/testkit'
+import { eventually, recordSecrets, withDatabase } from '@onbehalf/testkit'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
@@ -129,20 +129,29 @@ await t.test('a sign-in shows in the next token, whichever replica signs it', as
   const anHourAgo = Math.floor(Date.now() / 1000) - 3_500
   for (const time of await tenTimes(acting)) t.ok(time < anHourAgo)
   await signInAs(broker, logins.second)
-  for (const time of await tenTimes(acting)) t.ok(time > anHourAgo)
+  const times = await eventually(
+    () => tenTimes(acting),
+    (some) => some.every((time) => time > anHourAgo)
+  )
+  for (const time of times) t.ok(time > anHourAgo)
 })
 
 await t.test('of who was only identified for a device, it says when that was', async (t) => {
-  /** Users are held: a sign-in makes every replica look again. */
+  /** Users are held: a sign-in makes every replica look again, once it has heard of it. */
   const timeAfter = async (times: string) => {
     const { userId, ...who } = await signInAs(broker, logins.second)
     await database.query(`update identity_broker."user" set ${times} where id = $1`, [userId])
     return Number(decodeJwt((await issue(who)).token).auth_time)
   }
   const identified = "identified_at = '2026-01-02T03:04:05Z'"
-  t.equal(await timeAfter(`signed_in_at = null, ${identified}`), Date.parse('2026-01-02T03:04:05Z') / 1000)
-  const later = await timeAfter(`signed_in_at = '2026-02-03T04:05:06Z', ${identified}`)
-  t.equal(later, Date.parse('2026-02-03T04:05:06Z') / 1000, 'the later one counts')
+  for (const [signedIn, counts] of [
+    ['null', '2026-01-02T03:04:05Z'],
+    ["'2026-02-03T04:05:06Z'", '2026-02-03T04:05:06Z']
+  ] as const) {
+    const expected = Date.parse(counts) / 1000
+    const ask = () => timeAfter(`signed_in_at = ${signedIn}, ${identified}`)
+    t.equal(await eventually(ask, (time) => time === expected), expected, 'the later one counts')
+  }
 })
 
 await t.test('who never signed in is told where to, and gets no token', async (t) => {

@@ -38,10 +38,10 @@ export const hearServer = (tools: Tools, hearing: Hearing): { restart: () => voi
     while (!hearing.signal.aborted) {
       restarted = new AbortController()
       const signal = AbortSignal.any([hearing.signal, restarted.signal])
-      const began = performance.now()
+      const beganAt = tools.now().getTime()
       const isOver = await hearOnce(tools, hearing, signal)
       if (restarted.signal.aborted) continue
-      pauseMs = performance.now() - began > pauseMsMax ? pauseMsMin : Math.min(pauseMs * 2, pauseMsMax)
+      pauseMs = tools.now().getTime() - beganAt > pauseMsMax ? pauseMsMin : Math.min(pauseMs * 2, pauseMsMax)
       const end = isOver ? new Promise<never>(() => {}) : wait(pauseMs, undefined, { signal })
       await untilAborted(end, signal).catch(() => undefined)
     }

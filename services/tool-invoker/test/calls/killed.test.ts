@@ -73,14 +73,13 @@ t.test('kill -9 in strict mode: whatever reached a server is on record', async (
   await kill(replica)
   await Promise.all(made)
   const recorded = new Set((await recordsLike('strict-')).map(({ tool }) => tool))
-  t.ok(reached.size >= 40)
   t.same(
     [...reached].filter((tool) => !recorded.has(tool)),
     []
   )
 })
 
-t.test('kill -9 in batched mode: only the newest records can be lost', async (t) => {
+t.test('kill -9 in batched mode: no record between others is lost', async (t) => {
   const replica = await startReplica()
   recording.answer(() => ({ content: [] }))
   const answered: { tool: string; at: number }[] = []

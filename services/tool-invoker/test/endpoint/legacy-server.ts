@@ -90,7 +90,8 @@ export const startLegacyServer = async (t: TestContext) => {
 
   /** Sessions whose client hears what the server says of its own accord. */
   const heard = new Set<string>()
-  let opened = 0
+  /** The paths at which somebody began to hear it. */
+  const opened: string[] = []
 
   let last = ''
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
@@ -102,7 +103,7 @@ export const startLegacyServer = async (t: TestContext) => {
     if (!one) return response.writeHead(404).end()
     if (request.method === 'GET') {
       heard.add(id)
-      opened += 1
+      opened.push(String(request.url))
       response.once('close', () => heard.delete(id))
     }
     return one.transport.handleRequest(request, response)
@@ -127,8 +128,14 @@ export const startLegacyServer = async (t: TestContext) => {
     /** How many calls began to wait, and how many of them were cancelled. */
     waiting: () => waiting,
     cancelled: () => [...cancelled],
-    /** How often somebody began to hear it. */
-    opened: () => opened,
+    /** The same server by a URL of its own, and how often somebody began to hear it there. */
+    apart: () => {
+      const path = `/${randomUUID()}`
+      return {
+        url: `http://127.0.0.1:${address.port}${path}`,
+        opened: () => opened.filter((one) => one === path).length
+      }
+    },
     /** Answers 401 to what carries this from now on. */
     reject: (authorization: string) => rejected.add(authorization),
     /** Tells whoever subscribed to it, once somebody hears it. */

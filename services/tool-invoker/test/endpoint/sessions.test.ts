@@ -173,13 +173,13 @@ t.test('a client cancels a call by its id, and its server hears of it', async (t
   const user = devices.makeToken()
   const at = urlOf(forwarding(user.tenant_id))
   const { client } = await connect(t, user, at)
-  const before = legacy.cancelled().length
+  const [before, cancelled] = [legacy.waiting(), legacy.cancelled().length]
   const giveUp = new AbortController()
   const waiting = client.callTool({ name: 'wait' }, undefined, { signal: giveUp.signal })
   await until(() => legacy.waiting() > before)
   giveUp.abort('enough')
   await t.rejects(waiting)
-  await until(() => legacy.cancelled().length > before)
+  await until(() => legacy.cancelled().length > cancelled)
   const recorded = async (): Promise<Json[]> =>
     (await app.inject({ url: '/v1/calls?tool=wait', headers: user.headers })).json().data
   t.match(await eventually(recorded, ({ length }) => length === 1), [{ outcome: 'cancelled' }])
@@ -201,12 +201,13 @@ t.test('any replica serves a session: its requests, its answers, its cancels and
   t.equal((await ask(user.headers, at, sessionId, { body, base: there })).status, 202)
   t.same(await answered, { action: 'decline' })
 
-  const before = legacy.cancelled().length
+  const [before, cancelled] = [legacy.waiting(), legacy.cancelled().length]
   const waiting = ask(user.headers, at, sessionId, { body: { id: 7, method: 'tools/call', params: { name: 'wait' } } })
   await until(() => legacy.waiting() > before)
   const cancel = { id: undefined, method: 'notifications/cancelled', params: { requestId: 7 } }
   t.equal((await ask(user.headers, at, sessionId, { body: cancel, base: there })).status, 202)
   t.match(await (await waiting).json(), { error: { message: /cancelled/ } })
+  await until(() => legacy.cancelled().length > cancelled)
 
   const stream = await ask(user.headers, at, sessionId, { method: 'GET' })
   t.equal(stream.status, 200)
@@ -379,10 +380,10 @@ t.test('what a client wants to hear of is bounded, however much it asks for at o
 t.test('who listens takes nothing that calls need: no place of a record, and so many of each kind', async (t) => {
   const user = devices.makeToken()
   const leaving = new AbortController()
-  const before = legacy.opened()
-  const path = urlOf(forwarding(user.tenant_id))
+  const server = legacy.apart()
+  const path = urlOf(forwarding(user.tenant_id, server))
   await listen(user, { path, notifications: { resourcesListChanged: true }, signal: leaving.signal })
-  await until(() => legacy.opened() > before)
+  await until(() => server.opened() > 0)
   await until(() => stage.resources.recorder.waiting() === 0)
   leaving.abort()
 
@@ -410,16 +411,26 @@ t.test('who listens takes nothing that calls need: no place of a record, and so 
 })
 
 t.test('who listens hears the server that the provider has now, and no longer than the credential holds', async (t) => {
-  const user = devices.makeToken({ lifetimeSeconds: 2 })
-  const provider = forwarding(user.tenant_id)
-  const before = legacy.opened()
-  const { over } = await listen(user, { path: urlOf(provider), notifications: { resourcesListChanged: true } })
-  await until(() => legacy.opened() > before)
-  const once = legacy.opened()
+  const passing = devices.makeToken({ lifetimeSeconds: 10 })
+  const { told, over } = await listen(passing, {
+    ...{ path: '/mcp', notifications: { toolsListChanged: true }, signal: AbortSignal.timeout(60_000) }
+  })
+  await until(() => told.length > 0)
+  devices.lapse(passing.token_id)
+
+  const user = devices.makeToken()
+  const server = legacy.apart()
+  const provider = forwarding(user.tenant_id, server)
+  const leaving = new AbortController()
+  const notifications = { resourcesListChanged: true }
+  await listen(user, { path: urlOf(provider), notifications, signal: leaving.signal })
+  await until(() => server.opened() > 0)
+  const once = server.opened()
   providers.update(provider.provider_id, { timeout: 31 })
-  await until(() => legacy.opened() > once)
-  devices.lapse(user.token_id)
-  await t.resolves(over, 'it ends, though nobody said so')
+  await until(() => server.opened() > once)
+  leaving.abort()
+  await over
+  t.match(told.at(-1), { id: 'L1', error: { code: -32000 } }, 'it ends, though nobody said so')
 })
 
 t.test('what costs others something is counted: to listen, to begin, and to say what all replicas hear', async (t) => {
@@ -430,12 +441,12 @@ t.test('what costs others something is counted: to listen, to begin, and to say 
   }
   const [one, two] = [await open('1'), await open('2')]
   const user = devices.makeToken()
-  const at = urlOf(forwarding(user.tenant_id))
-  const before = legacy.opened()
+  const server = legacy.apart()
+  const at = urlOf(forwarding(user.tenant_id, server))
   const leaving = new AbortController()
   const notifications = { resourcesListChanged: true }
   await listen(user, { path: at, notifications, signal: leaving.signal, base: one.base })
-  await until(() => legacy.opened() > before)
+  await until(() => server.opened() > 0)
   const headers = { ...user.headers, host: '127.0.0.1' }
   const payload = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'count' } }
   t.equal((await one.app.inject({ method: 'POST', url: at, headers, payload })).statusCode, 429)
