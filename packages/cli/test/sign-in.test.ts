@@ -89,7 +89,7 @@ t.test('what comes is asked for with the proof of who began, and has to be a tok
   here.answers[paths.code] = json(200, here.begun)
   here.answers[paths.poll] = (response, body) => {
     t.match(JSON.parse(body), { device_code: 'device-code', client_id: 'onbehalf', code_verifier: /^[\w-]{43}$/ })
-    json(200, { access_token: '$(touch /tmp/owned)', expires_at: 'never', token_id: '1' })(response, body)
+    json(200, { access_token: '$(touch owned)', expires_at: 'never', token_id: '1' })(response, body)
   }
   t.match(await signIn(run, here), { code: 4, err: /no token of its/ })
   here.answers[paths.code] = json(200, { ...here.begun, expires_in: 1, interval: 5 })

@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 // Shorter than the 20 s after which a held answer is asked for again: what the feed has to bring does not come by age.
-const secondsMax = 10
+const usualSeconds = 10
 
-/** Asks until `isFine` says so, and answers with the last it heard, which after 10 s is what the test shows. */
+/**
+ * Asks until `isFine` says so, and answers with the last it heard, which after `secondsMax` seconds, 10 unless it says
+ * otherwise, is what the test shows.
+ */
 export const eventually = async <Value>(
   ask: () => Value | Promise<Value>,
-  isFine: (value: Value) => boolean
+  isFine: (value: Value) => boolean,
+  secondsMax = usualSeconds
 ): Promise<Value> => {
   const deadline = performance.now() + secondsMax * 1000
   for (;;) {
@@ -16,7 +20,7 @@ export const eventually = async <Value>(
   }
 }
 
-/** Waits for what has to happen; throws when it has not after 10 s. */
-export const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
-  if (!(await eventually(isSo, (answer) => answer))) throw new Error(`it did not come about: ${isSo}`)
+/** Waits for what has to happen; throws when it has not after `secondsMax` seconds, 10 unless it says otherwise. */
+export const until = async (isSo: () => boolean | Promise<boolean>, secondsMax = usualSeconds): Promise<void> => {
+  if (!(await eventually(isSo, (answer) => answer, secondsMax))) throw new Error(`it did not come about: ${isSo}`)
 }

@@ -207,7 +207,11 @@ t.test('one address opens so many pages in a minute, and reads so many documents
   ]
   for (const [url, status, max, type] of limits) {
     const answers = new Set<number>()
-    for (let asked = 0; asked < max; asked += 1) answers.add((await from(url, `2001:db8:1:1::${asked}`)).status)
+    // Forty at once: all of them have to come within the minute.
+    for (let asked = 0; asked < max; asked += 40) {
+      const together = Array.from({ length: 40 }, (_, more) => from(url, `2001:db8:1:1::${asked + more}`))
+      for (const { status } of await Promise.all(together)) answers.add(status)
+    }
     t.same([...answers], [status], url)
     const refused = await from(url, '2001:db8:1:1:ffff::1')
     t.same([refused.status, refused.type], [429, type], 'a network is one address')

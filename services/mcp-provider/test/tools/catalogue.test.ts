@@ -171,12 +171,12 @@ t.test(
     noting.seen.length = 0
     const ask = (hash = outdated_hash) => find(owner.ticket, server_identifier, 'a', { outdated_hash: hash })
     const listings = () => noting.seen.filter((seen) => seen['mcp-method'] === 'tools/list').length
+    const wasListed = (tools_listed_at: Date) =>
+      resources.db.updateTable('provider').set({ tools_listed_at }).where('id', '=', body.id).execute()
+    // Later than now, so that it is just now however long the question takes.
+    await wasListed(new Date(Date.now() + 60_000))
     t.match(await ask(), { tool: { description: '', hash: outdated_hash } }, 'it was listed just now')
-    await resources.db
-      .updateTable('provider')
-      .set({ tools_listed_at: new Date(0) })
-      .where('id', '=', body.id)
-      .execute()
+    await wasListed(new Date(0))
     t.match(await ask('another'), { tool: { description: '' } }, 'what was outdated is not what is kept')
     t.equal(listings(), 0)
     const answers = await Promise.all([ask(), ask(), ask()])
