@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { deviceSsoState } from '@onbehalf/contracts'
 import { signTicket } from '@onbehalf/rpc'
 import { hashOf, keyCommands, openSigningKeys } from '@onbehalf/service-kit'
@@ -69,7 +70,7 @@ t.test('an unknown kid, a kid of another purpose and none at all are no key of o
 
 t.test('a grant that we signed ourselves still has to be one', async (t) => {
   const { user_code } = await startFlow(app)
-  const id = 'x'.repeat(43)
+  const id = randomBytes(32).toString('base64url')
   recordSecrets([id])
   const place = { tenant_id: 'instance', table: 'redis', column: 'approval_grant', row: hashOf(id) }
   const put = async (ticket: string) =>
