@@ -70,6 +70,7 @@ t.test('who may do what on the bus', async (t) => {
       `${provider}.credential-owner.v1`,
       `${provider}.credential.fresh.v1`,
       `${provider}.keys.list.v1`,
+      `${provider}.provider.list.v1`,
       `${provider}.provider.resolve.v1`,
       `${provider}.tool.find.v1`,
       `${provider}.tool.list.v1`
@@ -83,6 +84,7 @@ t.test('who may do what on the bus', async (t) => {
       `${broker}.session.resolve.v1`,
       `${broker}.token.issue.v1`,
       `${provider}.credential.fresh.v1`,
+      `${provider}.provider.list.v1`,
       `${provider}.provider.resolve.v1`,
       `${provider}.tool.find.v1`,
       `${provider}.tool.list.v1`,
