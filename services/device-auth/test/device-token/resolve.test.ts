@@ -143,10 +143,24 @@ t.test('use is noted, coarsely and without anybody waiting', async (t) => {
   t.ok(again && first && again >= first)
 })
 
-t.test('a kind of token has its issuer and no other', (t) => {
+t.test('a kind of token has its issuer and its kind of person, and no other', async (t) => {
   t.throws(() => makeToken('dfoa_', 'https://idp.example'), /cannot have the issuer/)
+  for (const issuer of [accountIssuer, '', ' ']) t.throws(() => makeToken('dfoe_', issuer), /cannot have the issuer/)
   t.match(makeToken('dfoa_', accountIssuer), { token: /^dfoa_/ })
-  t.end()
+  t.match(makeToken('dfoe_', 'https://idp.example'), { token: /^dfoe_/ })
+
+  const misfits = {
+    'the issuer of the other kind': "issuer = 'https://idp.example'",
+    'the prefix of the other kind': "prefix = 'dfoe_'",
+    'a kind for people who are no members': "prefix = 'dfoe_', issuer = 'https://idp.example'",
+    'a prefix that there is not': "prefix = 'dfox_'"
+  }
+  for (const [name, set] of Object.entries(misfits)) {
+    const { body } = await signInDevice(app, await broker.signIn())
+    await update(body.token_id, set)
+    t.match(await refusal(body.token), { code: 'invalid_bearer' }, name)
+    t.match(await account(body.token), { status: 401 }, name)
+  }
 })
 
 t.test('neither a token nor a code rests in clear anywhere', async (t) => {
