@@ -11,13 +11,3 @@ export const apiOf =
     const { status, body } = await who.browser.visit(`${publicUrl}${path}`, visit)
     return { status, body: body === '' ? undefined : JSON.parse(body) }
   }
-
-/** Asks until `isFine` says so, for at most `ms`. */
-export const eventually = async <Value>(ask: () => Promise<Value>, isFine: (value: Value) => boolean, ms = 5_000) => {
-  const end = Date.now() + ms
-  for (;;) {
-    const value = await ask()
-    if (isFine(value) || Date.now() > end) return value
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}

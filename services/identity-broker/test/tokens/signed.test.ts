@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { type CallBinding, issueToken, listBrokerKeys, resolveApiKey } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
-import { recordSecrets, withDatabase } from '@onbehalf/testkit'
+import { eventually, recordSecrets, withDatabase } from '@onbehalf/testkit'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
-import { eventually } from '../api.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const unverified = { sub: 'vera', email: 'vera@acme.test', email_verified: false, name: 'vera' }
@@ -50,7 +49,7 @@ const tenTimesUntil = (who: Pick<SignedIn, 'ticket'>, isFine: (time: number) => 
   eventually(
     () => tenTimes(who),
     (times) => times.every(isFine),
-    3_000
+    3
   )
 const refreshes = () => idp.log().refreshes_by_user[logins.user] ?? 0
 

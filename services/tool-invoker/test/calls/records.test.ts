@@ -75,7 +75,7 @@ t.test('every call leaves one record, which says how it ended and not what was s
   t.match(rows[0], { upstream_status: 200, started_at: Date, finished_at: Date })
   t.match(rows[2], { ...who, provider_id: null, mode: null, upstream_status: null })
   t.match(rows[4], { ...who, provider_id, mode: 'idp_token', audience: null, upstream_status: null })
-  t.notMatch(JSON.stringify(rows), /eyJ|é/)
+  t.notMatch(JSON.stringify(rows), /eyJ[\w-]+\.|é/)
 })
 
 t.test('arguments are kept only where a server is registered so, for whose call it was and for owners', async (t) => {
