@@ -116,7 +116,7 @@ const send = (
     return mayBeRepeated ? askOnceMore(ask, ears, signal) : ask(ears)
   }
   // Who only listens takes no call's place.
-  if (request.method === listenMethod) return gates.listening(provider.server_url, sendOff)
+  if (request.method === listenMethod) return gates.listening(provider, sendOff)
   return gates.through({ provider_id, revision, isPatient, signal }, sendOff)
 }
 

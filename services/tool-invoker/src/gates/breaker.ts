@@ -3,15 +3,18 @@ import { upstreamStatusOf } from '@onbehalf/mcp'
 
 /** Whether a server is asked at all: not for a while once it only failed, and then by one call that tries it. */
 export type Breaker = {
-  /** Throws `upstream_unavailable` while the server is left alone. */
-  check: () => void
-  /** What became of a call that was let through. */
+  /** Lets a call through; throws `upstream_unavailable` while the server is left alone. */
+  enter: () => Pass
+  /** Whether nothing is held against the server. */
+  isClean: () => boolean
+}
+
+/** What became of a call that was let through, to be told once. */
+export type Pass = {
   succeeded: () => void
   failed: () => void
   /** The call ended for a reason that says nothing about the server. */
   left: () => void
-  /** Whether nothing is held against the server. */
-  isClean: () => boolean
 }
 
 export type BreakerLimits = {
@@ -26,31 +29,38 @@ export const createBreaker = ({ failuresMax, pauseMs, pauseMsMax }: BreakerLimit
   let failures = 0
   let pauses = 0
   let openUntil = 0
-  let isProbing = false
+  let probe: Pass | undefined
 
   const open = () => {
     openUntil = now() + Math.min(pauseMs * 2 ** pauses, pauseMsMax)
     pauses += 1
   }
+  // A call that was under way when it opened makes the pause no longer, and lets no other one through.
+  const createPass = (): Pass => {
+    const pass: Pass = {
+      succeeded: () => {
+        failures = 0
+        pauses = 0
+        pass.left()
+      },
+      failed: () => {
+        failures += 1
+        if (failures === failuresMax || probe === pass) open()
+        pass.left()
+      },
+      left: () => {
+        if (probe === pass) probe = undefined
+      }
+    }
+    return pass
+  }
   return {
-    check: () => {
-      if (failures < failuresMax) return
-      if (isProbing || now() < openUntil) throw leftAlone(openUntil - now())
-      isProbing = true
-    },
-    succeeded: () => {
-      failures = 0
-      pauses = 0
-      isProbing = false
-    },
-    failed: () => {
-      failures += 1
-      // Calls that were under way when it opened make the pause no longer.
-      if (failures === failuresMax || isProbing) open()
-      isProbing = false
-    },
-    left: () => {
-      isProbing = false
+    enter: () => {
+      const isOpen = failures >= failuresMax
+      if (isOpen && (probe || now() < openUntil)) throw leftAlone(openUntil - now())
+      const pass = createPass()
+      if (isOpen) probe = pass
+      return pass
     },
     isClean: () => failures === 0
   }

@@ -11,10 +11,12 @@ export type Gates = {
    */
   through: <Value>(call: GatedCall, work: () => Promise<Value>) => Promise<Value>
   /** Does the work, which listens to the server, beside the calls; throws `upstream_unavailable` where too many do. */
-  listening: <Value>(serverUrl: string, work: () => Promise<Value>) => Promise<Value>
+  listening: <Value>(server: ListenedServer, work: () => Promise<Value>) => Promise<Value>
 }
 
 export type GatedCall = { provider_id: string; revision: number; isPatient: boolean; signal: AbortSignal }
+
+export type ListenedServer = { tenant_id: string; server_url: string }
 
 export type GateLimits = BreakerLimits & {
   /** Calls of one provider under way in this process. */
@@ -23,6 +25,8 @@ export type GateLimits = BreakerLimits & {
   waitingMax: number
   /** Those who listen to one origin. Each holds a connection for as long as it does. */
   listenersMax: number
+  /** Those of one tenant among them, so that no tenant has all. */
+  listenersPerTenantMax: number
   /** Servers that something is remembered of while nobody calls them. */
   gatesMax: number
 }
@@ -31,6 +35,7 @@ const defaults: GateLimits = {
   callsMax: 1_024,
   waitingMax: 1_024,
   listenersMax: 512,
+  listenersPerTenantMax: 384,
   gatesMax: 10_000,
   failuresMax: 10,
   pauseMs: 2_000,
@@ -59,15 +64,15 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
       const { places, breaker } = gateOf(key)
       await places.take(signal)
       try {
-        breaker.check()
+        const pass = breaker.enter()
         const made = await work().catch((thrown: unknown) => {
-          if (signal.aborted) breaker.left()
-          else if (!saysServerAway(thrown)) breaker.succeeded()
-          else if (isPatient || !isTimeout(thrown)) breaker.failed()
-          else breaker.left()
+          if (signal.aborted) pass.left()
+          else if (!saysServerAway(thrown)) pass.succeeded()
+          else if (isPatient || !isTimeout(thrown)) pass.failed()
+          else pass.left()
           throw thrown
         })
-        breaker.succeeded()
+        pass.succeeded()
         return made
       } finally {
         places.giveBack()

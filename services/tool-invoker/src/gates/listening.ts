@@ -1,20 +1,26 @@
 import { ReportedError } from '@onbehalf/errors'
-import type { Gates } from './gates.ts'
+import type { GateLimits, Gates } from './gates.ts'
+
+type Limits = Pick<GateLimits, 'listenersMax' | 'listenersPerTenantMax'>
 
 /** Lets so many listen to each origin at once; none of them waits. */
-export const createListening = ({ listenersMax }: { listenersMax: number }): Gates['listening'] => {
+export const createListening = ({ listenersMax, listenersPerTenantMax }: Limits): Gates['listening'] => {
   const counts = new Map<string, number>()
-  return async (serverUrl, work) => {
-    const { origin } = new URL(serverUrl)
-    const count = counts.get(origin) ?? 0
-    if (count >= listenersMax) throw tooMany()
-    counts.set(origin, count + 1)
+  const countOf = (key: string): number => counts.get(key) ?? 0
+  const add = (key: string, by: 1 | -1): void => {
+    const count = countOf(key) + by
+    if (count > 0) counts.set(key, count)
+    else counts.delete(key)
+  }
+  return async ({ tenant_id, server_url }, work) => {
+    const { origin } = new URL(server_url)
+    const share = `${tenant_id} ${origin}`
+    if (countOf(origin) >= listenersMax || countOf(share) >= listenersPerTenantMax) throw tooMany()
+    for (const key of [origin, share]) add(key, 1)
     try {
       return await work()
     } finally {
-      const left = (counts.get(origin) ?? 1) - 1
-      if (left > 0) counts.set(origin, left)
-      else counts.delete(origin)
+      for (const key of [origin, share]) add(key, -1)
     }
   }
 }

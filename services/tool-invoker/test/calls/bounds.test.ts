@@ -97,6 +97,12 @@ t.test('after a pause one call tries the server, and while it fails the pauses g
   const through = <Value>(work: () => Promise<Value>, revision = 1) =>
     gates.through({ provider_id: 'p', revision, isPatient: true, signal }, work)
   const leftAlone = (seconds: number) => ({ message: /tried again shortly/, extras: { retry_after_seconds: seconds } })
+  const older = Promise.withResolvers<never>()
+  const leaving = new AbortController()
+  const underWay = gates.through(
+    { provider_id: 'p', revision: 1, isPatient: true, signal: leaving.signal },
+    () => older.promise
+  )
   for (const _ of Array(3)) await t.rejects(through(away), { message: 'Nobody is there.' })
   await t.rejects(through(fine), leftAlone(1))
   t.equal(await through(fine, 2), 'fine', 'a provider that was changed is another server')
@@ -108,7 +114,10 @@ t.test('after a pause one call tries the server, and while it fails the pauses g
     time += pauseMs
     const { promise: held, reject: fail } = Promise.withResolvers<never>()
     const probe = through(() => held)
-    await t.rejects(through(fine), { message: /tried again shortly/ }, 'one call, not all that wait')
+    leaving.abort()
+    older.reject(new Error('gone'))
+    await t.rejects(underWay, { message: 'gone' })
+    await t.rejects(through(fine), { message: /tried again shortly/ }, 'one call, whoever leaves meanwhile')
     fail(new ReportedError('upstream_timeout', 'Nobody answered.'))
     await t.rejects(probe, { code: 'upstream_timeout' })
     await t.rejects(through(fine), leftAlone(next))

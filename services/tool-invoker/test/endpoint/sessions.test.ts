@@ -399,15 +399,18 @@ t.test('who listens takes nothing that calls need: no place of a record, and so 
   take('b', 'three')
   t.throws(() => take('c', 'four'), { code: 'too_many_requests' }, 'a place that was given back twice is one')
 
-  const gates = createGates({ listenersMax: 1 })
+  const gates = createGates({ listenersMax: 2, listenersPerTenantMax: 1 })
   const { promise, resolve: leave } = Promise.withResolvers<void>()
-  const listening = gates.listening('https://one.test/a', () => promise)
-  const second = (url: string) => gates.listening(url, async () => 'heard')
-  await t.rejects(second('https://one.test/b'), { code: 'upstream_unavailable' })
-  t.equal(await second('https://two.test/a'), 'heard')
+  const hear = (tenant_id: string, server_url: string, work: () => Promise<unknown> = async () => 'heard') =>
+    gates.listening({ tenant_id, server_url }, work)
+  const firstOfA = hear('a', 'https://one.test/a', () => promise)
+  await t.rejects(hear('a', 'https://one.test/b'), { code: 'upstream_unavailable' }, 'no tenant has all places')
+  t.equal(await hear('a', 'https://two.test/a'), 'heard')
+  const firstOfB = hear('b', 'https://one.test/b', () => promise)
+  await t.rejects(hear('c', 'https://one.test/a'), { code: 'upstream_unavailable' })
   leave()
-  await listening
-  t.equal(await second('https://one.test/b'), 'heard')
+  await Promise.all([firstOfA, firstOfB])
+  t.equal(await hear('a', 'https://one.test/b'), 'heard')
 })
 
 t.test('who listens hears the server that the provider has now, and no longer than the credential holds', async (t) => {
