@@ -3,8 +3,11 @@ import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
 import { listenLegacy } from './listen.ts'
 import { InitializeRefused, openEventSession, openSession } from './open-session.ts'
 import { type Answer, listenMethod, modernVersion } from './protocol.ts'
+import { requestLegacy } from './request-legacy.ts'
+import { requestModern } from './request-modern.ts'
+import { type Result, resultOf } from './result.ts'
 import { isSessionGone, type Lease, type Session, type SessionPool } from './sessions.ts'
-import { type Request, type Result, requestLegacy, requestModern, resultOf, type Target, type Wires } from './wire.ts'
+import type { Request, Target, Wires } from './target.ts'
 
 /** A server's ear for the requests of one call or listing: the era settled, a session held where there is one. */
 export type Conversation = {
@@ -96,7 +99,7 @@ export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey
 
 // The opening belongs to the pool: a caller that leaves must not take it from the others who wait for it.
 const openShared = async (wires: Wires, target: Target, open: typeof openSession): Promise<Session> => {
-  const deadline = startDeadline({ ms: target.timeoutMs, msMax: target.timeoutMs })
+  const deadline = startDeadline(wires.clock, { ms: target.timeoutMs, msMax: target.timeoutMs })
   try {
     return await open(wires, { ...target, deadline, onEvent: undefined, wantsEvents: false })
   } finally {

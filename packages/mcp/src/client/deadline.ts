@@ -12,16 +12,14 @@ export type Deadline = {
   stop: () => void
 }
 
+/** Milliseconds since some moment, which never go back. */
+export type Clock = () => number
+
 /** Starts a deadline that ends after `ms` without an extension, after `msMax` at the latest, or with `signal`. */
-export const startDeadline = ({
-  ms,
-  msMax,
-  signal
-}: {
-  ms: number
-  msMax: number
-  signal?: AbortSignal | undefined
-}) => {
+export const startDeadline = (
+  clock: Clock,
+  { ms, msMax, signal }: { ms: number; msMax: number; signal?: AbortSignal | undefined }
+): Deadline => {
   const controller = new AbortController()
   let isExpired = false
   const expire = () => {
@@ -30,7 +28,7 @@ export const startDeadline = ({
   }
   const abort = () => controller.abort()
   // One timer for both: an extension never reaches beyond the hard end.
-  const endsAt = performance.now() + msMax
+  const endsAt = clock() + msMax
   let waitMs = Math.min(ms, msMax)
   let wait = setTimeout(expire, waitMs)
   if (signal?.aborted) abort()
@@ -40,7 +38,7 @@ export const startDeadline = ({
     signal: controller.signal,
     extend: (nextMs) => {
       if (controller.signal.aborted) return
-      const allowedMs = Math.min(nextMs, endsAt - performance.now())
+      const allowedMs = Math.min(nextMs, endsAt - clock())
       if (allowedMs === waitMs) {
         wait.refresh()
         return
@@ -75,6 +73,21 @@ export const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Pr
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** Waits so long, unless the signal ends the wait with its reason. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const stop = () => {
+    clearTimeout(timer)
+    reject(signal.reason)
+  }
+  const timer = setTimeout(() => {
+    signal.removeEventListener('abort', stop)
+    resolve()
+  }, ms)
+  signal.addEventListener('abort', stop, { once: true })
+  return promise
 }
 
 const timeoutCodes: readonly unknown[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']

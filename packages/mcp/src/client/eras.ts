@@ -1,7 +1,8 @@
 import { createBoundedMap } from './bounded-map.ts'
 import { refusal } from './errors.ts'
 import { type Answer, isJson, modernErrorCodes, modernVersion, unsupportedVersionCode } from './protocol.ts'
-import { requestModern, type Target, type Wires } from './wire.ts'
+import { requestModern } from './request-modern.ts'
+import type { Target, Wires } from './target.ts'
 
 /** `events`: HTTP+SSE of 2024-11-05. */
 export type Era = 'modern' | 'legacy' | 'events'

@@ -3,7 +3,7 @@ import { headerOf, malformed } from './errors.ts'
 import type { Tools } from './exchange.ts'
 import { isJson, type Send } from './protocol.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
-import type { Target } from './wire.ts'
+import type { Target } from './target.ts'
 
 /** A server of 2024-11-05: what is posted is answered on one stream that stays open. */
 export type EventChannel = {

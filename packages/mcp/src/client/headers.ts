@@ -1,3 +1,5 @@
+import type { Session } from './sessions.ts'
+
 const ours: ReadonlySet<string> = new Set([
   'accept',
   'connection',
@@ -36,4 +38,18 @@ export const decodeHeaderValue = (header: unknown): string | undefined => {
   const base64 = header.slice('=?base64?'.length, -'?='.length)
   const text = Buffer.from(base64, 'base64').toString()
   return Buffer.from(text).toString('base64') === base64 ? text : undefined
+}
+
+/** What can answer a request (2025-11-25, sending messages to the server). */
+export const accept = 'application/json, text/event-stream'
+
+/** Of a message in a session that began with `initialize`, or of that request itself. */
+export const legacyHeaders = (
+  headers: Record<string, string>,
+  session: Session | undefined
+): Record<string, string> => {
+  const all: Record<string, string> = { ...headers, accept, 'content-type': 'application/json' }
+  if (session) all['mcp-protocol-version'] = session.protocolVersion
+  if (session?.id !== undefined) all['mcp-session-id'] = session.id
+  return all
 }

@@ -1,12 +1,5 @@
-export {
-  type Asking,
-  type CalledTool,
-  type CallTool,
-  createMcpClient,
-  type McpClient,
-  type McpRequest,
-  type McpTarget
-} from './client.ts'
+export type { Asking, CalledTool, CallTool, McpRequest, McpTarget } from './asking.ts'
+export { createMcpClient, type McpClient } from './client.ts'
 export {
   isHeaderMismatch,
   McpServerError,

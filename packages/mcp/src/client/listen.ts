@@ -1,7 +1,13 @@
-import { type Exchange, type Opened, open, pause, readEvents, resumable } from './exchange.ts'
+import { pause } from './deadline.ts'
+import type { Exchange } from './exchange.ts'
+import { legacyHeaders } from './headers.ts'
+import { isResumable, isStream, openStream } from './open.ts'
 import { type Answer, isJson, type Json } from './protocol.ts'
+import { readEvents } from './read-stream.ts'
+import { hearOn } from './replies.ts'
+import { requestLegacy } from './request-legacy.ts'
 import { isSessionGone, type Session } from './sessions.ts'
-import { hearOn, legacyHeaders, type Request, requestLegacy, type Target, type Wires } from './wire.ts'
+import type { Request, Target, Wires } from './target.ts'
 
 const pauseMsMin = 1_000
 const pauseMsMax = 60_000
@@ -15,8 +21,8 @@ export const nextPauseMs = (lastMs: number, { heardMs, retryMs = 0 }: { heardMs:
 
 /**
  * What 2026-07-28 calls listening, at an older server: subscribes to the resources, and hears what the server says of its
- * own accord (2025-11-25, listening for messages from the server). A stream that ends is taken up again where it ended,
- * as long as the server lets us. The answer is a refusal where it has no such stream.
+ * own accord. A stream that ends is taken up again where it ended, as long as the server lets us. The answer is a refusal
+ * where it has no such stream.
  */
 export const listenLegacy = async (
   wires: Wires,
@@ -30,14 +36,11 @@ export const listenLegacy = async (
     const answer = await requestLegacy(wires, target, request, session)
     if (isSessionGone(answer, session)) return answer
   }
-  return hear(wires, {
-    ...target,
-    headers: streamHeaders(target, session),
-    id: wires.nextId(),
-    body: '',
-    isResumable: true,
-    onMessage: hearOn(wires, target, session, { isEndless: true })
-  })
+  try {
+    return await hearAgain(wires, ownStream(wires, target, session))
+  } catch (thrown) {
+    throw target.deadline.explain(thrown)
+  }
 }
 
 const urisOf = ({ notifications }: Json): string[] => {
@@ -45,42 +48,45 @@ const urisOf = ({ notifications }: Json): string[] => {
   return Array.isArray(uris) ? uris.filter((uri) => typeof uri === 'string') : []
 }
 
-const hear = async (wires: Wires, request: Exchange): Promise<Answer> => {
-  try {
-    let opened = await openStream(wires, request, undefined)
-    if (!isStream(opened)) return refused(opened)
-    let pauseMs = 0
-    for (let last: string | undefined; isStream(opened); ) {
-      const began = performance.now()
-      const { event } = await readEvents(opened, request)
-      last = event?.id ?? last
-      pauseMs = nextPauseMs(pauseMs, { heardMs: performance.now() - began, retryMs: event?.retryMs ?? 0 })
-      await pause(pauseMs, request.deadline.signal)
-      opened = await openStream(wires, request, last)
-    }
-    refused(opened)
-    return { kind: 'result', result: {}, resultText: () => '{}', headers: {} }
-  } catch (thrown) {
-    throw request.deadline.explain(thrown)
+const hearAgain = async (wires: Wires, request: Exchange): Promise<Answer> => {
+  let pauseMs = 0
+  let last: string | undefined
+  for (let turn = 1; ; turn += 1) {
+    const beganMs = wires.clock()
+    const heard = await hearOwnStream(wires, request, { lastId: last })
+    if ('refused' in heard) return turn === 1 ? heard.refused : over
+    const { id, retryMs = 0 } = heard.event ?? {}
+    last = id ?? last
+    pauseMs = nextPauseMs(pauseMs, { heardMs: wires.clock() - beganMs, retryMs })
+    await pause(pauseMs, request.deadline.signal)
   }
 }
 
-const streamHeaders = (target: Target, session: Session): Record<string, string> => {
-  const { 'content-type': _, ...headers } = legacyHeaders(target, session)
-  return { ...headers, accept: 'text/event-stream' }
-}
+const over: Answer = { kind: 'result', result: {}, resultText: () => '{}', headers: {} }
 
-const openStream = (wires: Wires, request: Exchange, lastId: string | undefined): Promise<Opened> => {
-  const headers = {
-    ...request.headers,
-    ...(lastId !== undefined && resumable.test(lastId) && { 'last-event-id': lastId })
+/** The request for what a server says in a session of its own accord (2025-11-25, listening for messages from the server). */
+export const ownStream = (wires: Wires, target: Target, session: Session): Exchange => ({
+  ...target,
+  headers: legacyHeaders(target.headers, session),
+  id: wires.nextId(),
+  body: '',
+  isResumable: true,
+  onMessage: hearOn(wires, target, session, { isEndless: true })
+})
+
+type Heard = { refused: Answer } | Pick<Awaited<ReturnType<typeof readEvents>>, 'event' | 'failure'>
+
+/** Hears it once, from the event `lastId` on, until it ends; `refused` where the server opens no stream. */
+export const hearOwnStream = async (
+  wires: Wires,
+  request: Exchange,
+  { lastId, onOpen }: { lastId?: string | undefined; onOpen?: () => void }
+): Promise<Heard> => {
+  const opened = await openStream(wires, request, isResumable(lastId) ? lastId : undefined)
+  if (isStream(opened)) {
+    onOpen?.()
+    return readEvents(opened, request)
   }
-  return open(wires, request, { method: 'GET', headers }, lastId === undefined)
-}
-
-const isStream = ({ status, mediaType }: Opened): boolean => status === 200 && mediaType === 'text/event-stream'
-
-const refused = ({ status, headers, body }: Opened): Answer => {
-  body.release()
-  return { kind: 'refused', status, headers }
+  opened.body.release()
+  return { refused: { kind: 'refused', status: opened.status, headers: opened.headers } }
 }

@@ -1,8 +1,11 @@
 import { headerOf, malformed } from './errors.ts'
 import { openEventChannel } from './event-channel.ts'
+import { legacyHeaders } from './headers.ts'
+import { notify } from './notify.ts'
 import { type Answer, legacyVersions } from './protocol.ts'
+import { requestLegacy } from './request-legacy.ts'
 import type { Session } from './sessions.ts'
-import { legacyHeaders, notify, requestLegacy, type Target, type Wires } from './wire.ts'
+import type { Target, Wires } from './target.ts'
 
 /** Thrown when the server does not know `initialize`, so that the era can be asked again. */
 export class InitializeRefused extends Error {
@@ -50,7 +53,7 @@ export const openEventSession = async (wires: Wires, target: Target): Promise<Se
 
 const endSession = async ({ send, limits }: Wires, url: string, session: Session): Promise<void> => {
   if (session.id === undefined) return
-  const { 'content-type': _, ...headers } = legacyHeaders(session, session)
+  const { 'content-type': _, ...headers } = legacyHeaders(session.headers, session)
   const { body } = await send(url, {
     method: 'DELETE',
     headers,

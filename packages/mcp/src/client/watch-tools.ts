@@ -1,10 +1,12 @@
 import type { Talk } from './converse.ts'
 import { probeEra } from './eras.ts'
-import { listen } from './exchange.ts'
+import { hearOwnStream, ownStream } from './listen.ts'
 import { InitializeRefused, openSession } from './open-session.ts'
-import { isJson, type Json, methodNotFoundCode, modernVersion } from './protocol.ts'
+import { type Answer, isJson, type Json, methodNotFoundCode, modernVersion } from './protocol.ts'
+import { requestModern } from './request-modern.ts'
+import { resultOf } from './result.ts'
 import type { Session } from './sessions.ts'
-import { hearOn, legacyHeaders, requestModern, resultOf, type Target, type Wires } from './wire.ts'
+import type { Target, Wires } from './target.ts'
 
 /** How it went: the server ended it, or tells nobody of such changes. */
 export type Watched = 'ended' | 'not offered'
@@ -48,25 +50,28 @@ const watchModern = async (wires: Wires, target: Target, onChange: () => void): 
   return 'ended'
 }
 
-/** 2025-11-25, listening for messages from the server: a stream of a session of its own. */
+/** What an older server says of its own accord in a session of its own. */
 const watchLegacy = async (wires: Wires, target: Target, onChange: () => void): Promise<Watched> => {
   const session = await openOwn(wires, target)
   if (!session) return 'not offered'
   try {
     if (!offersChanges(session.capabilities)) return 'not offered'
-    const { 'content-type': _, ...headers } = legacyHeaders(target, session)
-    const hearing = { ...target, hears, onEvent: onChange }
-    const isOffered = await listen(wires, {
-      ...hearing,
-      headers: { ...headers, accept: 'text/event-stream' },
-      onOpen: onChange,
-      onMessage: hearOn(wires, hearing, session)
-    })
-    return isOffered ? 'ended' : 'not offered'
+    const request = ownStream(wires, { ...target, hears, onEvent: onChange }, session)
+    const heard = await hearOwnStream(wires, request, { onOpen: onChange })
+    if ('refused' in heard && isWithoutStream(heard.refused)) return 'not offered'
+    if ('refused' in heard) resultOf(heard.refused)
+    else if (heard.failure) throw heard.failure
+    return 'ended'
+  } catch (thrown) {
+    throw target.deadline.explain(thrown)
   } finally {
     wires.background.run(session.end)
   }
 }
+
+/** What servers answer that have no such stream; 405 is the rule. */
+const withoutStream: ReadonlySet<number> = new Set([400, 404, 405, 406, 501])
+const isWithoutStream = (answer: Answer): boolean => answer.kind === 'refused' && withoutStream.has(answer.status)
 
 const openOwn = async (wires: Wires, target: Target): Promise<Session | undefined> => {
   try {

@@ -1,0 +1,49 @@
+import { type Body, linkTo, openBody } from './body.ts'
+import { headerOf, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
+import type { Exchange, Tools } from './exchange.ts'
+import type { ResponseHeaders } from './protocol.ts'
+
+/** The head of an answer. Its body has to be read to its end or released. */
+export type Opened = { status: number; headers: ResponseHeaders; mediaType: string; body: Body }
+
+/** Sends one HTTP request and waits for the head of its answer. Throws for 401 and missing scope. */
+export const open = async (
+  { send, limits, background }: Tools,
+  { url, deadline, timeoutMs, sseReadTimeoutMs }: Exchange,
+  init: { method: 'POST' | 'GET'; headers: Record<string, string>; body?: string },
+  isOnlyAnswer = true
+): Promise<Opened> => {
+  deadline.extend(timeoutMs)
+  const link = linkTo(deadline.signal)
+  const { status, headers, body } = await send(url, {
+    ...init,
+    signal: link.signal,
+    headersTimeoutMs: timeoutMs,
+    bodyTimeoutMs: Math.max(timeoutMs, sseReadTimeoutMs)
+  })
+  const opened = openBody(body, { link, bytesMax: limits.answerBytesMax, background })
+  const challenge = headerOf(headers, 'www-authenticate')
+  const isScopeMissing = status === 403 && challenge !== undefined && /\berror="?insufficient_scope\b/i.test(challenge)
+  if (status === 401 || isScopeMissing) opened.release()
+  if (status === 401) throw new UpstreamUnauthorized(challenge, isOnlyAnswer)
+  if (isScopeMissing) throw new UpstreamInsufficientScope(challenge)
+  const [mediaType = ''] = (headerOf(headers, 'content-type') ?? '').split(';')
+  return { status, headers, mediaType: mediaType.trim().toLowerCase(), body: opened }
+}
+
+/** Opens the stream of a session by GET: anew, or where it ended (2025-11-25, resumability). */
+export const openStream = (tools: Tools, request: Exchange, lastEventId?: string): Promise<Opened> => {
+  const { 'content-type': _, ...given } = request.headers
+  const headers = {
+    ...{ ...given, accept: 'text/event-stream' },
+    ...(lastEventId !== undefined && { 'last-event-id': lastEventId })
+  }
+  return open(tools, request, { method: 'GET', headers }, lastEventId === undefined)
+}
+
+export const isStream = ({ status, mediaType }: Opened): boolean => status === 200 && mediaType === 'text/event-stream'
+
+/** Whether a stream can be taken up again after the event of this id: whether a header can carry it. */
+export const isResumable = (id: string | undefined): id is string => id !== undefined && headerValue.test(id)
+
+const headerValue = /^[\x20-\x7e]{1,1024}$/

@@ -1,0 +1,52 @@
+import { malformed } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { McpLimits } from './limits.ts'
+import { memberText } from './member-text.ts'
+import type { Opened } from './open.ts'
+import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders } from './protocol.ts'
+
+/** What an answer of another status than 2xx says. */
+export const readRefusal = async ({ status, headers, mediaType, body }: Opened, limits: McpLimits): Promise<Answer> => {
+  if (mediaType !== 'application/json') return { kind: 'refused', status, headers }
+  const message = parse(await body.text(limits.refusalBytesMax))
+  // A refusal of what could not be read has the id null, so the id says nothing here.
+  if (isJson(message) && isRpcError(message.error) && status < 500) {
+    return { kind: 'error', status, error: message.error }
+  }
+  return { kind: 'refused', status, headers }
+}
+
+/** The answer that is the whole body. */
+export const readJson = async ({ headers, body }: Opened, { id }: Exchange, limits: McpLimits): Promise<Answer> => {
+  const text = await body.text(limits.answerBytesMax)
+  const message = parse(text)
+  const answer = isJson(message) ? answerIn(message, id, headers, text) : undefined
+  if (!answer) throw malformed('it holds no JSON-RPC answer')
+  return answer
+}
+
+/** The answer to request `id` that a message is, `text` being its words; undefined where it is no answer. Throws for another's. */
+export const answerIn = (
+  message: Json,
+  id: number,
+  headers: ResponseHeaders,
+  text: string | undefined
+): Answer | undefined => {
+  if (message.method !== undefined) return undefined
+  // An error about a request that could not be read has the id null (JSON-RPC 2.0 §5).
+  const isOurs = message.id === id || ((message.id ?? null) === null && message.error !== undefined)
+  if (!isOurs) throw malformed('it answers another request')
+  if (isRpcError(message.error)) return { kind: 'error', status: 200, error: message.error }
+  const { result } = message
+  if (!isJson(result)) throw malformed('it holds neither a result nor an error')
+  const resultText = () => (text === undefined ? undefined : memberText(text, 'result')) ?? JSON.stringify(result)
+  return { kind: 'result', result, resultText, headers }
+}
+
+export const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw malformed('it is not valid JSON', cause)
+  }
+}
