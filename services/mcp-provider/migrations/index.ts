@@ -9,6 +9,7 @@ import * as schedule from './0014-schedule.ts'
 import * as toolWatches from './0015-tool-watches.ts'
 import * as redirectUri from './0016-redirect-uri.ts'
 import * as keptArguments from './0017-kept-arguments.ts'
+import * as revocations from './0018-revocations.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -20,5 +21,6 @@ export const migrations: Migrations = {
   '0014-schedule': schedule,
   '0015-tool-watches': toolWatches,
   '0016-redirect-uri': redirectUri,
-  '0017-kept-arguments': keptArguments
+  '0017-kept-arguments': keptArguments,
+  '0018-revocations': revocations
 }

@@ -52,7 +52,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const tools = toolStore(db)
   const oauth = assembleOauth(resources, {
     ...{ providers, publish: tell('provider') },
-    report: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server')
+    reportRevoking: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server')
   })
   const listTools = createListTools({
     mcp,
@@ -75,7 +75,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     tryTools,
     publish: tell('provider'),
     publishTools,
-    revokeUpstream: oauth.revokeUpstream
+    revokeDropped: oauth.desk.revokeDropped
   }
 
   registerProviders(app, desk)
@@ -120,6 +120,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   app.addHook('onListen', async () => {
     schedule.start()
     watches.start()
+    oauth.revocations.start()
   })
   app.addHook('preClose', async () => {
     await Promise.all([schedule.close(), watches.close()])

@@ -79,18 +79,21 @@ type OauthClientTable = {
   created_at: Generated<Date>
 }
 
-type OauthCredentialTable = {
-  id: string
+/** Whose a credential is, and where it was given for what. */
+type BoundCredential = {
   tenant_id: string
   provider_id: string
   /** Null for the tenant's own. */
   user_id: string | null
-  /** With `token_endpoint` and `client_id`: what it is bound to. */
   issuer: string
   token_endpoint: string
   client_id: string
   grant_type: GrantType
   resource: string
+}
+
+type OauthCredentialTable = BoundCredential & {
+  id: string
   /** What was asked for, or where the server said it what was given. */
   scope: string
   /** What the next authorization asks for, once the server wanted more. */
@@ -115,15 +118,28 @@ type OauthCredentialTable = {
   updated_at: Generated<Date>
 }
 
+/** What was dropped here, until it is taken back where it was given. */
+type OauthRevocationTable = BoundCredential &
+  Pick<OauthCredentialTable, 'refresh_token' | 'access_token'> &
+  Pick<ProviderTable, 'authentication' | 'authorization_issuer'> & {
+    credential_id: string
+    generation: number
+    attempt: Generated<number>
+    due_at: Generated<Date>
+    created_at: Generated<Date>
+  }
+
 export type Database = KeyTables &
   AuditTables & {
     provider: ProviderTable
     tool: ToolTable
     oauth_client: OauthClientTable
     oauth_credential: OauthCredentialTable
+    oauth_revocation: OauthRevocationTable
   }
 
 export type CredentialRow = Selectable<OauthCredentialTable>
+export type RevocationRow = Selectable<OauthRevocationTable>
 
 export type ProviderRow = Selectable<ProviderTable>
 export type NewProviderRow = Insertable<ProviderTable>

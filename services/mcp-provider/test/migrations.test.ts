@@ -15,7 +15,8 @@ t.test('the migrations go down to nothing and up again', async (t) => {
       where table_schema = 'mcp_provider' and table_name not like 'kysely%' order by 1`.execute(db)
     return rows.map(({ name }) => name)
   }
-  const all = ['audit_event', 'data_key', 'oauth_client', 'oauth_credential', 'provider', 'signing_key', 'tool']
+  const own = ['oauth_client', 'oauth_credential', 'oauth_revocation', 'provider', 'signing_key', 'tool']
+  const all = ['audit_event', 'data_key', ...own]
   t.same(await tables(), all)
   t.same(await migrate(url, migrations, 'up'), [])
   const names = Object.keys(migrations)

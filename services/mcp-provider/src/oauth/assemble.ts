@@ -6,6 +6,7 @@ import type { Provider } from '../providers/provider.ts'
 import { findProvider as findProviderOf } from '../providers/read.ts'
 import type { ProviderStore } from '../providers/store.ts'
 import type { Resources } from '../resources.ts'
+import { broughtStore } from './brought-store.ts'
 import { callbacksAt } from './callbacks.ts'
 import { clientStore } from './client-store.ts'
 import { createAuthorizations } from './describe.ts'
@@ -17,7 +18,9 @@ import { createFindFresh } from './fresh.ts'
 import { createExchange } from './refresh/exchange.ts'
 import { createCredentialRefresher } from './refresh/refresh.ts'
 import { refreshStore } from './refresh/store.ts'
-import { createRevokeUpstream } from './revoke-upstream.ts'
+import { createRevokeUpstream } from './revocations/revoke.ts'
+import { createRevocations } from './revocations/schedule.ts'
+import { revocationStore } from './revocations/store.ts'
 import { authorizationStates } from './state.ts'
 import { credentialStore } from './store.ts'
 
@@ -25,18 +28,18 @@ type Given = {
   providers: Pick<ProviderStore, 'find'> & ProviderPages
   publish: Publish
   /** Hears of what could not be revoked. */
-  report: (error: unknown) => void
+  reportRevoking: (error: unknown) => void
 }
 
 /** The parts of upstream OAuth over the resources, made once. */
-export const assembleOauth = (resources: Resources, { providers, publish, report }: Given) => {
+export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking }: Given) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
   const now = Date.now
   const callbacks = callbacksAt(publicUrl)
   const document = createDocument(publicUrl, callbacks)
   const clients = clientStore(db, vault)
-  const credentials = credentialStore(db, vault)
+  const credentials = { ...credentialStore(db, vault), ...broughtStore(db, vault) }
   const authorizations = createAuthorizations(egress)
   const findClient = createFindClient({ clients, egress, document, callbacks })
   const findKnownClient = createFindKnownClient({ clients, document })
@@ -47,18 +50,18 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
   const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, findKey, now })
   const refresher = createCredentialRefresher(bus, { store, exchange, instance })
   const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
-  const revoking = createRevokeUpstream({ egress, authorizations, findKnownClient, findKey, vault, now, report })
-  const { revokeUpstream } = revoking
+  const revoke = createRevokeUpstream({ egress, authorizations, findKnownClient, findKey, vault, now })
+  const revocations = createRevocations({ store: revocationStore(db), revoke, report: reportRevoking })
   const desk: OauthDesk = {
     ...{ authorizations, credentials, clients, document, callbacks, findClient, findKnownClient, findKey },
-    ...{ mcp, egress, publish, revokeUpstream, now },
+    ...{ mcp, egress, publish, revokeDropped: revocations.hurry, now },
     states: authorizationStates(redis)
   }
   return {
     ...{ desk, document, findFresh, findProvider, findRole: createFindRole(bus), instance, publicUrl, refresher },
-    revokeUpstream,
+    revocations: { start: revocations.start },
     settle: async () => {
-      await Promise.all([refresher.settle(), revoking.settle()])
+      await Promise.all([refresher.settle(), revocations.close()])
     },
     findOwnKey: createKeySet(async () => ticketKeys.publicKeys()),
     findPublicKeys: async (tenant_id: string) => {

@@ -20,15 +20,15 @@ export const authorize = (desk: OauthDesk, { provider, asker, ...how }: Asked): 
 
 /** Forgets what was authorized: the tenant's, or the asker's own; and tells its authorization server so. */
 export const revokeAuthorization = async (
-  { credentials, publish, revokeUpstream }: Pick<OauthDesk, 'credentials' | 'publish' | 'revokeUpstream'>,
+  { credentials, publish, revokeDropped }: Pick<OauthDesk, 'credentials' | 'publish' | 'revokeDropped'>,
   provider: Provider,
   asker: Asker
 ): Promise<void> => {
   const holder = ownHolder(provider, asker)
-  const dropped = await credentials.revoke(holder, credentialEvent(asker.audit, 'revoked', holder))
-  if (!dropped) return
+  const isRevoked = await credentials.revoke(holder, credentialEvent(asker.audit, 'revoked', holder))
+  if (!isRevoked) return
   publish(provider)
-  revokeUpstream(provider, [dropped])
+  revokeDropped()
 }
 
 /** Whose credential it is to be. Throws `forbidden` where that is not for who asks to decide. */

@@ -29,7 +29,7 @@ export const credentialsForm = ({ resource, scope }: { resource: string; scope: 
 
 /** Gets the tenant's credential with the client's own: nobody has to consent. */
 export const authorizeByCredentials = async (
-  { egress, credentials, findKey, publish, now }: OauthDesk,
+  { egress, credentials, findKey, publish, revokeDropped, now }: OauthDesk,
   { provider, holder, by, server, client, ...bound }: Asked
 ): Promise<void> => {
   if (holder.user_id !== null)
@@ -47,4 +47,5 @@ export const authorizeByCredentials = async (
   const event = credentialEvent(by, 'authorized', holder, { issuer, grant_type })
   if (!(await credentials.put(brought, { revision: provider.revision, event }))) throw changedMeanwhile()
   publish(provider)
+  revokeDropped()
 }

@@ -2,19 +2,19 @@ import type { Egress } from '@onbehalf/egress'
 import type { SigningKey } from '@onbehalf/rpc'
 import type { Publish } from '../providers/desk.ts'
 import type { McpLister } from '../tools/mcp-lister.ts'
+import type { BroughtStore } from './brought-store.ts'
 import type { Callbacks } from './callbacks.ts'
 import type { ClientStore } from './client-store.ts'
 import type { Authorizations } from './describe.ts'
 import type { ClientDocument } from './document.ts'
 import type { FindClient, FindKnownClient } from './find-client.ts'
-import type { RevokeUpstream } from './revoke-upstream.ts'
 import type { AuthorizationStates } from './state.ts'
 import type { CredentialStore } from './store.ts'
 
 /** What an authorization works with; every verb names the part it uses. */
 export type OauthDesk = {
   authorizations: Authorizations
-  credentials: CredentialStore
+  credentials: CredentialStore & BroughtStore
   clients: Pick<ClientStore, 'forget'>
   document: ClientDocument
   callbacks: Callbacks
@@ -26,6 +26,7 @@ export type OauthDesk = {
   mcp: Pick<McpLister, 'list'>
   egress: Pick<Egress, 'request' | 'checkReachable'>
   publish: Publish
-  revokeUpstream: RevokeUpstream
+  /** Has what was dropped taken back where it was given; after the commit. */
+  revokeDropped: () => void
   now: () => number
 }

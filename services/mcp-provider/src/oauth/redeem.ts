@@ -1,9 +1,9 @@
 import type { ServerMetadata } from '../authorization/server.ts'
 import type { Provider } from '../providers/provider.ts'
+import type { BroughtCredential } from './brought-store.ts'
 import type { OauthDesk } from './desk.ts'
 import { failed } from './problems.ts'
 import type { AuthorizationState } from './state.ts'
-import type { BroughtCredential } from './store.ts'
 import { askTokenEndpoint, errorIn, tokensIn, toldBy } from './token-endpoint.ts'
 
 type Redeemed = {

@@ -1,5 +1,4 @@
 import type { Vault } from '@onbehalf/vault'
-import type { RevokeUpstream } from '../oauth/revoke-upstream.ts'
 import type { TryTools } from '../tools/list.ts'
 import type { RefreshTools } from '../tools/refresh.ts'
 import type { ToolStore } from '../tools/store.ts'
@@ -19,8 +18,8 @@ export type Desk = {
   publish: Publish
   /** Tells everybody that what may be called of a provider was changed; after the commit. */
   publishTools: Publish
-  /** Tells authorization servers of credentials that were dropped; after the commit. */
-  revokeUpstream: RevokeUpstream
+  /** Has what was dropped taken back where it was given; after the commit. */
+  revokeDropped: () => void
 }
 
 export type Publish = (changed: { id: string; tenant_id: string }) => void

@@ -2,16 +2,16 @@ import type { Asker } from '../asker.ts'
 import type { Desk } from './desk.ts'
 import { providerEvent } from './event.ts'
 import { noSuchProvider } from './problems.ts'
-import { findProvider } from './read.ts'
 
+/** Opens nothing of it: one whose secrets cannot be read any more can be deleted as well. */
 export const removeProvider = async (
-  desk: Pick<Desk, 'providers' | 'vault' | 'publish' | 'revokeUpstream'>,
+  { providers, publish, revokeDropped }: Pick<Desk, 'providers' | 'publish' | 'revokeDropped'>,
   asker: Asker,
   id: string
 ): Promise<void> => {
-  const provider = await findProvider(desk, asker.tenant_id, id)
-  const dropped = await desk.providers.remove(asker.tenant_id, id, providerEvent(asker, 'deleted', id))
-  if (!dropped) throw noSuchProvider()
-  desk.publish(provider)
-  desk.revokeUpstream(provider, dropped)
+  const { tenant_id } = asker
+  const isRemoved = await providers.remove(tenant_id, id, providerEvent(asker, 'deleted', id))
+  if (!isRemoved) throw noSuchProvider()
+  publish({ id, tenant_id })
+  revokeDropped()
 }

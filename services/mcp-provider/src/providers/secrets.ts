@@ -42,12 +42,19 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
     keep_arguments,
     server_url: await open('server_url', row.server_url),
     headers: row.headers ? parseAs(Headers, await open('headers', row.headers)) : {},
-    authentication: row.authentication && parseAs(Authentication, await open('authentication', row.authentication)),
+    authentication: await openAuthentication(vault, row),
     resource: row.resource && (await open('resource', row.resource))
   }
   const listed = { authorization_issuer, tools_status, tools_error, tools_left_out }
   return { id, tenant_id, revision, reach_revision, settings, ...listed, created_at, updated_at }
 }
+
+/** The provider's own client in clear. */
+export const openAuthentication = async (
+  vault: Pick<Vault, 'open'>,
+  row: Owner & Pick<ProviderRow, 'authentication'>
+): Promise<Authentication | null> =>
+  row.authentication && parseAs(Authentication, await vault.open(row.authentication, placeOf(row, 'authentication')))
 
 const parseAs = <Schema extends TSchema>(schema: Schema, text: string): Static<Schema> => {
   const value: unknown = JSON.parse(text)

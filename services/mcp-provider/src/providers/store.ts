@@ -1,7 +1,7 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { CredentialRow, Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
-import { dropCredentials } from '../oauth/store.ts'
+import type { Database, NewProviderRow, ProviderRow, ProviderRowChange } from '../database.ts'
+import { dropCredentials } from '../oauth/revocations/store.ts'
 import type { Sight } from './sight.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
@@ -77,38 +77,31 @@ export const providerStore = (db: Kysely<Database>) => ({
     { id, tenant_id, revision }: Pick<ProviderRow, 'id' | 'tenant_id' | 'revision'>,
     change: ProviderRowChange,
     { dropsTools, dropsCredentials, approvesTools, event }: Along
-  ): Promise<{ row: ProviderRow; dropped: CredentialRow[] } | undefined> =>
+  ): Promise<ProviderRow | undefined> =>
     db.transaction().execute(async (transaction) => {
+      const held = await lock(transaction, tenant_id, id)
+      if (held?.revision !== revision) return undefined
+      if (dropsCredentials) await dropCredentials(transaction, id)
       const row = await transaction
         .updateTable('provider')
         .set({ ...change, ...(dropsTools ? unlisted : {}), revision: revision + 1, updated_at: sql`now()` })
-        .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
-        .where('revision', '=', revision)
         .returningAll()
-        .executeTakeFirst()
-      if (!row) return undefined
+        .executeTakeFirstOrThrow()
       await recordAudit(transaction, event)
       if (dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
       if (approvesTools) await approveTools(transaction, id)
-      return { row, dropped: dropsCredentials ? await dropCredentials(transaction, id) : [] }
+      return row
     }),
 
-  /** Takes one away with its tools; its credentials, or undefined where there was none. */
-  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<CredentialRow[] | undefined> =>
+  /** Takes one away with its tools and credentials; false where there was none. */
+  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
-      const row = await transaction
-        .selectFrom('provider')
-        .select('id')
-        .where('tenant_id', '=', tenant_id)
-        .where('id', '=', id)
-        .forUpdate()
-        .executeTakeFirst()
-      if (!row) return undefined
-      const dropped = await dropCredentials(transaction, id)
+      if (!(await lock(transaction, tenant_id, id))) return false
+      await dropCredentials(transaction, id)
       await transaction.deleteFrom('provider').where('id', '=', id).execute()
       await recordAudit(transaction, event)
-      return dropped
+      return true
     })
 })
 
@@ -117,6 +110,15 @@ type Along = { dropsTools: boolean; dropsCredentials: boolean; approvesTools: bo
 
 /** What no two providers of a tenant share. */
 export type Unique = Pick<ProviderRow, 'name' | 'server_identifier' | 'server_url_hash'>
+
+const lock = (transaction: Transaction<Database>, tenant_id: string, id: string) =>
+  transaction
+    .selectFrom('provider')
+    .select('revision')
+    .where('tenant_id', '=', tenant_id)
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
 
 const unlisted = { tools_listed_at: null, tools_left_out: '[]' } as const
 

@@ -44,7 +44,7 @@ const replace = async (
     fields: changedFields(stored.settings, next),
     ...exceptionOf(next, stored.settings)
   })
-  const replaced = await desk.providers
+  const row = await desk.providers
     .replace(
       stored,
       { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}), ...(isClientNew(stored, next) ? unpinned : {}) },
@@ -57,10 +57,9 @@ const replace = async (
       }
     )
     .catch(refuseTaken)
-  if (!replaced) throw await lossOf(desk, stored)
-  const { row, dropped } = replaced
+  if (!row) throw await lossOf(desk, stored)
   desk.publish(row)
-  desk.revokeUpstream(stored, dropped)
+  desk.revokeDropped()
   if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
 }
 

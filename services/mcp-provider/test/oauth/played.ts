@@ -18,6 +18,8 @@ export type Played = {
   challenge: string
   /** What the token endpoint answers, on top of a new token; `gate` is waited for first. */
   token: { status?: number; body?: object; gate?: Promise<void>; onAsked?: () => void }
+  /** What the revocation endpoint answers. */
+  revocation: { status?: number }
   /** What was asked of `/token`, `/register` and `/revoke`, and the Authorization of `/mcp`. */
   tokens: Asked[]
   registrations: Asked[]
@@ -25,6 +27,12 @@ export type Played = {
   calls: (string | undefined)[]
   /** Every secret and token it gave. */
   given: string[]
+}
+
+/** Everything as it usually is, and nothing asked yet. */
+export const reset = (played: Played): void => {
+  Object.assign(played, { metadata: {}, resource: {}, challenge: 'Bearer', token: {}, revocation: {} })
+  for (const noted of [played.tokens, played.registrations, played.revocations, played.calls]) noted.length = 0
 }
 
 const modernVersion = '2026-07-28'
@@ -36,7 +44,7 @@ const json = { 'content-type': 'application/json' }
  */
 export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise<Played> => {
   const played: Played = {
-    ...{ origin: '', url: '', address: '', metadata: {}, resource: {}, challenge: 'Bearer', token: {} },
+    ...{ origin: '', url: '', address: '', metadata: {}, resource: {}, challenge: 'Bearer', token: {}, revocation: {} },
     ...{ tokens: [], registrations: [], revocations: [], calls: [], given: [] }
   }
   const endpoints: Record<string, (asked: Asked) => Promise<{ status?: number; body: object }>> = {
@@ -61,7 +69,7 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
     },
     '/revoke': async (asked) => {
       played.revocations.push(asked)
-      return { body: {} }
+      return { ...played.revocation, body: {} }
     }
   }
   const secret = () => {

@@ -6,6 +6,7 @@ import { parseKeyRing } from '@onbehalf/vault'
 import { sql } from 'kysely'
 import t from 'tap'
 import type { Database } from '../../src/database.ts'
+import { broughtStore } from '../../src/oauth/brought-store.ts'
 import type { AccessToken, Holder } from '../../src/oauth/credential.ts'
 import { type Material, refreshStore, type Want } from '../../src/oauth/refresh/store.ts'
 import { credentialStore } from '../../src/oauth/store.ts'
@@ -32,7 +33,7 @@ await db
   })
   .execute()
 
-const credentials = credentialStore(db, vault)
+const credentials = { ...credentialStore(db, vault), ...broughtStore(db, vault) }
 const announced: string[] = []
 const store = refreshStore({ db, vault, onDead: ({ id }) => announced.push(id) })
 const [issuer, resource] = ['https://as.test', 'https://tools.test/mcp']

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashOf } from '@onbehalf/service-kit'
-import { dumpRows, until } from '@onbehalf/testkit'
+import { dumpRows } from '@onbehalf/testkit'
 import t from 'tap'
 import { refusalOf, startService } from '../start.ts'
-import { startPlayed } from './played.ts'
+import { reset, startPlayed } from './played.ts'
 import { openSteps } from './steps.ts'
 
 const [played, other] = [await startPlayed(t), await startPlayed(t)]
 const service = await startService(t, { allow: [played.address, other.address] })
 const { as, backends, broker } = service
 const steps = await openSteps(t, service, played.url)
-const { authorizeBy, comeBack, freshFor, dueNow, credentialsOf, sql } = steps
+const { authorizeBy, freshFor, dueNow, credentialsOf, sql } = steps
 
 const admin = await broker.signIn({ role: 'admin' })
 const ann = await broker.signIn({ tenant_id: admin.tenant_id })
@@ -20,18 +20,11 @@ const own = { client_id: 'our client', client_secret: secret }
 
 /** Everything as it usually is, and a new provider. */
 const register = (given: object = {}) => {
-  Object.assign(played, { metadata: {}, resource: {}, challenge: 'Bearer', token: {} })
-  for (const noted of [played.tokens, played.registrations, played.revocations, played.calls]) noted.length = 0
+  reset(played)
   return steps.register(admin, given)
 }
 const askedIn = (url: string) => Object.fromEntries(new URL(url).searchParams)
-const bring = async ({ cookies, body }: Awaited<ReturnType<typeof authorizeBy>>) => {
-  const { redirect_uri = '', state = '' } = askedIn(body.authorize_url)
-  const came = await comeBack(new URL(`${redirect_uri}?code=c&state=${state}`), cookies)
-  if (came.status !== 200) throw new Error(came.text)
-  return askedIn(body.authorize_url)
-}
-const connect = async (id: string) => bring(await authorizeBy(admin, id))
+const connect = (id: string) => steps.connectPlayed(admin, id)
 
 t.test('the resource is named, byte for byte, wherever something is asked for', async (t) => {
   const { id, identifier } = await register()
@@ -74,9 +67,8 @@ t.test('a server that wants more is authorized for both, and one that has it alr
   const refused = (scope: string) => ({ status: 403 as const, challenge: `Bearer scope="${scope}"` })
   t.match(await refusalOf(freshFor(ann, identifier, refused('read'))), { code: 'upstream_insufficient_scope' })
   t.match(await refusalOf(freshFor(ann, identifier, refused('write'))), { code: 'upstream_authorization_required' })
-  const again = await authorizeBy(admin, id)
-  t.equal(askedIn(again.body.authorize_url).scope, 'read write')
-  await bring(again)
+  const { scope } = await connect(id)
+  t.equal(scope, 'read write')
   t.match((await credentialsOf(id))[0], { scope: 'read write', wanted_scope: null })
 })
 
@@ -155,37 +147,6 @@ t.test('a server that names another authorization server gets nothing of the one
   const again = await as(admin)('POST', `/v1/mcp-providers/${id}/authorize`)
   t.match([again.status, again.body.details[0]?.path], [502, 'authentication'], 'nor does it see our client')
   t.same([other.tokens, other.registrations], [[], []])
-})
-
-t.test('what is dropped is taken back where it was given, whatever that server says', async (t) => {
-  const drops: [string, (at: string) => Promise<{ status: number }>][] = [
-    ['taken back', (at) => as(admin)('DELETE', `${at}/authorization`)],
-    ['another server', (at) => as(admin)('PATCH', at, { server_url: other.url })],
-    ['for each user', (at) => as(admin)('PATCH', at, { auth_scope: 'user' })],
-    ['another resource', (at) => as(admin)('PATCH', at, { resource: `${played.origin}/` })],
-    ['forgotten', (at) => as(admin)('DELETE', at)]
-  ]
-  for (const [name, drop] of drops) {
-    const { id, at } = await register()
-    await connect(id)
-    const given = played.tokens.length
-    t.ok((await drop(at)).status < 300, name)
-    await until(() => played.revocations.length > 0)
-    t.match(played.revocations, [{ fields: { token_type_hint: 'refresh_token' }, authorization: /^Basic / }], name)
-    t.equal(played.tokens.length, given)
-    const left = await credentialsOf(id)
-    t.same(
-      left.map(({ refresh_token, access_token }) => [refresh_token, access_token]),
-      name === 'taken back' ? [[null, null]] : [],
-      name
-    )
-  }
-  const { id, at } = await register()
-  await connect(id)
-  played.metadata = { revocation_endpoint: 'http://127.0.0.3:1/revoke' }
-  await authorizeBy(admin, id)
-  t.equal((await as(admin)('DELETE', `${at}/authorization`)).status, 204, 'it is dropped here first')
-  await until(() => service.logs.some((line) => line.includes('could not be revoked')))
 })
 
 t.test('no secret of a client or token is in any row', async (t) => {

@@ -24,6 +24,15 @@ export const openSteps = async (t: Test, { app, as, backends }: Running, serverU
     const asked = { principal, provider, ...(refused ? { refused } : {}) }
     return (await call(bus, freshCredential, asked, { deadlineAt: Date.now() + 10_000 })).credential
   }
+  const authorizeBy = async (who: SignedIn, id: string, payload: object = {}) => {
+    const answer = await app.inject({ method: 'POST', url: `${url}/${id}/authorize`, headers: who.headers, payload })
+    const cookies = answer.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+    return { status: answer.statusCode, cookies, body: answer.json() }
+  }
+  const comeBack = async (to: URL, cookie: string) => {
+    const answer = await app.inject({ method: 'GET', url: `${to.pathname}${to.search}`, headers: { cookie } })
+    return { status: answer.statusCode, text: answer.body }
+  }
   return {
     sql,
     /** A provider in the place of the one before it, whose server is the same. */
@@ -37,15 +46,17 @@ export const openSteps = async (t: Test, { app, as, backends }: Running, serverU
       if (status !== 201) throw new Error(text)
       return { ...body, identifier, at: `${url}/${body.id}` }
     },
-    authorizeBy: async (who: SignedIn, id: string, payload: object = {}) => {
-      const answer = await app.inject({ method: 'POST', url: `${url}/${id}/authorize`, headers: who.headers, payload })
-      const cookies = answer.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
-      return { status: answer.statusCode, cookies, body: answer.json() }
+    /** From the beginning to the end, with a code that a played server takes; what the beginning asked for. */
+    connectPlayed: async (who: SignedIn, id: string) => {
+      const { body, cookies } = await authorizeBy(who, id)
+      if (!body.authorize_url) throw new Error(JSON.stringify(body))
+      const asked: Record<string, string> = Object.fromEntries(new URL(body.authorize_url).searchParams)
+      const came = await comeBack(new URL(`${asked.redirect_uri}?code=c&state=${asked.state}`), cookies)
+      if (came.status !== 200) throw new Error(came.text)
+      return asked
     },
-    comeBack: async (to: URL, cookie: string) => {
-      const answer = await app.inject({ method: 'GET', url: `${to.pathname}${to.search}`, headers: { cookie } })
-      return { status: answer.statusCode, text: answer.body }
-    },
+    authorizeBy,
+    comeBack,
     ticketFor,
     freshBy,
     /** What a call of somebody's takes along. */
