@@ -15,6 +15,7 @@ import * as saml from './0024-saml.ts'
 import * as grantIndexes from './0025-grant-indexes.ts'
 import * as rotationRoom from './0026-rotation-room.ts'
 import * as identified from './0027-identified.ts'
+import * as issuanceWrites from './0028-issuance-writes.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -32,5 +33,6 @@ export const migrations: Migrations = {
   '0024-saml': saml,
   '0025-grant-indexes': grantIndexes,
   '0026-rotation-room': rotationRoom,
-  '0027-identified': identified
+  '0027-identified': identified,
+  '0028-issuance-writes': issuanceWrites
 }

@@ -224,3 +224,23 @@ await t.test('what is too old is forgotten', async (t) => {
     ['resource_not_granted']
   )
 })
+
+await t.test('a tenant that is deleted takes its records along, and no others', async (t) => {
+  const recordsOf = async ({ userId }: SignedIn) => {
+    const found = await database.query('select id from identity_broker.issuance where user_id = $1 order by id', [
+      userId
+    ])
+    return found.rows
+  }
+  const theirs = { tenant_id: broker.otherTenantId, mode: 'signed', server_identifier: 'theirs' } as const
+  await asUser(stranger, broker.register('http://127.0.0.1:9/theirs', theirs))
+  await eventually(
+    () => recordsOf(stranger),
+    (rows) => rows.length === 1
+  )
+  const others = await recordsOf(owner)
+  await database.query('delete from identity_broker.tenant where id = $1', [broker.otherTenantId])
+  t.same(await recordsOf(stranger), [])
+  t.same(await recordsOf(owner), others)
+  t.ok(others.length > 0)
+})
