@@ -32,7 +32,7 @@ export const completeAuthorization = async (desk: Needs, came: Came): Promise<Pr
   const server = await desk.authorizations.serverOf(remembered.issuer)
   checkAnswerer(desk, server, remembered, came)
   const code = codeIn(came.query)
-  await checkActor(desk, remembered)
+  await checkActor(desk, provider.settings, remembered)
   const brought = await redeem(desk, { provider, server, remembered, code, codeVerifier })
   const { tenant_id, provider_id, user_id, issuer } = remembered
   const by = { tenant_id, actor: { kind: 'user' as const, id: remembered.actor_id }, ...came.request }
@@ -79,13 +79,15 @@ const checkAnswerer = (
 /** Who began may have lost the right to it at the authorization server's pages. */
 const checkActor = async (
   { findRole }: Pick<Needs, 'findRole'>,
+  { external }: Provider['settings'],
   { tenant_id, user_id, actor_id }: AuthorizationState
 ): Promise<void> => {
   const role = await findRole({ tenant_id, user_id: actor_id })
-  if (user_id === null ? isAdministrator({ role }) : role !== null) return
-  throw failed(
-    user_id === null ? 'Only an owner or admin can authorize this provider.' : 'Only a member can authorize it.'
-  )
+  if (user_id === null) {
+    if (role && isAdministrator({ role })) return
+    throw failed('Only an owner or admin can authorize this provider.')
+  }
+  if (role === undefined || (role === null && !external)) throw failed('Only a member can authorize it.')
 }
 
 const codeIn = (query: URLSearchParams): string => {

@@ -1,7 +1,8 @@
-import { isExternal, Uuid } from '@onbehalf/contracts'
+import { Uuid } from '@onbehalf/contracts'
 import {
   type App,
   beginError,
+  callerOf,
   describeAnswersAs,
   type FindVisitor,
   renewalPath,
@@ -12,12 +13,12 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { askerOf, mayChange } from '../asker.ts'
 import { maskPath } from '../providers/mask-url.ts'
-import { noSuchProvider } from '../providers/problems.ts'
 import { authorize, ownHolder } from './authorize.ts'
 import { type AuthorizingBrowser, authorizingBrowser } from './browser.ts'
 import { type CompleteNeeds, callbackRoutes } from './callback-routes.ts'
 import { connectPath } from './connect-path.ts'
 import { authorizationErrors } from './errors.ts'
+import { findAuthorizable } from './find-authorizable.ts'
 import { limitPerMinute } from './limit.ts'
 import { lookUp } from './look-up.ts'
 import { ProviderId } from './shapes.ts'
@@ -53,8 +54,7 @@ const askRoute = (scope: App, { desk, findProvider, findVisitor }: Needs) => {
     const visitor = await findVisitor(request)
     if (!visitor) return leave(reply, renewalPath(connectPath(id)))
     const { principal, csrf } = visitor
-    if (isExternal(principal)) throw noSuchProvider()
-    const provider = await findProvider(principal.tenant_id, id)
+    const provider = await findAuthorizable(findProvider, principal, id)
     const { name, server_url, auth_scope } = provider.settings
     const who = { isAdministrator: mayChange(principal), user_id: principal.user_id }
     const found = await lookUp(desk, provider, ownHolder(provider, who))
@@ -67,12 +67,10 @@ const askRoute = (scope: App, { desk, findProvider, findVisitor }: Needs) => {
 }
 
 const leaveRoute = (scope: App, { desk, findProvider }: Needs, browser: AuthorizingBrowser) => {
-  const access = { credentials: ['session'], roles: ['owner', 'admin', 'member'] } as const
-  const options = { config: { access }, schema: { body: Form } } as const
+  const options = { config: { access: { credentials: ['session'] } }, schema: { body: Form } } as const
   typed(scope).post('/oauth/connect', options, async (request, reply) => {
-    const asker = askerOf(request)
-    const provider = await findProvider(asker.tenant_id, request.body.id)
-    const begun = await authorize(desk, { provider, asker })
+    const provider = await findAuthorizable(findProvider, callerOf(request).principal, request.body.id)
+    const begun = await authorize(desk, { provider, asker: askerOf(request) })
     if (begun.status === 'authorized') return sendPage(reply, connectedView(provider.settings.name))
     return leave(browser.keep(reply, begun), begun.location)
   })

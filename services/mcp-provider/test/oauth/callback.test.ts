@@ -179,19 +179,6 @@ t.test("what was given for everybody is nobody's once each user has their own", 
   t.same(await credentialsOf(id), [], "and a user's own is not everybody's")
 })
 
-t.test('a provider that is not for external users gives them nothing', async (t) => {
-  const { id, identifier, at } = await register(admin)
-  const begun = await authorizeBy(admin, id)
-  await comeBack(answerTo(begun.body.authorize_url), begun.cookies)
-  const external = await broker.signIn({ tenant_id: admin.tenant_id, role: null })
-  const ticket = await steps.ticketFor(ann, identifier)
-  t.match(await refusalOf(steps.freshBy(external, ticket)), { code: 'not_found' })
-  t.equal((await as(admin)('PATCH', at, { external: true })).status, 200)
-  t.ok(await steps.freshBy(external, ticket))
-  const page = await app.inject({ url: `/oauth/connect/${id}`, headers: external.headers })
-  t.equal(page.statusCode, 404, 'nor do they connect anything')
-})
-
 t.test('one address opens so many pages in a minute, and reads so many documents', async (t) => {
   const from = async (url: string, remoteAddress: string) => {
     const { statusCode, headers } = await app.inject({ url, remoteAddress })

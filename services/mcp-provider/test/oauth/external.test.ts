@@ -1,0 +1,103 @@
+import type { SignedIn } from '@onbehalf/testkit/players'
+import t from 'tap'
+import { publicUrl, refusalOf, startService } from '../start.ts'
+import { startPlayed } from './played.ts'
+import { openSteps } from './steps.ts'
+
+const played = await startPlayed(t)
+const service = await startService(t, { allow: [played.address] })
+const { app, as, broker } = service
+const steps = await openSteps(t, service, played.url)
+const { register, connectPlayed, comeBack, freshFor, freshBy, credentialsOf } = steps
+
+const admin = await broker.signIn({ role: 'admin' })
+const { tenant_id } = admin
+const external = () => broker.signIn({ tenant_id, role: null })
+
+const pageFor = async ({ headers }: SignedIn, id: string) => {
+  const { statusCode: status, body } = await app.inject({ url: `/oauth/connect/${id}`, headers })
+  return { status, body }
+}
+/** Goes on from that page to the authorization server. */
+const leave = async ({ headers }: SignedIn, id: string) => {
+  const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+  const left = await app.inject({ method: 'POST', url: '/oauth/connect', headers: form, payload: `id=${id}` })
+  const cookies = left.cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  return { status: left.statusCode, cookies, body: left.body, to: String(left.headers.location ?? '') }
+}
+const bring = ({ to, cookies }: { to: string; cookies: string }) => {
+  const asked = new URL(to).searchParams
+  return comeBack(new URL(`${asked.get('redirect_uri')}?code=c&state=${asked.get('state')}`), cookies)
+}
+/** An app that acts for somebody, as tool-invoker shows it. */
+const appFor = async ({ user_id }: SignedIn) => {
+  const { app_id } = broker.makeApiKey({ tenant_id })
+  const credential = { kind: 'api_key' as const, id: app_id }
+  const ticket = await broker.ticketFor({ kind: 'app', tenant_id, app_id, user_id, scopes: ['tools:call'], credential })
+  return { ...admin, ticket }
+}
+
+t.test('a provider that is not for external users gives them nothing', async (t) => {
+  const { id, identifier, at } = await register(admin)
+  await connectPlayed(admin, id)
+  const eva = await external()
+  const ticket = await steps.ticketFor(admin, identifier)
+  t.match(await refusalOf(freshBy(eva, ticket)), { code: 'not_found' })
+  t.equal((await as(admin)('PATCH', at, { external: true })).status, 200)
+  t.ok(await freshBy(eva, ticket))
+  t.match(await pageFor(eva, id), { status: 403, body: /only an owner or admin/ }, 'nor do they connect it for others')
+  t.equal((await leave(eva, id)).status, 403)
+})
+
+t.test('an external user for whom an app acts connects for themselves what is marked for them', async (t) => {
+  const { id, identifier } = await register(admin, { auth_scope: 'user', external: true })
+  const [eva, other] = [await external(), await external()]
+  const acting = await appFor(eva)
+  await connectPlayed(admin, id)
+  t.match(await refusalOf(freshFor(acting, identifier)), {
+    ...{ code: 'upstream_authorization_required' },
+    extras: { authorize_url: `${publicUrl}/oauth/connect/${id}` }
+  })
+  t.match(await pageFor(eva, id), { status: 200, body: /used for your own calls and for nobody else/ })
+  const left = await leave(eva, id)
+  t.equal(left.status, 303, left.body)
+  t.match(await bring(left), { status: 200, text: /is connected/ })
+  const held = await freshFor(acting, identifier)
+  t.ok(held)
+  t.same(await freshFor(eva, identifier), held)
+  t.match(await refusalOf(freshFor(other, identifier)), { code: 'upstream_authorization_required' })
+  t.not((await freshFor(admin, identifier))?.id, held?.id)
+})
+
+t.test('who is gone, or is not meant any more, when they are back brings nothing', async (t) => {
+  const { id, at } = await register(admin, { auth_scope: 'user', external: true })
+  const [gone, late] = [await external(), await external()]
+  const [ofGone, ofLate] = [await leave(gone, id), await leave(late, id)]
+  broker.changeRole(gone.user_id, undefined)
+  t.match(await bring(ofGone), { status: 400, text: /Only a member/ })
+  t.equal((await as(admin)('PATCH', at, { external: false })).status, 200)
+  t.match(await bring(ofLate), { status: 400, text: /Only a member/ })
+  t.same(await credentialsOf(id), [])
+})
+
+t.test(
+  'where the provider is not for them, they and the app that acts for them are told what would help',
+  async (t) => {
+    const { id, identifier } = await register(admin, { auth_scope: 'user' })
+    await connectPlayed(admin, id)
+    const eva = await external()
+    t.match(await refusalOf(freshFor(await appFor(eva), identifier)), {
+      ...{ code: 'policy_denied', message: /An administrator can mark the provider as external/ }
+    })
+    const [there, nowhere] = [await pageFor(eva, id), await pageFor(eva, admin.user_id)]
+    t.match(there, { status: 404, body: /An administrator can open one to external users/ })
+    t.match(
+      nowhere,
+      { status: 404, body: /An administrator can open one to external users/ },
+      'whether it exists or not'
+    )
+    t.equal((await leave(eva, id)).status, 404)
+    const member = await broker.signIn({ tenant_id })
+    t.match(await refusalOf(freshFor(await appFor(member), identifier)), { code: 'upstream_authorization_required' })
+  }
+)
