@@ -18,6 +18,7 @@ import {
   startCaddy,
   startPostgres,
   startProcess,
+  until,
   withDatabase
 } from '../src/index.ts'
 
@@ -29,7 +30,8 @@ t.teardown(() => rmSync(directory, { recursive: true }))
 const survivors = (pids: number[]): Promise<number[]> =>
   eventually(
     () => pids.filter(isAlive),
-    ({ length }) => length === 0
+    ({ length }) => length === 0,
+    60
   )
 
 /** These processes and all that came from them: Postgres has workers. */
@@ -44,14 +46,19 @@ const holdServers = async () => {
   const args = [mkdtempSync(join(directory, 'hold-')), beside('nats.fixture.conf'), beside('caddy.fixture.caddyfile')]
   chmodSync(args[0] ?? '', 0o711)
   const parent = fork(beside('hold-servers.fixture.ts'), args, { execArgv: [], stdio: 'inherit' })
-  const [pids] = await once(parent, 'message')
-  return { parent, pids: withDescendants(pids) }
+  const [servers]: number[][] = await once(parent, 'message')
+  // Postgres starts its workers as it goes on; what served who asked whether it is ready is on its way out.
+  const pids = await eventually(
+    () => withDescendants(servers ?? []),
+    ({ length }) => length > 8
+  )
+  return { parent, servers: servers ?? [], pids }
 }
 
 t.test('servers that are stopped leave no process', async (t) => {
-  const { parent, pids } = await holdServers()
+  const { parent, servers, pids } = await holdServers()
   t.ok(pids.length > 8, 'Postgres with its workers, Redis, NATS, Caddy, a watched process')
-  t.strictSame(pids.filter(isAlive), pids)
+  t.strictSame(servers.filter(isAlive), servers)
   parent.send('stop')
   await once(parent, 'exit')
   t.strictSame(await survivors(pids), [])
@@ -92,7 +99,12 @@ t.test('a program that ends while starting is told with its own last words', asy
 t.test('a program that never gets ready is given up and stopped', async (t) => {
   const logFile = join(directory, 'sleeper.log')
   const sleeper = { name: 'Sleeper', command: 'sh', args: ['-c', 'echo $$; exec sleep 600'], logFile }
-  const started = startProcess({ ...sleeper, isReady: async () => false, readySecondsMax: 0.3 })
+  // Not asked for longer than that, once it has said which process it is.
+  const isReady = async () => {
+    await until(() => readFileSync(logFile, 'utf8').includes('\n'), 60)
+    return false
+  }
+  const started = startProcess({ ...sleeper, isReady, readySecondsMax: 0.3 })
   await t.rejects(started, { message: /^Sleeper was not ready within 0.3 s/ })
   t.strictSame(await survivors([Number(readFileSync(logFile, 'utf8'))]), [])
 })

@@ -12,7 +12,8 @@ const args = [
 
 /** A real browser without a window: each of its contexts is somebody else. What is missing is installed where it can be. */
 export const startChromium = async (t: TestContext): Promise<Browser> => {
-  const browser = await chromium.launch({ executablePath: await findProgram('chromium-headless-shell'), args })
+  const executablePath = await findProgram('chromium-headless-shell')
+  const browser = await chromium.launch({ executablePath, args, timeout: 120_000 })
   t.teardown(() => browser.close())
   return browser
 }

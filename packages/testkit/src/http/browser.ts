@@ -45,7 +45,7 @@ export type Browser = {
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /** A browser for tests: cookies, redirects and forms over plain HTTP, and a record of every hop. */
-export const createBrowser = ({ hopsMax = 20, timeoutMs = 15_000 } = {}): Browser => {
+export const createBrowser = ({ hopsMax = 20, timeoutMs = 60_000 } = {}): Browser => {
   const cookies = createCookieJar()
   const agent = new Agent({ headersTimeout: timeoutMs, bodyTimeout: timeoutMs })
 

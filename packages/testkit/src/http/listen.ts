@@ -1,11 +1,11 @@
 import type { Server } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 
-/** Listens on loopback, on this port or a free one, and says which. */
-export const listen = (server: NetServer, port = 0): Promise<number> => {
+/** Listens on loopback, on this port or a free one, and says which; `host` is another address of it. */
+export const listen = (server: NetServer, port = 0, host = '127.0.0.1'): Promise<number> => {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   server.once('error', reject)
-  server.listen(port, '127.0.0.1', () => {
+  server.listen(port, host, () => {
     const address = server.address()
     if (address === null || typeof address === 'string') reject(new Error('not a TCP address'))
     else resolve(address.port)

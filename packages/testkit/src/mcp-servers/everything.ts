@@ -28,8 +28,7 @@ export const startEverything = async ({ port: preferred }: { port?: number } = {
       const { statusCode, body } = await request(url)
       await body.dump()
       return statusCode === 400
-    },
-    readySecondsMax: 20
+    }
   })
   const stopAll = async () => {
     await stop()

@@ -20,7 +20,7 @@ export const runService = async (
   args: string[],
   environment: Record<string, string>
 ): Promise<string> => {
-  const options = { env: { ...inherited, ...environment }, timeout: 60_000 }
+  const options = { env: { ...inherited, ...environment }, timeout: 120_000 }
   const program = withDeathSignal({ command: process.execPath, args: [mainOf(service), ...args] }, 'SIGKILL')
   const { stdout } = await run(program.command, program.args, options).catch((error) => {
     throw new Error(`${service} ${args.join(' ')} failed\n${error.stderr || error.message}`)
@@ -49,7 +49,6 @@ export const startService = async (
       await body.dump()
       return statusCode === 200
     },
-    readySecondsMax: 30,
     stopSecondsMax: 30
   })
   return { ...running, service, url, logFile }

@@ -58,6 +58,8 @@ export const playDeviceAuth = async (bus: Bus): Promise<PlayedDeviceAuth> => {
       return { principal, ticket, credential_expires_at: Math.floor(Date.now() / 1000) + lifetimeSeconds }
     })
   ]
+  // Others ask on connections of their own, which could be faster than these subscriptions.
+  await bus.connection.flush()
   const give = (principal: UserPrincipal): DeviceToken => {
     const { tenant_id, user_id, role, credential } = principal
     const token = `${role === null ? 'dfoe' : 'dfoa'}_${randomBytes(32).toString('base64url')}`

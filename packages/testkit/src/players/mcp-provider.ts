@@ -152,6 +152,8 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     })
   ]
   let served = answer()
+  // Others ask on connections of their own, which could be faster than these subscriptions.
+  await bus.connection.flush()
   const leave = async () => {
     const leaving = served
     served = []

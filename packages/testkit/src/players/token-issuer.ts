@@ -99,6 +99,8 @@ export const playTokenIssuer = async (bus: Bus): Promise<PlayedTokenIssuer> => {
       return { token, expires_at, reusable, identity }
     })
   let served: Served | undefined = answer()
+  // Others ask on connections of their own, which could be faster than this subscription.
+  await bus.connection.flush()
 
   return {
     issuer,

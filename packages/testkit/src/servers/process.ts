@@ -50,7 +50,7 @@ const spawnLogged = (options: ProcessOptions, deathSignal: NodeJS.Signals): Chil
 }
 
 const untilReady = async (options: ProcessOptions, child: ChildProcess, isRunning: () => boolean): Promise<void> => {
-  const { isReady, readySecondsMax = 10 } = options
+  const { isReady, readySecondsMax = 60 } = options
   if (isReady === undefined) return
   const deadline = Date.now() + readySecondsMax * 1000
   while (isRunning()) {

@@ -2,6 +2,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import t, { type Test } from 'tap'
 import { createBrowser } from '../../src/http/index.ts'
 import { startIdp } from '../../src/idp/index.ts'
+import { until } from '../../src/until.ts'
 import { alice, askTokens, authorize, bob, client, refresh, signInForTokens } from './relying-party.ts'
 
 const one = 'http://127.0.0.1:9/mcp'
@@ -105,7 +106,11 @@ t.test('the token endpoint fails as it is told, as often as it is told', async (
   await t.rejects(refresh(idp, refresh_token, one), 'the connection is reset')
   idp.controls.failTokenEndpoint('hang', 1)
   const body = new URLSearchParams({ grant_type: 'refresh_token' })
-  await t.rejects(fetch(`${idp.issuer}/token`, { method: 'POST', body, signal: AbortSignal.timeout(100) }))
+  const giveUp = new AbortController()
+  const hung = t.rejects(fetch(`${idp.issuer}/token`, { method: 'POST', body, signal: giveUp.signal }))
+  await until(() => idp.log().last.some(({ error }) => error === 'hang'))
+  giveUp.abort()
+  await hung
   const renewed = await refresh(idp, refresh_token, one)
   t.equal(renewed.status, 200, 'none of these touched the token')
   refresh_token = renewed.refresh_token

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
-import { eventually, recordSecrets } from '@onbehalf/testkit'
+import { eventually, recordSecrets, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
@@ -170,8 +170,7 @@ const meanwhile = async <Answer>(table: string, id: string, change: string, ask:
   await database.query('begin')
   await database.query(`select from identity_broker.${table} where id = $1 for update`, [id])
   const asked = ask()
-  const waiting = async () => (await database.query('select from pg_locks where not granted')).rowCount
-  await eventually(waiting, (count) => count !== 0)
+  await untilLocked(database)
   await database.query(`update identity_broker.${table} set ${change} where id = $1`, [id])
   await database.query('commit')
   return asked

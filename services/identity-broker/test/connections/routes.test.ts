@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { identityChanges } from '@onbehalf/contracts'
 import { readFeed } from '@onbehalf/rpc'
-import { createBrowser, eventually, recordSecrets } from '@onbehalf/testkit'
+import { createBrowser, eventually, recordSecrets, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
@@ -288,8 +288,7 @@ await t.test('two who change it at once do not overwrite each other', async (t) 
   const both = Promise.all(
     ['openid email', 'openid'].map((scopes) => send(owner, 'PATCH', `${url}/${body.id}`, { scopes }))
   )
-  const waiting = async () => Number((await all('select count(*) from pg_locks where not granted'))[0].count)
-  await eventually(waiting, (held) => held >= 2)
+  await untilLocked(database, 2)
   await holder.query('commit')
   await holder.end()
   t.same((await both).map(({ status }) => status).sort(), [200, 409])

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { eventually, startDns } from '@onbehalf/testkit'
+import { startDns, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { manageDomains } from '../../src/domains/manage.ts'
@@ -106,9 +106,7 @@ await t.test('of two tenants who prove a domain at once, one has it', async (t) 
   await holder.query('begin')
   await holder.query("select from identity_broker.domain where name = 'raced.example' for update")
   const both = Promise.all([verify(ours.id), verify(theirs.id, stranger)])
-  const waiting = async () =>
-    (await database.query('select count(*)::int as count from pg_locks where not granted')).rows[0].count
-  await eventually(waiting, (count) => count >= 2)
+  await untilLocked(database, 2)
   await holder.query('commit')
   await holder.end()
   t.same((await both).map(({ status }) => status).sort(), [200, 409])

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createBrowser, eventually, recordSecrets, signIn } from '@onbehalf/testkit'
+import { createBrowser, recordSecrets, signIn, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
@@ -149,9 +149,7 @@ await t.test('two who come with one invitation at once: one joins, and the other
   await holder.query('begin')
   await holder.query('select from identity_broker.invitation where id = $1 for update', [body.id])
   const both = Promise.all(comeBack.map((visit) => visit()))
-  const waiting = async () =>
-    (await database.query('select count(*)::int as count from pg_locks where not granted')).rows[0].count
-  await eventually(waiting, (count) => count >= 2)
+  await untilLocked(database, 2)
   await holder.query('commit')
   await holder.end()
   const bodies = (await both).map((page) => page.body)

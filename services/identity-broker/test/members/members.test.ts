@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { busAuthenticators } from '@onbehalf/service-kit'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
@@ -34,11 +34,7 @@ const atOnce = async (method: string): Promise<number[]> => {
     await holder.query('begin; select from identity_broker.member for update')
     const body = method === 'PATCH' ? { role: 'member' } : undefined
     const both = Promise.all([send(owner, method, at(user), body), send(user, method, at(owner), body)])
-    const waiting = async () => {
-      const { rows } = await database.query('select count(*)::int as count from pg_locks where not granted')
-      return rows[0].count
-    }
-    await eventually(waiting, (count) => count >= 2)
+    await untilLocked(database, 2)
     await holder.query('commit')
     return (await both).map(({ status }) => status)
   } finally {

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { recordSecrets, until } from '@onbehalf/testkit'
+import { recordSecrets, untilLocked } from '@onbehalf/testkit'
 import { mask } from '@onbehalf/vault'
 import { Client } from 'pg'
 import t from 'tap'
@@ -271,14 +271,7 @@ t.test('of two changes at once one is made and the other is told to read again',
   await admin.query('select from mcp_provider.provider where id = $1 for update', [body.id])
   const changes = ['First', 'Second'].map((name) => asOwner('PATCH', at, { name }))
   // Both have read revision 1 once both wait for the row.
-  await until(async () => {
-    // Or a transaction sees again what it saw at its first look.
-    await admin.query('select pg_stat_clear_snapshot()')
-    const { rows } = await admin.query(
-      "select from pg_stat_activity where usename = 'mcp_provider' and datname = current_database() and wait_event_type = 'Lock'"
-    )
-    return rows.length === 2
-  })
+  await untilLocked(admin, 2)
   await admin.query('rollback')
   const answers = await Promise.all(changes)
   t.same(answers.map(({ status }) => status).sort(), [200, 409])
