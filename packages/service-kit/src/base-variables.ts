@@ -21,6 +21,10 @@ export const portVariable = (port: number) =>
   integer({ min: 0, max: 65_535 })('Port to listen on; 0 takes a free one.', { default: port })
 
 export const redisVariable = serverUrl('redis', 'rediss')("Redis, as this service's own ACL user.")
+export const redisTimeoutVariable = integer({ min: 50, max: 60_000 })(
+  'How many milliseconds Redis has for an answer before it counts as away.',
+  { default: 250 }
+)
 
 const keyRing = variable(parseKeyRing)
 export const masterKeysVariable = keyRing(

@@ -17,6 +17,7 @@ export {
   egressAllowVariable,
   masterKeysVariable,
   portVariable,
+  redisTimeoutVariable,
   redisVariable,
   signingKeyDaysVariable
 } from './base-variables.ts'

@@ -89,7 +89,9 @@ export const startBackends = async (t: TestContext, options: BackendsOptions = {
       NATS_URL: nats.current().url,
       NATS_USER: service,
       NATS_PASSWORD: natsPasswords[service],
-      REDIS_URL: redis.current().urlFor(service)
+      REDIS_URL: redis.current().urlFor(service),
+      // On a busy machine Redis is late and not away.
+      REDIS_TIMEOUT_MS: '10000'
     }),
     adminDatabaseUrl,
     nats: { ...nats.handle, url: nats.current().url },

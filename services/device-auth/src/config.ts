@@ -6,6 +6,7 @@ import {
   list,
   masterKeysVariable,
   portVariable,
+  redisTimeoutVariable,
   redisVariable,
   signingKeyDaysVariable,
   text
@@ -15,6 +16,7 @@ export const variables = {
   ...baseVariables,
   PORT: portVariable(4004),
   REDIS_URL: redisVariable,
+  REDIS_TIMEOUT_MS: redisTimeoutVariable,
   MASTER_KEYS: masterKeysVariable,
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
   DEVICE_CLIENT_IDS: list('The client_id values that may sign devices in, comma separated.', {

@@ -28,7 +28,7 @@ export type Resources = Awaited<ReturnType<typeof openResources>>
 export const openResources = async (config: Config) => {
   const [postgres, redis, nats] = await Promise.all([
     openPostgres<Database>(config.DATABASE_URL),
-    openRedis(config.REDIS_URL),
+    openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS }),
     openBus({ service, url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)

@@ -6,6 +6,7 @@ import {
   integer,
   masterKeysVariable,
   portVariable,
+  redisTimeoutVariable,
   redisVariable,
   signingKeyDaysVariable,
   variable
@@ -37,6 +38,7 @@ export const variables = {
     { default: 2 * 3_600 }
   ),
   REDIS_URL: redisVariable,
+  REDIS_TIMEOUT_MS: redisTimeoutVariable,
   MASTER_KEYS: masterKeysVariable,
   IDP_TIMEOUT_SECONDS: integer({ min: 1, max: 60 })(
     'How long an identity provider may take to answer a refresh; what it answers later is lost.',

@@ -21,7 +21,7 @@ export type Resources = Awaited<ReturnType<typeof openResources>>
 export const openResources = async (config: Config) => {
   const [postgres, redis, { bus, dependency: nats }] = await Promise.all([
     openPostgres<Database>(config.DATABASE_URL),
-    openRedis(config.REDIS_URL),
+    openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS }),
     openBus({
       service: 'identity-broker',
       url: config.NATS_URL,

@@ -5,6 +5,7 @@ import {
   integer,
   masterKeysVariable,
   portVariable,
+  redisTimeoutVariable,
   redisVariable,
   signingKeyDaysVariable
 } from '@onbehalf/service-kit'
@@ -13,6 +14,7 @@ export const variables = {
   ...baseVariables,
   PORT: portVariable(4002),
   REDIS_URL: redisVariable,
+  REDIS_TIMEOUT_MS: redisTimeoutVariable,
   MASTER_KEYS: masterKeysVariable,
   SIGNING_KEY_DAYS: signingKeyDaysVariable,
   EGRESS_ALLOW: egressAllowVariable,

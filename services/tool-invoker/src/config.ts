@@ -6,6 +6,7 @@ import {
   masterKeysVariable,
   oneOf,
   portVariable,
+  redisTimeoutVariable,
   redisVariable
 } from '@onbehalf/service-kit'
 
@@ -15,6 +16,7 @@ export const variables = {
   ...baseVariables,
   PORT: portVariable(4003),
   REDIS_URL: redisVariable,
+  REDIS_TIMEOUT_MS: redisTimeoutVariable,
   MASTER_KEYS: masterKeysVariable,
   EGRESS_ALLOW: egressAllowVariable,
   AUDIT_MODE: oneOf('batched', 'strict')('strict: each call is on record before its MCP server is asked.', {

@@ -53,6 +53,8 @@ export type PlatformOptions = {
   nameServers?: readonly string[]
   /** How many servers are listened to for changes of their tools; as many as usual when left out. */
   watchesMax?: number
+  /** More of the environment of every service. */
+  environment?: Record<string, string>
 }
 
 /** Everything of a local installation as processes: servers, services, gateway, a demo IdP and two MCP servers. */
@@ -77,7 +79,8 @@ const tryToStart = async ({
   allowedPorts = [],
   moreUsers = [],
   nameServers = [],
-  watchesMax = 100
+  watchesMax = 100,
+  environment = {}
 }: PlatformOptions): Promise<Platform> => {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
@@ -88,7 +91,7 @@ const tryToStart = async ({
     return part
   }
   try {
-    const told = { onProgress, onSecret, allowedPorts, moreUsers, nameServers, watchesMax }
+    const told = { onProgress, onSecret, allowedPorts, moreUsers, nameServers, watchesMax, environment }
     return { ...(await start({ directory, port, given, secretsFile, ...told, keep })), stop }
   } catch (error) {
     await stop()
@@ -101,7 +104,7 @@ type Started = Required<Omit<PlatformOptions, 'port'>> & { port: number | undefi
 
 const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
   const { directory, port, given, onProgress, secretsFile, onSecret, allowedPorts, moreUsers, nameServers } = started
-  const { watchesMax, keep } = started
+  const { watchesMax, environment, keep } = started
   mkdirSync(join(directory, 'logs'), { recursive: true, mode: 0o700 })
   const secrets = loadSecrets(secretsFile)
   const ports = await choosePorts(port)
@@ -129,7 +132,8 @@ const start = async (started: Started): Promise<Omit<Platform, 'stop'>> => {
     INNER_PORT: String(ports.inner),
     LICENCE_STATE: 'active',
     TOOLS_WATCHES_MAX: String(watchesMax),
-    ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {})
+    ...(nameServers.length > 0 ? { DNS_SERVERS: nameServers.join(',') } : {}),
+    ...environment
   })
   await Promise.all(serviceNames.map((service) => migrateService(service, environmentFor(service).DATABASE_URL)))
   const bootstrapped = await bootstrap(directory, idp.issuer, environmentFor('identity-broker'), secrets)

@@ -20,7 +20,7 @@ export const tellOfMoves = async (config: Config, vault: Vault, { written, apps 
   const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config
   const [bus, redis] = await Promise.all([
     openBus({ service: 'identity-broker', url, user, password }).catch(() => undefined),
-    openRedis(config.REDIS_URL).catch(() => undefined)
+    openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS }).catch(() => undefined)
   ])
   if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, { written: moved, apps })
   await Promise.all([bus?.bus.drain(), redis?.close()])
