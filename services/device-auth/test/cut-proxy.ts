@@ -1,8 +1,11 @@
 import { connect, createServer, type Socket } from 'node:net'
+import { listen } from '@onbehalf/testkit'
 import type { Test } from 'tap'
+import { type Running, signInDevice } from './start.ts'
 
-export type CutProxy = {
-  url: string
+type CutProxy = {
+  /** What a replica at its other end needs: it does not wait long for what was lost. */
+  environment: { REDIS_URL: string; REDIS_TIMEOUT_MS: string }
   /** Cuts the line, after the server has worked and before it can answer, for what contains `text`; as often as `times`. */
   cutAnswersTo: (text: string, times: number) => void
   /** How often it has cut the line. */
@@ -10,7 +13,7 @@ export type CutProxy = {
 }
 
 /** A line to a server that can lose answers. */
-export const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProxy> => {
+const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProxy> => {
   const target = new URL(serverUrl)
   const sockets = new Set<Socket>()
   let cut = { text: '', times: 0 }
@@ -33,20 +36,30 @@ export const startCutProxy = async (t: Test, serverUrl: string): Promise<CutProx
     })
     upstream.on('data', (chunk) => (isDoomed ? end() : client.write(chunk)))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const port = await listen(server)
   t.teardown(() => {
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   const url = new URL(serverUrl)
-  url.port = String(address.port)
+  url.port = String(port)
   return {
-    url: url.href,
+    environment: { REDIS_URL: url.href, REDIS_TIMEOUT_MS: '1000' },
     cutAnswersTo: (text, times) => {
       cut = { text, times }
     },
     cuts: () => cuts
   }
+}
+
+/** A replica at such a line, which has signed a device of somebody's in and knows all it will ask. */
+export const startCutReplica = async (
+  t: Test,
+  { backends, broker, startReplica }: Pick<Running, 'backends' | 'broker' | 'startReplica'>
+) => {
+  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
+  const cut = await startReplica({ environment: proxy.environment })
+  const who = await broker.signIn()
+  await signInDevice(cut, who)
+  return { proxy, cut, who }
 }

@@ -102,7 +102,8 @@ export const startFlow = async (app: App, body: object = {}, remoteAddress?: str
   // On a busy machine Redis may be given up waiting for.
   const answer = await eventually(
     () => send(app, 'POST', `${base}/code`, { body: asked, ...(remoteAddress ? { remoteAddress } : {}) }),
-    ({ status }) => status !== 503
+    ({ status }) => status !== 503,
+    60
   )
   if (answer.status !== 200) throw new Error(JSON.stringify(answer.body))
   recordSecrets([answer.body.device_code])

@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import t from 'tap'
-import { startCutProxy } from '../cut-proxy.ts'
+import { startCutReplica } from '../cut-proxy.ts'
 import { decideAs, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
 const running = await startService(t)
@@ -96,10 +96,7 @@ t.test('what was decided is recorded with who did it', async (t) => {
 })
 
 t.test('a decision whose answer gets lost is asked for again, and counts once', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  const who = await broker.signIn()
-  await signInDevice(cut, who)
+  const { proxy, cut, who } = await startCutReplica(t, running)
   const { device_code, user_code } = await startFlow(cut)
   proxy.cutAnswersTo('approved', 1)
   t.match(await decideAs(cut, 'approve', who, user_code), { status: 200, body: { status: 'approved' } })
@@ -108,10 +105,7 @@ t.test('a decision whose answer gets lost is asked for again, and counts once', 
 })
 
 t.test('when nobody can know whether it was stored, that is what is said', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  const who = await broker.signIn()
-  await signInDevice(cut, who)
+  const { proxy, cut, who } = await startCutReplica(t, running)
   const { device_code, user_code } = await startFlow(cut)
   proxy.cutAnswersTo('approved', 1_000)
   const answer = await decideAs(cut, 'approve', who, user_code)

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { hashDeviceCode } from '../../src/device-code/device-code.ts'
 import * as scripts from '../../src/device-code/scripts.ts'
-import { startCutProxy } from '../cut-proxy.ts'
+import { startCutReplica } from '../cut-proxy.ts'
 import { decideAs, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
 
-const { app, broker, backends, redis, startReplica } = await startService(t)
+const running = await startService(t)
+const { app, broker, backends, redis, startReplica } = running
 const other = await startReplica()
 
 const admin = new Client({ connectionString: backends.adminDatabaseUrl })
@@ -54,11 +55,8 @@ t.test('when identity-broker cannot be asked, the approval waits for the next po
 })
 
 t.test('a poll whose answer from Redis gets lost still has its outcome, and once', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  const who = await broker.signIn()
+  const { proxy, cut, who } = await startCutReplica(t, running)
   const waiting = await startFlow(app)
-  await signInDevice(cut, who)
   for (const script of [scripts.poll, scripts.spend]) {
     const { device_code, user_code } = await startFlow(app)
     await decideAs(app, 'approve', who, user_code)
@@ -76,10 +74,7 @@ t.test('a poll whose answer from Redis gets lost still has its outcome, and once
 })
 
 t.test('a token is handed out though nobody heard that its user code was forgotten', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  const who = await broker.signIn()
-  await signInDevice(cut, who)
+  const { proxy, cut, who } = await startCutReplica(t, running)
   const { device_code, user_code } = await startFlow(app)
   await decideAs(app, 'approve', who, user_code)
   proxy.cutAnswersTo('device-auth:user-code:', 1_000)
@@ -99,10 +94,7 @@ t.test('a flow that an older or newer replica wrote more of is read all the same
 })
 
 t.test('an approval taken by a replica that is gone is there again when its lease has ended', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  const who = await broker.signIn()
-  await signInDevice(cut, who)
+  const { proxy, cut, who } = await startCutReplica(t, running)
   const { device_code, user_code } = await startFlow(app)
   await decideAs(app, 'approve', who, user_code)
   proxy.cutAnswersTo(createHash('sha1').update(scripts.poll).digest('hex'), 1_000)
@@ -171,13 +163,7 @@ t.test('two first sign-ins of one device at once leave one row and no fault', as
   await admin.query('begin')
   await admin.query('lock table device_auth.device_token in exclusive mode')
   const polls = flows.map(({ device_code }, index) => poll(index ? app : other, device_code))
-  const waiting =
-    "select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-  const both = await eventually(
-    async () => (await admin.query(waiting)).rows[0].n,
-    (n) => n === 2
-  )
-  t.equal(both, 2)
+  await untilLocked(admin, 2)
   await admin.query('commit')
   const answers = await Promise.all(polls)
   t.strictSame(

@@ -1,11 +1,12 @@
 import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
-import { startCutProxy } from '../cut-proxy.ts'
-import { type Answer, decideAs, lookUp, send, signInDevice, startFlow } from '../start.ts'
+import { startCutReplica } from '../cut-proxy.ts'
+import { type Answer, decideAs, lookUp, send, startFlow } from '../start.ts'
 import { form, startPage } from './start.ts'
 
-const { app, backends, broker, identify, startReplica, unlicensed } = await startPage(t)
+const running = await startPage(t)
+const { app, broker, identify, unlicensed } = running
 
 t.test('the page speaks the language that is liked best, of those it has', async (t) => {
   const expected: [string | undefined, string][] = [
@@ -69,14 +70,13 @@ t.test('every view is there in both languages, with the status of what happened'
   const decided = (await startFlow(app)).user_code
   await decideAs(app, 'deny', who, decided)
   const stranger = await broker.signIn({ role: null })
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  await signInDevice(cut, await broker.signIn())
+  const { proxy, cut } = await startCutReplica(t, running)
   const lost = async (language: string) => {
     const { user_code } = await startFlow(app)
     await eventually(
       () => lookUp(cut, user_code),
-      ({ status }) => status === 200
+      ({ status }) => status === 200,
+      60
     )
     proxy.cutAnswersTo('approved', 1_000)
     const answer = await post('/device/decide', { ...decision, user_code }, cut)(language)

@@ -2,11 +2,12 @@ import { ReportedError } from '@onbehalf/errors'
 import { eventually, recordSecrets } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
-import { startCutProxy } from '../cut-proxy.ts'
-import { externalIssuer, letTimePass, poll, send, signInDevice, startFlow, startService } from '../start.ts'
+import { startCutReplica } from '../cut-proxy.ts'
+import { externalIssuer, letTimePass, poll, send, startFlow, startService } from '../start.ts'
 import { approveAs, beginSso, completeAs, decide, mount, newSubject, openBrowser, setCookies } from './browser.ts'
 
-const { app, broker, backends, publicUrl, redis, startReplica } = await startService(t)
+const running = await startService(t)
+const { app, broker, backends, publicUrl, redis, startReplica } = running
 const other = await startReplica()
 const admin = new Client({ connectionString: backends.adminDatabaseUrl })
 await admin.connect()
@@ -170,9 +171,7 @@ t.test('deciding twice is deciding once, the same way', async (t) => {
 })
 
 t.test('when nobody can know whether it was stored, that is said, and it can only be asked for again', async (t) => {
-  const proxy = await startCutProxy(t, backends.environmentFor('device-auth').REDIS_URL ?? '')
-  const cut = await startReplica({ environment: { REDIS_URL: proxy.url } })
-  await signInDevice(cut, await broker.signIn())
+  const { proxy, cut } = await startCutReplica(t, running)
   const browser = openBrowser(cut)
   const begun = await beginSso(cut, broker, browser)
   await completeAs(broker, await newSubject(broker), begun)
@@ -189,7 +188,8 @@ t.test('when nobody can know whether it was stored, that is said, and it can onl
   proxy.cutAnswersTo('', 0)
   const refused = await eventually(
     () => ask('deny'),
-    ({ status }) => status !== 503
+    ({ status }) => status !== 503,
+    60
   )
   t.match(refused, { status: 401, body: { error: 'session_already_consumed' } })
   t.match(await ask('approve'), { status: 200, body: { status: 'approved' } })

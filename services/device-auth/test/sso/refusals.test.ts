@@ -227,7 +227,8 @@ t.test('without Redis nothing goes on, and what was begun goes on afterwards', a
   await backends.redis.restart()
   const back = await eventually(
     () => completeAs(broker, one, waiting),
-    ({ headers }) => !String(headers.location).includes('sso_failed')
+    ({ headers }) => !String(headers.location).includes('sso_failed'),
+    60
   )
   // Redis forgot the flow; the browser and the assertion still hold.
   t.match(back, toPage('user_code_not_pending'))
