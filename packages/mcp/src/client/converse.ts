@@ -1,7 +1,7 @@
 import { startDeadline } from './deadline.ts'
 import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
 import { listenLegacy } from './listen.ts'
-import { InitializeRefused, openEventSession, openSession } from './open-session.ts'
+import { InitializeRefused, looksOlder, openEventSession, openSession } from './open-session.ts'
 import { type Answer, listenMethod, modernVersion } from './protocol.ts'
 import { requestLegacy } from './request-legacy.ts'
 import { requestModern } from './request-modern.ts'
@@ -117,10 +117,6 @@ const ownLease = ({ background }: Wires, session: Session): Lease => ({
 // In 2026-07-28 whoever listens says what to.
 const subscribing: ReadonlySet<string> = new Set(['resources/subscribe', 'resources/unsubscribe'])
 const nothing: Answer = { kind: 'result', result: {}, resultText: () => '{}', headers: {} }
-
-/** 2025-03-26, backwards compatibility. */
-const looksOlder = (answer: Answer): boolean =>
-  answer.kind !== 'result' && (answer.status === 400 || answer.status === 404 || answer.status === 405)
 
 const isInitializeUnknown = (answer: Answer): boolean =>
   answer.kind !== 'result' && answer.status !== 401 && answer.status !== 403 && answer.status < 500

@@ -1,28 +1,27 @@
 import { linkTo } from './body.ts'
 import { headerOf, malformed } from './errors.ts'
+import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
-import { isJson, type Send } from './protocol.ts'
+import type { Send } from './protocol.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
 import type { Target } from './target.ts'
 
 /** A server of 2024-11-05: what is posted is answered on one stream that stays open. */
 export type EventChannel = {
-  /** As over Streamable HTTP: what is posted to the server has a stream with its answer. */
+  /** As over Streamable HTTP: what is posted has a stream with its answer, and GET one of what the server says besides. */
   send: Send
   close: () => void
 }
 
-type Listener = (event: SseEvent | undefined) => void
-
 /** Opens the stream of HTTP+SSE (2024-11-05, transports) and waits until it says where messages are posted. */
 export const openEventChannel = async (
   { send, limits, background }: Tools,
-  { url, headers, timeoutMs, deadline }: Target
+  { url, headers, timeoutMs, sseReadTimeoutMs, messageLengthMax = limits.answerBytesMax, deadline }: Target
 ): Promise<EventChannel> => {
   deadline.extend(timeoutMs)
   const link = linkTo(deadline.signal)
   const accept = { ...headers, accept: 'text/event-stream' }
-  const waits = { headersTimeoutMs: timeoutMs, bodyTimeoutMs: limits.sessionIdleMs }
+  const waits = { headersTimeoutMs: timeoutMs, bodyTimeoutMs: Math.max(limits.sessionIdleMs, sseReadTimeoutMs) }
   const opened = await send(url, { method: 'GET', headers: accept, signal: link.signal, ...waits })
   const isStream = (headerOf(opened.headers, 'content-type') ?? '').startsWith('text/event-stream')
   if (opened.status !== 200 || !isStream) {
@@ -34,7 +33,7 @@ export const openEventChannel = async (
   let isClosed = false
   background.run(async () => {
     try {
-      await readEvents(opened.body, limits.answerBytesMax, (event) => {
+      await readEvents(opened.body, messageLengthMax, (event) => {
         if (event.type === 'endpoint') told.resolve(event.data)
         else for (const listener of listeners) listener(event)
       })
@@ -58,6 +57,7 @@ export const openEventChannel = async (
       if (isClosed) return { status: 404, headers: {}, body: none() }
       const id = idOf(init.body)
       const answer = listenFor(id, listeners)
+      if (init.method === 'GET') return streamOf(answer, init.signal)
       const posted = await send(endpoint, init).catch((error: unknown) => {
         answer.stop()
         throw error
@@ -67,10 +67,14 @@ export const openEventChannel = async (
         return posted
       }
       background.run(() => discard(posted.body, limits.refusalBytesMax))
-      init.signal?.addEventListener('abort', answer.stop, { once: true })
-      return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: answer.events }
+      return streamOf(answer, init.signal)
     }
   }
+}
+
+const streamOf = ({ events, stop }: ReturnType<typeof listenFor>, signal: AbortSignal | undefined) => {
+  signal?.addEventListener('abort', stop, { once: true })
+  return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: events }
 }
 
 const readEvents = async (
@@ -93,55 +97,6 @@ const endpointOf = (url: string, told: string): string => {
   const endpoint = URL.canParse(told, url) ? new URL(told, url) : undefined
   if (endpoint?.origin === new URL(url).origin) return endpoint.href
   throw malformed('it wants its messages posted elsewhere')
-}
-
-/** The events with the answer to `id`, and those before it that are no answers. */
-const listenFor = (id: unknown, listeners: Set<Listener>) => {
-  const queue: (SseEvent | undefined)[] = []
-  let wake = Promise.withResolvers<void>()
-  const listener: Listener = (event) => {
-    if (event && !concerns(event, id)) return
-    queue.push(event)
-    wake.resolve()
-  }
-  const stop = () => {
-    listeners.delete(listener)
-    listener(undefined)
-  }
-  listeners.add(listener)
-  const events = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      for (;;) {
-        await wake.promise
-        wake = Promise.withResolvers<void>()
-        for (const event of queue.splice(0)) {
-          if (!event) return
-          yield Buffer.from(`data: ${event.data.replaceAll('\n', '\ndata: ')}\n\n`)
-        }
-      }
-    } finally {
-      listeners.delete(listener)
-    }
-  }
-  return { events: events(), stop }
-}
-
-const concerns = ({ data }: SseEvent, id: unknown): boolean => {
-  const message = parse(data)
-  return !isJson(message) || message.method !== undefined || message.id === id || (message.id ?? null) === null
-}
-
-const idOf = (body: string | undefined): unknown => {
-  const message = parse(body ?? '')
-  return isJson(message) && message.method !== undefined ? message.id : undefined
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 async function* none(): AsyncGenerator<Uint8Array> {}

@@ -18,6 +18,10 @@ export class InitializeRefused extends Error {
   }
 }
 
+/** 2025-03-26, backwards compatibility: whether a server that refused so may be one of HTTP+SSE. */
+export const looksOlder = (answer: Answer): boolean =>
+  answer.kind !== 'result' && (answer.status === 400 || answer.status === 404 || answer.status === 405)
+
 /** initialize, then notifications/initialized (2025-11-25, lifecycle). */
 export const openSession = async (wires: Wires, target: Target): Promise<Session> => {
   const capabilities = target.onRequest ? target.capabilities : {}

@@ -1,7 +1,7 @@
 import type { Talk } from './converse.ts'
-import { probeEra } from './eras.ts'
+import { type Era, probeEra } from './eras.ts'
 import { hearOwnStream, ownStream } from './listen.ts'
-import { InitializeRefused, openSession } from './open-session.ts'
+import { InitializeRefused, looksOlder, openEventSession, openSession } from './open-session.ts'
 import { type Answer, isJson, type Json, methodNotFoundCode, modernVersion } from './protocol.ts'
 import { requestModern } from './request-modern.ts'
 import { resultOf } from './result.ts'
@@ -15,18 +15,14 @@ const changed = 'notifications/tools/list_changed'
 const acknowledged = 'notifications/subscriptions/acknowledged'
 const hears: ReadonlySet<string> = new Set([changed, acknowledged])
 
-/**
- * Tells of each change of a server's tools, and once when the server begins to tell, until one of both ends it. Over
- * HTTP+SSE (2024-11-05) nothing is heard.
- */
+/** Tells of each change of a server's tools, and once when the server begins to tell, until one of both ends it. */
 export const watchTools = async (
   { wires, eras }: Pick<Talk, 'wires' | 'eras'>,
   target: Target,
   onChange: () => void
 ): Promise<Watched> => {
   const era = eras.remembered(target.url) ?? (await probeEra(wires, target))
-  if (era === 'modern') return watchModern(wires, target, onChange)
-  return era === 'legacy' ? watchLegacy(wires, target, onChange) : 'not offered'
+  return era === 'modern' ? watchModern(wires, target, onChange) : watchLegacy(wires, target, { era, onChange })
 }
 
 /** 2026-07-28, subscriptions: one request whose answer is the end. */
@@ -50,14 +46,17 @@ const watchModern = async (wires: Wires, target: Target, onChange: () => void): 
   return 'ended'
 }
 
+type Older = { era: Era; onChange: () => void }
+
 /** What an older server says of its own accord in a session of its own. */
-const watchLegacy = async (wires: Wires, target: Target, onChange: () => void): Promise<Watched> => {
-  const session = await openOwn(wires, target)
+const watchLegacy = async (wires: Wires, target: Target, { era, onChange }: Older): Promise<Watched> => {
+  const session = await openOwn(wires, target, era)
   if (!session) return 'not offered'
   try {
     if (!offersChanges(session.capabilities)) return 'not offered'
     const request = ownStream(wires, { ...target, hears, onEvent: onChange }, session)
-    const heard = await hearOwnStream(wires, request, { onOpen: onChange })
+    const heard = await hearOwnStream({ ...wires, send: session.send ?? wires.send }, request, { onOpen: onChange })
+    target.deadline.signal.throwIfAborted()
     if ('refused' in heard && isWithoutStream(heard.refused)) return 'not offered'
     if ('refused' in heard) resultOf(heard.refused)
     else if (heard.failure) throw heard.failure
@@ -73,13 +72,15 @@ const watchLegacy = async (wires: Wires, target: Target, onChange: () => void): 
 const withoutStream: ReadonlySet<number> = new Set([400, 404, 405, 406, 501])
 const isWithoutStream = (answer: Answer): boolean => answer.kind === 'refused' && withoutStream.has(answer.status)
 
-const openOwn = async (wires: Wires, target: Target): Promise<Session | undefined> => {
+const openOwn = async (wires: Wires, target: Target, era: Era): Promise<Session | undefined> => {
   try {
-    return await openSession(wires, target)
+    return await (era === 'events' ? openEventSession : openSession)(wires, target)
   } catch (thrown) {
     if (!(thrown instanceof InitializeRefused)) throw target.deadline.explain(thrown)
-    if (thrown.answer.kind === 'refused' && thrown.answer.status >= 500) resultOf(thrown.answer)
-    return undefined
+    const { answer } = thrown
+    if (answer.kind === 'refused' && answer.status >= 500) resultOf(answer)
+    const mayBeOlder = era !== 'events' && looksOlder(answer)
+    return mayBeOlder ? openEventSession(wires, target).catch(() => undefined) : undefined
   }
 }
 

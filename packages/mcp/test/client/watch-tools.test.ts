@@ -91,6 +91,47 @@ t.test('a server with sessions is listened to in one of its own, which ends with
   t.equal(count('DELETE'), 1)
 })
 
+/** One of 2024-11-05 that can do this: all it says comes by one stream. */
+const older = (capabilities: object) => {
+  const streams: ServerResponse[] = []
+  const behaviour: Behaviour = {
+    GET: (_, { raw, sse }) => {
+      streams.push(raw)
+      sse('event: endpoint\ndata: /mcp?session=1\n\n')
+    },
+    initialize: ({ id }, { raw }) => {
+      raw.writeHead(streams.length === 0 ? 405 : 202).end()
+      const result = { protocolVersion: '2024-11-05', capabilities }
+      streams.at(-1)?.write(event({ jsonrpc: '2.0', id, result }))
+    }
+  }
+  return { behaviour, streams }
+}
+
+t.test('a server of 2024-11-05 is listened to by the stream that its session is', async (t) => {
+  const { behaviour, streams } = older(offering)
+  const answered = Promise.withResolvers<void>()
+  behaviour.POST = (_, { raw }) => {
+    raw.writeHead(202).end()
+    answered.resolve()
+  }
+  const { url, seen } = await startHostile(t, behaviour)
+  let told = 0
+  const watched = createTestClient(t).watchTools({ ...base, url }, () => {
+    told += 1
+    if (told === 1) streams[0]?.write(changed + event({ jsonrpc: '2.0', id: 'p', method: 'ping' }))
+  })
+  await answered.promise
+  streams[0]?.end()
+  t.equal(await watched, 'ended')
+  t.equal(told, 2, 'when it began, and at the change')
+  t.match(
+    seen.find(({ id }) => id === 'p'),
+    { result: {} },
+    'a ping is answered'
+  )
+})
+
 t.test('a server that tells nobody of changes is not listened to', async (t) => {
   const none: Record<string, Behaviour> = {
     'offers none': modern({ tools: {} }, (_, { raw }) => raw.end()),
@@ -102,6 +143,7 @@ t.test('a server that tells nobody of changes is not listened to', async (t) => 
       raw.end()
     }),
     'offers none in a session': legacy({ tools: {} }, (_, { raw }) => raw.end()),
+    'offers none by its stream': older({ tools: {} }).behaviour,
     'has no stream': legacy(offering, (_, { raw }) => raw.writeHead(405).end())
   }
   for (const [name, behaviour] of Object.entries(none)) {
@@ -136,20 +178,21 @@ t.test('a server that refuses, breaks off or floods is told of as an error', asy
 })
 
 t.test('who no longer listens leaves no stream open', async (t) => {
-  for (const era of [modern, legacy]) {
-    const streams: ServerResponse[] = []
-    const { url } = await startHostile(
-      t,
-      era(offering, (_, { sse, raw }) => {
-        streams.push(raw)
-        sse(acknowledge({ toolsListChanged: true }))
-      })
-    )
+  const streams: ServerResponse[] = []
+  const acknowledging: Behaviour[string] = (_, { sse, raw }) => {
+    streams.push(raw)
+    sse(acknowledge({ toolsListChanged: true }))
+  }
+  const silent = older(offering)
+  const servers = [modern(offering, acknowledging), legacy(offering, acknowledging), silent.behaviour]
+  for (const behaviour of servers) {
+    const { url } = await startHostile(t, behaviour)
     const leaving = new AbortController()
     const watched = createTestClient(t).watchTools({ ...base, url, signal: leaving.signal }, () =>
       leaving.abort(new Error('gone'))
     )
     await t.rejects(watched, { message: 'gone' })
-    t.ok(await eventually(() => streams[0]?.destroyed, Boolean))
+    const [stream] = behaviour === silent.behaviour ? silent.streams : streams.splice(0)
+    t.ok(await eventually(() => stream?.destroyed, Boolean))
   }
 })
