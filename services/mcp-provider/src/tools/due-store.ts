@@ -1,25 +1,41 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database, ProviderRow } from '../database.ts'
 
+export type Claim = {
+  limit: number
+  /** So many of one tenant at once. */
+  perTenant: number
+  /** Tenants of whom none are taken. */
+  except: readonly string[]
+  leaseSeconds: number
+}
+
 export type DueStore = ReturnType<typeof dueStore>
 
 /** Which providers are to be listed again; the clock is the database's, which all replicas share. */
 export const dueStore = (db: Kysely<Database>) => ({
   /** Providers whose time has come, for this replica alone: another one takes them up after `leaseSeconds`. */
-  claim: (limit: number, leaseSeconds: number): Promise<ProviderRow[]> =>
+  claim: ({ limit, perTenant, except, leaseSeconds }: Claim): Promise<ProviderRow[]> =>
     db
-      .updateTable('provider')
-      .set({ tools_due_at: later(leaseSeconds), tools_listing: 'running' })
-      .where('id', 'in', (query) =>
+      .with('oldest', (query) =>
         query
           .selectFrom('provider')
-          .select('id')
+          .select(['id', 'tenant_id', 'tools_due_at'])
           .where('tools_due_at', '<=', sql<Date>`now()`)
+          .where('tenant_id', '<>', sql<string>`all(${except}::uuid[])`)
           .orderBy('tools_due_at')
           .limit(limit)
           .forUpdate()
           .skipLocked()
       )
+      .with('placed', (query) =>
+        query
+          .selectFrom('oldest')
+          .select(['id', sql<number>`row_number() over (partition by tenant_id order by tools_due_at)`.as('place')])
+      )
+      .updateTable('provider')
+      .set({ tools_due_at: later(leaseSeconds), tools_listing: 'running' })
+      .where('id', 'in', (query) => query.selectFrom('placed').select('id').where('place', '<=', perTenant))
       .returningAll()
       .execute(),
 

@@ -23,6 +23,9 @@ export type Schedule = {
 }
 
 const inFlightMax = 32
+// Of one tenant so many at a time, and no more while so many run: whose servers are slow, or tell of changes all the
+// time, waits for its own lists and lets the others have theirs.
+const perTenant = 4
 // Longer than a listing may take: who has not postponed by then is gone.
 const leaseSeconds = 15 * 60
 // It looks sixty times in the time after which a server is listed again, and soon enough for one that told of a change.
@@ -32,7 +35,7 @@ const closeMs = 5_000
 
 /** Lists every provider's tools again and again; each time any one replica does it. A slow server holds up no other. */
 export const createSchedule = ({ due, refresh, everySeconds, random, report }: Tools): Schedule => {
-  const running = new Set<Promise<void>>()
+  const running = new Map<Promise<void>, string>()
   let isClosing = false
   let round: Promise<void> | undefined
 
@@ -42,15 +45,23 @@ export const createSchedule = ({ due, refresh, everySeconds, random, report }: T
   }
   const begin = (row: ProviderRow): void => {
     const work = one(row).finally(() => running.delete(work))
-    running.add(work)
+    running.set(work, row.tenant_id)
+  }
+  const busyTenants = (): string[] => {
+    const counts = Map.groupBy(running.values(), (tenant) => tenant)
+    return [...counts].filter(([, { length }]) => length >= perTenant).map(([tenant]) => tenant)
   }
   const lookWhileDue = async (): Promise<void> => {
     while (!isClosing) {
-      const free = inFlightMax - running.size
-      const rows = free > 0 ? await due.claim(free, leaseSeconds) : []
+      const except = busyTenants()
+      const limit = inFlightMax - running.size
+      // Of those that run now: one that ends while others are claimed has made a place, too.
+      const oneEnds = Promise.race(running.keys())
+      const rows = limit > 0 ? await due.claim({ limit, perTenant, except, leaseSeconds }) : []
       for (const row of rows) begin(row)
-      if (free > 0 && rows.length < free) return
-      await Promise.race(running)
+      if (rows.length > 0) continue
+      if (limit > 0 && except.length === 0) return
+      await oneEnds
     }
   }
   const look = (): Promise<void> => {
@@ -71,12 +82,12 @@ export const createSchedule = ({ due, refresh, everySeconds, random, report }: T
     hurry,
     runDue: async () => {
       await look()
-      await Promise.all(running)
+      await Promise.all(running.keys())
     },
     close: async () => {
       isClosing = true
       clearInterval(timer)
-      await Promise.race([Promise.all(running), late()])
+      await Promise.race([Promise.all(running.keys()), late()])
     }
   }
 }

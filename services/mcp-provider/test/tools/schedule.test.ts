@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { providerStore } from '../../src/providers/store.ts'
 import { dueStore } from '../../src/tools/due-store.ts'
@@ -45,10 +46,10 @@ t.teardown(async () => {
 const listings = () => noting.seen.filter((seen) => seen['mcp-method'] === 'tools/list').length
 
 let made = 0
-const create = async (given: object = {}) => {
+const create = async (given: object = {}, who = owner) => {
   made += 1
   const names = { name: `Server ${made}`, server_identifier: `server-${made}`, server_url: `${noting.url}/${made}` }
-  const { status, body } = await as(owner)('POST', url, { ...names, ...given })
+  const { status, body } = await as(who)('POST', url, { ...names, ...given })
   if (status !== 201) throw new Error(`${status} ${body.message}`)
   return { id: body.id, at: `${url}/${body.id}` }
 }
@@ -86,6 +87,34 @@ t.test('what is due is listed anew by one replica, and its change is told and on
   t.same(told, [], 'what did not change is not told')
   const again = await as(owner)('GET', `/v1/audit/providers?subject_id=${first?.id}`)
   t.equal(again.text, text, 'nor on record')
+})
+
+t.test('a tenant whose servers are all slow holds up no other', async (t) => {
+  const gate = Promise.withResolvers<void>()
+  const neighbour = await broker.signIn({ role: 'owner', tenant_id: randomUUID() })
+  slow.answer = { status: 200, tools: [] }
+  const patient = { timeout: 600, sse_read_timeout: 600 }
+  const held = await Promise.all(
+    Array.from({ length: 40 }, (_, place) => create({ server_url: `${slow.url}/${place}`, configuration: patient }))
+  )
+  const other = await create({}, neighbour)
+  slow.answer = { status: 200, tools: [{ name: 'at last' }], gate: gate.promise }
+  noting.answer = { status: 200, tools: [{ name: 'meanwhile' }] }
+  told.length = 0
+  await makeDue(held.map(({ id }) => id))
+  await db
+    .updateTable('provider')
+    .set({ tools_due_at: new Date(1) })
+    .where('id', '=', other.id)
+    .execute()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  onTold = resolve
+  const running = one.runDue()
+  await promise
+  t.same(told, [other.id])
+  gate.resolve()
+  await running
+  t.same(told.toSorted(), [other.id, ...held.map(({ id }) => id)].toSorted(), 'and all of its own are listed')
 })
 
 t.test('a slow server holds up no other', async (t) => {

@@ -117,6 +117,8 @@ t.test('what a server tells of is listed at once, and one replica listens', asyn
   await forget(provider)
 })
 
+const ten = { limit: 10, perTenant: 10, except: [], leaseSeconds: 900 }
+
 t.test('a change told of while the tools are listed is not lost', async (t) => {
   const provider = await create()
   const due = dueStore(db)
@@ -126,12 +128,12 @@ t.test('a change told of while the tools are listed is not lost', async (t) => {
     .where('id', '=', provider.id)
     .execute()
   t.same(
-    (await due.claim(10, 900)).map(({ id }) => id),
+    (await due.claim(ten)).map(({ id }) => id),
     [provider.id]
   )
   await forgetListing(provider.id)
   await due.changed(provider.id)
-  t.same(await due.claim(10, 900), [], 'it is not listed twice at a time')
+  t.same(await due.claim(ten), [], 'it is not listed twice at a time')
   await due.postpone(provider.id, 3_600)
   const { tools_due_at } = await db
     .selectFrom('provider')
