@@ -14,8 +14,8 @@ export type CallOptions = {
 }
 
 /**
- * Asks the owner of `contract`. Throws the owner's `ReportedError`; `unavailable` when nobody serves the call or the
- * bus is away, `upstream_timeout` when the deadline passes first.
+ * Asks the owner of `contract`. Throws the owner's `ReportedError`; `unavailable` when nobody serves the call, the bus is
+ * away, or the deadline passes first.
  */
 export const call = async <Request extends TSchema, Reply extends TSchema>(
   bus: Bus,
@@ -55,7 +55,10 @@ const ask = async (
 }
 
 const lateFor = (contract: CallContract, cause?: unknown) =>
-  new ReportedError('upstream_timeout', `${contract.owner} did not answer in time. Try again.`, { cause })
+  new ReportedError('unavailable', `${contract.owner} did not answer in time. Try again shortly.`, {
+    cause,
+    retry_after_seconds: 1
+  })
 
 const awayFor = (contract: CallContract, cause?: unknown) =>
   new ReportedError('unavailable', `${contract.owner} is not available right now. Try again shortly.`, {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Msg, MsgHdrs, NatsConnection } from 'nats'
+import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from 'nats'
+import { presence } from './wire.ts'
 
 /** Why a question got no answer. */
 export class NoAnswer extends Error {
@@ -14,7 +15,10 @@ export class NoAnswer extends Error {
 export type Question = { owner: string; subject: string; body: string; headers: MsgHdrs; timeoutMs: number }
 
 export type Inbox = {
-  /** Asks, and waits for the one answer. Throws `NoAnswer`. */
+  /**
+   * Asks, and waits for the one answer. Throws `NoAnswer`, also `nobody` for whoever took the question and is gone since,
+   * with all that serve the same.
+   */
   ask: (question: Question) => Promise<Msg>
   /** NATS did not let us ask on this subject: whoever waits for an answer there is told. */
   refuse: (subject: string) => void
@@ -22,6 +26,9 @@ export type Inbox = {
 
 /** What the owner of a call may publish to, to answer an asker. */
 export const repliesFrom = (owner: string, asker: string): string => `_INBOX.${asker}.${owner}.>`
+
+// A server says that nobody listens only when it is asked. A little longer than what is left to do in a drain takes.
+const lookMs = 2_000
 
 type Waiting = { subject: string; answer: (message: Msg) => void; fail: (error: NoAnswer) => void }
 
@@ -48,16 +55,36 @@ export const openInbox = (connection: NatsConnection, service: string): Inbox =>
       asked += 1
       const reply = `_INBOX.${service}.${owner}.${run}${asked.toString(36)}`
       const answered = new Promise<Msg>((answer, fail) => waiting.set(reply, { subject, answer, fail }))
-      const timer = setTimeout(() => waiting.get(reply)?.fail(new NoAnswer('late')), timeoutMs)
-      try {
-        connection.publish(subject, body, { reply, headers })
-      } catch {
-        // Closing, or larger than the server takes.
-        waiting.get(reply)?.fail(new NoAnswer('refused'))
+      const fail = (error: NoAnswer) => waiting.get(reply)?.fail(error)
+      const publish = (text: string, options: PublishOptions) => {
+        try {
+          connection.publish(subject, text, options)
+        } catch {
+          // Closing, or larger than the server takes.
+          fail(new NoAnswer('refused'))
+        }
       }
+      const stillThere = `${reply}-`
+      const look = () => {
+        waiting.set(stillThere, { subject, answer: () => {}, fail })
+        publish('', { reply: stillThere, headers: presence() })
+      }
+      let leftMs = timeoutMs
+      const wait = (): NodeJS.Timeout => {
+        const ms = Math.min(leftMs, lookMs)
+        leftMs -= ms
+        return setTimeout(() => {
+          if (leftMs <= 0) return fail(new NoAnswer('late'))
+          look()
+          timer = wait()
+        }, ms)
+      }
+      let timer = wait()
+      publish(body, { reply, headers })
       return answered.finally(() => {
         clearTimeout(timer)
         waiting.delete(reply)
+        waiting.delete(stillThere)
       })
     },
     refuse: (subject) => {

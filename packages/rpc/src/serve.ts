@@ -35,6 +35,7 @@ export const serve = <Request extends TSchema, Reply extends TSchema>(
     ...(contract.toEveryReplica ? {} : { queue: contract.owner }),
     callback: (failure, message) => {
       if (failure) return report({ subject: contract.subject, error: failure })
+      if (message.headers?.has(header.presence)) return
       const answering = answer(contract, handler, message, report).finally(() => underWay.delete(answering))
       underWay.add(answering)
     }

@@ -1,10 +1,22 @@
 import { type ErrorCode, isErrorCode, ReportedError } from '@onbehalf/errors'
 import { Type } from '@sinclair/typebox'
-import type { Msg } from 'nats'
+import { headers, type Msg, type MsgHdrs } from 'nats'
 import { matches } from './define-call.ts'
 
 /** Header names on the bus. */
-export const header = { error: 'Onbehalf-Error', timeout: 'Onbehalf-Timeout-Ms', trace: 'traceparent' } as const
+export const header = {
+  error: 'Onbehalf-Error',
+  timeout: 'Onbehalf-Timeout-Ms',
+  trace: 'traceparent',
+  presence: 'Onbehalf-Presence'
+} as const
+
+/** Of a message that asks nothing, sent to learn from NATS whether anybody is there. */
+export const presence = (): MsgHdrs => {
+  const marked = headers()
+  marked.set(header.presence, '1')
+  return marked
+}
 
 /** What every call may answer, whatever its contract says. */
 export const commonErrors: readonly ErrorCode[] = ['invalid_request', 'unavailable', 'upstream_timeout', 'internal']
