@@ -20,6 +20,8 @@ password_of() {
 # other services' keys (SCAN, RANDOMKEY, PUBSUB) and shared code (FUNCTION, SCRIPT FLUSH). INFO is what clients ask first.
 rules='+@all -@dangerous -@admin +info -scan -randomkey -dbsize -pubsub -function -script|flush -script|kill -select -move -copy'
 
+# Nobody can be the user "default". It may do everything all the same, because a start replays transactions and scripts of
+# the append-only file as this user: what it may not do is left out there without a word.
 configuration() {
   cat << END
 bind ${REDIS_BIND:-127.0.0.1}
@@ -27,7 +29,7 @@ port ${REDIS_PORT:-6379}
 protected-mode no
 maxmemory-policy noeviction
 save ""
-user default off
+user default off ~* &* +@all
 END
   for service in identity-broker mcp-provider tool-invoker device-auth; do
     hash=$(password_of "$(printf %s "$service" | tr 'a-z-' 'A-Z_')_REDIS_PASSWORD")
