@@ -13,7 +13,7 @@ const Outcome = Type.Union([
 
 /**
  * Tells the replica that a session of an MCP client concerns what the client said to another one: an answer to a request
- * of ours, that a request is cancelled, that it wants to hear of other resources, or that the session has ended. Only a
+ * of ours, that a request is cancelled, that its roots are others, that it wants to hear of other resources, or that the session has ended. Only a
  * replica that has to do with it replies; `session` is the digest of its id.
  */
 export const sessionMessage = defineCall({
@@ -24,6 +24,7 @@ export const sessionMessage = defineCall({
     message: Type.Union([
       Type.Object({ kind: Type.Literal('answer'), id: Uuid, outcome: Outcome }),
       Type.Object({ kind: Type.Literal('cancel'), id: RequestId }),
+      Type.Object({ kind: Type.Literal('roots_changed') }),
       Type.Object({ kind: Type.Literal('restart') }),
       Type.Object({ kind: Type.Literal('end') })
     ])

@@ -6,6 +6,7 @@ import type { Clock } from './deadline.ts'
 import { createEras } from './eras.ts'
 import { defaultLimits, type McpLimits } from './limits.ts'
 import { listTools } from './list-tools.ts'
+import { notify } from './notify.ts'
 import { parameterHeaders } from './parameter-headers.ts'
 import { type ClientInfo, listenMethod, type McpEvent, type McpTool, type Send } from './protocol.ts'
 import { createSessionPool } from './sessions.ts'
@@ -21,6 +22,8 @@ export type McpClient = {
   watchTools: (target: McpTarget, onChange: () => void) => Promise<Watched>
   callTool: (call: CallTool) => Promise<CalledTool>
   request: (request: McpRequest) => Promise<CalledTool>
+  /** Tells the servers of the kept sessions whose key is meant; nobody waits for it. */
+  notify: (isMeant: (sessionKey: string) => boolean, method: string) => void
   /** Ends the kept sessions whose key is meant, for a revoke or a changed provider. */
   endSessions: (isMeant: (sessionKey: string) => boolean) => void
   /** Ends every kept session and waits for all clean-up. */
@@ -113,6 +116,14 @@ export const createMcpClient = ({
     callTool: (call) =>
       request({ ...call, method: 'tools/call', params: { name: call.name, arguments: call.arguments } }),
     request,
+
+    notify: (isMeant, method) => {
+      for (const { url, opening } of talk.pool.held(isMeant))
+        background.run(async () => {
+          const session = await opening
+          await notify(wires, { url, headers: session.headers }, session, { method })
+        })
+    },
 
     endSessions: (isMeant) => talk.pool.drop(isMeant),
 

@@ -34,6 +34,8 @@ export type Lease = {
 export type SessionKey = { url: string; sessionKey: string }
 
 export type SessionPool = {
+  /** Those that are open or opening, and where. */
+  held: (isMeant: (sessionKey: string) => boolean) => { url: string; opening: Promise<Session> }[]
   acquire: (key: SessionKey, open: () => Promise<Session>, signal: AbortSignal) => Promise<Lease>
   drop: (isMeant: (sessionKey: string) => boolean) => void
 }
@@ -46,6 +48,7 @@ export const isSessionGone = (answer: Answer, { id, send }: Session): boolean =>
 }
 
 type Entry = {
+  url: string
   sessionKey: string
   opening: Promise<Session>
   isOpen: boolean
@@ -84,8 +87,8 @@ export const createSessionPool = (
     }
   }
 
-  const begin = (key: string, sessionKey: string, open: () => Promise<Session>): Entry => {
-    const entry: Entry = { sessionKey, opening: open(), isOpen: false, users: 0, isDropped: false, idleSince: 0 }
+  const begin = (key: string, { url, sessionKey }: SessionKey, open: () => Promise<Session>): Entry => {
+    const entry: Entry = { url, sessionKey, opening: open(), isOpen: false, users: 0, isDropped: false, idleSince: 0 }
     background.run(() =>
       entry.opening.then(
         () => {
@@ -97,11 +100,11 @@ export const createSessionPool = (
     return entry
   }
 
-  const acquire: SessionPool['acquire'] = async ({ url, sessionKey }, open, signal) => {
+  const acquire: SessionPool['acquire'] = async (wanted, open, signal) => {
     sweep()
-    const key = JSON.stringify([url, sessionKey])
+    const key = JSON.stringify([wanted.url, wanted.sessionKey])
     const found = entries.get(key)
-    const entry = found ?? begin(key, sessionKey, open)
+    const entry = found ?? begin(key, wanted, open)
     const isKnown = entry.isOpen
     entry.users += 1
     entries.delete(key)
@@ -128,5 +131,9 @@ export const createSessionPool = (
     for (const [key, entry] of entries) if (isMeant(entry.sessionKey)) remove(key, entry)
   }
 
-  return { acquire, drop }
+  return {
+    acquire,
+    drop,
+    held: (isMeant) => [...entries.values()].filter(({ sessionKey }) => isMeant(sessionKey))
+  }
 }

@@ -45,21 +45,23 @@ const sessionOf = async (tools: EndpointTools, request: Request, message: Messag
   return findSession(tools, id, useOf(request))
 }
 
-/** It is for this process, or else counted, since all others hear of it. */
+/** It is for this process alone, or else counted, since all hear of it. */
 const take = async (
   { relay, limits }: EndpointTools,
   request: Request,
   reply: FastifyReply,
   { key, said }: { key: string; said: unknown }
 ): Promise<void> => {
-  if (!isSessionMessage(said) || relay.take(key, said)) return
+  if (!isSessionMessage(said)) return
+  if (said.kind !== 'roots_changed' && relay.take(key, said)) return
   await limits(request, reply, request.params.server_identifier ?? '')
-  relay.tellOthers(key, said)
+  relay.tellAll(key, said)
 }
 
 /** What a client says besides its requests, as far as it is of use to anybody. */
 const saidBy = (message: Exclude<Message, RpcRequest>): unknown => {
   if (message.kind === 'response') return { kind: 'answer', id: message.id, outcome: message.outcome }
+  if (message.method === 'notifications/roots/list_changed') return { kind: 'roots_changed' }
   return message.method === 'notifications/cancelled' ? { kind: 'cancel', id: message.params.requestId } : undefined
 }
 

@@ -44,7 +44,7 @@ export type EndpointTools = CallToolTools &
     limits: CallLimits
     sessions: SessionStore
     exchanges: Exchanges
-    relay: Pick<Relay, 'take' | 'tell' | 'tellOthers'>
+    relay: Pick<Relay, 'take' | 'tell' | 'tellAll'>
     toolChanges: Pick<ToolChanges, 'hear'>
     places: ListenerPlaces
   }

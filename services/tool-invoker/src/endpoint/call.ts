@@ -7,25 +7,29 @@ import { ToolName } from '../calls/schemas.ts'
 import type { Asked, EndpointTools } from './asked.ts'
 import { differs } from './envelope.ts'
 import { forward } from './forward.ts'
+import { joinResult } from './join-content.ts'
 import type { ListTools } from './list.ts'
 import { joinName, splitName } from './names.ts'
 import { refusedCall } from './refusal.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
+import { refuseUnknown } from './unknown.ts'
 
 /** Calls a tool, and answers with its result as its server said it. */
 export const callNamed = async (tools: EndpointTools, asked: Asked): Promise<string> => {
   const { name, arguments: given = {} } = asked.request.params
   if (typeof name !== 'string' || name === '') throw bad('name', 'is the name of a tool')
   if (!isJson(given)) throw bad('arguments', 'is an object')
-  const { server_identifier, findTool } = whereIs(tools, asked, name)
+  const split = whereIs(asked, name)
+  if (!matches(Place, split)) return refuseUnknown(tools, asked, split ?? { tool: name }, unknownTool(name))
+  const { server_identifier } = split
   await asked.spend(server_identifier)
-  const tool = await findTool()
+  const tool = (split.isHashed && (await findByHash(tools, asked, server_identifier, name))) || split.tool
   try {
     const { text } = await forward(tools, asked, server_identifier, (beside) => ({
       ...{ tool, arguments: given, beside },
       ...(asked.envelope.era === 'modern' && { requireAgreement: requireParameters(asked, given) })
     }))
-    return text
+    return asked.server_identifier === undefined ? joinResult(server_identifier, text) : text
   } catch (thrown) {
     if (namesNoTool(thrown, asked)) throw unknownTool(name)
     return JSON.stringify(refusedCall(thrown, asked.envelope))
@@ -51,19 +55,11 @@ const namesNoTool = (thrown: unknown, { server_identifier }: Asked): boolean => 
   return server_identifier === undefined || extras.details?.some(({ path }) => path === 'tool') === true
 }
 
-type Place = { server_identifier: string; findTool: () => Promise<string> }
+const Place = Type.Object({ server_identifier: ServerIdentifier, tool: ToolName, isHashed: Type.Boolean() })
 
-/** Nothing of a name that no tool can have goes on to a limit, a question or a record. */
-const whereIs = (tools: { list: ListTools }, asked: Asked, name: string): Place => {
-  const whole = { server_identifier: asked.server_identifier, tool: name, isHashed: false }
-  const split = asked.server_identifier === undefined ? splitName(name) : whole
-  if (!matches(Named, split)) throw unknownTool(name)
-  const { server_identifier, tool, isHashed } = split
-  const findHashed = async () => (await findByHash(tools, asked, server_identifier, name)) ?? tool
-  return { server_identifier, findTool: isHashed ? findHashed : async () => tool }
-}
-
-const Named = Type.Object({ server_identifier: ServerIdentifier, tool: ToolName, isHashed: Type.Boolean() })
+/** Where a name leads, if to anything; whether there can be such a thing is still to be seen. */
+const whereIs = ({ server_identifier }: Asked, name: string) =>
+  server_identifier === undefined ? splitName(name) : { server_identifier, tool: name, isHashed: false }
 
 const findByHash = async (
   { list }: { list: ListTools },

@@ -49,9 +49,9 @@ const turnsMax = 10
 const peerOf = (tools: EndpointTools, asked: Asked): Peer => {
   const { session, envelope } = asked
   if (!session) return { capabilities: envelope.capabilities }
-  const { key, capabilities, level } = session
+  const { upstream, capabilities, level } = session
   return {
-    ...{ session: key, capabilities, onRequest: asking(tools, asked, session) },
+    ...{ session: upstream, capabilities, onRequest: asking(tools, asked, session) },
     ...(level !== undefined && { logLevel: level })
   }
 }

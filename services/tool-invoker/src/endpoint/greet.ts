@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import { isJson, type Json, legacyVersions } from '@onbehalf/mcp'
 import { beginSession } from '../sessions/begin.ts'
 import type { Asked, Method } from './asked.ts'
@@ -36,11 +37,15 @@ export const initialize: Method = async (tools, asked) => {
   await asked.spend(server_identifier ?? '')
   const { protocolVersion: wanted, capabilities } = request.params
   const use = { caller: context.caller, server_identifier, user_id }
-  const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(() => undefined)
+  const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(orNone)
   if (id !== undefined) asked.keepSession(id)
   const protocolVersion = legacyVersions.includes(String(wanted)) ? wanted : legacyVersions[0]
   const offered = { ...capabilitiesOf(asked, id !== undefined), ...(id !== undefined && { logging: {} }) }
   return JSON.stringify({ protocolVersion, capabilities: offered, serverInfo, instructions })
+}
+
+const orNone = (thrown: unknown): undefined => {
+  if (thrown instanceof ReportedError) throw thrown
 }
 
 export const ping: Method = async () => '{}'

@@ -1,33 +1,37 @@
+import { ServerIdentifier } from '@onbehalf/contracts'
 import { toReported } from '@onbehalf/errors'
 import { isJson, type Json } from '@onbehalf/mcp'
+import { matches } from '@onbehalf/rpc'
 import type { Asked, EndpointTools, Method } from './asked.ts'
+import { atJoinedUri, joinPrompt } from './join-content.ts'
 import { atProvider, listAt } from './join-lists.ts'
-import { joinName, joinUri, splitName, splitUri } from './names.ts'
+import { joinName, splitName, splitUri } from './names.ts'
 import { pass } from './pass.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
+import { refuseUnknown } from './unknown.ts'
 
 /** A prompt by its joined name. */
 export const getJoined: Method = async (tools, asked) => {
   const { params } = asked.request
-  const { server_identifier, name } = await promptNamed(tools, asked, params.name)
-  return passAt(tools, asked, { server_identifier, params: { ...params, name }, named: params.name })
+  const prompt = await promptNamed(tools, asked, params.name)
+  if (!prompt) return refuseUnknown(tools, asked, {}, unknown(params.name))
+  const { server_identifier, name } = prompt
+  const text = await passAt(tools, asked, { server_identifier, params: { ...params, name }, named: params.name })
+  return joinPrompt(server_identifier, text)
 }
 
 /** A resource by its joined URI; what it holds is under joined URIs too. */
 export const readJoined: Method = async (tools, asked) => {
   const { params } = asked.request
-  const { server_identifier, uri } = resourceAt(params.uri)
+  const resource = resourceAt(params.uri)
+  if (!resource) return refuseUnknown(tools, asked, {}, unknown(params.uri))
+  const { server_identifier, uri } = resource
   const text = await passAt(tools, asked, { server_identifier, params: { ...params, uri }, named: params.uri })
   const result = JSON.parse(text)
   if (!Array.isArray(result.contents)) return text
-  const contents = result.contents.map((one: unknown) => (isJson(one) ? joinedUri(server_identifier, one) : one))
+  const contents = result.contents.map((one: unknown) => (isJson(one) ? atJoinedUri(server_identifier, one) : one))
   return JSON.stringify({ ...result, contents })
 }
-
-const joinedUri = (server_identifier: string, { uri, ...rest }: Json): Json => ({
-  uri: typeof uri === 'string' ? joinUri(server_identifier, uri) : uri,
-  ...rest
-})
 
 /** Completes an argument of a prompt, or of a resource's template. */
 export const completeJoined: Method = async (tools, asked) => {
@@ -35,7 +39,9 @@ export const completeJoined: Method = async (tools, asked) => {
   const ref = isJson(params.ref) ? params.ref : {}
   const isPrompt = ref.type === 'ref/prompt'
   const named = isPrompt ? ref.name : ref.uri
-  const { server_identifier, ...own } = isPrompt ? await promptNamed(tools, asked, named) : resourceAt(named)
+  const found = isPrompt ? await promptNamed(tools, asked, named) : resourceAt(named)
+  if (!found) return refuseUnknown(tools, asked, {}, unknown(named))
+  const { server_identifier, ...own } = found
   return passAt(tools, asked, { server_identifier, params: { ...params, ref: { ...ref, ...own } }, named })
 }
 
@@ -52,7 +58,7 @@ const passAt = async (tools: EndpointTools, asked: Asked, { server_identifier, p
 
 const promptNamed = async (tools: EndpointTools, asked: Asked, named: unknown) => {
   const split = typeof named === 'string' ? splitName(named) : undefined
-  if (!split) throw unknown(named)
+  if (!split || !matches(ServerIdentifier, split.server_identifier)) return undefined
   const { server_identifier, tool: name, isHashed } = split
   if (!isHashed) return { server_identifier, name }
   const listing = { ...asked, request: { ...asked.request, method: 'prompts/list' } }
@@ -63,8 +69,7 @@ const promptNamed = async (tools: EndpointTools, asked: Asked, named: unknown) =
 
 const resourceAt = (named: unknown) => {
   const split = typeof named === 'string' ? splitUri(named) : undefined
-  if (split) return split
-  throw unknown(named)
+  return split && matches(ServerIdentifier, split.server_identifier) ? split : undefined
 }
 
 const unknown = (named: unknown) =>

@@ -63,7 +63,7 @@ const hear = (tools: EndpointTools, { session, use, traceparent, events, spend, 
   const { server_identifier } = use
   if (server_identifier === undefined) return () => {}
   const say = tellingTo(events)
-  const { key, capabilities } = session
+  const { upstream, capabilities } = session
   const filter = async (): Promise<Filter> => {
     const { uris } = await findSession(tools, session.id, use)
     const all = { promptsListChanged: true, resourcesListChanged: true } as const
@@ -72,7 +72,7 @@ const hear = (tools: EndpointTools, { session, use, traceparent, events, spend, 
   const onRequest = (request: ServerRequest) => askClient(tools.exchanges, session, { say, request, signal })
   const hearing = hearServer(tools, {
     ...{ use: { ...use, server_identifier }, traceparent, filter, spend, signal },
-    peer: { session: key, capabilities, onRequest },
+    peer: { session: upstream, capabilities, onRequest },
     onEvent: ({ method, params }) => {
       // Its tools are told of by their catalogue here.
       if (method === 'notifications/tools/list_changed') return

@@ -10,8 +10,8 @@ export type SessionMessage = Static<(typeof sessionMessage)['request']>['message
 export type Relay = {
   /** Takes what concerns this process; false where it does not. */
   take: (key: string, message: SessionMessage) => boolean
-  /** Lets all other processes know. */
-  tellOthers: (key: string, message: SessionMessage) => void
+  /** Lets all processes know, this one too. */
+  tellAll: (key: string, message: SessionMessage) => void
   /** Lets what goes on in the session know, in this process or else in any other; nobody waits for it. */
   tell: (key: string, message: SessionMessage) => void
   close: () => Promise<void>
@@ -24,21 +24,23 @@ export const isSessionMessage = (said: unknown): said is SessionMessage =>
   matches(sessionMessage.request.properties.message, said)
 
 /** Sessions over replicas: what a client says reaches the one that it is about. */
-export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, 'endSessions'>): Relay => {
+export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, 'endSessions' | 'notify'>): Relay => {
   const take = (key: string, message: SessionMessage): boolean => {
-    if (message.kind === 'end') mcp.endSessions((sessionKey) => sessionKey.includes(key))
+    const isOfIt = (sessionKey: string) => sessionKey.includes(key)
+    if (message.kind === 'end') mcp.endSessions(isOfIt)
+    if (message.kind === 'roots_changed') mcp.notify(isOfIt, 'notifications/roots/list_changed')
     return takeHere(exchanges, key, message)
   }
   const served = serve(bus, sessionMessage, async ({ session, message }) => (take(session, message) ? {} : undefined))
-  const tellOthers = (session: string, message: SessionMessage): void => {
+  const tellAll = (session: string, message: SessionMessage): void => {
     // Where nobody has to do with it there is no answer.
     call(bus, sessionMessage, { session, message }, { deadlineAt: Date.now() + waitMs }).catch(() => undefined)
   }
   return {
     take,
-    tellOthers,
+    tellAll,
     tell: (session, message) => {
-      if (!take(session, message) || message.kind === 'end') tellOthers(session, message)
+      if (!take(session, message) || message.kind === 'end') tellAll(session, message)
     },
     close: served.stop
   }
@@ -47,6 +49,7 @@ export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, '
 const takeHere = (exchanges: Exchanges, key: string, message: SessionMessage): boolean => {
   if (message.kind === 'answer') return exchanges.answer(key, message.id, message.outcome)
   if (message.kind === 'cancel') return exchanges.cancel(key, message.id)
+  if (message.kind === 'roots_changed') return false
   const stream = exchanges.stream(key)
   if (message.kind === 'restart') stream?.restart()
   else stream?.end()

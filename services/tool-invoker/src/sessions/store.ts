@@ -13,28 +13,47 @@ export type StoredSession = {
   uris: string[]
 }
 
-/** Whose a session is: `holder` counts them, `who` says all that has to be the same when it is used. */
-export type Owner = { holder: string; who: string }
+/**
+ * Whose a session is: `holder`, `principal` and `tenant_id` count them, `who` says all that has to be the same when it is
+ * used.
+ */
+export type Owner = { holder: string; principal: string; tenant_id: string; who: string }
+
+/** How many there are at a time. One more of a holder ends its longest unused, one more of the others is refused. */
+export type SessionLimits = { perHolder: number; perPrincipal: number; perTenant: number }
 
 const idleSeconds = 1_800
 const lifeMs = 86_400_000
-const sessionsMax = 100
+// An app has as many users as it likes, and each session takes up to 80 KB.
+const defaults: SessionLimits = { perHolder: 100, perPrincipal: 2_000, perTenant: 10_000 }
 const urisBytesMax = 64 * 1024
 
-// The one that is over is the longest unused of its holder.
+// The one that is over is the longest unused of its holder. What is over by itself is still counted until it is looked for.
 const beginLua = `
+local now, idle, perHolder = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+for i = 2, 4 do redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - idle * 1000) end
+while redis.call('ZCARD', KEYS[2]) >= perHolder do
+  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+  redis.call('DEL', oldest)
+  for i = 3, 4 do redis.call('ZREM', KEYS[i], oldest) end
+end
+for i = 3, 4 do if redis.call('ZCARD', KEYS[i]) >= tonumber(ARGV[i + 3]) then return 0 end end
 redis.call('HSET', KEYS[1], 'who', ARGV[1], 'capabilities', ARGV[2], 'begun_at', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('ZADD', KEYS[2], ARGV[3], KEYS[1])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
-if redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[5]) then redis.call('DEL', redis.call('ZPOPMIN', KEYS[2])[1]) end`
+for i = 2, 4 do
+  redis.call('ZADD', KEYS[i], ARGV[3], KEYS[1])
+  redis.call('EXPIRE', KEYS[i], ARGV[4])
+end
+return 1`
 
 const findLua = `
 local who, begun = unpack(redis.call('HMGET', KEYS[1], 'who', 'begun_at'))
 if who ~= ARGV[1] or tonumber(begun) < tonumber(ARGV[3]) then return {} end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-redis.call('ZADD', KEYS[2], 'XX', ARGV[2], KEYS[1])
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+for i = 2, 4 do
+  redis.call('ZADD', KEYS[i], 'XX', ARGV[2], KEYS[1])
+  redis.call('EXPIRE', KEYS[i], ARGV[4])
+end
 return redis.call('HGETALL', KEYS[1])`
 
 const noteLua = `
@@ -58,23 +77,27 @@ export type SessionStore = ReturnType<typeof sessionStore>
 export const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64url')
 
 const placeOf = (id: string): string => `tool-invoker:session:${keyOf(id)}`
-const holderPlace = ({ holder }: Owner): string => `tool-invoker:sessions:${holder}`
+const countPlaces = ({ holder, principal, tenant_id }: Owner): string[] =>
+  [holder, `principal:${principal}`, `tenant:${tenant_id}`].map((counted) => `tool-invoker:sessions:${counted}`)
 const uriField = (uri: string): string => `uri:${uri}`
 
 /** Sessions of clients, in Redis for all replicas: 30 min after the last request, or a day after the first, they are over. */
-export const sessionStore = (redis: Redis) => {
+export const sessionStore = (redis: Redis, given: Partial<SessionLimits> = {}) => {
+  const { perHolder, perPrincipal, perTenant } = { ...defaults, ...given }
   const scripts = [beginLua, findLua, noteLua, subscribeLua].map((lua) => defineScript(redis, lua))
   const [begin, find, note, add] = scripts
   if (!begin || !find || !note || !add) throw new Error('a script is missing')
   return {
-    begin: async (id: string, owner: Owner, capabilities: Json, now: Date): Promise<void> => {
-      const given = [owner.who, JSON.stringify(capabilities), now.getTime(), idleSeconds, sessionsMax]
-      await begin([placeOf(id), holderPlace(owner)], ...given.map(String))
+    /** False where the principal or the tenant has too many already. */
+    begin: async (id: string, owner: Owner, capabilities: Json, now: Date): Promise<boolean> => {
+      const bounds = [perHolder, perPrincipal, perTenant]
+      const given = [owner.who, JSON.stringify(capabilities), now.getTime(), idleSeconds, ...bounds]
+      return (await begin([placeOf(id), ...countPlaces(owner)], ...given.map(String))) === 1
     },
     /** Undefined where it is over, or somebody else's. */
     find: async (id: string, owner: Owner, now: Date): Promise<StoredSession | undefined> => {
       const given = [owner.who, now.getTime(), now.getTime() - lifeMs, idleSeconds]
-      return read(await find([placeOf(id), holderPlace(owner)], ...given.map(String)))
+      return read(await find([placeOf(id), ...countPlaces(owner)], ...given.map(String)))
     },
     setLevel: async (id: string, level: string): Promise<void> => {
       await note(placeOf(id), 'level', level)
@@ -86,7 +109,8 @@ export const sessionStore = (redis: Redis) => {
       await note(placeOf(id), uriField(uri), '')
     },
     end: async (id: string, owner: Owner): Promise<void> => {
-      await Promise.all([redis.del(placeOf(id)), redis.zrem(holderPlace(owner), placeOf(id))])
+      const place = placeOf(id)
+      await Promise.all([redis.del(place), ...countPlaces(owner).map((counted) => redis.zrem(counted, place))])
     }
   }
 }

@@ -5,6 +5,7 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import {
   CallToolRequestSchema,
   ListResourcesRequestSchema,
+  RootsListChangedNotificationSchema,
   SubscribeRequestSchema,
   UnsubscribeRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
@@ -19,6 +20,7 @@ export const startLegacyServer = async (t: TestContext) => {
   const ended: string[] = []
   const rejected = new Set<string>()
   const cancelled: unknown[] = []
+  const rooted: string[] = []
   let waiting = 0
 
   const tools: Record<string, Tool> = {
@@ -84,6 +86,10 @@ export const startLegacyServer = async (t: TestContext) => {
       one.uris.delete(params.uri)
       return {}
     })
+    server.setNotificationHandler(
+      RootsListChangedNotificationSchema,
+      () => void rooted.push(String(transport.sessionId))
+    )
     await server.connect(transport)
     return one
   }
@@ -128,6 +134,8 @@ export const startLegacyServer = async (t: TestContext) => {
     /** How many calls began to wait, and how many of them were cancelled. */
     waiting: () => waiting,
     cancelled: () => [...cancelled],
+    /** Sessions whose client said that its roots are others. */
+    rooted: () => [...rooted],
     /** The same server by a URL of its own, and how often somebody began to hear it there. */
     apart: () => {
       const path = `/${randomUUID()}`

@@ -1,0 +1,117 @@
+import { subjectOf } from '@onbehalf/testkit/players'
+import t from 'tap'
+import { callable, type Json, metaOf, type Setting, url, version } from './setting.ts'
+
+/** Tools by their own and by joined names. */
+export const testNames = ({ app, ask, askLegacy, devices, forwarding, modern, recording, whoami }: Setting): void => {
+  t.test("a tool of one provider is called under its own name, as the token's user, in both eras", async (t) => {
+    const user = devices.makeToken()
+    const { server_identifier } = forwarding(user.tenant_id, whoami)
+    const params = { name: 'whoami', arguments: {} }
+    const now = await ask(url(server_identifier), user.headers, { method: 'tools/call', params })
+    t.match(now, {
+      status: 200,
+      body: {
+        jsonrpc: '2.0',
+        id: 'é1',
+        result: {
+          resultType: 'complete',
+          structuredContent: { subject: subjectOf(user.user_id), audience: whoami.url }
+        }
+      }
+    })
+    const before = await askLegacy(url(server_identifier), user.headers, 'tools/call', params)
+    t.match(before.body, { id: 7, result: { structuredContent: { subject: subjectOf(user.user_id) } } })
+  })
+
+  t.test('the endpoint of all lists the tools of every provider under joined names, and calls them so', async (t) => {
+    const user = devices.makeToken()
+    const { tenant_id } = user
+    const long = `l${'o'.repeat(130)}ng`
+    forwarding(tenant_id, recording, { server_identifier: 'a-one', tools: callable(['echo', 'with space', long]) })
+    forwarding(tenant_id, whoami, { server_identifier: 'b_two', tools: callable(['whoami']) })
+    const { body } = await ask('/mcp', user.headers, { method: 'tools/list' })
+    t.match(body, { result: { resultType: 'complete', cacheScope: 'private', ttlMs: Number } })
+    const { tools } = Object(body.result)
+    const names: string[] = tools.map(({ name }: { name: string }) => name)
+    t.ok(names.includes('a-one__echo') && names.includes('b_two__whoami'))
+    t.equal(names.length, 4)
+    t.same(
+      names.filter((name) => !/^[A-Za-z0-9_.-]{1,128}$/.test(name)),
+      []
+    )
+    for (const name of names) {
+      const { status } = await ask('/mcp', user.headers, { method: 'tools/call', params: { name } })
+      t.equal(status, 200, name)
+    }
+    const called = recording.calls().slice(-3)
+    t.same(called.map(({ tool }) => tool).sort(), ['echo', long, 'with space'].sort())
+    const unknown = await ask('/mcp', user.headers, { method: 'tools/call', params: { name: 'nowhere' } })
+    t.match(unknown.body, { error: { code: -32602, message: 'Unknown tool: nowhere' } })
+    for (const [path, name] of [
+      ['/mcp', 'a-one__x'],
+      ['/mcp', 'c__x'],
+      [url('a-one'), 'x']
+    ] as const) {
+      const { status, body } = await ask(path, user.headers, { method: 'tools/call', params: { name } })
+      t.match({ status, body }, { status: 200, body: { error: { code: -32602, message: `Unknown tool: ${name}` } } })
+    }
+  })
+
+  t.test("progress comes under the client's own token, in a stream that ends with the answer", async (t) => {
+    const user = devices.makeToken()
+    const at = url(forwarding(user.tenant_id, modern).server_identifier)
+    const head = { ...user.headers, host: '127.0.0.1', 'content-type': 'application/json' }
+    const standard = { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'fail' }
+    const body = (meta: Json) => ({
+      ...{ jsonrpc: '2.0', id: 9, method: 'tools/call' },
+      params: { name: 'fail', arguments: {}, _meta: metaOf({}, meta) }
+    })
+    const accept = 'application/json, text/event-stream'
+    const send = (meta: Json) =>
+      app.inject({ method: 'POST', url: at, headers: { ...head, ...standard, accept }, payload: body(meta) })
+    const streamed = await send({ progressToken: 'mine' })
+    t.match(streamed.headers, { 'content-type': /^text\/event-stream/, 'x-accel-buffering': 'no' })
+    const told = [...streamed.body.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
+    t.match(told, [
+      { method: 'notifications/progress', params: { progressToken: 'mine', progress: 1, total: 2 } },
+      { method: 'notifications/progress', params: { progressToken: 'mine', progress: 2 } },
+      { id: 9, result: { isError: true } }
+    ])
+    t.match((await send({})).headers, { 'content-type': /^application\/json/ }, 'who asks for no progress gets none')
+  })
+
+  t.test('what a tool wants repeated in headers is there as the arguments say it', async (t) => {
+    const user = devices.makeToken()
+    const region = { type: 'string', 'x-mcp-header': 'Region' }
+    const amount = { type: 'object', properties: { much: { type: 'integer', 'x-mcp-header': 'Much' } } }
+    const input_schema = { type: 'object', properties: { region, amount } }
+    const { server_identifier } = forwarding(user.tenant_id, recording, { tools: [{ name: 'deploy', input_schema }] })
+    const before = recording.calls().length
+    const call = (given: Json, headers: Json, at = url(server_identifier), name = 'deploy') =>
+      ask(at, user.headers, { method: 'tools/call', params: { name, arguments: given }, headers })
+    const inBase64 = `=?base64?${Buffer.from('süd').toString('base64')}?=`
+    for (const [given, headers] of [
+      [{}, {}],
+      [{}, { 'mcp-param-region': 'ignored' }],
+      [{ region: 'north' }, { 'Mcp-Param-Region': 'north' }],
+      [
+        { region: 'süd', amount: { much: 42 } },
+        { 'mcp-param-region': inBase64, 'mcp-param-much': '42.0' }
+      ]
+    ] as const)
+      t.match(await call(given, headers), { status: 200, body: { result: { isError: undefined } } })
+    const reached = recording.calls().length
+    t.equal(reached, before + 4)
+    for (const headers of [{}, { 'mcp-param-region': 'North' }, { 'mcp-param-region': '=?base64?bm9ydGg?=' }])
+      for (const [at, name] of [
+        [url(server_identifier), 'deploy'],
+        ['/mcp', `${server_identifier}__deploy`]
+      ] as const)
+        t.match(await call({ region: 'north' }, headers, at, name), {
+          status: 400,
+          body: { error: { code: -32020, data: { mismatch: { header: 'Mcp-Param-region', body: /region$/ } } } }
+        })
+    t.equal(recording.calls().length, reached, 'nothing of it reached the server')
+  })
+}

@@ -1,0 +1,71 @@
+import t from 'tap'
+import { type Json, metaOf, type Setting, url, version } from './setting.ts'
+
+/** How requests are understood. */
+export const testProtocol = ({ app, ask, askLegacy, devices, forwarding, post, recording }: Setting): void => {
+  t.test('a request that contradicts itself, or speaks what we do not, is refused with the word for it', async (t) => {
+    const user = devices.makeToken()
+    const at = url(forwarding(user.tenant_id).server_identifier)
+    const before = recording.requests().length
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+    const head = { ...user.headers, 'mcp-protocol-version': version, 'mcp-method': 'tools/list' }
+    const refused = async (headers: Json, body: unknown, status: number, error: Json) =>
+      t.match(await post(at, headers, body), { status, body: { jsonrpc: '2.0', error } })
+    const { 'io.modelcontextprotocol/clientCapabilities': _, ...noCapabilities } = metaOf()
+
+    await refused(head, list, 400, { code: -32602 })
+    await refused(head, { ...list, params: { _meta: noCapabilities } }, 400, { code: -32602 })
+    await refused(user.headers, { ...list, params: { _meta: metaOf() } }, 400, { code: -32020 })
+    await refused({ ...head, 'mcp-method': 'tools/call' }, { ...list, params: { _meta: metaOf() } }, 400, {
+      code: -32020
+    })
+    const call = { ...list, method: 'tools/call', params: { name: 'x', _meta: metaOf() } }
+    const callHead = { ...head, 'mcp-method': 'tools/call' }
+    await refused(callHead, call, 400, { code: -32020, data: { mismatch: { header: 'Mcp-Name' } } })
+    await refused({ ...callHead, 'mcp-name': 'X' }, call, 400, { code: -32020 })
+    const later = { ...metaOf(), 'io.modelcontextprotocol/protocolVersion': '2999-01-01' }
+    await refused(head, { ...list, params: { _meta: later } }, 400, { code: -32020 })
+    const unknown = { ...head, 'mcp-protocol-version': '2999-01-01' }
+    const data = { requested: '2999-01-01', supported: [version, '2025-11-25', '2025-06-18', '2025-03-26'] }
+    await refused(unknown, { ...list, params: { _meta: later } }, 400, { code: -32022, data })
+    await refused({ ...user.headers, 'mcp-protocol-version': '1999-01-01' }, list, 400, { code: -32022 })
+    for (const body of [
+      [list],
+      'x',
+      5,
+      null,
+      {},
+      { ...list, jsonrpc: '1.0' },
+      { ...list, id: {} },
+      { ...list, params: [] }
+    ])
+      await refused(user.headers, body, 400, { code: -32600 })
+    for (const method of ['initialize', 'ping', 'logging/setLevel', 'no/such'])
+      t.match(await ask(at, user.headers, { method }), { status: 404, body: { id: 'é1', error: { code: -32601 } } })
+    t.match(await askLegacy(at, user.headers, 'server/discover'), { status: 200, body: { error: { code: -32601 } } })
+    t.equal(recording.requests().length, before, 'nothing of it reached the server')
+  })
+
+  t.test('both eras are greeted, the older one with a session that its client may keep', async (t) => {
+    const user = devices.makeToken()
+    const at = url(forwarding(user.tenant_id).server_identifier)
+    const met = await ask(at, user.headers, { method: 'server/discover' })
+    t.equal(met.headers['mcp-session-id'], undefined)
+    t.match(met.body, {
+      result: { supportedVersions: [version], capabilities: { tools: {}, prompts: {}, resources: {} } }
+    })
+    const old = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '2025-06-18' })
+    t.match(old.body, { result: { protocolVersion: '2025-06-18', serverInfo: { name: 'onbehalf' } } })
+    t.match(old.headers['mcp-session-id'], /^[\w-]{32}$/)
+    t.match(old.body, { result: { capabilities: { logging: {}, resources: { subscribe: true } } } })
+    const odd = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '1.0' })
+    t.match(odd.body, { result: { protocolVersion: '2025-11-25' } })
+    const told = await post(at, user.headers, { jsonrpc: '2.0', method: 'notifications/initialized' })
+    t.match(told, { status: 202, body: {} })
+    t.match((await askLegacy(at, user.headers, 'ping')).body, { result: {} })
+    for (const method of ['GET', 'DELETE'] as const) {
+      const answer = await app.inject({ method, url: at, headers: { ...user.headers, host: '127.0.0.1' } })
+      t.match([answer.statusCode, answer.headers.allow], [405, 'POST'])
+    }
+  })
+}
