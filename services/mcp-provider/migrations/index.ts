@@ -10,6 +10,7 @@ import * as toolWatches from './0015-tool-watches.ts'
 import * as redirectUri from './0016-redirect-uri.ts'
 import * as keptArguments from './0017-kept-arguments.ts'
 import * as revocations from './0018-revocations.ts'
+import * as clientExpiry from './0019-client-expiry.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -22,5 +23,6 @@ export const migrations: Migrations = {
   '0015-tool-watches': toolWatches,
   '0016-redirect-uri': redirectUri,
   '0017-kept-arguments': keptArguments,
-  '0018-revocations': revocations
+  '0018-revocations': revocations,
+  '0019-client-expiry': clientExpiry
 }

@@ -76,6 +76,10 @@ type OauthClientTable = {
   redirect_uri: string | null
   /** Sealed. */
   registration: Buffer
+  /** Whether new authorizations use it, until `renew_at`. */
+  is_current: Generated<boolean>
+  renew_at: Date | null
+  secret_expires_at: Date | null
   created_at: Generated<Date>
 }
 

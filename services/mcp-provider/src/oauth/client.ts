@@ -11,3 +11,6 @@ export const OauthClient = Type.Object({
   token_endpoint_auth_method: Type.Union(authMethods.map((method) => Type.Literal(method)))
 })
 export type OauthClient = Static<typeof OauthClient>
+
+/** A client that was registered, and when its secret ends, in milliseconds since the epoch; null where it does not. */
+export type Registration = { client: OauthClient; secretExpiresAt: number | null }

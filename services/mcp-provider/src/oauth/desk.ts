@@ -15,7 +15,7 @@ import type { CredentialStore } from './store.ts'
 export type OauthDesk = {
   authorizations: Authorizations
   credentials: CredentialStore & BroughtStore
-  clients: Pick<ClientStore, 'forget'>
+  clients: Pick<ClientStore, 'retire'>
   document: ClientDocument
   callbacks: Callbacks
   states: AuthorizationStates

@@ -15,6 +15,7 @@ type Needs = {
   egress: Pick<Egress, 'request' | 'checkReachable'>
   document: ClientDocument
   callbacks: Callbacks
+  now: () => number
 }
 
 /** For which provider a client is wanted. `pinned`: where the provider's own client was used first. */
@@ -36,7 +37,7 @@ export type FindKnownClient = (
  * 7591), now or before, in this order. What was given for one server is shown to no other.
  */
 export const createFindClient =
-  ({ clients, egress, document, callbacks }: Needs): FindClient =>
+  ({ clients, egress, document, callbacks, now }: Needs): FindClient =>
   async (server, { tenant_id, authentication, pinned, grant_type }) => {
     if (authentication) return ownClient(server, authentication, { pinned, grant_type })
     if (grant_type === 'client_credentials')
@@ -44,8 +45,8 @@ export const createFindClient =
     if (document.isFetchable && takesDocument(server)) return ofDocument(document)
     const redirect_uri = callbacks.of(server.issuer)
     const key = { tenant_id, issuer: server.issuer, redirect_uri }
-    const register = () => registerClient(egress, server, document.registrationFor(redirect_uri))
-    return (await clients.find(key)) ?? clients.keep(key, await register())
+    const register = () => registerClient(egress, server, document.registrationFor(redirect_uri), now())
+    return (await clients.find(key)) ?? clients.keep(key, await register(), now())
   }
 
 /** The client that a code or a token was given to; undefined where it is ours no more. Registers nothing. */

@@ -31,9 +31,7 @@ export const redeem = async (
   const asked = { tokenEndpoint: token_endpoint, client, fields, timeoutMs: 10_000 }
   const answered = await askTokenEndpoint(desk.egress, asked, at)
   const tokens = tokensIn(answered, desk.now())
-  // It forgot our registration: the next authorization makes another one.
-  if (errorIn(answered) === 'invalid_client' && !settings.authentication)
-    await desk.clients.forget({ tenant_id, issuer, client_id })
+  if (errorIn(answered) === 'invalid_client') await desk.clients.retire({ tenant_id, issuer, client_id })
   if (!tokens) throw failed('The authorization server gave no token.', toldBy(answered))
   const { access, refresh_token = null } = tokens
   const scope = access.scope ?? remembered.scope

@@ -2,7 +2,7 @@ import type { Egress } from '@onbehalf/egress'
 import { matches } from '@onbehalf/rpc'
 import { Type } from '@sinclair/typebox'
 import { checkEndpoint, type ServerMetadata } from '../authorization/server.ts'
-import { type AuthMethod, authMethods, type OauthClient } from './client.ts'
+import { type AuthMethod, authMethods, type Registration } from './client.ts'
 import type { ClientDocument } from './document.ts'
 import { chooseMethod } from './own-client.ts'
 import { misfit } from './problems.ts'
@@ -11,18 +11,22 @@ import { misfit } from './problems.ts'
 const Registered = Type.Object({
   client_id: Type.String({ minLength: 1, maxLength: 2048 }),
   client_secret: Type.Optional(Type.Union([Type.String({ maxLength: 4096 }), Type.Null()])),
+  /** Seconds since the epoch; 0 where it does not end. */
+  client_secret_expires_at: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
   token_endpoint_auth_method: Type.Optional(Type.Unknown())
 })
 
 const registrable: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post', 'none']
 const toldMax = 1_000
+const endMsMax = 100 * 365 * 86_400_000
 
 /** Registers our client at an authorization server (RFC 7591), for one redirect URI. */
 export const registerClient = async (
   egress: Pick<Egress, 'request' | 'checkReachable'>,
   server: ServerMetadata,
-  metadata: ReturnType<ClientDocument['registrationFor']>
-): Promise<OauthClient> => {
+  metadata: ReturnType<ClientDocument['registrationFor']>,
+  now: number
+): Promise<Registration> => {
   const { registration_endpoint: endpoint } = server
   if (!endpoint)
     throw misfit(
@@ -46,8 +50,15 @@ export const registerClient = async (
   const told = authMethods.find((method) => method === answer.token_endpoint_auth_method)
   const client_secret = answer.client_secret || null
   const method = told ?? token_endpoint_auth_method
-  return {
+  const client = {
     ...{ client_id: answer.client_id, client_secret },
     token_endpoint_auth_method: client_secret === null && method !== 'private_key_jwt' ? 'none' : method
-  }
+  } as const
+  return { client, secretExpiresAt: client_secret === null ? null : endOf(answer.client_secret_expires_at, now) }
+}
+
+const endOf = (seconds: number | null | undefined, now: number): number | null => {
+  if (!seconds) return null
+  if (seconds * 1000 > now) return Math.min(seconds * 1000, now + endMsMax)
+  throw misfit('The authorization server registered a client whose secret has ended already.')
 }

@@ -18,6 +18,8 @@ export type Played = {
   challenge: string
   /** What the token endpoint answers, on top of a new token; `gate` is waited for first. */
   token: { status?: number; body?: object; gate?: Promise<void>; onAsked?: () => void }
+  /** What a registration says, on top of a new client. */
+  registration: object
   /** What the revocation endpoint answers. */
   revocation: { status?: number }
   /** What was asked of `/token`, `/register` and `/revoke`, and the Authorization of `/mcp`. */
@@ -31,7 +33,14 @@ export type Played = {
 
 /** Everything as it usually is, and nothing asked yet. */
 export const reset = (played: Played): void => {
-  Object.assign(played, { metadata: {}, resource: {}, challenge: 'Bearer', token: {}, revocation: {} })
+  Object.assign(played, {
+    metadata: {},
+    resource: {},
+    challenge: 'Bearer',
+    token: {},
+    registration: {},
+    revocation: {}
+  })
   for (const noted of [played.tokens, played.registrations, played.revocations, played.calls]) noted.length = 0
 }
 
@@ -44,7 +53,17 @@ const json = { 'content-type': 'application/json' }
  */
 export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise<Played> => {
   const played: Played = {
-    ...{ origin: '', url: '', address: '', metadata: {}, resource: {}, challenge: 'Bearer', token: {}, revocation: {} },
+    ...{
+      origin: '',
+      url: '',
+      address: '',
+      metadata: {},
+      resource: {},
+      challenge: 'Bearer',
+      token: {},
+      registration: {},
+      revocation: {}
+    },
     ...{ tokens: [], registrations: [], revocations: [], calls: [], given: [] }
   }
   const endpoints: Record<string, (asked: Asked) => Promise<{ status?: number; body: object }>> = {
@@ -56,7 +75,10 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
       const { token_endpoint_auth_method } = asked.fields
       return {
         status: 201,
-        body: { client_id: `client-${played.given.length}`, client_secret, token_endpoint_auth_method }
+        body: {
+          ...{ client_id: `client-${played.given.length}`, client_secret, token_endpoint_auth_method },
+          ...played.registration
+        }
       }
     },
     '/token': async (asked) => {

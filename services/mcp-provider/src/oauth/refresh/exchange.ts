@@ -6,6 +6,7 @@ import type { ServerMetadata } from '../../authorization/server.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { OauthClient } from '../client.ts'
 import { credentialsForm } from '../client-credentials.ts'
+import type { ClientStore } from '../client-store.ts'
 import type { AccessToken, PresentedCredential } from '../credential.ts'
 import type { Authorizations } from '../describe.ts'
 import type { FindKnownClient } from '../find-client.ts'
@@ -17,6 +18,7 @@ type Needs = {
   authorizations: Pick<Authorizations, 'serverOf'>
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
   findKnownClient: FindKnownClient
+  clients: Pick<ClientStore, 'retire'>
   findKey: (tenant_id: string) => Promise<SigningKey>
   now: () => number
 }
@@ -44,7 +46,9 @@ export const createExchange =
     const at = { issuer, findKey: () => needs.findKey(tenant_id), now: needs.now }
     const asked = { tokenEndpoint: token_endpoint, client, fields, timeoutMs: deadlineAt - needs.now() }
     try {
-      return readAnswer(await askTokenEndpoint(needs.egress, asked, at), credential, needs.now())
+      const answered = await askTokenEndpoint(needs.egress, asked, at)
+      if (errorIn(answered) === 'invalid_client') await needs.clients.retire(credential)
+      return readAnswer(answered, credential, needs.now())
     } catch (cause) {
       // The client's own credentials can be shown again, whatever came of it.
       const isRepeatable = wasSent(cause) === 'no' || refreshToken === null

@@ -1,0 +1,78 @@
+import t from 'tap'
+import { refusalOf, startService } from '../start.ts'
+import { reset, startPlayed } from './played.ts'
+import { openSteps } from './steps.ts'
+
+const played = await startPlayed(t)
+const service = await startService(t, { allow: [played.address] })
+const steps = await openSteps(t, service, played.url)
+const { authorizeBy, connectPlayed, freshFor, dueNow, sql } = steps
+
+const admin = await service.broker.signIn({ role: 'admin' })
+const ann = await service.broker.signIn({ tenant_id: admin.tenant_id })
+const inDays = (days: number) => Math.floor(Date.now() / 1000) + days * 86_400
+
+/** Everything as it usually is, no client anywhere, and a new provider. */
+const register = async (given: object = {}) => {
+  await sql.query('delete from mcp_provider.oauth_client')
+  reset(played)
+  return steps.register(admin, given)
+}
+const stored = async () =>
+  (
+    await sql.query(`
+      select is_current, secret_expires_at, extract(epoch from secret_expires_at - renew_at)::float8 as ahead
+      from mcp_provider.oauth_client order by created_at, id`)
+  ).rows
+
+t.test('a client whose secret ends is registered anew before that; what it was given goes on until then', async (t) => {
+  const { id, identifier } = await register({ auth_scope: 'user' })
+  played.registration = { client_secret_expires_at: inDays(30) }
+  const { client_id: first } = await connectPlayed(admin, id)
+  t.equal((await connectPlayed(admin, id)).client_id, first, 'it is used as long as there is time')
+  t.match(await stored(), [{ is_current: true, ahead: 86_400 }], 'until a day before its end')
+  await sql.query('update mcp_provider.oauth_client set renew_at = now()')
+  const { client_id: second } = await connectPlayed(ann, id)
+  t.not(second, first)
+  t.equal(played.registrations.length, 2)
+  t.match(await stored(), [{ is_current: false }, { is_current: true }])
+  t.equal((await connectPlayed(ann, id)).client_id, second)
+  await dueNow(id)
+  played.tokens.length = 0
+  for (const who of [admin, ann]) t.ok(await freshFor(who, identifier))
+  const shown = played.tokens.map(({ authorization = '' }) => Buffer.from(authorization.slice(6), 'base64').toString())
+  t.match(shown, [new RegExp(`^${first}:`), new RegExp(`^${second}:`)], 'each with the client it was given to')
+  await sql.query('update mcp_provider.oauth_client set secret_expires_at = now() where not is_current')
+  await dueNow(id)
+  played.tokens.length = 0
+  t.match(await refusalOf(freshFor(admin, identifier)), { code: 'upstream_authorization_required' })
+  t.same(played.tokens, [], 'with the secret ends what it was good for, and nobody is asked')
+  t.ok(await freshFor(ann, identifier))
+  t.equal((await connectPlayed(admin, id)).client_id, second)
+})
+
+t.test('one without an end stays, one with a short life is renewed in time, one that is over is none', async (t) => {
+  const { id } = await register()
+  played.registration = { client_secret_expires_at: 0 }
+  await connectPlayed(admin, id)
+  t.match(await stored(), [{ secret_expires_at: null, ahead: null }])
+  const { id: next } = await register()
+  played.registration = { client_secret_expires_at: inDays(1) }
+  await connectPlayed(admin, next)
+  const [{ ahead }] = await stored()
+  t.ok(ahead > 28_000 && ahead <= 28_800, 'with a third of it left')
+  const { id: last } = await register()
+  played.registration = { client_secret_expires_at: inDays(-1) }
+  t.match(await authorizeBy(admin, last), { status: 502, body: { message: /secret has ended/ } })
+})
+
+t.test('a client that its server knows no more is another one at the next authorization', async (t) => {
+  const { id, identifier } = await register()
+  const { client_id: first } = await connectPlayed(admin, id)
+  await dueNow(id)
+  played.token = { status: 401, body: { error: 'invalid_client' } }
+  t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
+  played.token = {}
+  t.not((await connectPlayed(admin, id)).client_id, first)
+  t.ok(await freshFor(ann, identifier))
+})
