@@ -51,7 +51,7 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
     ...{ providers, tools, tokens, credentials, mcp, recorder, calls, underWay, gates, limits }
   }
   registerCalls(app, calling)
-  registerTools(app, { bus })
+  registerTools(app, { bus, limits })
   const { sessions, exchanges, relay, toolChanges } = resources
   const listening = { sessions, exchanges, relay, toolChanges, places: createListenerPlaces() }
   registerEndpoint(app, {

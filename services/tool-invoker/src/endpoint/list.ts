@@ -25,6 +25,7 @@ export const listNamed = async ({ list }: { list: ListTools }, asked: Asked): Pr
   const { server_identifier, request, envelope, context } = asked
   const { cursor } = request.params
   if (cursor !== undefined && typeof cursor !== 'string') throw badCursor()
+  await asked.spend(server_identifier ?? '')
   const { data, next_cursor } = await list(
     {
       limit: pageTools,

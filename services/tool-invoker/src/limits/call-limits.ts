@@ -5,7 +5,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createSlices, type Slices } from './slices.ts'
 import type { TakeSlice } from './store.ts'
 
-/** Counts a call to a provider; throws `too_many_requests` where one of its limits is used up. */
+/** Counts a call to a provider, or with '' a request to none of them; throws `too_many_requests` where one of its limits is used up. */
 export type CallLimits = (request: FastifyRequest, reply: FastifyReply, serverIdentifier: string) => Promise<void>
 
 /** Calls in a minute; 0 is without a limit. */

@@ -12,6 +12,7 @@ import {
   typed
 } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import type { CallLimits } from '../limits/call-limits.ts'
 import { listCallable } from './list.ts'
 
 const ToolsQuery = cursorQuery(Type.String({ maxLength: 1_000 }), {
@@ -26,14 +27,17 @@ const listToolsRoute = {
   url: '/v1/tools',
   config: {
     access: orKeyFor('tools:list', orExternals(anyUser)),
-    errors: ['policy_denied', 'not_found', 'user_required']
+    errors: ['policy_denied', 'not_found', 'user_required', 'too_many_requests']
   },
   schema: { summary: 'Tools that may be called', querystring: ToolsQuery, response: { 200: pageAnswer(ListedTool) } }
 } as const
 
-export const registerTools = (app: App, { bus }: { bus: Bus }): void => {
+export const registerTools = (app: App, { bus, limits }: { bus: Bus; limits: CallLimits }): void => {
   typed(app).route({
     ...listToolsRoute,
-    handler: (request) => listCallable(bus, callerOf(request).ticket, request.query, callOptionsOf(request))
+    handler: async (request, reply) => {
+      await limits(request, reply, request.query.server_identifier ?? '')
+      return await listCallable(bus, callerOf(request).ticket, request.query, callOptionsOf(request))
+    }
   })
 }

@@ -5,7 +5,7 @@ import { createGates } from '../../src/gates/gates.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
-const { backends, call, broker, providers, recording } = stage
+const { backends, call, broker, devices, providers, recording } = stage
 const few = { PRINCIPAL_CALLS_PER_MINUTE: '200', TENANT_CALLS_PER_MINUTE: '500', PROVIDER_CALLS_PER_MINUTE: '250' }
 const replicas = await Promise.all([stage.open(few), stage.open(few)])
 t.teardown(() => Promise.all(replicas.map(({ app }) => app.close())))
@@ -43,6 +43,17 @@ t.test('each caller, each server and each tenant has so many calls a minute, ove
   t.match(first.refused?.headers, {
     ...{ 'retry-after': seconds, 'ratelimit-limit': '200', 'ratelimit-remaining': '0', 'ratelimit-reset': seconds }
   })
+  const [replica] = replicas
+  const list = { method: 'tools/list', jsonrpc: '2.0', id: 1 }
+  const device = devices.makeToken({ tenant_id, user_id: user.user_id })
+  const headers = { ...device.headers, accept: 'application/json, text/event-stream' }
+  for (const asked of [
+    { url: '/v1/tools', headers: user.headers },
+    { method: 'POST' as const, url: '/mcp', headers, payload: list }
+  ]) {
+    const { statusCode } = (await replica?.app.inject(asked)) ?? {}
+    t.equal(statusCode, 429, `${asked.url}: a list is counted, too`)
+  }
 
   // What was refused was asked for as well, and is counted where there was room.
   const colleague = await broker.signIn({ tenant_id })
