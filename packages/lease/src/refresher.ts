@@ -12,6 +12,8 @@ export type RefresherOptions<Material, Want, Token> = {
   owner: string
   /** Whether another process still waits for the answer of what it presented. Who is gone does not. */
   isOwnerWaiting: (owner: string, id: string) => Promise<boolean>
+  /** What wants are told apart by (their JSON): those of one name get the same token. */
+  nameOf?: (want: Want) => string
   /** How long a presentation may take (10 s); the lease is held half as long again. */
   exchangeMs?: number
   /** How often the row is looked at while another process refreshes it (40 ms). */
@@ -24,7 +26,7 @@ export type RefresherOptions<Material, Want, Token> = {
 export type Refresher<Want, Token> = {
   /**
    * A usable token for `want`: a kept one, or that of a refresh by this or another process. Throws RefreshFailure. `seen`:
-   * what a look at it told that began after its caller came, where there was one.
+   * what a look at it told that began after its caller came, where there was one; or `afterStoring`.
    */
   obtain: (id: string, want: Want, deadlineAt: number, seen?: Look<Token>) => Promise<Token>
   /** Whether this process waits for the answer of a refresh token of `id`, or stores it. */
@@ -32,6 +34,15 @@ export type Refresher<Want, Token> = {
   /** Begins nothing any more, and resolves when every presentation under way has ended. */
   settle: () => Promise<void>
 }
+
+/**
+ * What a row looks like to who stored this generation and a token for a want, once that token can no longer be used.
+ * Another token for it comes with another generation only, and whatever else happened meanwhile fails the compare of
+ * `take`: so there is nothing to look for before.
+ */
+export const afterStoring = (generation: number): Look<never> => ({
+  ...{ generation, attempt: 0, isDead: false, owner: null, leaseMs: 0, backoffMs: 0, token: undefined }
+})
 
 /** What this process does for one id, for all who ask. `phase` tells how far it is. */
 type Work<Token> = {
@@ -48,13 +59,14 @@ const presentationsMax = 2
 
 /**
  * One refresh of a rotating refresh token at a time, over all processes that share `store`. A refresh belongs to this
- * process and not to its callers: a caller's deadline only stops the waiting. Wants are told apart by their JSON.
+ * process and not to its callers: a caller's deadline only stops the waiting.
  */
 export const createRefresher = <Material, Want, Token>({
   store,
   exchange,
   owner,
   isOwnerWaiting,
+  nameOf = JSON.stringify,
   exchangeMs = 10_000,
   pollMs = 40,
   storeMs = 300_000,
@@ -90,7 +102,7 @@ export const createRefresher = <Material, Want, Token>({
   }
 
   const begin = (id: string, want: Want, look: Look<Token> | undefined): Work<Token> => {
-    const work: Work<Token> = { want: JSON.stringify(want), phase: 'waiting', promise: Promise.resolve(undefined) }
+    const work: Work<Token> = { want: nameOf(want), phase: 'waiting', promise: Promise.resolve(undefined) }
     works.set(id, work)
     work.promise = refresh(id, want, look, work).finally(() => works.delete(id))
     return work
@@ -100,7 +112,7 @@ export const createRefresher = <Material, Want, Token>({
 
   /** Who wants the same gets the same; what failed for the refresh token or its server fails for everybody. */
   const join = async (id: string, work: Work<Token>, want: Want): Promise<Token | undefined> => {
-    const isSame = work.want === JSON.stringify(want)
+    const isSame = work.want === nameOf(want)
     // Tokens may have been emptied just before this caller came: then one that is being stored is looked up again.
     const isInTime = isSame && work.phase !== 'storing'
     const token = await work.promise.catch(async (error: unknown): Promise<undefined> => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { afterStoring } from '../src/index.ts'
 import { answered, play, settled, startProcess } from './play.ts'
 
 const hundred = Array.from({ length: 100 })
@@ -63,6 +64,28 @@ t.test('who has looked already is believed, and what was stored since then is fo
   t.equal(looks, 0)
   t.equal(await process.obtain('g', 'a', Date.now() + 10_000, before), 'token', 'though it was not there yet')
   t.same(idp.presented(), ['r1 for a'])
+})
+
+t.test('who stored the last token need not look, and is found out where anything happened since', async (t) => {
+  const { model, idp, process } = play()
+  const { look } = model.store
+  let looks = 0
+  model.store.look = async (...given) => {
+    looks += 1
+    return look(...given)
+  }
+  const first = process.obtain('g', 'a', Date.now() + 10_000, afterStoring(1))
+  ;(await idp.next()).answer(answered('r2', 'token'))
+  t.equal(await first, 'token')
+  t.equal(looks, 0)
+  t.equal(await process.obtain('g', 'a', Date.now() + 10_000, afterStoring(1)), 'token', 'another one stored it')
+  model.signIn('new')
+  const next = process.obtain('g', 'a', Date.now() + 10_000, afterStoring(2))
+  ;(await idp.next()).answer(answered('new2', 'next'))
+  t.equal(await next, 'next')
+  t.same(idp.presented(), ['r1 for a', 'new for a'])
+  model.revoke()
+  await t.rejects(process.obtain('g', 'a', Date.now() + 10_000, afterStoring(4)), { message: /no longer holds/ })
 })
 
 t.test('a caller that looked just before another process stored its token does not refresh again', async (t) => {

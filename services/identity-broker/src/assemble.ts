@@ -91,6 +91,8 @@ const assemble = ({
   const { credentialsOf, keysOf } = createCredentials({ connections, signingKeysOf })
   const findClient = createClients({ credentialsOf, egress, onDiscovered })
   const revokeAtIdp = createRevocation(connections, findClient)
+  const issuances = issuanceStore(db, runPrepared)
+  const recorder = createIssuanceRecorder({ insert: issuances.insert })
   const store = refreshStore({
     db,
     runPrepared,
@@ -99,7 +101,8 @@ const assemble = ({
     revoke: async ({ grant }, refreshToken) => {
       await revokeAtIdp(grant, refreshToken).catch(() => false)
     },
-    onDead: (id) => announce('grant', id)
+    onDead: (id) => announce('grant', id),
+    recorder
   })
   const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
   const exchange = createExchange({ findConnection: createConnectionsAt(connections), findClient, egress })
@@ -113,8 +116,6 @@ const assemble = ({
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
   const audiences = audienceStore(db)
-  const issuances = issuanceStore(db, runPrepared)
-  const recorder = createIssuanceRecorder({ insert: issuances.insert })
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
   const apps = appStore(db)

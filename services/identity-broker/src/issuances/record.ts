@@ -39,7 +39,7 @@ export const createIssuanceRecorder = ({
   retryMs = 250,
   now = Date.now
 }: Options) => {
-  const written = new LRUCache<string, true>({ max: knownMax })
+  const written = new LRUCache<string, 'used' | 'unused'>({ max: knownMax })
   const rowFor = createRows()
   let batch = createBatch()
   let timer: NodeJS.Timeout | undefined
@@ -93,14 +93,20 @@ export const createIssuanceRecorder = ({
   return {
     issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
       const { key, make } = rowFor(ask, minted)
+      const known = written.get(key)
+      if (known === 'unused') return void written.set(key, 'used')
       // Who asks faster than rows can be written waits for them; nobody does while writing fails.
       while (!hasRoom(key) && !isTroubled) await flush().catch(() => {})
       add(key, make)
-      if (!minted.reusable || written.has(key)) return flushSoon()
+      if (!minted.reusable || known) return flushSoon()
       const { isUnfit } = batch
       await flush()
       if (isUnfit(key)) throw unfit()
-      written.set(key, true)
+      written.set(key, 'used')
+    },
+    /** A row was written with the token, for whoever asked for it, and counts its first use. */
+    recorded: (key: string): void => {
+      written.set(key, 'unused')
     },
     refused: (ask: MintAsk, error: unknown): void => {
       const { code } = toReported(error)

@@ -1,6 +1,6 @@
 import { hashOf, newId } from '@onbehalf/service-kit'
 import type { MintAsk } from '../tokens/mint.ts'
-import type { Minted } from '../tokens/modes/mode.ts'
+import type { Actor, Minted } from '../tokens/modes/mode.ts'
 import type { NewIssuance } from './store.ts'
 
 /** How a row is made, and under what it is counted. */
@@ -9,11 +9,10 @@ type Counted = { key: string; make: () => NewIssuance }
 /** Rows of what was issued: a token for one call has one of its own, another one for each who asks for it. */
 export const createRows = () => {
   const hashes = new WeakMap<Minted, string>()
-  /** One row for each server: an ID token is given to several (`forward_id_token`). */
-  const hashIn = ({ provider }: MintAsk, minted: Minted): string => {
+  const hashOnce = ({ provider }: MintAsk, minted: Minted): string => {
     const known = hashes.get(minted)
     if (known !== undefined) return known
-    const hash = hashOf(`${minted.token} ${provider.audience}`)
+    const hash = hashIn(minted.token, provider.audience)
     hashes.set(minted, hash)
     return hash
   }
@@ -22,11 +21,16 @@ export const createRows = () => {
       const row = issuedRow(ask, minted, null)
       return { key: row.id, make: () => row }
     }
-    const token_hash = hashIn(ask, minted)
-    const { kind, id } = ask.actor
-    return { key: `${token_hash} ${kind} ${id}`, make: () => issuedRow(ask, minted, token_hash) }
+    const token_hash = hashOnce(ask, minted)
+    return { key: keyOf(token_hash, ask.actor), make: () => issuedRow(ask, minted, token_hash) }
   }
 }
+
+/** One row for each server: an ID token is given to several (`forward_id_token`). */
+export const hashIn = (token: string, audience: string): string => hashOf(`${token} ${audience}`)
+
+/** Under what the uses of a token by one who asks are counted. */
+export const keyOf = (token_hash: string, { kind, id }: Actor): string => `${token_hash} ${kind} ${id}`
 
 const issuedRow = (ask: MintAsk, minted: Minted, token_hash: string | null): NewIssuance => ({
   ...rowOf(ask),

@@ -102,7 +102,8 @@ const columns = Object.keys(types).filter((name): name is keyof NewIssuance => n
 const listed = columns.join(', ')
 const selected = listed.replace('expires_at', 'to_timestamp(expires_at)')
 
-const counted = 'do update set times = issuance.times + excluded.times, last_at = now()'
+/** What becomes of a row that is there. */
+export const countedAgain = 'do update set times = issuance.times + excluded.times, last_at = now()'
 
 // An array for each column: Postgres reads them faster than JSON.
 const given = `given as (
@@ -118,14 +119,14 @@ const once = `
 const issued = `
   insert into issuance (${listed})
   select ${selected} from given where outcome = 'issued' and token_hash is not null order by token_hash, actor_id
-  on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${counted}`
+  on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${countedAgain}`
 
 const refused = `
   insert into issuance (${listed})
   select ${selected} from given where outcome <> 'issued' order by user_id, actor_id, audience, mode, outcome
   on conflict
     (user_id, actor_kind, actor_id, md5(audience), mode, outcome, date_trunc('hour', created_at at time zone 'UTC'))
-    where outcome <> 'issued' ${counted}`
+    where outcome <> 'issued' ${countedAgain}`
 
 const insertIssued = { name: 'issuances', text: `with ${given} ${issued}` }
 const insertOnce = { name: 'issuances for one call', text: `with ${given} ${once}` }

@@ -4,11 +4,8 @@ import type { UserStore } from '../users/store.ts'
 import type { ExplainForUser } from './explain.ts'
 import type { Minted, MintRequest, Modes } from './modes/mode.ts'
 
-/** Who asks: the user themselves, an app, or a platform at the inner listener. */
-export type Actor = { kind: 'user' | 'app' | 'installation'; id: string }
-
 /** What is asked for: by whom, whom to act for, at which server, in which mode. All of it was verified. */
-export type MintAsk = Omit<MintRequest, 'user'> & { actor: Actor; tenant_id: string; user_id: string; mode: string }
+export type MintAsk = Omit<MintRequest, 'user'> & { tenant_id: string; user_id: string; mode: string }
 
 export type MintToken = (ask: MintAsk) => Promise<Minted>
 
@@ -17,7 +14,7 @@ type MintNeeds = { users: Pick<UserStore, 'find'>; modes: Modes; explain: Explai
 /** Mints anew, in the mode that is asked for, for a user who signed in once. */
 export const createMintAnew =
   ({ users, modes, explain }: MintNeeds): MintToken =>
-  async ({ tenant_id, user_id, mode, actor: _, ...ask }) => {
+  async ({ tenant_id, user_id, mode, ...ask }) => {
     const { mint } = modeOf(modes, mode)
     const user = await users.find(tenant_id, user_id)
     if (user)

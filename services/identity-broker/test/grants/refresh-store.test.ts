@@ -39,6 +39,7 @@ const connection = await db
 const grants = grantStore(db)
 const announced: string[] = []
 const revoked: string[] = []
+const recorded: string[] = []
 const store = refreshStore({
   ...{ db, runPrepared, vault, grants },
   revoke: async (_material, refreshToken) => {
@@ -46,7 +47,8 @@ const store = refreshStore({
   },
   onDead: async (id) => {
     announced.push(id)
-  }
+  },
+  recorder: { recorded: (key) => void recorded.push(key) }
 })
 const keepGrant = createGrantKeeper(grants, vault, async () => {})
 const audience = 'https://tools.test/mcp'
@@ -167,7 +169,7 @@ t.test('an end is told to everybody, once', async (t) => {
 t.test('a refresh token that this replica cannot open is not presented, and the lease can be given back', async (t) => {
   const id = await fixture.make()
   const strange = refreshStore({
-    ...{ db, runPrepared, grants, revoke: async () => {}, onDead: async () => {} },
+    ...{ db, runPrepared, grants, revoke: async () => {}, onDead: async () => {}, recorder: { recorded: () => {} } },
     vault: { ...vault, open: () => Promise.reject(new Error('no such key')) }
   })
   const { generation = 0 } = (await store.look(id, wants[0])) ?? {}
@@ -214,6 +216,61 @@ t.test('of several at once each is its own: one that is held, and one that canno
   await holder
   t.equal(await waiting, 'kept')
   t.match(await store.look(heldId, wants[0]), { generation: 2, attempt: 0 })
+})
+
+t.test('its asker is on record as having been given a token, by the commit that stores it', async (t) => {
+  const id = await fixture.make()
+  const asker = { kind: 'app', id: newId() } as const
+  const recordsOf = (grant_id: string) =>
+    db.selectFrom('issuance').selectAll().where('grant_id', '=', grant_id).orderBy('id').execute()
+  recorded.splice(0)
+  const same = tokenOf(2)
+  for (const { generation } of [{ generation: 2 }, { generation: 3 }])
+    await store.finish(
+      await taken(id),
+      { ...wants[0], asker },
+      { material: undefined, token: { token: { ...same, generation } } }
+    )
+  const user_id = await userOf(id)
+  const row = {
+    tenant_id,
+    user_id,
+    actor_kind: 'app',
+    actor_id: asker.id,
+    audience,
+    mode: 'idp_token',
+    outcome: 'issued'
+  }
+  t.match(await recordsOf(id), [{ ...row, generation: 2, times: 2, expires_at: new Date(same.expires_at * 1000) }])
+  t.equal(recorded.length, 2)
+
+  const other = await fixture.make()
+  const lease = await taken(other)
+  await fixture.empty(other)
+  t.equal(await store.finish(lease, { ...wants[0], asker }, fixture.answerTo(lease)), 'emptied')
+  const refusal = { code: 'policy_denied', message: 'no', connection_revision: 1 } as const
+  await store.finish(await taken(other), { ...wants[0], asker }, { material: undefined, token: { refusal } })
+  t.same(await recordsOf(other), [], 'nobody was given what was emptied, or refused')
+
+  const again = await taken(other)
+  const nobody = { kind: 'app', id: 'no uuid' } as const
+  t.equal(await store.finish(again, { ...wants[0], asker: nobody }, fixture.answerTo(again)), 'kept')
+  t.same(await recordsOf(other), [], 'a record that cannot be written costs no refresh token')
+  t.equal(recorded.length, 2)
+})
+
+t.test('two askers of one token at the same moment are two records, and one asker of two grants is one', async (t) => {
+  const ids = await Promise.all([fixture.make(), fixture.make(), fixture.make()])
+  const [one, other] = [newId(), newId()]
+  const token = tokenOf(2)
+  const leases = await Promise.all(ids.map(taken))
+  const stored = leases.map((lease, index) => {
+    const asker = { kind: 'app', id: index === 0 ? one : other } as const
+    return store.finish(lease, { ...wants[0], asker }, { material: undefined, token: { token } })
+  })
+  t.same(await Promise.all(stored), ['kept', 'kept', 'kept'])
+  const rows = await db.selectFrom('issuance').select('actor_id').where('actor_id', 'in', [one, other]).execute()
+  t.same(rows.map(({ actor_id }) => actor_id).sort(), [one, other].sort())
 })
 
 t.test('what a sign-in brought is not kept once its connection was changed', async (t) => {

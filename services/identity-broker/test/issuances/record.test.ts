@@ -3,6 +3,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { recordSecrets } from '@onbehalf/testkit'
 import t from 'tap'
 import { createIssuanceRecorder } from '../../src/issuances/record.ts'
+import { hashIn, keyOf } from '../../src/issuances/row.ts'
 import type { NewIssuance } from '../../src/issuances/store.ts'
 import type { MintAsk } from '../../src/tokens/mint.ts'
 import type { Minted } from '../../src/tokens/modes/mode.ts'
@@ -71,6 +72,20 @@ t.test('a token good for several calls waits for its row, once', async (t) => {
   t.same(
     rows.map(({ times }) => times),
     [1, 1]
+  )
+})
+
+t.test('a row that was written with its token counts the first use', async (t) => {
+  const { rows, insert } = stage()
+  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const [ask, minted] = [askOf(), mintedOf()]
+  recorder.recorded(keyOf(hashIn(minted.token, ask.provider.audience), ask.actor))
+  for (let use = 0; use < 3; use += 1) await recorder.issued(ask, minted)
+  t.same(rows, [], 'nobody waits for what is there')
+  await recorder.close()
+  t.same(
+    rows.map(({ times }) => times),
+    [2]
   )
 })
 

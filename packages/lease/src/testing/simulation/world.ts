@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
-import { createRefresher, type Refresher } from '../../refresher.ts'
-import type { Lease, RefreshStore } from '../../store.ts'
+import { afterStoring, createRefresher, type Refresher } from '../../refresher.ts'
+import type { Lease, Look, RefreshStore } from '../../store.ts'
 import { createModel, storeOf } from '../model-store.ts'
 import { type Caller, createChecks, type Process } from './checks.ts'
 import { createNetwork } from './network.ts'
@@ -11,6 +11,8 @@ import { createServer, type SimToken } from './server.ts'
 export type Replica = Process & {
   refresher: Refresher<string, SimToken>
   look: RefreshStore<string, string, SimToken>['look']
+  /** The last token that it stored for a user's want. */
+  stored: Map<string, { generation: number; token: SimToken }>
   /** Once, with the next lease, before the process hears of it. */
   onLease?: ((user: string) => void) | undefined
 }
@@ -65,6 +67,7 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
         finish: (lease, want, answer) => {
           const stored = model.finish(lease, want, answer)
           network.onFinished(lease, answer, stored)
+          if (stored === 'kept') onKept(process, lease, want, answer.token)
           tell?.(`${now()} ${process.name} finishes ${lease.material}: ${stored}`)
           return stored
         },
@@ -90,7 +93,7 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
       ...{ exchangeMs, pollMs: 400, clock: clockOf(process) },
       isOwnerWaiting: (owner, id) => network.ask(process, findReplica(owner), id)
     })
-    const replica = Object.assign(process, { refresher, look: store.look })
+    const replica = Object.assign(process, { refresher, look: store.look, stored: new Map() })
     replicas.push(replica)
     return replica
   }
@@ -100,12 +103,20 @@ export const createWorld = (random: Random, fail: (what: string) => void, tell: 
     replica?.onLease?.(lease.id)
     if (replica) replica.onLease = undefined
   }
+  const onKept = (process: Process, { id, generation }: Lease<string>, want: string, token: SimToken): void => {
+    findReplica(process.name)?.stored.set(`${id} ${want}`, { generation: generation + 1, token })
+  }
   const findReplica = (name: string) => replicas.find((replica) => replica.name === name)
 
-  /** Some callers look before they ask, and tell what they saw. */
+  /** What is known without a look, where the token that was stored is of no use any more. */
+  const recall = (replica: Replica, user: string, want: string): Look<never> | undefined => {
+    const known = replica.stored.get(`${user} ${want}`)
+    return known?.token.isSpent ? afterStoring(known.generation) : undefined
+  }
+  /** Some callers look before they ask, or recall what was there, and tell what they saw. */
   const obtain = async (replica: Replica, user: string, want: string, waitMs: number): Promise<SimToken> => {
     const deadlineAt = now() + waitMs
-    const seen = random.chance(0.5) ? await replica.look(user, want) : undefined
+    const seen = random.chance(0.5) ? (recall(replica, user, want) ?? (await replica.look(user, want))) : undefined
     return replica.refresher.obtain(user, want, deadlineAt, seen)
   }
   const call = (replica: Replica, user: string, want: string, waitMs: number): Caller => {

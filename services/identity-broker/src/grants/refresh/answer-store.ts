@@ -1,17 +1,25 @@
 import type { RunPrepared } from '@onbehalf/service-kit'
+import { countedAgain } from '../../issuances/store.ts'
 import { isUndone, itemStatement } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
 import type { MintedToken, Refusal, Want } from './minted-token.ts'
 
+/** Of a token's asker, where there is a record of it to be written. */
+type Record = { record_id: string; record_hash: string; actor_kind: string; actor_id: string }
+
 /** An answer under a lease: that one's generation and epoch. The next refresh token and the token are sealed, in base64. */
-type Answered = Want & { id: string; generation: number; epoch: number; refresh_token: string } & (
-    | (Omit<MintedToken, 'generation'> & { code?: undefined })
-    | (Refusal & { token?: undefined })
-  )
+export type Answered = Want & {
+  id: string
+  generation: number
+  epoch: number
+  refresh_token: string
+} & Partial<Record> &
+  ((Omit<MintedToken, 'generation'> & { code?: undefined }) | (Refusal & { token?: undefined }))
 
 const columns = `id uuid, generation integer, epoch integer, refresh_token text, audience text, mode text, scopes text,
-  token text, token_hash text, jti text, expires_at float8, code text, message text, connection_revision integer`
+  token text, token_hash text, jti text, expires_at float8, code text, message text, connection_revision integer,
+  record_id uuid, record_hash text, actor_kind text, actor_id uuid`
 
 const text = (rows: 'wait' | 'pass over') => `,
   ${lockedGrants(rows)},
@@ -21,7 +29,7 @@ const text = (rows: 'wait' | 'pass over') => `,
       lease_owner = null, lease_until = null, sent_at = null, backoff_until = null, updated_at = now()
     from given join free using (id)
     where "grant".id = given.id and "grant".generation = given.generation and dead_reason is null
-    returning "grant".id, "grant".epoch, "grant".generation
+    returning "grant".id, "grant".epoch, "grant".generation, tenant_id, user_id
   ),
   kept_token as (
     insert into minted_token (grant_id, audience, mode, scopes, token, token_hash, jti, generation, expires_at)
@@ -30,6 +38,16 @@ const text = (rows: 'wait' | 'pass over') => `,
     on conflict (grant_id, audience, mode, scopes) do update set
       token = excluded.token, token_hash = excluded.token_hash, jti = excluded.jti,
       generation = excluded.generation, issued_at = now(), expires_at = excluded.expires_at
+  ),
+  recorded as (
+    insert into issuance
+      (id, tenant_id, user_id, actor_kind, actor_id, grant_id, audience, mode, outcome, jti, token_hash, generation, expires_at)
+    select distinct on (record_hash, actor_kind, actor_id)
+      record_id, tenant_id, user_id, actor_kind, actor_id, id, audience, mode, 'issued', jti, record_hash,
+      moved.generation, to_timestamp(expires_at)
+    from given join moved using (id, epoch) where token is not null and record_id is not null
+    order by record_hash, actor_kind, actor_id
+    on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${countedAgain}
   ),
   kept_refusal as (
     insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
@@ -43,7 +61,7 @@ const text = (rows: 'wait' | 'pass over') => `,
 
 /**
  * Puts the next refresh token in place of the one of the lease's generation, and keeps what it brought with it: the epoch,
- * or null where the grant is at another generation. What was brought is kept only in the lease's epoch.
+ * or null where the grant is at another generation. What was brought is kept, and on record, only in the lease's epoch.
  */
 export const answerStore = (run: RunPrepared) =>
   together(itemStatement<Answered, number>(run, { name: 'answer of a refresh', columns, text, locks: true }), {

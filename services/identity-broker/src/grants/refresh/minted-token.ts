@@ -1,7 +1,11 @@
 import type { Grant, RefusalCode } from '../../database.ts'
+import type { Actor } from '../../tokens/modes/mode.ts'
 
 /** What a token is wanted for; with a grant's id this is the whole key of a minted token. */
 export type Want = { audience: string; mode: string; scopes: string }
+
+/** A want, and who is on record, by the commit that stores the token, as having been given it. */
+export type Wanted = Want & { asker?: Actor }
 
 /** An access token for our own client, to be exchanged at the IdP that issued it. */
 export const subjectTokenWant = ({ issuer }: Pick<Grant, 'issuer'>): Want => ({

@@ -2,16 +2,16 @@ import { refreshOwner } from '@onbehalf/contracts'
 import { createRefresher, type Exchange, type Refresher, type RefreshStore } from '@onbehalf/lease'
 import { type Bus, call, serve } from '@onbehalf/rpc'
 import type { Report } from '../../report.ts'
-import type { Brought, Material, Want } from './minted-token.ts'
+import type { Brought, Material, Wanted } from './minted-token.ts'
 
 type Options = {
-  store: RefreshStore<Material, Want, Brought>
-  exchange: Exchange<Material, Want, Brought>
+  store: RefreshStore<Material, Wanted, Brought>
+  exchange: Exchange<Material, Wanted, Brought>
   exchangeMs: number
   instance: string
 }
 
-export type GrantRefresher = Refresher<Want, Brought>
+export type GrantRefresher = Refresher<Wanted, Brought>
 
 /** How long another replica has to say that it still waits for what it sent. */
 const askOwnerMs = 500
@@ -21,6 +21,7 @@ export const createGrantRefresher = (bus: Bus, { instance, ...options }: Options
   createRefresher({
     ...options,
     owner: instance,
+    nameOf: ({ audience, mode, scopes }) => JSON.stringify([audience, mode, scopes]),
     isOwnerWaiting: async (owner, grant_id) => {
       const asked = call(bus, refreshOwner, { owner, grant_id }, { deadlineAt: Date.now() + askOwnerMs })
       return asked.then(

@@ -18,7 +18,7 @@ type Needs = {
 export const createIdpTokenMint =
   ({ findGrants, connections, obtain, tokens }: Needs): Mint =>
   async (request) => {
-    const { user, provider, rejectedTokenHash: hash } = request
+    const { user, actor, provider, rejectedTokenHash: hash } = request
     const { tenant_id, id: user_id, connection_id } = user
     const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
     const held = await findGrants({ tenant_id, user_id, connection_id, ...want })
@@ -27,7 +27,7 @@ export const createIdpTokenMint =
     if (!grant) throw await explainNone(connections, held, request)
     if (hash) await tokens.dropRejected(grant.id, want, { hash, ageSeconds: remintSeconds })
     const look = hash ? undefined : grant.look
-    const { token, expires_at, jti, generation } = await obtain(grant, want, request, look)
+    const { token, expires_at, jti, generation } = await obtain(grant, { ...want, asker: actor }, request, look)
     const { id: grant_id } = grant
     return { token, expires_at, reusable: true, subject: user.subject, jti, generation, grant_id, connection_id }
   }

@@ -2,9 +2,13 @@ import { type CallBinding, type ProviderStatement, UnixSeconds, Uuid } from '@on
 import { type Static, Type } from '@sinclair/typebox'
 import type { User } from '../../database.ts'
 
+/** Who asks: the user themselves, an app, or a platform at the inner listener. */
+export type Actor = { kind: 'user' | 'app' | 'installation'; id: string }
+
 /** A mint, after everything about the request was verified. */
 export type MintRequest = {
   user: User
+  actor: Actor
   /** The app that acts for the user; null where they act themselves. */
   app_id: string | null
   /** What mcp-provider, or for its own registry an installation, says of the server. */

@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { Look } from '@onbehalf/lease'
 import type { Grant } from '../../database.ts'
-import type { Brought, MintedToken, Want } from '../../grants/refresh/minted-token.ts'
+import type { Brought, MintedToken, Wanted } from '../../grants/refresh/minted-token.ts'
 import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
 import type { MintRequest } from './mode.ts'
 import { explainRefresh } from './refusals.ts'
@@ -12,7 +12,7 @@ import { explainRefresh } from './refusals.ts'
  */
 export type Obtain = (
   grant: Pick<Grant, 'id'>,
-  want: Want,
+  want: Wanted,
   request: Pick<MintRequest, 'deadlineAt'>,
   look?: Look<Brought>
 ) => Promise<MintedToken>
