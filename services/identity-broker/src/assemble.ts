@@ -25,6 +25,7 @@ import { createTxtLookup } from './domains/txt-lookup.ts'
 import { heldFor } from './grants/held-store.ts'
 import { createGrantKeeper } from './grants/keep.ts'
 import { createExchange } from './grants/refresh/exchange.ts'
+import { createLatestTokens } from './grants/refresh/latest-tokens.ts'
 import { createGrantRefresher } from './grants/refresh/refresh.ts'
 import { refreshStore } from './grants/refresh/store.ts'
 import { tokenStore } from './grants/refresh/token-store.ts'
@@ -107,14 +108,25 @@ const assemble = ({
   const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
   const exchange = createExchange({ findConnection: createConnectionsAt(connections), findClient, egress })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
+  const latest = createLatestTokens()
   const issuers = createIssuers({ signingKeysOf, publicUrl })
   const modes = createModes({
-    ...{ bus, egress, connections, findClient, grants, findGrants: heldFor(runPrepared, vault), refresher, issuers },
+    ...{
+      bus,
+      egress,
+      connections,
+      findClient,
+      grants,
+      findGrants: heldFor(runPrepared, vault),
+      refresher,
+      issuers,
+      latest
+    },
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
   const heldUsers = createHeldUsers({ bus, users, onOwnChange })
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
-  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew })
+  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, latest })
   const audiences = audienceStore(db)
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences

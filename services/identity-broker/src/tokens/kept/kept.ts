@@ -1,5 +1,6 @@
 import { type IdentityChange, identityChanges } from '@onbehalf/contracts'
 import { type Bus, createLiveCache, readFeed } from '@onbehalf/rpc'
+import type { LatestTokens } from '../../grants/refresh/latest-tokens.ts'
 import type { MintAsk, MintToken } from '../mint.ts'
 import type { Minted } from '../modes/mode.ts'
 import type { MintKey } from './key.ts'
@@ -13,6 +14,7 @@ type Needs = {
   /** Calls `listener` for every change this replica makes. */
   onOwnChange: (listener: (change: IdentityChange) => void) => void
   mintAnew: MintToken
+  latest: Pick<LatestTokens, 'note'>
   now?: () => number
 }
 
@@ -27,15 +29,20 @@ const fetchMs = 20_000
  * Postgres, where the mode finds them. The feed empties this layer, and all layers together use none for more than
  * 30 s without asking Postgres.
  */
-export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, now = Date.now }: Needs) => {
+export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, latest, now = Date.now }: Needs) => {
+  const heldOf = (ask: MintAsk, minted: Minted, trueAt: number): Held => {
+    const { grant_id, generation, expires_at } = minted
+    if (grant_id && generation !== null) latest.note(keyOf(ask), { grant_id, generation, expires_at })
+    return { minted, trueAt, tags: tagsOf(minted, ask) }
+  }
   const fetchAnew = async (ask: MintAsk, lookedAt: number | undefined): Promise<Held> => {
     const trueAt = now()
     const minted = await mintAnew({ ...ask, deadlineAt: trueAt + fetchMs })
-    const tags = tagsOf(minted, ask)
+    const held = heldOf(ask, minted, trueAt)
     // Without Redis the other replicas find it in Postgres.
     if (lookedAt !== undefined && usableUntil(minted) > now())
-      await shared.keep(keyOf(ask), minted, { tags, lookedAt }).catch(() => {})
-    return { minted, trueAt, tags }
+      await shared.keep(keyOf(ask), minted, { tags: held.tags, lookedAt }).catch(() => {})
+    return held
   }
   const cache = createLiveCache<MintAsk, Held>({
     max: heldMax,
@@ -45,7 +52,7 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, now = Dat
       const { found, lookedAt } = await shared.look(keyOf(ask))
       if (!found || usableUntil(found.minted) <= now()) return fetchAnew(ask, lookedAt)
       const { minted, ageMs } = found
-      return { minted, trueAt: now() - ageMs, tags: tagsOf(minted, ask) }
+      return heldOf(ask, minted, now() - ageMs)
     },
     tagsOf: ({ tags }) => tags,
     trueAtOf: ({ trueAt }) => trueAt,

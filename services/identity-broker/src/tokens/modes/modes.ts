@@ -6,6 +6,7 @@ import type { ConnectionStore } from '../../connections/store.ts'
 import { createExchangeAtIdp } from '../../exchange/exchange.ts'
 import { createRedeem } from '../../exchange/redeem.ts'
 import type { heldFor } from '../../grants/held-store.ts'
+import type { LatestTokens } from '../../grants/refresh/latest-tokens.ts'
 import type { GrantRefresher } from '../../grants/refresh/refresh.ts'
 import type { TokenStore } from '../../grants/refresh/token-store.ts'
 import type { GrantStore } from '../../grants/store.ts'
@@ -28,6 +29,7 @@ type Needs = {
   grants: Pick<GrantStore, 'listOf'>
   findGrants: ReturnType<typeof heldFor>
   refresher: Pick<GrantRefresher, 'obtain'>
+  latest: LatestTokens
   tokens: Pick<TokenStore, 'find' | 'keepFor' | 'dropRejected'>
   issuers: Pick<Issuers, 'find'>
   /** How long a token endpoint may take. */
@@ -36,7 +38,7 @@ type Needs = {
 
 /** The modes this service has. */
 export const createModes = (needs: Needs): Modes => {
-  const { bus, egress, connections, findClient, grants, findGrants, refresher, tokens, issuers } = needs
+  const { bus, egress, connections, findClient, grants, findGrants, refresher, latest, tokens, issuers } = needs
   const timeoutMs = needs.idpTimeoutMs
   const obtain = createObtain(refresher)
   const exchange = createExchangeAtIdp({ connections, findClient, egress, timeoutMs })
@@ -45,7 +47,7 @@ export const createModes = (needs: Needs): Modes => {
   const kept = (mint: Mode['mint']): Mode => ({ isReusable: true, mint })
   return new Map(
     Object.entries({
-      idp_token: kept(createIdpTokenMint({ findGrants, connections, obtain, tokens })),
+      idp_token: kept(createIdpTokenMint({ findGrants, connections, obtain, tokens, latest })),
       [idTokenException]: kept(createIdTokenMint({ grants, obtain, tokens })),
       token_exchange: kept(createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject }))),
       id_jag: kept(
