@@ -1,0 +1,72 @@
+import t from 'tap'
+import { UpstreamUnauthorized } from '../../../src/client/index.ts'
+import { startHostile } from '../hostile.ts'
+import { base, createTestClient } from '../send.ts'
+
+const tool = { name: 'x', arguments: {} }
+
+/** What servers refuse, and lists that do not end. */
+export const testRefusals = (): void => {
+  t.test('401 and 403 go to the caller, and say nothing about the era', async (t) => {
+    let status = 401
+    let challenge = 'Bearer resource_metadata="http://x/"'
+    const refuse = (
+      _: unknown,
+      { json }: { json: (body: unknown, status: number, headers: Record<string, string>) => void }
+    ) => json({ error: 'no' }, status, { 'www-authenticate': challenge })
+    const behaviour: Parameters<typeof startHostile>[1] = { 'server/discover': refuse }
+    const { url, count } = await startHostile(t, behaviour)
+    const client = createTestClient(t)
+    const call = () => client.callTool({ ...base, url, ...tool })
+    const error = await call().catch((thrown: unknown) => thrown)
+    t.ok(error instanceof UpstreamUnauthorized)
+    t.match(error, { code: 'upstream_unauthorized', wwwAuthenticate: challenge, isOnlyAnswer: true })
+    status = 403
+    await t.rejects(call(), { code: 'upstream_error' })
+    challenge = 'Bearer error="insufficient_scope", scope="files:read files:write"'
+    await t.rejects(call(), {
+      code: 'upstream_insufficient_scope',
+      extras: { details: [{ path: 'scope', message: 'files:read files:write' }] }
+    })
+    t.equal(count('server/discover'), 3, 'asked each time, nothing was learned')
+    t.equal(count('initialize') + count('tools/call'), 0)
+  })
+
+  t.test('a list is read to its last page, but not in a circle or for ever', async (t) => {
+    const { url, count } = await startHostile(t, {
+      'tools/list': ({ params, headers }, { result }) => {
+        const page = Number(params.cursor ?? 0)
+        const next = { three: page < 2 ? page + 1 : undefined, circle: 0, ever: page + 1 }[String(headers['x-mode'])]
+        result({
+          tools: [{ name: `t${page}`, inputSchema: {} }],
+          ...(next !== undefined && { nextCursor: String(next) })
+        })
+      }
+    })
+    const client = createTestClient(t, { limits: { pagesMax: 10 } })
+    const list = (mode: string) => client.listTools({ ...base, url, headers: { 'X-Mode': mode } })
+    t.same(
+      (await list('three')).tools.map(({ name }) => name),
+      ['t0', 't1', 't2']
+    )
+    t.equal(count('initialize'), 1, 'one session for all pages')
+    await t.rejects(list('circle'), { message: /circle/ })
+    const before = count('tools/list')
+    await t.rejects(list('ever'), { message: /too much/ })
+    t.equal(count('tools/list') - before, 10)
+    await client.close()
+    t.equal(count('DELETE'), 3, 'each listing ends its own session')
+  })
+
+  t.test('the deadline is one for each request, so a long list may take longer than one answer', async (t) => {
+    const { url } = await startHostile(t, {
+      'tools/list': ({ params }, { result }) => {
+        const page = Number(params.cursor ?? 0)
+        setTimeout(() => result({ tools: [], ...(page < 4 && { nextCursor: String(page + 1) }) }), 300)
+      }
+    })
+    const started = performance.now()
+    t.same((await createTestClient(t).listTools({ ...base, url, timeoutMs: 1_200 })).tools, [])
+    t.ok(performance.now() - started > 1_200)
+  })
+}
