@@ -15,9 +15,11 @@ const safe: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** As the reference has it: safe by its method alone. */
 const changing = 'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}'
 const isChanging = (route: Route) => !safe.has(route.method) || nameOf(route) === changing
-const routes = (await routesOf(platform)).filter(isChanging)
+const all = await routesOf(platform)
+const routes = all.filter(isChanging)
 // What a browser sends by itself: these two cookies.
-const bySession = routes.filter(({ credentials }) => credentials.includes('session'))
+const isOfSession = ({ credentials }: Route) => credentials.includes('session')
+const bySession = routes.filter(isOfSession)
 const byRenewal = routes.filter(({ credentials }) => credentials.includes('renewal'))
 
 const owner = await signInAs(platform, people.owner.login)
@@ -71,6 +73,19 @@ const rows = async (): Promise<string[]> => {
   await dumpRows(platform.databaseUrl, file)
   return readFileSync(file, 'utf8').split('\n').sort()
 }
+
+await t.test('whoever is signed in reads whatever they like, and no GET changes anything', async (t) => {
+  const reads = all.filter((route) => route.method === 'GET' && !isChanging(route) && isOfSession(route))
+  t.ok(reads.length >= 20, `${reads.length} routes are read with a cookie`)
+  const asks: { route: Route; ids: Record<string, string> }[] = []
+  for (const route of reads) asks.push({ route, ids: hasParameter(route) ? await objectOf(route).make(acme) : {} })
+  const before = await rows()
+  for (const { route, ids } of asks) {
+    const { status } = await ask(route, { ids, credential: { cookie } })
+    t.ok(status < 500 && ![401, 403].includes(status), `${nameOf(route)} is ${status}`)
+  }
+  t.same(await rows(), before, 'no row of any service has changed')
+})
 
 await t.test(
   'a cookie alone changes nothing at any route, nor with a token or origin that is not its own',

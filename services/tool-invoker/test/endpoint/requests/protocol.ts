@@ -46,6 +46,27 @@ export const testProtocol = ({ app, ask, askLegacy, devices, forwarding, post, r
     t.equal(recording.requests().length, before, 'nothing of it reached the server')
   })
 
+  t.test('what is wrong before a server is asked is told of as what it is, and never as our fault', async (t) => {
+    const user = devices.makeToken()
+    const at = url(forwarding(user.tenant_id).server_identifier)
+    const list = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })
+    const json = 'application/json'
+    const wrong: [string, { path?: string; type?: string; text: string }, number][] = [
+      ['no JSON', { text: '{' }, 400],
+      ['nothing at all', { text: '' }, 400],
+      ['what might change a prototype', { text: '{"__proto__": {}}' }, 400],
+      ['no JSON by its own word', { type: 'text/plain', text: list }, 400],
+      ['a provider that is not there', { path: '/mcp/nowhere', text: list }, 404],
+      ['a provider that cannot be there', { path: '/mcp/No%20Where', text: list }, 400]
+    ]
+    for (const [name, { path = at, type = json, text }, status] of wrong) {
+      const headers = { host: '127.0.0.1:4000', accept: json, 'content-type': type, ...user.headers }
+      const answer = await app.inject({ method: 'POST', url: path, headers, payload: text })
+      t.match([answer.statusCode, answer.json()], [status, { jsonrpc: '2.0', error: { message: /./ } }], name)
+      t.notMatch(answer.body, /\.ts|node_modules/, name)
+    }
+  })
+
   t.test('both eras are greeted, the older one with a session that its client may keep', async (t) => {
     const user = devices.makeToken()
     const at = url(forwarding(user.tenant_id).server_identifier)
