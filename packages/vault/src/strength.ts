@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
-// Six letters or more: a shorter word turns up by chance in one generated secret of some ten thousand.
+// Six letters or more, and eight digits: a shorter word turns up by chance in one generated secret of some ten thousand.
 const knownWords =
-  /changeme|changethis|changeit|replaceme|password|passw0rd|defaultsecret|insecure|yoursecret|mysecret|secretkey|letmein|qwerty|placeholder|difyai|123456/
+  /changeme|changethis|changeit|replaceme|password|passw0rd|defaultsecret|insecure|yoursecret|mysecret|secretkey|letmein|qwerty|placeholder|difyai|12345678/
 
 // SHA-256 of the secrets that the reference publishes in its .env.example and many installations still run with.
 const published = new Set([
