@@ -192,8 +192,9 @@ await t.test('a token that does not hold ends nothing, and is told what is wrong
 })
 
 await t.test('who guesses is stopped, and an IdP that ends many sessions is not', async (t) => {
+  // Until it is said: on a slow machine a minute may end on the way, and another one begin.
   const statuses = new Set<number>()
-  for (let tried = 0; tried < 61; tried += 1) statuses.add((await post('x')).status)
+  for (let tried = 0; tried < 200 && !statuses.has(429); tried += 1) statuses.add((await post('x')).status)
   t.same([...statuses], [400, 429])
   t.match(await post(await logoutToken({ sid: 'f' })), { status: 429, headers: { 'retry-after': /^\d+$/ } })
 })

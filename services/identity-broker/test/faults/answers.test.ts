@@ -166,21 +166,30 @@ const take = async (user: Person, [answer]: Step, process: BrokerProcess) => {
   if (answer !== 'kept') idp.controls.failTokenEndpoint(answer, 1)
   const told = await eventually(
     () => ask(process, user),
-    () => answer === 'kept' || shown() > before
+    () => answer === 'kept' || shown() > before,
+    60
   )
   return { ...told, life: (told.expires_at ?? 0) - Date.now() / 1000 }
 }
 
 type Played = Row & { name: string; user: Person; told: Awaited<ReturnType<typeof take>>[] }
 
-/** Takes the same step of all rows before the next one, so that they wait together; first at one process, then another. */
+/** Whether somebody has to wait for a lease to end before the next step. */
+const waits = ({ steps }: Row): boolean => steps.some(([, { retryAfter }]) => retryAfter?.[1] === leaseSeconds)
+
+/**
+ * Takes each step first at one process, then at another: row by row where nobody waits, so that what is kept is still
+ * young; and elsewhere the same step of all rows before the next one, so that they wait together.
+ */
 const play = async (): Promise<Played[]> => {
   const played: Played[] = []
   for (const [name, row] of Object.entries(rows)) played.push({ ...row, name, user: await person(), told: [] })
   const [first, ...others] = await three()
-  for (const at of [0, 1, 2])
-    for (const { steps, user, told } of played)
-      for (const step of steps.slice(at, at + 1)) told.push(await take(user, step, others[at - 1] ?? first))
+  const takeAt = async ({ steps, user, told }: Played, at: number) => {
+    for (const step of steps.slice(at, at + 1)) told.push(await take(user, step, others[at - 1] ?? first))
+  }
+  for (const one of played.filter((row) => !waits(row))) for (const at of [0, 1, 2]) await takeAt(one, at)
+  for (const at of [0, 1, 2]) for (const one of played.filter(waits)) await takeAt(one, at)
   return played
 }
 

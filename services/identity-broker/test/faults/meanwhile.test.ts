@@ -75,7 +75,7 @@ t.test('Postgres gone for five seconds with the answer in hand: it is stored onc
   release()
   t.match(await ask(other, user), { status: 503, token: undefined }, 'nobody else can be answered')
   // It tries again every quarter of a second.
-  await until(() => holder.postgres.sentAway() >= 20)
+  await until(() => holder.postgres.sentAway() >= 20, 60)
   for (const { postgres } of processes) postgres.restore()
   const { status, token } = await asked
   t.equal(status, 200)

@@ -58,7 +58,7 @@ export const startWorld = async (t: TestContext): Promise<World> => {
     },
     whole: async () => {
       const urls = [broker.publicUrl, ...(await three()).map(({ url }) => url)]
-      await until(async () => (await Promise.all(urls.map(isWhole))).every(Boolean))
+      await until(async () => (await Promise.all(urls.map(isWhole))).every(Boolean), 60)
     },
     person: () => signIn(unused.shift() ?? ''),
     signInAgain: ({ login }) => signIn(login),

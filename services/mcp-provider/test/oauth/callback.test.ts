@@ -192,17 +192,24 @@ t.test('one address opens so many pages in a minute, and reads so many documents
     ['/oauth/callback/x?state=x', 400, 120, 'text/html'],
     ['/oauth/client.json', 200, 600, 'application/json']
   ]
-  for (const [url, status, max, type] of limits) {
-    const answers = new Set<number>()
-    // Forty at once: all of them have to come within the minute.
+  let networks = 0
+  /** Asks from so many addresses of a network, all within the minute: a machine that is too slow for that tries again. */
+  const askMany = async (url: string, max: number): Promise<{ network: string; answers: Set<number> }> => {
+    networks += 1
+    const network = `2001:db8:1:${networks}`
+    const [answers, began] = [new Set<number>(), performance.now()]
     for (let asked = 0; asked < max; asked += 40) {
-      const together = Array.from({ length: 40 }, (_, more) => from(url, `2001:db8:1:1::${asked + more}`))
+      const together = Array.from({ length: 40 }, (_, more) => from(url, `${network}::${asked + more}`))
       for (const { status } of await Promise.all(together)) answers.add(status)
     }
+    return performance.now() - began < 50_000 ? { network, answers } : askMany(url, max)
+  }
+  for (const [url, status, max, type] of limits) {
+    const { network, answers } = await askMany(url, max)
     t.same([...answers], [status], url)
-    const refused = await from(url, '2001:db8:1:1:ffff::1')
+    const refused = await from(url, `${network}:ffff::1`)
     t.same([refused.status, refused.type], [429, type], 'a network is one address')
     t.ok(refused.wait > 0 && refused.wait <= 60)
-    t.equal((await from(url, '2001:db8:1:2::1')).status, status)
+    t.equal((await from(url, '2001:db8:2::1')).status, status)
   }
 })

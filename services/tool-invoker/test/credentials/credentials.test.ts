@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { ReportedError } from '@onbehalf/errors'
 import { hashOf } from '@onbehalf/service-kit'
-import { recordSecrets } from '@onbehalf/testkit'
+import { listen, recordSecrets, stopServer } from '@onbehalf/testkit'
 import t from 'tap'
 import { startStage } from '../stage.ts'
 
@@ -23,17 +24,13 @@ const server = createServer(async (request, response) => {
     .writeHead(200, { 'content-type': 'application/json' })
     .end(JSON.stringify({ jsonrpc: '2.0', id, result }))
 })
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-t.teardown(() => {
-  server.closeAllConnections()
-  server.close()
-})
-const bound = server.address()
-const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0
+const port = await listen(server)
+t.teardown(() => stopServer(server))
 const stage = await startStage(t, { alsoAllowed: [port] })
 const { broker, providers, call } = stage
 
-const credential = (token: string, seconds = 300) => {
+const credential = (words: string, seconds = 300) => {
+  const token = `${words} ${randomUUID()}`
   recordSecrets([token])
   accepted.add(`Bearer ${token}`)
   const expires_at = Math.floor(Date.now() / 1000) + seconds

@@ -9,7 +9,7 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
-import { type TestContext, until } from '@onbehalf/testkit'
+import { listen, stopServer, type TestContext, until } from '@onbehalf/testkit'
 
 type Held = { server: Server; transport: StreamableHTTPServerTransport; uris: Set<string>; calls: number }
 type Tool = (held: Held, given: Record<string, unknown>, signal: AbortSignal, id: string | number) => Promise<unknown>
@@ -117,16 +117,11 @@ export const startLegacyServer = async (t: TestContext) => {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy())
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.teardown(async () => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('it listens nowhere')
+  const port = await listen(server)
+  t.teardown(() => stopServer(server))
   return {
-    url: `http://127.0.0.1:${address.port}/mcp`,
-    port: address.port,
+    url: `http://127.0.0.1:${port}/mcp`,
+    port,
     /** The last authorization that a request came with. */
     authorization: () => last,
     sessions: () => [...held.keys()],
@@ -140,7 +135,7 @@ export const startLegacyServer = async (t: TestContext) => {
     apart: () => {
       const path = `/${randomUUID()}`
       return {
-        url: `http://127.0.0.1:${address.port}${path}`,
+        url: `http://127.0.0.1:${port}${path}`,
         opened: () => opened.filter((one) => one === path).length
       }
     },

@@ -117,7 +117,8 @@ export const testNeighbours = ({
     const cold = devices.makeToken({ tenant_id: user.tenant_id })
     const told = await eventually(
       () => make(cold),
-      ({ status }) => status === 200
+      ({ status }) => status === 200,
+      60
     )
     t.equal(told.status, 200)
     t.equal((await make()).status, 200)
@@ -127,7 +128,8 @@ export const testNeighbours = ({
         devices.revoke(cold.token_id)
         return (await make(cold)).status
       },
-      (status) => status === 401
+      (status) => status === 401,
+      60
     )
     t.equal((await make(cold)).status, 401)
   })
