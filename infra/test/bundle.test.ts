@@ -30,7 +30,7 @@ for (const service of serviceNames) {
 t.test('a bundle says what is not configured, and takes the same arguments as the source', async (t) => {
   const main = join(backends.directory, 'device-auth', 'main.mjs')
   const run = (args: string[], env: Record<string, string> = {}) =>
-    spawnSync(...asItIs([main, ...args]), { env, encoding: 'utf8', timeout: 30_000 })
+    spawnSync(...asItIs([main, ...args]), { env, encoding: 'utf8', timeout: 120_000 })
   const unset = run([])
   t.equal(unset.status, 1)
   t.match(unset.stderr, /^device-auth: PUBLIC_URL: is not set/)

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileCache, inRepository, removePostgresDirectory } from '@onbehalf/testkit'
+import { compileCache, inRepository, readTestRun, removePostgresDirectory } from '@onbehalf/testkit'
 
 const base = process.platform === 'linux' ? '/var/tmp' : tmpdir()
 
@@ -45,8 +45,20 @@ export const follow = (child: ChildProcess): Begun => {
   return { child, output: () => output, end, said }
 }
 
-/** Where this start looks for its ports: starts of other tests, at the same time, look elsewhere. */
-export const ownPort = (): string => String(randomInt(10_000, 20_000))
+/** Where this start looks for its ports: ten of its own, since starts of other tests go on at the same time. */
+export const ownPort = (): string => {
+  const taken = join(readTestRun().directory, 'starts')
+  mkdirSync(taken, { recursive: true })
+  for (;;) {
+    const port = String(10 * randomInt(1_000, 2_000))
+    try {
+      mkdirSync(join(taken, port))
+      return port
+    } catch {
+      // another start has these
+    }
+  }
+}
 
 /** `npm start` without npm: the same program with the same arguments and variables. */
 export const begin = (directory: string, args: string[], env: Record<string, string> = {}): Begun =>

@@ -56,7 +56,7 @@ t.test('a credential goes over https or to a listed loopback address, and nowher
   const server = await serve(t, (_, response) => response.end('ok'))
   const { port } = server
   const lookup = async (hostname: string) => (hostname === 'inner.example' ? ['10.0.0.1'] : ['127.0.0.2'])
-  const egress = open(t, { allow: `127.0.0.2:${port},10.0.0.1:${port}`, lookup, connectTimeoutMs: 300 })
+  const egress = open(t, { allow: `127.0.0.2:${port},10.0.0.1:${port}`, lookup })
   for (const url of [server.origin, `http://loop.example:${port}`])
     t.equal(await (await egress.request(url, withCredential)).text(), 'ok')
   for (const url of [`http://8.8.8.8/`, `http://10.0.0.1:${port}`, `http://inner.example:${port}`]) {
@@ -114,7 +114,7 @@ t.test('a redirect is followed up to the cap, each hop checked anew', async (t) 
   const inner = await serve(t, (_, response) => response.end('secret'), { host: '127.0.0.3', port: server.port })
   const egress = open(t, { allow: `127.0.0.2:${server.port}` })
   const follow = (path: string) =>
-    egress.request(`${server.origin}${path}`, { ...get, followRedirects: 3, timeoutMs: 3_000 })
+    egress.request(`${server.origin}${path}`, { ...get, followRedirects: 3, timeoutMs: 30_000 })
 
   target.location = 'arrival'
   t.equal(await (await follow('/start')).text(), 'arrived')

@@ -72,7 +72,7 @@ type ProcessOptions = {
 export const startProcess = (
   { store }: Pick<PlayedStore, 'store'>,
   { exchange }: Pick<PlayedServer, 'exchange'>,
-  { owner = 'p1', isOwnerWaiting = async () => false, exchangeMs = 400, ...more }: ProcessOptions = {}
+  { owner = 'p1', isOwnerWaiting = async () => false, exchangeMs = 4_000, ...more }: ProcessOptions = {}
 ): Refresher<string, string> & { get: (want?: string, ms?: number) => Promise<string> } => {
   const refresher = createRefresher({ store, exchange, owner, isOwnerWaiting, exchangeMs, pollMs: 5, ...more })
   return { ...refresher, get: (want = 'a', ms = 10_000) => refresher.obtain('g', want, Date.now() + ms) }

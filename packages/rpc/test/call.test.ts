@@ -183,10 +183,8 @@ t.test('a deadline that passes ends the waiting; one that has passed asks nobody
     await gate
     return { text }
   })
-  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(0.05))), {
-    code: 'unavailable',
-    message: /in time/
-  })
+  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(0.5))), { code: 'unavailable', message: /in time/ })
+  await until(() => asked > 0)
   t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(-1))), { code: 'unavailable', message: /in time/ })
   release()
   t.equal(asked, 1)
@@ -198,13 +196,15 @@ t.test('deadline and trace travel with the call', async (t) => {
     seen.push(context)
     return { text }
   })
-  const deadlineAt = Date.now() + 1_234
+  const deadlineAt = Date.now() + 60_000
   const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
   await call(asker, echo, { text: '' }, { deadlineAt, traceparent })
   await call(asker, echo, { text: '' }, { deadlineAt })
   t.equal(seen[0]?.traceparent, traceparent)
   t.equal(seen[1]?.traceparent, undefined)
-  t.ok(Math.abs((seen[0]?.deadlineAt ?? 0) - deadlineAt) < 200)
+  // It travels as the time that is left, so the way there is added to it.
+  const late = (seen[0]?.deadlineAt ?? 0) - deadlineAt
+  t.ok(late >= -1 && late <= Date.now() - (deadlineAt - 60_000), `${late} ms`)
 })
 
 t.test('one of two replicas answers each call, and both take part', async (t) => {
@@ -233,6 +233,7 @@ t.test('a call to every replica is answered by the one that is meant', async (t)
   await serving(t, replica, answerTo('replica'), ownerOnly)
   t.same(await call(asker, ownerOnly, { text: 'replica' }, inSeconds(5)), { text: 'replica' })
   t.same(await call(asker, ownerOnly, { text: 'owner' }, inSeconds(5)), { text: 'owner' })
+  await until(() => heard.length >= 4)
   t.same(heard.sort(), ['owner', 'owner', 'replica', 'replica'])
   const silence = call(asker, ownerOnly, { text: 'gone' }, inSeconds(0.1))
   t.match(await refusalOf(silence), { code: 'unavailable', message: /in time/ })

@@ -8,7 +8,7 @@ t.test(
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
     const key = await importSigningKey({ ...(await exportJWK(privateKey)), kid: 'k' })
     let hasShort = false
-    for (let number = 0; number < 1_000 || !hasShort; number += 1) {
+    for (let number = 0; number < 1_000 || (!hasShort && number < 10_000); number += 1) {
       const token = signJwt(key, 'x+jwt', { sub: 'é', number })
       const { payload, protectedHeader } = await jwtVerify(token, publicKey, { typ: 'x+jwt', algorithms: ['ES256'] })
       if (payload.number !== number || protectedHeader.kid !== 'k') t.fail(token)

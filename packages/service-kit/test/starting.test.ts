@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { freePort } from '@onbehalf/testkit'
 import t from 'tap'
 import { answerWhileStarting } from '../src/starting.ts'
 
 t.test('who connects and says nothing, or half, does not keep the app from its address', async (t) => {
-  const { port, end } = await answerWhileStarting({ host: '127.0.0.1', port: 0 })
+  const { port, end } = await answerWhileStarting({ host: '127.0.0.1', port: await freePort() })
   const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
   const left = sockets.map((socket) => new Promise((resolve) => socket.on('error', resolve).once('close', resolve)))
   for (const socket of sockets) await once(socket, 'connect')

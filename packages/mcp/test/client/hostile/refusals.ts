@@ -62,11 +62,11 @@ export const testRefusals = (): void => {
     const { url } = await startHostile(t, {
       'tools/list': ({ params }, { result }) => {
         const page = Number(params.cursor ?? 0)
-        setTimeout(() => result({ tools: [], ...(page < 4 && { nextCursor: String(page + 1) }) }), 300)
+        setTimeout(() => result({ tools: [], ...(page < 4 && { nextCursor: String(page + 1) }) }), 600)
       }
     })
     const started = performance.now()
-    t.same((await createTestClient(t).listTools({ ...base, url, timeoutMs: 1_200 })).tools, [])
-    t.ok(performance.now() - started > 1_200)
+    t.same((await createTestClient(t).listTools({ ...base, url, timeoutMs: 2_800 })).tools, [])
+    t.ok(performance.now() - started > 2_800)
   })
 }
