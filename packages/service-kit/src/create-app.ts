@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import formbody from '@fastify/formbody'
@@ -12,9 +11,12 @@ import { describeRoute } from './description/describe.ts'
 import { ErrorBody, JsonRpcErrorBody, OAuthErrorBody } from './description/error-body.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
+import { type LogOutput, standardOutput } from './log-output.ts'
 import { type LogLevel, logOptions } from './logger.ts'
 import { registerMetrics } from './metrics.ts'
+import { randomHex } from './random-hex.ts'
 import { requestIdOf } from './request-id.ts'
+import { requestLogOf } from './request-log.ts'
 import { safeHeadersFor } from './safe-headers.ts'
 import { type FindSessionKey, registerSessions } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
@@ -32,7 +34,7 @@ export type AppOptions = {
   findSessionKey?: FindSessionKey
   dependencies: readonly Dependency[]
   /** Where log lines go; standard output when left out. */
-  logTo?: { write: (line: string) => void }
+  logTo?: LogOutput
 }
 
 export type App = FastifyInstance
@@ -43,7 +45,8 @@ const unusedMs = 1_000
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { service, publicUrl } = options
   const app = Fastify({
-    logger: { ...logOptions(service, options.logLevel), ...(options.logTo ? { stream: options.logTo } : {}) },
+    logger: { ...logOptions(service, options.logLevel), stream: options.logTo ?? standardOutput() },
+    childLoggerFactory: requestLogOf,
     genReqId: ({ headers }) => requestIdOf(headers),
     // One line a request is written below, when it is answered.
     logController: new LogController({ disableRequestLogging: true }),
@@ -126,7 +129,7 @@ export const typed = (app: App) => app.withTypeProvider<TypeBoxTypeProvider>()
 const answerMs = 30_000
 
 /** What a NATS call made for this request takes along: its deadline (30 s from now at most) and its trace. */
-export const callOptionsOf = ({ id }: Pick<FastifyRequest, 'id'>, ms = answerMs) => {
-  const random = randomUUID()
-  return { deadlineAt: Date.now() + ms, traceparent: `00-${id}-${random.slice(0, 8)}${random.slice(-8)}-01` }
-}
+export const callOptionsOf = ({ id }: Pick<FastifyRequest, 'id'>, ms = answerMs) => ({
+  deadlineAt: Date.now() + ms,
+  traceparent: `00-${id}-${randomHex(16)}-01`
+})

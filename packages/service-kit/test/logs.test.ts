@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { ReportedError } from '@onbehalf/errors'
 import t from 'tap'
@@ -129,6 +130,15 @@ t.test('what is no credential stays readable', async (t) => {
     'status code 500'
   ])
     t.equal(redact(words), words)
+})
+
+t.test('lines that wait to be written together are not lost when the process ends', async (t) => {
+  const output = new URL('../src/log-output.ts', import.meta.url).href
+  const write = `import { standardOutput } from '${output}'; for (const line of [1, 2]) standardOutput().write(line + '\\n');`
+  for (const ends of ['process.exit(1)', "throw new Error('a bug')", '']) {
+    const args = ['--input-type=module', '--eval', write + ends]
+    t.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, '1\n2\n', ends)
+  }
 })
 
 t.test("the caller's trace goes through, and is made where there is none", async (t) => {

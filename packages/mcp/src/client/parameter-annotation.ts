@@ -7,10 +7,31 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 const mirrored: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
 const headersMax = 50
 /** How many `properties` may lead to one. */
-export const depthMax = 20
+const depthMax = 20
+
+/** An argument that is repeated: in which header, in lower case, and the properties that lead to it. */
+export type Annotation = { header: string; keys: readonly string[] }
+
+const found = new WeakMap<object, readonly Annotation[]>()
+
+/** The arguments that a tool's schema wants repeated; it is searched once. */
+export const annotationsOf = (schema: Json): readonly Annotation[] => {
+  const known = found.get(schema) ?? findAnnotations(schema, [])
+  found.set(schema, known)
+  return known
+}
+
+const findAnnotations = ({ properties }: Json, keys: readonly string[]): Annotation[] => {
+  if (!isJson(properties) || keys.length === depthMax) return []
+  return Object.entries(properties).flatMap(([key, below]) => {
+    if (!isJson(below)) return []
+    const header = parameterHeaderOf(below)
+    return header ? [{ header, keys: [...keys, key] }] : findAnnotations(below, [...keys, key])
+  })
+}
 
 /** The header, in lower case, that a property's schema wants its argument repeated in; undefined: in none. */
-export const parameterHeaderOf = ({ [annotation]: name, type }: Json): string | undefined =>
+const parameterHeaderOf = ({ [annotation]: name, type }: Json): string | undefined =>
   typeof name === 'string' && token.test(name) && mirrored.has(type) ? `mcp-param-${name.toLowerCase()}` : undefined
 
 /** Where a schema may hold others that are not reached through `properties` alone. */

@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import { decodeHeaderValue, encodeHeaderValue } from './headers.ts'
-import { depthMax, parameterHeaderOf } from './parameter-annotation.ts'
-import { isJson, type Json } from './protocol.ts'
+import { annotationsOf } from './parameter-annotation.ts'
+import { isJson } from './protocol.ts'
 
 // Servers and what is before them take some 8 to 16 KB of headers in all.
 const bytesMax = 6 * 1024
@@ -39,21 +39,19 @@ const repeats = (text: string | undefined, value: unknown): boolean => {
 
 const decimal = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-const annotated = (schema: unknown, value: unknown, path = '', depth = 1): RepeatedParameter[] => {
-  if (!isJson(schema) || !isJson(schema.properties) || !isJson(value) || depth > depthMax) return []
-  const found: RepeatedParameter[] = []
-  for (const [key, below] of Object.entries(schema.properties)) {
-    const own = ownValue(value, key)
-    if (!isJson(below) || own === undefined || own === null) continue
-    const header = parameterHeaderOf(below)
-    const here = `${path}/${key}`
-    if (header) found.push({ header, value: own, path: here })
-    else found.push(...annotated(below, own, here, depth + 1))
-  }
-  return found
+const annotated = (schema: unknown, given: unknown): RepeatedParameter[] => {
+  const annotations = isJson(schema) ? annotationsOf(schema) : []
+  return annotations.flatMap(({ header, keys }) => {
+    const value = valueAt(given, keys)
+    return value === undefined || value === null ? [] : [{ header, value, path: `/${keys.join('/')}` }]
+  })
 }
 
-const ownValue = (value: Json, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)
+const valueAt = (given: unknown, keys: readonly string[]): unknown => {
+  let at = given
+  for (const key of keys) at = isJson(at) && Object.hasOwn(at, key) ? at[key] : undefined
+  return at
+}
 
 const written = (value: unknown, path: string): string => {
   if (typeof value === 'string' && value.length <= bytesMax) return encodeHeaderValue(value)
