@@ -65,6 +65,8 @@ export const seedProviders = async (
         )
       }
       await client.query('vacuum analyze mcp_provider.provider, mcp_provider.tool')
+      // Or it would be written out while questions are counted.
+      await client.query('checkpoint')
       return rows
     })
   } finally {

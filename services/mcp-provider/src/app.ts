@@ -18,8 +18,10 @@ import { createSignProvider } from './providers/ticket.ts'
 import type { Resources } from './resources.ts'
 import { serveTools } from './tools/calls.ts'
 import { dueStore } from './tools/due-store.ts'
+import { findTools } from './tools/find-store.ts'
 import { createIdentityOf } from './tools/identity.ts'
 import { createListTools, createTryTools } from './tools/list.ts'
+import { toolPages } from './tools/page-store.ts'
 import { createRefreshTools } from './tools/refresh.ts'
 import { createRefreshDue } from './tools/refresh-due.ts'
 import { createRelist } from './tools/relist.ts'
@@ -30,7 +32,7 @@ import { watchStore } from './tools/watch-store.ts'
 import { createWatches } from './tools/watches.ts'
 
 export const buildApp = async (resources: Resources, { logTo }: AppOptions = {}): Promise<App> => {
-  const { bus, changes, config, db, egress, findTicketKey, mcp, ticketKeys, tokens, vault } = resources
+  const { bus, changes, config, db, egress, findTicketKey, mcp, runPrepared, ticketKeys, tokens, vault } = resources
   const app = await createApp({
     service: 'mcp-provider',
     description: 'Which MCP servers a tenant has, how to reach them, and their tools',
@@ -49,7 +51,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
       changes.publish({ kind, id, tenant_id })
   const publishTools = tell('tools')
   const providers = { ...providerStore(db), ...providerPages(db) }
-  const tools = toolStore(db)
+  const tools = { ...toolStore(db), ...findTools(runPrepared), ...toolPages(db) }
   const oauth = assembleOauth(resources, {
     ...{ providers, publish: tell('provider') },
     reportRevoking: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server')

@@ -46,6 +46,7 @@ export const openResources = async (config: Config) => {
   return {
     config,
     db: postgres.db,
+    runPrepared: postgres.runPrepared,
     redis: redis.redis,
     bus,
     vault,

@@ -1,13 +1,14 @@
 import { findTool as findToolCall, listTools, type Principal, providerChanges } from '@onbehalf/contracts'
 import { type Bus, readFeed, type Served, serve, type TicketReader } from '@onbehalf/rpc'
 import { findTool } from './find.ts'
+import type { FindTools } from './find-store.ts'
 import { createToolPages } from './page.ts'
+import type { ToolPages } from './page-store.ts'
 import type { Relist } from './relist.ts'
-import type { ToolStore } from './store.ts'
 import type { Watches } from './watches.ts'
 
 type Tools = {
-  tools: Pick<ToolStore, 'find' | 'page'>
+  tools: FindTools & ToolPages
   readPrincipal: TicketReader<Principal>
   watches: Pick<Watches, 'restart'>
   relist: Relist

@@ -2,12 +2,12 @@ import type { FoundTool, Principal } from '@onbehalf/contracts'
 import type { TicketReader } from '@onbehalf/rpc'
 import { noSuchProvider } from '../providers/problems.ts'
 import { sightOf } from '../providers/sight.ts'
+import type { FindTools } from './find-store.ts'
 import type { Relist } from './relist.ts'
-import type { ToolStore } from './store.ts'
 
 type Asked = { principal: string; server_identifier: string; tool: string; outdated_hash?: string }
 
-type Tools = { tools: Pick<ToolStore, 'find'>; readPrincipal: TicketReader<Principal>; relist: Relist }
+type Tools = { tools: FindTools; readPrincipal: TicketReader<Principal>; relist: Relist }
 
 /** What the catalogue of a provider of the principal's tenant says of one tool. */
 export const findTool = async (

@@ -3,7 +3,7 @@ import { createLiveCache, lengthOf, type TicketReader, type WrittenReply, writeR
 import { readCursor, writeCursor } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { type Sight, sightOf } from '../providers/sight.ts'
-import type { ToolPlace, ToolStore } from './store.ts'
+import type { ToolPages as StoredPages, ToolPlace } from './page-store.ts'
 
 type Asked = Static<typeof listTools.request>
 /** Written once: to write a page takes longer than all the rest of an answer from the cache. */
@@ -28,7 +28,7 @@ export const createToolPages = ({
   tools,
   readPrincipal
 }: {
-  tools: Pick<ToolStore, 'page'>
+  tools: StoredPages
   readPrincipal: TicketReader<Principal>
 }): ToolPages => {
   const cache = createLiveCache<Question, Held>({
@@ -49,7 +49,7 @@ export const createToolPages = ({
   }
 }
 
-const loadPage = async (tools: Pick<ToolStore, 'page'>, { sight, asked }: Question): Promise<Held> => {
+const loadPage = async (tools: StoredPages, { sight, asked }: Question): Promise<Held> => {
   const limit = Math.min(asked.limit ?? limitDefault, toolsPerPageMax)
   const after = asked.cursor === undefined ? undefined : placeOf(asked.cursor)
   const { server_identifiers, search } = asked

@@ -1,23 +1,10 @@
-import type { ListedTool } from '@onbehalf/contracts'
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
-import { type Kysely, type SelectQueryBuilder, sql, type Transaction } from 'kysely'
+import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Database } from '../database.ts'
-import type { Sight } from '../providers/sight.ts'
-import { likeOf } from '../search.ts'
 import { type Diff, diffOf, type KnownTool, standingOf } from './diff.ts'
 import type { KeptTool, Listing, SeenTool, Tool } from './tool.ts'
 
 export type ToolStore = ReturnType<typeof toolStore>
-
-/** Where a page of tools ended. */
-export type ToolPlace = { provider_id: string; name: string }
-
-type PageQuery = {
-  server_identifiers: string[] | undefined
-  search: string | undefined
-  after: ToolPlace | undefined
-  limit: number
-}
 
 // Eight parameters a row; a statement takes 65,535.
 const rowsPerStatement = 5_000
@@ -50,42 +37,6 @@ export const toolStore = (db: Kysely<Database>) => ({
     const byProvider = new Map<string, KeptTool[]>(provider_ids.map((id) => [id, []]))
     for (const { provider_id, definition, ...row } of rows) byProvider.get(provider_id)?.push({ ...definition, ...row })
     return byProvider
-  },
-
-  /** One tool by name, with what is known of its provider; undefined where they may use no such provider. */
-  find: async (sight: Sight, { server_identifier, name }: { server_identifier: string; name: string }) => {
-    const row = await usable(db.selectFrom('provider'), sight)
-      .leftJoin('tool', (join) => join.onRef('tool.provider_id', '=', 'provider.id').on('tool.name', '=', name))
-      .select(['provider.id as provider_id', 'tools_listed_at', 'tool_changes'])
-      .select(['definition', 'hash', 'is_approved'])
-      .where('server_identifier', '=', server_identifier)
-      .executeTakeFirst()
-    if (!row) return undefined
-    const { provider_id, tools_listed_at, tool_changes, definition, hash, is_approved } = row
-    const tool = definition && hash !== null && is_approved !== null ? { definition, hash, is_approved } : null
-    return { provider_id, is_listed: tools_listed_at !== null, tool_changes, tool }
-  },
-
-  /** Tools that may be called, by provider and name. */
-  page: async (sight: Sight, { server_identifiers, search, after, limit }: PageQuery): Promise<ListedTool[]> => {
-    const rows = await usable(db.selectFrom('provider'), sight)
-      .innerJoin('tool', 'tool.provider_id', 'provider.id')
-      .select(['provider.id as provider_id', 'server_identifier', 'definition', 'hash'])
-      .where('is_approved', '=', true)
-      .$if(server_identifiers !== undefined, (query) =>
-        query.where('server_identifier', '=', sql<string>`any(${server_identifiers}::text[])`)
-      )
-      .$if(search !== undefined, (query) => query.where('words', 'like', likeOf(search ?? '')))
-      .$if(after !== undefined, (query) =>
-        query
-          .where('provider.id', '>=', after?.provider_id ?? '')
-          .where(sql<boolean>`(provider.id, tool.name) > (${after?.provider_id}::uuid, ${after?.name})`)
-      )
-      .orderBy('provider.id')
-      .orderBy('tool.name')
-      .limit(limit)
-      .execute()
-    return rows.map(({ definition, ...row }) => ({ ...row, ...definition }))
   },
 
   /**
@@ -149,12 +100,6 @@ export const toolStore = (db: Kysely<Database>) => ({
 })
 
 const none: Diff = { added: [], changed: [], removed: [] }
-
-const usable = <Selected>(
-  query: SelectQueryBuilder<Database, 'provider', Selected>,
-  { tenant_id, isExternal }: Sight
-): SelectQueryBuilder<Database, 'provider', Selected> =>
-  query.where('tenant_id', '=', tenant_id).$if(isExternal, (narrowed) => narrowed.where('external', '=', true))
 
 const replaceTools = async (
   transaction: Transaction<Database>,
