@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import { isJson, type Json, legacyVersions } from '@onbehalf/mcp'
 import { beginSession } from '../sessions/begin.ts'
-import type { Asked, Method } from './asked.ts'
+import type { Method } from './asked.ts'
 import { supportedVersions } from './envelope.ts'
 
 const serverInfo = { name: 'onbehalf', title: 'Onbehalf', version: '0.1.0' }
@@ -10,18 +10,17 @@ const instructions =
 const foreverMs = 86_400_000
 
 // What a server behind us lacks is an empty list, so that nobody has to be asked here.
-const capabilitiesOf = ({ server_identifier }: Asked, canTell = true): Json => {
+const capabilitiesOf = (canTell = true): Json => {
   const listChanged = canTell ? { listChanged: true } : {}
-  if (server_identifier === undefined) return { tools: listChanged, resources: {}, prompts: {}, completions: {} }
   const resources = { ...listChanged, ...(canTell && { subscribe: true }) }
   return { tools: listChanged, resources, prompts: listChanged, completions: {} }
 }
 
-export const discover: Method = async (_, asked) =>
+export const discover: Method = async () =>
   JSON.stringify({
     resultType: 'complete',
     supportedVersions,
-    capabilities: capabilitiesOf(asked),
+    capabilities: capabilitiesOf(),
     instructions,
     ttlMs: foreverMs,
     cacheScope: 'public',
@@ -40,7 +39,7 @@ export const initialize: Method = async (tools, asked) => {
   const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(orNone)
   if (id !== undefined) asked.keepSession(id)
   const protocolVersion = legacyVersions.includes(String(wanted)) ? wanted : legacyVersions[0]
-  const offered = { ...capabilitiesOf(asked, id !== undefined), ...(id !== undefined && { logging: {} }) }
+  const offered = { ...capabilitiesOf(id !== undefined), ...(id !== undefined && { logging: {} }) }
   return JSON.stringify({ protocolVersion, capabilities: offered, serverInfo, instructions })
 }
 

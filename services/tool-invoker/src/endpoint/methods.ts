@@ -37,13 +37,13 @@ const callsOfAll: Methods = {
   'prompts/get': getJoined,
   'completion/complete': completeJoined
 }
-const legacyCallsOfOne: Methods = { 'resources/subscribe': subscribe, 'resources/unsubscribe': unsubscribe }
+const legacyCalls: Methods = { 'resources/subscribe': subscribe, 'resources/unsubscribe': unsubscribe }
 
 /** The text of the result. Throws `RpcFault` -32601 for what the revision, or this endpoint, does not have. */
 export const answerTo: Method = async (tools, asked) => {
   const { request, envelope, server_identifier, user_id } = asked
-  const ofOne = envelope.era === 'legacy' ? { ...callsOfOne, ...legacyCallsOfOne } : callsOfOne
-  const call = methodIn({ ...calls, ...(server_identifier === undefined ? callsOfAll : ofOne) }, request.method)
+  const offered = server_identifier === undefined ? callsOfAll : callsOfOne
+  const call = methodIn({ ...calls, ...offered, ...(envelope.era === 'legacy' && legacyCalls) }, request.method)
   if (call) return call(tools, asked)
   const answer = methodIn(ownAnswers[envelope.era], request.method)
   if (!answer)

@@ -1,9 +1,12 @@
+import type { McpEvent } from '@onbehalf/mcp'
 import { untilAborted } from '../calls/until-aborted.ts'
 import type { Asked, Method } from '../endpoint/asked.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
 import { ownerOf } from '../sessions/find.ts'
 import { type Filter, isEmpty, isWanted, ofServer, readFilter } from './filter.ts'
+import { hearAll } from './hear-all.ts'
 import { hearServer, noLonger } from './hear-server.ts'
+import { joinedFilter } from './join-filter.ts'
 import { watchCaller } from './watch-caller.ts'
 
 const subscriptionIdKey = 'io.modelcontextprotocol/subscriptionId'
@@ -30,18 +33,17 @@ export const subscribe: Method = async (tools, asked) => {
     if (filter.toolsListChanged)
       ends.push(tools.toolChanges.hear(watched.place, () => say('notifications/tools/list_changed')))
     const wanted = ofServer(filter)
-    if (server_identifier !== undefined && !isEmpty(wanted))
-      ({ restart } = hearServer(tools, {
-        ...{
-          traceparent,
-          spend: () => asked.spend(server_identifier),
-          signal: ended.signal,
-          peer: { capabilities: {} }
-        },
-        use: { ...use, server_identifier },
-        filter: async () => wanted,
-        onEvent: (event) => isWanted(wanted, event) && say(event.method, event.params)
-      }))
+    const tell = (event: McpEvent) => isWanted(wanted, event) && say(event.method, event.params)
+    const hearing = {
+      ...{ traceparent, signal: ended.signal, peer: { capabilities: {} } },
+      ...{ filter: async () => wanted, onEvent: tell }
+    }
+    if (server_identifier === undefined && !isEmpty(wanted))
+      ends.push(hearAll(tools, watched.place, { ...hearing, use, spend: asked.spend }).end)
+    if (server_identifier !== undefined && !isEmpty(wanted)) {
+      const spend = () => asked.spend(server_identifier)
+      ;({ restart } = hearServer(tools, { ...hearing, spend, use: { ...use, server_identifier } }))
+    }
     await untilAborted(left, signal)
     return JSON.stringify({ resultType: 'complete', _meta })
   } finally {
@@ -49,12 +51,11 @@ export const subscribe: Method = async (tools, asked) => {
   }
 }
 
-/** What of it can be told here: at the endpoint of all that is the tools, since no server is asked for all of them. */
+/** What of it can be told here. */
 const honoured = ({ request, server_identifier }: Asked): Filter => {
   const filter = readFilter(request.params.notifications)
   if (!filter) throw badFilter()
-  if (server_identifier !== undefined) return filter
-  return filter.toolsListChanged ? { toolsListChanged: true } : {}
+  return server_identifier === undefined ? joinedFilter(filter) : filter
 }
 
 const badFilter = () =>

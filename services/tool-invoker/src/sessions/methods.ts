@@ -1,8 +1,14 @@
+import { ServerIdentifier } from '@onbehalf/contracts'
+import { toReported } from '@onbehalf/errors'
 import { modernVersion } from '@onbehalf/mcp'
+import { matches } from '@onbehalf/rpc'
 import type { Asked, EndpointTools, Method } from '../endpoint/asked.ts'
 import type { Forwarded } from '../endpoint/forward.ts'
+import { atProvider } from '../endpoint/join-lists.ts'
+import { splitUri } from '../endpoint/names.ts'
 import { ask } from '../endpoint/pass.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
+import { refuseUnknown } from '../endpoint/unknown.ts'
 import { isUri, uriBytesMax, urisMax } from '../listening/filter.ts'
 import type { Session } from './find.ts'
 import { isLevel } from './log-level.ts'
@@ -19,9 +25,11 @@ export const setLevel: Method = async ({ sessions }, asked) => {
 export const subscribe: Method = async (tools, asked) => {
   const { id, uris } = sessionOf(asked)
   const uri = uriOf(asked)
+  const server = atServer(asked, uri)
+  if (!server) return refuseUnknown(tools, asked, {}, unknown())
   if (!(await tools.sessions.subscribe(id, uri)))
     throw bad('uri', `is more than the ${urisMax} that a session hears of`)
-  const answer = await ask(tools, asked).catch(async (thrown: unknown) => {
+  const answer = await askAt(tools, asked, server).catch(async (thrown: unknown) => {
     if (!uris.includes(uri)) await tools.sessions.unsubscribe(id, uri)
     throw thrown
   })
@@ -31,21 +39,40 @@ export const subscribe: Method = async (tools, asked) => {
 
 export const unsubscribe: Method = async (tools, asked) => {
   const uri = uriOf(asked)
-  const answer = await ask(tools, asked)
+  const server = atServer(asked, uri)
+  if (!server) return refuseUnknown(tools, asked, {}, unknown())
+  const answer = await askAt(tools, asked, server)
   await tools.sessions.unsubscribe(sessionOf(asked).id, uri)
   hearAnew(tools, asked, answer)
   return answer.text
 }
 
-// A server of 2026-07-28 is told where it is listened to; so is one that is heard in another replica.
+// A server of 2026-07-28 is told where it is listened to; so is one that is heard in another replica, or not yet.
 const hearAnew = (
   { exchanges, relay }: Pick<EndpointTools, 'exchanges' | 'relay'>,
   asked: Asked,
   { protocolVersion }: Forwarded
 ): void => {
   const { key } = sessionOf(asked)
-  if (protocolVersion === modernVersion || !exchanges.stream(key)) relay.tell(key, { kind: 'restart' })
+  const isHeard = asked.server_identifier !== undefined && exchanges.stream(key) !== undefined
+  if (protocolVersion === modernVersion || !isHeard) relay.tell(key, { kind: 'restart' })
 }
+
+/** The request as the server of the resource gets it; undefined where a joined URI leads to none. */
+const atServer = (asked: Asked, uri: string): Asked | undefined => {
+  if (asked.server_identifier !== undefined) return asked
+  const split = splitUri(uri)
+  if (!split || !matches(ServerIdentifier, split.server_identifier)) return undefined
+  return atProvider(asked, split.server_identifier, { ...asked.request.params, uri: split.uri })
+}
+
+/** A provider that is none is a resource that is none. */
+const askAt = (tools: EndpointTools, { server_identifier }: Asked, server: Asked): Promise<Forwarded> =>
+  ask(tools, server).catch((thrown: unknown) => {
+    throw server_identifier === undefined && toReported(thrown).code === 'not_found' ? unknown() : thrown
+  })
+
+const unknown = () => new RpcFault(rpcCodes.invalidParams, 'params.uri is not one that resources/list gave here.')
 
 const uriOf = ({ request }: Asked): string => {
   const { uri } = request.params

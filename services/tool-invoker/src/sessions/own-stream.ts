@@ -1,4 +1,4 @@
-import type { ServerRequest } from '@onbehalf/mcp'
+import type { McpEvent, ServerRequest } from '@onbehalf/mcp'
 import { callOptionsOf } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { tellingTo } from '../endpoint/answer-stream.ts'
@@ -6,7 +6,9 @@ import type { EndpointTools } from '../endpoint/asked.ts'
 import { RpcFault } from '../endpoint/rpc.ts'
 import { type EventStream, openEventStream, sendStream } from '../events/stream.ts'
 import type { Filter } from '../listening/filter.ts'
-import { type Hearing, hearServer, noLonger } from '../listening/hear-server.ts'
+import { type HearingOfAll, hearAll } from '../listening/hear-all.ts'
+import { hearServer, noLonger } from '../listening/hear-server.ts'
+import type { Place } from '../listening/tool-changes.ts'
 import { watchCaller } from '../listening/watch-caller.ts'
 import { askClient } from './ask-client.ts'
 import { findSession, type Session, type SessionUse } from './find.ts'
@@ -40,9 +42,10 @@ export const openOwnStream = async (
     const say = tellingTo(events)
     const changed = () => say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
     ends.push(watched.end, tools.toolChanges.hear(watched.place, changed), keepUp(tools, session, use, end))
-    const spend = () => tools.limits(request, reply, use.server_identifier ?? '')
-    restart = hear(tools, { session, use, traceparent, events, spend, signal: ended.signal })
-    ends.push(tools.exchanges.open(session.key, { say, restart, end }))
+    const spend = (named: string) => tools.limits(request, reply, named)
+    const heard = hear(tools, watched.place, { session, use, traceparent, events, spend, signal: ended.signal })
+    restart = heard.restart
+    ends.push(heard.end, tools.exchanges.open(session.key, { say, restart, end }))
   } catch (thrown) {
     endAll()
     throw thrown
@@ -52,36 +55,42 @@ export const openOwnStream = async (
   return sendStream(reply, events)
 }
 
-type Heard = Pick<Hearing, 'traceparent' | 'spend' | 'signal'> & {
+type Heard = Pick<HearingOfAll, 'traceparent' | 'spend' | 'signal'> & {
   session: Session
   use: SessionUse
   events: EventStream
 }
 
-/** Hears the provider's server in the session's name; the function asks it anew. */
-const hear = (tools: EndpointTools, { session, use, traceparent, events, spend, signal }: Heard): (() => void) => {
+/**
+ * Hears the provider's server in the session's name. Of all providers only those are heard whose resources the client wants to
+ * hear of: every client opens such a stream, and each server would be one more.
+ */
+const hear = (tools: EndpointTools, at: Place, { session, use, traceparent, events, spend, signal }: Heard) => {
   const { server_identifier } = use
-  if (server_identifier === undefined) return () => {}
   const say = tellingTo(events)
   const { upstream, capabilities } = session
   const filter = async (): Promise<Filter> => {
     const { uris } = await findSession(tools, session.id, use)
-    const all = { promptsListChanged: true, resourcesListChanged: true } as const
-    return uris.length === 0 ? all : { ...all, resourceSubscriptions: uris }
+    const lists = server_identifier === undefined ? {} : allLists
+    return uris.length === 0 ? lists : { ...lists, resourceSubscriptions: uris }
   }
   const onRequest = (request: ServerRequest) => askClient(tools.exchanges, session, { say, request, signal })
-  const hearing = hearServer(tools, {
-    ...{ use: { ...use, server_identifier }, traceparent, filter, spend, signal },
+  const hearing = {
+    ...{ traceparent, filter, signal },
     peer: { session: upstream, capabilities, onRequest },
-    onEvent: ({ method, params }) => {
+    onEvent: ({ method, params }: McpEvent) => {
       // Its tools are told of by their catalogue here.
       if (method === 'notifications/tools/list_changed') return
       if (method === 'notifications/message' && !isLogged(params.level, session.level)) return
       say({ jsonrpc: '2.0', method, params })
     }
-  })
-  return hearing.restart
+  }
+  if (server_identifier === undefined) return hearAll(tools, at, { ...hearing, use, spend })
+  const one = { ...hearing, use: { ...use, server_identifier }, spend: () => spend(server_identifier) }
+  return { ...hearServer(tools, one), end: () => undefined }
 }
+
+const allLists: Filter = { promptsListChanged: true, resourcesListChanged: true }
 
 /** A session is in use while its stream is open, and its stream ends with it. */
 const keepUp = (tools: EndpointTools, { id }: Session, use: SessionUse, end: () => void): (() => void) => {

@@ -1,0 +1,32 @@
+import type { McpEvent } from '@onbehalf/mcp'
+import { joinUri, splitUri } from '../endpoint/names.ts'
+import type { Filter } from './filter.ts'
+
+/** What of a filter can be told of all providers: what is no resource of any of them is left out. */
+export const joinedFilter = ({ resourceSubscriptions = [], ...lists }: Filter): Filter => {
+  const uris = resourceSubscriptions.filter((uri) => splitUri(uri) !== undefined)
+  return { ...lists, ...(uris.length > 0 && { resourceSubscriptions: uris }) }
+}
+
+/** What of it one provider has to tell, in that one's own words. */
+export const filterAt = (server_identifier: string, { resourceSubscriptions = [], ...lists }: Filter): Filter => {
+  const uris = resourceSubscriptions.flatMap((joined) => {
+    const split = splitUri(joined)
+    return split?.server_identifier === server_identifier ? split.uri : []
+  })
+  return { ...lists, ...(uris.length > 0 && { resourceSubscriptions: uris }) }
+}
+
+/** Those whose resources are wanted. */
+export const providersOf = ({ resourceSubscriptions = [] }: Filter): string[] =>
+  resourceSubscriptions.flatMap((uri) => splitUri(uri)?.server_identifier ?? [])
+
+/** Whether something is wanted that each of them may have to tell. */
+export const areListsWanted = ({ promptsListChanged, resourcesListChanged }: Filter): boolean =>
+  promptsListChanged === true || resourcesListChanged === true
+
+/** What one of them says, as one of all. */
+export const joinedEvent = (server_identifier: string, { method, params }: McpEvent): McpEvent => {
+  const { uri } = params
+  return { method, params: typeof uri === 'string' ? { ...params, uri: joinUri(server_identifier, uri) } : params }
+}
