@@ -93,7 +93,7 @@ const assemble = ({
   const findClient = createClients({ credentialsOf, egress, onDiscovered })
   const revokeAtIdp = createRevocation(connections, findClient)
   const issuances = issuanceStore(db, runPrepared)
-  const recorder = createIssuanceRecorder({ insert: issuances.insert })
+  const recorder = createIssuanceRecorder(issuances)
   const store = refreshStore({
     db,
     runPrepared,

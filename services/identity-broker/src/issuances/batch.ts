@@ -1,15 +1,15 @@
-import type { NewIssuance } from './store.ts'
+/** What is written once for all that is counted in it. */
+export type Row = { times: number }
 
-type Entry = [string, NewIssuance]
-export type Insert = (rows: readonly NewIssuance[]) => Promise<void>
+export type Write<Of extends Row> = (rows: readonly Of[]) => Promise<void>
 /** Hears of a row that Postgres does not take. */
-export type OnUnfit = (error: unknown, row: NewIssuance) => void
+export type OnUnfit<Of extends Row> = (error: unknown, row: Of) => void
 
-export type Batch = ReturnType<typeof createBatch>
+type Entries<Of> = { entries: () => Iterable<[string, Of]> }
 
 /** Rows that are written together; those with the same key are one row that counts. */
-export const createBatch = () => {
-  const rows = new Map<string, NewIssuance>()
+export const createBatch = <Of extends Row>() => {
+  const rows = new Map<string, Of>()
   const { promise: done, resolve, reject } = Promise.withResolvers<void>()
   // Not everybody waits for it.
   done.catch(() => {})
@@ -17,12 +17,12 @@ export const createBatch = () => {
   const unfit = new Set<string>()
 
   /** A row that Postgres does not take is left out, and holds nobody else's back. */
-  const writeSome = async (insert: Insert, some: readonly Entry[], onUnfit: OnUnfit): Promise<void> => {
-    const error = await insert(some.map(([, row]) => row)).catch(requireUnfit)
+  const writeSome = async (write: Write<Of>, some: readonly [string, Of][], onUnfit: OnUnfit<Of>): Promise<void> => {
+    const error = await write(some.map(([, row]) => row)).catch(requireUnfit)
     if (error !== undefined && some.length > 1) {
       const half = Math.ceil(some.length / 2)
-      await writeSome(insert, some.slice(0, half), onUnfit)
-      return writeSome(insert, some.slice(half), onUnfit)
+      await writeSome(write, some.slice(0, half), onUnfit)
+      return writeSome(write, some.slice(half), onUnfit)
     }
     for (const [key, row] of some) {
       rows.delete(key)
@@ -31,7 +31,7 @@ export const createBatch = () => {
       onUnfit(error, row)
     }
   }
-  const add = (key: string, make: () => NewIssuance): void => {
+  const add = (key: string, make: () => Of): void => {
     const known = rows.get(key)
     if (known) known.times += 1
     else rows.set(key, make())
@@ -45,9 +45,9 @@ export const createBatch = () => {
     /** Whether its row was one that Postgres does not take. */
     isUnfit: (key: string) => unfit.has(key),
     /** Writes `chunkMax` rows at a time; what could not be written stays in the batch. */
-    write: async (insert: Insert, chunkMax: number, onUnfit: OnUnfit): Promise<void> => {
+    write: async (write: Write<Of>, chunkMax: number, onUnfit: OnUnfit<Of>): Promise<void> => {
       try {
-        while (rows.size > 0) await writeSome(insert, [...rows].slice(0, chunkMax), onUnfit)
+        while (rows.size > 0) await writeSome(write, [...rows].slice(0, chunkMax), onUnfit)
         resolve()
       } catch (error) {
         reject(error)
@@ -55,12 +55,12 @@ export const createBatch = () => {
       }
     },
     entries: () => rows.entries(),
-    /** What another batch could not write; refusals only while there is room. */
-    takeOver: (other: { entries: () => Iterable<[string, NewIssuance]> }, max: number): void => {
+    /** What another batch could not write; what may go, only while there is room. */
+    takeOver: (other: Entries<Of>, max: number, mayGo: (row: Of) => boolean): void => {
       for (const [key, row] of other.entries()) {
         const known = rows.get(key)
         if (known) known.times += row.times
-        else if (rows.size < max || row.outcome === 'issued') rows.set(key, row)
+        else if (rows.size < max || !mayGo(row)) rows.set(key, row)
       }
     }
   }

@@ -1,28 +1,17 @@
 import { hashOf, newId } from '@onbehalf/service-kit'
 import type { MintAsk } from '../tokens/mint.ts'
 import type { Actor, Minted } from '../tokens/modes/mode.ts'
-import type { NewIssuance } from './store.ts'
+import type { NewIssuance } from './write-store.ts'
 
-/** How a row is made, and under what it is counted. */
-type Counted = { key: string; make: () => NewIssuance }
-
-/** Rows of what was issued: a token for one call has one of its own, another one for each who asks for it. */
-export const createRows = () => {
+/** What tokens are found by in their rows. A kept one is given out again and again, and hashed once. */
+export const createHashes = () => {
   const hashes = new WeakMap<Minted, string>()
-  const hashOnce = ({ provider }: MintAsk, minted: Minted): string => {
+  return ({ provider }: MintAsk, minted: Minted): string => {
     const known = hashes.get(minted)
     if (known !== undefined) return known
     const hash = hashIn(minted.token, provider.audience)
     hashes.set(minted, hash)
     return hash
-  }
-  return (ask: MintAsk, minted: Minted): Counted => {
-    if (!minted.reusable) {
-      const row = issuedRow(ask, minted, null)
-      return { key: row.id, make: () => row }
-    }
-    const token_hash = hashOnce(ask, minted)
-    return { key: keyOf(token_hash, ask.actor), make: () => issuedRow(ask, minted, token_hash) }
   }
 }
 
@@ -32,7 +21,8 @@ export const hashIn = (token: string, audience: string): string => hashOf(`${tok
 /** Under what the uses of a token by one who asks are counted. */
 export const keyOf = (token_hash: string, { kind, id }: Actor): string => `${token_hash} ${kind} ${id}`
 
-const issuedRow = (ask: MintAsk, minted: Minted, token_hash: string | null): NewIssuance => ({
+/** A token for one call has no hash: nobody asks for it again. */
+export const issuedRow = (ask: MintAsk, minted: Minted, token_hash: string | null): NewIssuance => ({
   ...rowOf(ask),
   ...factsOf(minted),
   ...{ token_hash, outcome: 'issued' }

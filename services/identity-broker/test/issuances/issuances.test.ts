@@ -157,7 +157,7 @@ await t.test('pages are walked, and what is asked for is narrowed', async (t) =>
 await t.test('what Postgres does not take of one user costs no other user a token', async (t) => {
   const { db, runPrepared, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
   t.teardown(close)
-  const recorder = createIssuanceRecorder({ insert: issuanceStore(db, runPrepared).insert })
+  const recorder = createIssuanceRecorder(issuanceStore(db, runPrepared))
   const left: string[] = []
   recorder.onUnfit((_error, row) => left.push(row.user_id))
   const give = (who: SignedIn, expires_at: number) => {
@@ -185,7 +185,8 @@ await t.test('what Postgres does not take of one user costs no other user a toke
 await t.test('a token for one call is one row, also where nobody knows whether it was written', async (t) => {
   const { db, runPrepared, close } = await openPostgres<Database>(broker.config.DATABASE_URL)
   t.teardown(close)
-  const { insert } = issuanceStore(db, runPrepared)
+  const { insert, count } = issuanceStore(db, runPrepared)
+  const odd = 'http://127.0.0.1:9/"odd",\\{NULL}'
   const once = {
     ...({
       id: newId(),
@@ -194,20 +195,22 @@ await t.test('a token for one call is one row, also where nobody knows whether i
       actor_kind: 'user',
       actor_id: owner.userId
     } as const),
-    ...{ grant_id: null, audience, mode: 'signed', outcome: 'issued', jti: randomUUID(), token_hash: null },
+    ...{ grant_id: null, audience: odd, mode: 'signed', outcome: 'issued', jti: randomUUID(), token_hash: null },
     ...{ generation: null, expires_at: 1_795_000_000, times: 1 }
   }
   const kept = { ...once, id: newId(), jti: 'kept', token_hash: randomUUID() }
   for (const rows of [[once], [once, kept], [kept]]) await insert(rows)
+  const use = { token_hash: kept.token_hash, actor_kind: 'user', actor_id: owner.userId, times: 5 } as const
+  await count([use, { ...use, actor_id: user.userId }])
   const stored = await database.query(
-    'select jti, times, expires_at from identity_broker.issuance where id = any($1)',
+    'select jti, audience, times, expires_at from identity_broker.issuance where id = any($1)',
     [[once.id, kept.id]]
   )
   t.strictSame(
     stored.rows.sort((one, other) => one.times - other.times),
     [
-      { jti: once.jti, times: 1, expires_at: new Date(1_795_000_000_000) },
-      { jti: 'kept', times: 2, expires_at: new Date(1_795_000_000_000) }
+      { jti: once.jti, audience: odd, times: 1, expires_at: new Date(1_795_000_000_000) },
+      { jti: 'kept', audience: odd, times: 7, expires_at: new Date(1_795_000_000_000) }
     ]
   )
 })

@@ -4,7 +4,7 @@ import { recordSecrets } from '@onbehalf/testkit'
 import t from 'tap'
 import { createIssuanceRecorder } from '../../src/issuances/record.ts'
 import { hashIn, keyOf } from '../../src/issuances/row.ts'
-import type { NewIssuance } from '../../src/issuances/store.ts'
+import type { NewIssuance, Use } from '../../src/issuances/write-store.ts'
 import type { MintAsk } from '../../src/tokens/mint.ts'
 import type { Minted } from '../../src/tokens/modes/mode.ts'
 
@@ -31,10 +31,12 @@ const refusal = new ReportedError('policy_denied', 'no')
 /** A table that can be away, and holds each insert until it is let through. */
 const stage = () => {
   const rows: NewIssuance[] = []
+  const uses: Use[] = []
   let gate = Promise.resolve()
   let isAway = false
   return {
     rows,
+    uses,
     away: (is: boolean) => {
       isAway = is
     },
@@ -48,13 +50,17 @@ const stage = () => {
       await gate
       if (isAway) throw new Error('Connection terminated')
       rows.push(...copies)
+    },
+    count: async (some: readonly Use[]) => {
+      if (isAway) throw new Error('Connection terminated')
+      uses.push(...some)
     }
   }
 }
 
 t.test('a token good for several calls waits for its row, once', async (t) => {
-  const { rows, hold, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const { rows, uses, hold, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
   const [ask, minted] = [askOf(), mintedOf()]
   const letThrough = hold()
   let isHandedOut = false
@@ -67,31 +73,25 @@ t.test('a token good for several calls waits for its row, once', async (t) => {
   await first
   t.equal(rows.length, 1)
   await recorder.issued(ask, minted)
-  t.equal(rows.length, 1, 'the second use is counted and not waited for')
+  t.same([rows.length, uses], [1, []], 'the second use is counted and not waited for')
   await recorder.close()
-  t.same(
-    rows.map(({ times }) => times),
-    [1, 1]
-  )
+  t.same([rows.map(({ times }) => times), uses.map(({ times }) => times)], [[1], [1]])
 })
 
 t.test('a row that was written with its token counts the first use', async (t) => {
-  const { rows, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const { rows, uses, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
   const [ask, minted] = [askOf(), mintedOf()]
   recorder.recorded(keyOf(hashIn(minted.token, ask.provider.audience), ask.actor))
   for (let use = 0; use < 3; use += 1) await recorder.issued(ask, minted)
   t.same(rows, [], 'nobody waits for what is there')
   await recorder.close()
-  t.same(
-    rows.map(({ times }) => times),
-    [2]
-  )
+  t.match(uses, [{ times: 2, actor_id: ask.user_id }])
 })
 
 t.test('without its row it is not handed out; a token for one call is, and is written later', async (t) => {
-  const { rows, away, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1 })
+  const { rows, away, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000, retryMs: 1 })
   const troubles: number[] = []
   recorder.onTrouble((_error, waiting) => troubles.push(waiting))
   away(true)
@@ -106,16 +106,16 @@ t.test('without its row it is not handed out; a token for one call is, and is wr
 })
 
 t.test('leaving waits for the table no longer than it may, and says what is lost', async (t) => {
-  const { away, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1 })
+  const { away, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000, retryMs: 1 })
   away(true)
   recorder.refused(askOf(), refusal)
   await t.rejects(recorder.close(20), /1 records of tokens could not be written/)
 })
 
 t.test('what waits is bounded: refusals are let go, and no token is given without a place', async (t) => {
-  const { rows, away, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, retryMs: 1, waitingMax: 3 })
+  const { rows, away, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000, retryMs: 1, waitingMax: 3 })
   away(true)
   for (let one = 0; one < 3; one += 1) await recorder.issued(askOf(), mintedOf({ reusable: false }))
   for (let one = 0; one < 100; one += 1) recorder.refused(askOf(), refusal)
@@ -126,8 +126,8 @@ t.test('what waits is bounded: refusals are let go, and no token is given withou
 })
 
 t.test('who asks faster than rows can be written waits for them, and is not refused', async (t) => {
-  const { rows, hold, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, waitingMax: 3 })
+  const { rows, hold, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000, waitingMax: 3 })
   const letThrough = hold()
   let given = 0
   const all = Array.from({ length: 20 }, async () => {
@@ -144,8 +144,9 @@ t.test('who asks faster than rows can be written waits for them, and is not refu
 
 t.test('so many rows are written that there is room again, before their time', async (t) => {
   const { promise: written, resolve } = Promise.withResolvers<readonly NewIssuance[]>()
+  const { count } = stage()
   const insert = async (rows: readonly NewIssuance[]) => resolve([...rows])
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000, dueMax: 3 })
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000, dueMax: 3 })
   const [ask, minted] = [askOf(), mintedOf({ reusable: false })]
   for (let one = 0; one < 3; one += 1) await recorder.issued(ask, minted)
   const rows = await written
@@ -158,8 +159,8 @@ t.test('so many rows are written that there is room again, before their time', a
 })
 
 t.test('the same refusal is one row that counts', async (t) => {
-  const { rows, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const { rows, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
   const ask = askOf()
   for (let one = 0; one < 50; one += 1) recorder.refused(ask, refusal)
   recorder.refused(ask, new Error('what nobody expected'))
@@ -175,12 +176,13 @@ t.test('the same refusal is one row that counts', async (t) => {
 
 t.test('a row that Postgres does not take is left out, and holds no other back', async (t) => {
   const rows: NewIssuance[] = []
+  const { count } = stage()
   const insert = async (some: readonly NewIssuance[]) => {
     if (some.some(({ jti }) => jti === 'bad'))
       throw Object.assign(new Error('date/time field value out of range'), { code: '22008' })
     rows.push(...some)
   }
-  const recorder = createIssuanceRecorder({ insert, flushMs: 60_000 })
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
   const [left, troubles]: [string[], unknown[]] = [[], []]
   recorder.onUnfit((_error, { user_id }) => left.push(user_id))
   recorder.onTrouble((error) => troubles.push(error))
@@ -204,8 +206,8 @@ t.test('a row that Postgres does not take is left out, and holds no other back',
 })
 
 t.test('what somebody else made up is not stored as it came', async (t) => {
-  const { rows, insert } = stage()
-  const recorder = createIssuanceRecorder({ insert })
+  const { rows, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count })
   for (const jti of ['fine-1', 'a\u0000b', 'x'.repeat(256), '\u202egnp.exe', ''])
     await recorder.issued(askOf(), mintedOf({ jti }))
   await recorder.close()
@@ -213,4 +215,15 @@ t.test('what somebody else made up is not stored as it came', async (t) => {
     rows.map(({ jti }) => jti),
     ['fine-1', null, null, null, null]
   )
+})
+
+t.test('a row that somebody waits for is written without the uses that are still counted', async (t) => {
+  const { rows, uses, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
+  const [ask, minted] = [askOf(), mintedOf()]
+  for (let use = 0; use < 5; use += 1) await recorder.issued(ask, minted)
+  await recorder.issued(askOf(), mintedOf())
+  t.same([rows.length, uses], [2, []])
+  await recorder.close()
+  t.match(uses, [{ actor_kind: 'user', actor_id: ask.user_id, times: 4 }])
 })

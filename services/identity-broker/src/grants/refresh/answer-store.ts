@@ -1,5 +1,5 @@
 import type { RunPrepared } from '@onbehalf/service-kit'
-import { countedAgain } from '../../issuances/store.ts'
+import { countedAgain } from '../../issuances/write-store.ts'
 import { isUndone, itemStatement } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
