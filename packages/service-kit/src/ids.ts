@@ -2,6 +2,7 @@ import { createHash, hash, randomUUID, timingSafeEqual } from 'node:crypto'
 
 const countMax = 0xfff
 let lastMs = 0
+let lastTime = ''
 let count = 0
 
 /**
@@ -13,10 +14,15 @@ export const newId = (): string => {
   const isNew = now > lastMs || count === countMax
   lastMs = Math.max(now, isNew ? lastMs + 1 : lastMs)
   count = isNew ? 0 : count + 1
-  const time = lastMs.toString(16).padStart(12, '0')
+  if (isNew) lastTime = timeOf(lastMs)
   // Its last two groups are the variant and 62 random bits, of which Node keeps some in store.
   const random = randomUUID().slice(19)
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}-${random}`
+  return `${lastTime}-7${count.toString(16).padStart(3, '0')}-${random}`
+}
+
+const timeOf = (ms: number): string => {
+  const time = ms.toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
 }
 
 /** SHA-256, base64url: how credentials rest and travel. */

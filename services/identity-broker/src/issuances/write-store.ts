@@ -78,7 +78,7 @@ const once = `
 
 const issued = `
   insert into issuance (${listed})
-  select ${selected} from given where outcome = 'issued' and token_hash is not null order by token_hash, actor_id
+  select ${selected} from given where outcome = 'issued' and token_hash is not null order by token_hash, actor_kind, actor_id
   on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${countedAgain}`
 
 const refused = `
@@ -96,7 +96,7 @@ const countUses = {
     with given as (select * from ${itemsOf(useColumns)} where ${fewOf('times')}),
     found as (
       select id, given.times from issuance join given using (token_hash, actor_kind, actor_id)
-      where token_hash is not null order by token_hash, actor_id for no key update of issuance)
+      where token_hash is not null order by token_hash, actor_kind, actor_id for no key update of issuance)
     update issuance set times = issuance.times + found.times, last_at = now() from found where issuance.id = found.id`
 }
 

@@ -1,15 +1,16 @@
 import {
   type CallBinding,
+  issueToken,
   type Principal,
   type ProviderStatement,
   principalTicket,
   providerTicket
 } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { createTicketReader, type FindKey } from '@onbehalf/rpc'
+import { createTicketReader, type FindKey, type WrittenReply, writeReply } from '@onbehalf/rpc'
 import type { ConnectAsk, ConnectUrl } from '../connect/link.ts'
 import type { MintAsk, MintToken } from './mint.ts'
-import { mintModeOf } from './modes/mode.ts'
+import { type Minted, mintModeOf } from './modes/mode.ts'
 import { withConnectUrl } from './with-connect-url.ts'
 
 type Needs = { findTicketKey: FindKey; mint: MintToken; connectUrl: ConnectUrl }
@@ -26,30 +27,44 @@ const askOf = (who: Principal, user_id: string, { audience, server_identifier }:
   ...(who.kind === 'app' ? { app_id: who.app_id } : {})
 })
 
+type About = { mode: string; user_id: string; audience: string }
+
+const replyOf = ({ token, expires_at, reusable, generation: _, ...named }: Minted, about: About) => ({
+  ...{ token, expires_at, reusable },
+  identity: { ...about, ...named }
+})
+
+/** What is kept is kept for one user, server and mode: its reply is checked and written once, and given again and again. */
+const createReplies = () => {
+  const written = new WeakMap<Minted, WrittenReply<typeof issueToken.reply>>()
+  return (minted: Minted, about: About) => {
+    if (!minted.reusable) return replyOf(minted, about)
+    const known = written.get(minted)
+    if (known) return known
+    const reply = writeReply(issueToken, replyOf(minted, about))
+    written.set(minted, reply)
+    return reply
+  }
+}
+
 /** Mints for who the principal ticket names, for what the provider ticket names, and believes nothing else. */
 export const createIssue = ({ findTicketKey: findKey, mint, connectUrl }: Needs) => {
   const readPrincipal = createTicketReader(principalTicket, { findKey })
   const readProvider = createTicketReader(providerTicket, { findKey })
+  const replyWith = createReplies()
   return async ({ principal, provider, call, rejected_token_hash }: Asked, { deadlineAt }: { deadlineAt: number }) => {
     const [who, what] = await Promise.all([readPrincipal(principal), readProvider(provider)])
     const { tenant_id, user_id } = who
     if (tenant_id !== what.tenant_id)
       throw new ReportedError('policy_denied', 'The two tickets are of different tenants.')
     if (!user_id) throw new ReportedError('user_required', 'Say which user to act for: give user_id.')
-    const {
-      token,
-      expires_at,
-      reusable,
-      generation: _,
-      ...named
-    } = await mint({
+    const minted = await mint({
       ...{ tenant_id, user_id, mode: mintModeOf(what), provider: what, call: call ?? ('none' as const), deadlineAt },
       ...actorOf(who, user_id),
       rejectedTokenHash: rejected_token_hash
     }).catch((error: unknown) => {
       throw withConnectUrl(error, () => connectUrl(askOf(who, user_id, what)))
     })
-    const identity = { mode: what.mode, user_id, audience: what.audience, ...named }
-    return { token, expires_at, reusable, identity }
+    return replyWith(minted, { mode: what.mode, user_id, audience: what.audience })
   }
 }
