@@ -68,6 +68,21 @@ await t.test('somebody who is no member signs a device in at the IdP, from the c
   t.match(await callTool(external, 'nothing', 'nothing'), { status: 404 })
 })
 
+await t.test('in a browser they connect what is marked for them, and find nothing else', async (t) => {
+  const owner = await signInAs(platform, people.owner.login)
+  const given = { name: 'Shared', server_identifier: 'shared', auth_scope: 'user', external: true }
+  const { body } = await owner.send('POST', '/v1/mcp-providers', { ...given, server_url: platform.whoami.url })
+  const connect = `/oauth/connect/${textAt(body, 'id')}`
+  const browser = createBrowser()
+  t.teardown(browser.close)
+  const begin = `${publicUrl}/auth/sign-in?tenant=acme&return_to=${connect}`
+  const page = await signIn(browser, begin, { login: partner.sub })
+  t.match([page.status, page.body], [200, /Shared is connected/])
+  await owner.send('PATCH', `/v1/mcp-providers/${textAt(body, 'id')}`, { external: false })
+  const closed = await browser.visit(`${publicUrl}${connect}`)
+  t.match([closed.status, closed.body], [404, /An administrator can open one to external users/])
+})
+
 await t.test('a member, and who has the e-mail of one, are turned away', async (t) => {
   for (const login of [people.user.login, namesake.sub]) {
     const { page, browser } = await identify(login)
