@@ -3,10 +3,20 @@ import { testBounds } from './sessions/bounds.ts'
 import { testExchanges } from './sessions/exchanges.ts'
 import { testHolders } from './sessions/holders.ts'
 import { testListening } from './sessions/listening.ts'
+import { testListeningToAll } from './sessions/listening-to-all.ts'
 import { testQuestions } from './sessions/questions.ts'
 import { testRedis } from './sessions/redis.ts'
 import { startSetting } from './sessions/setting.ts'
 
 const setting = await startSetting(t)
 
-for (const test of [testQuestions, testHolders, testExchanges, testListening, testBounds, testRedis]) test(setting)
+for (const test of [
+  testQuestions,
+  testHolders,
+  testExchanges,
+  testListening,
+  testListeningToAll,
+  testBounds,
+  testRedis
+])
+  test(setting)

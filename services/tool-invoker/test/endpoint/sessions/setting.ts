@@ -19,6 +19,7 @@ type Listening = { path: string; notifications: unknown; accept?: string; signal
 
 export const urlOf = ({ server_identifier }: { server_identifier: string }) => `/mcp/${server_identifier}`
 
+export const subscriptionId = 'io.modelcontextprotocol/subscriptionId'
 const modernMeta = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {}
