@@ -2,7 +2,7 @@ import { toReported } from '@onbehalf/errors'
 import { type Json, McpServerError } from '@onbehalf/mcp'
 import type { Asked, EndpointTools, Method } from './asked.ts'
 import { type Forwarded, forEra, forward, withMember } from './forward.ts'
-import { signInPage } from './refusal.ts'
+import { serverPages, signInPage } from './refusal.ts'
 import { rpcCodes } from './rpc.ts'
 
 const ttlMs = 30_000
@@ -13,7 +13,8 @@ export const pass: Method = async (tools, asked) => {
     const { result, text } = await ask(tools, asked)
     return cacheable(asked, result, text)
   } catch (thrown) {
-    const page = asksInput.has(asked.request.method) && signInPage(thrown, asked.envelope)
+    const { envelope } = asked
+    const page = asksInput.has(asked.request.method) && (serverPages(thrown, envelope) ?? signInPage(thrown, envelope))
     if (page) return JSON.stringify(page)
     throw thrown
   }

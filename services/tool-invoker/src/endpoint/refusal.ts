@@ -1,5 +1,5 @@
 import { ReportedError, toReported } from '@onbehalf/errors'
-import { isJson, McpServerError } from '@onbehalf/mcp'
+import { isJson, type Json, McpServerError } from '@onbehalf/mcp'
 import { newId } from '@onbehalf/service-kit'
 import type { Envelope } from './envelope.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
@@ -12,6 +12,8 @@ const missingCapability = -32021
  * client that can show a page, the request to show it. What is the client's mistake, or the server's own error, is thrown.
  */
 export const refusedCall = (thrown: unknown, envelope: Envelope): object => {
+  const pages = serverPages(thrown, envelope)
+  if (pages) return pages
   const fault = faultWithin(thrown)
   if (fault) throw fault
   const error = toReported(thrown)
@@ -23,16 +25,34 @@ export const refusedCall = (thrown: unknown, envelope: Envelope): object => {
  * The request to show the page where the user signs in, for a client that can; undefined for others. In 2025-11-25 it is
  * an error, which is thrown.
  */
-export const signInPage = (thrown: unknown, { era, capabilities: { elicitation } }: Envelope): object | undefined => {
+export const signInPage = (thrown: unknown, { era, capabilities }: Envelope): object | undefined => {
   const { message, extras } = toReported(thrown)
   const url = linkOf(extras)
-  if (url === undefined || !isJson(elicitation) || !isJson(elicitation.url)) return undefined
+  if (url === undefined || !canShowPages(capabilities)) return undefined
   const params = { mode: 'url', message, url, elicitationId: newId() }
   if (era === 'legacy')
     throw new RpcFault(rpcCodes.urlElicitationRequired, message, { data: { elicitations: [params] } })
   // Our own page finds out by itself who is signed in there; the client only asks again, so that there is no state to keep.
   return { resultType: 'input_required', inputRequests: { sign_in: { method: 'elicitation/create', params } } }
 }
+
+/**
+ * The pages that a server of 2025-11-25 says have to be shown first, as a client of 2026-07-28 that can is asked for them; undefined
+ * for all else, and for others, who get the server's own error.
+ */
+export const serverPages = (thrown: unknown, { era, capabilities }: Envelope): object | undefined => {
+  const fault = faultWithin(thrown)
+  if (fault?.code !== rpcCodes.urlElicitationRequired || era === 'legacy' || !canShowPages(capabilities))
+    return undefined
+  const { elicitations } = isJson(fault.data) ? fault.data : {}
+  if (!Array.isArray(elicitations) || elicitations.length === 0 || elicitations.length > pagesMax) return undefined
+  const requests = elicitations.map((params, index) => [`page_${index}`, { method: 'elicitation/create', params }])
+  return { resultType: 'input_required', inputRequests: Object.fromEntries(requests) }
+}
+
+const pagesMax = 20
+
+const canShowPages = ({ elicitation }: Json): boolean => isJson(elicitation) && isJson(elicitation.url)
 
 const linkOf = ({ connect_url, authorize_url }: ReportedError['extras']): string | undefined =>
   connect_url ?? authorize_url

@@ -7,7 +7,8 @@ import {
   ListResourcesRequestSchema,
   RootsListChangedNotificationSchema,
   SubscribeRequestSchema,
-  UnsubscribeRequestSchema
+  UnsubscribeRequestSchema,
+  UrlElicitationRequiredError
 } from '@modelcontextprotocol/sdk/types.js'
 import { listen, stopServer, type TestContext, until } from '@onbehalf/testkit'
 
@@ -40,6 +41,10 @@ export const startLegacyServer = async (t: TestContext) => {
         { relatedRequestId }
       ),
     roots: async ({ server }, _given, _signal, relatedRequestId) => server.listRoots({}, { relatedRequestId }),
+    page: async () => {
+      const url = 'https://legacy.example/pay'
+      throw new UrlElicitationRequiredError([{ mode: 'url', message: 'Pay first.', elicitationId: 'e1', url }])
+    },
     log: async ({ server }, _given, _signal, relatedRequestId) => {
       for (const level of ['debug', 'error'] as const)
         await server.notification(

@@ -84,6 +84,26 @@ export const testQuestions = ({
     t.match(await call('elicit'), { error: { message: /does not support/ } })
   })
 
+  t.test(
+    'a page that a server of 2025-11-25 wants to be shown first is asked for in the words of the client',
+    async (t) => {
+      const user = devices.makeToken()
+      const at = urlOf(forwarding(user.tenant_id))
+      const page = { mode: 'url', message: 'Pay first.', elicitationId: 'e1', url: 'https://legacy.example/pay' }
+      const call = (elicitation: object) => askModern(user, at, { elicitation }, 'page')
+      t.match(await call({ url: {} }), {
+        result: {
+          resultType: 'input_required',
+          inputRequests: { page_0: { method: 'elicitation/create', params: page } }
+        }
+      })
+      const error = { code: -32042, data: { elicitations: [page] } }
+      t.match(await call({ form: {} }), { error }, 'who shows no pages is told as the server said it')
+      const { client } = await connect(t, user, at, { capabilities: { elicitation: { url: {} } } })
+      await t.rejects(client.callTool({ name: 'page' }), error)
+    }
+  )
+
   t.test('a client of 2025-11-25 that can show pages is sent to sign in by the error for it', async (t) => {
     const user = devices.makeToken()
     const at = urlOf(forwarding(user.tenant_id))
