@@ -39,14 +39,15 @@ const refusedLink = async (caller: Caller, server: string, user_id: string): Pro
 const openPage = async (options: Parameters<typeof chromium.newContext>[0] = {}): Promise<Page> => {
   const context: BrowserContext = await chromium.newContext(options)
   t.teardown(() => context.close())
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(60_000)
   return context.newPage()
 }
-/** Through the demo IdP's own pages, which any other IdP's would be in the place of. */
+/** Through the demo IdP's own pages, which any other IdP's would be in the place of, to where it sends one back. */
 const signInAtIdp = async (page: Page, login: string): Promise<void> => {
   await page.getByLabel('User or e-mail').fill(login)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await page.getByRole('button', { name: 'Allow' }).click()
+  await page.waitForURL(({ origin }) => origin !== platform.idp.issuer)
 }
 const textOf = (page: Page): Promise<string | null> => page.locator('main').textContent()
 
@@ -112,8 +113,10 @@ await t.test("the app's own user allows it, and the app calls by its own id of t
 
 await t.test('no other page can show it inside of itself', async (t) => {
   const page = await openPage()
-  const [message] = await Promise.all([page.waitForEvent('console'), page.goto(`${appUrl}/frame`)])
-  t.match(message.text(), /frame-ancestors|X-Frame-Options/)
+  const isRefusal = (text: string) => /frame-ancestors|X-Frame-Options/.test(text)
+  const said = page.waitForEvent('console', { predicate: (message) => isRefusal(message.text()) })
+  const [message] = await Promise.all([said, page.goto(`${appUrl}/frame`)])
+  t.ok(message)
   const shown = await page.goto(`${publicUrl}/connect`)
   t.equal(shown?.status(), 200, 'though by itself it is there')
 })

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { signInAs, textAt } from '@onbehalf/acceptance'
-import { dumpRows, people, stranger } from '@onbehalf/testkit'
+import { people, stranger } from '@onbehalf/testkit'
 import t from 'tap'
 import { credentialsOf } from './credentials.ts'
 import { startTestPlatform } from './platform.ts'
 import { ask, type Credential, hasParameter, nameOf, type Route, routesOf } from './routes.ts'
+import { rowsOf, settledRowsOf } from './rows.ts'
 import { tenantObjects } from './tenant-objects.ts'
 
 // Rows are compared, which listening to servers writes to.
@@ -68,23 +67,30 @@ const refusal = /csrf_rejected|This page is out of date|This page was open for a
 const endsSessions: ReadonlySet<string> = new Set(['POST /auth/sign-out', 'DELETE /auth/sessions'])
 const somebodyElse = async () => credentialsOf(platform, await signInAs(platform, people.user.login))
 
-const rows = async (): Promise<string[]> => {
-  const file = join(platform.directory, 'rows-now.txt')
-  await dumpRows(platform.databaseUrl, file)
-  return readFileSync(file, 'utf8').split('\n').sort()
-}
-
 await t.test('whoever is signed in reads whatever they like, and no GET changes anything', async (t) => {
   const reads = all.filter((route) => route.method === 'GET' && !isChanging(route) && isOfSession(route))
   t.ok(reads.length >= 20, `${reads.length} routes are read with a cookie`)
   const asks: { route: Route; ids: Record<string, string> }[] = []
   for (const route of reads) asks.push({ route, ids: hasParameter(route) ? await objectOf(route).make(acme) : {} })
-  const before = await rows()
+  const before = await settledRowsOf(platform)
   for (const { route, ids } of asks) {
     const { status } = await ask(route, { ids, credential: { cookie } })
     t.ok(status < 500 && ![401, 403].includes(status), `${nameOf(route)} is ${status}`)
   }
-  t.same(await rows(), before, 'no row of any service has changed')
+  t.same(await rowsOf(platform), before, 'no row of any service has changed')
+})
+
+await t.test('a session is renewed by our own pages only', async (t) => {
+  const { cookie: renewal = '' } = good.renewal ?? {}
+  const before = await settledRowsOf(platform)
+  for (const route of byRenewal)
+    for (const origin of [undefined, 'null', 'https://evil.example', `${publicUrl}.evil.example`]) {
+      const credential = { cookie: renewal, ...(origin === undefined ? {} : { origin }) }
+      const { status, body } = await ask(route, { credential })
+      t.match([status, body], [403, /csrf_rejected/], `${nameOf(route)} from ${origin}`)
+    }
+  t.same(byRenewal.map(nameOf), ['POST /auth/session/renew'])
+  t.same(await rowsOf(platform), before, 'no row has changed')
 })
 
 await t.test(
@@ -96,13 +102,13 @@ await t.test(
       const { make, body } = hasParameter(route) ? objectOf(route) : {}
       asks.push({ route, real: { ids: make ? await make(acme) : {}, body } })
     }
-    const before = await rows()
+    const before = await settledRowsOf(platform)
     for (const { route, real } of asks)
       for (const [name, credential] of Object.entries(forgeries)) {
         const { status, body } = await ask(route, { ...real, credential })
         t.match([status, body], [403, refusal], `${nameOf(route)} with ${name}`)
       }
-    t.same(await rows(), before, 'no row of any service has changed')
+    t.same(await rowsOf(platform), before, 'no row of any service has changed')
 
     // What takes things away comes last, and what ends all sessions of somebody ends those of somebody else.
     const isRemoval = ({ route }: (typeof asks)[number]) => Number(route.method === 'DELETE')
@@ -113,19 +119,6 @@ await t.test(
     }
   }
 )
-
-await t.test('a session is renewed by our own pages only', async (t) => {
-  const { cookie: renewal = '' } = good.renewal ?? {}
-  const before = await rows()
-  for (const route of byRenewal)
-    for (const origin of [undefined, 'null', 'https://evil.example', `${publicUrl}.evil.example`]) {
-      const credential = { cookie: renewal, ...(origin === undefined ? {} : { origin }) }
-      const { status, body } = await ask(route, { credential })
-      t.match([status, body], [403, /csrf_rejected/], `${nameOf(route)} from ${origin}`)
-    }
-  t.same(byRenewal.map(nameOf), ['POST /auth/session/renew'])
-  t.same(await rows(), before, 'no row has changed')
-})
 
 await t.test('what is open to everybody and changes something does so by what is sent, not by a cookie', async (t) => {
   // What an IdP's user approves has a cookie and a CSRF token of its own: device-auth/test/sso/refusals.test.ts.

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { askInner, at, type Caller, callTool, expectSame, signInAs, textAt, withToken } from '@onbehalf/acceptance'
-import { dumpRows, people, stranger, until } from '@onbehalf/testkit'
+import { people, stranger } from '@onbehalf/testkit'
 import t from 'tap'
 import { credentialsOf, forgeriesOf } from './credentials.ts'
 import { startTestPlatform } from './platform.ts'
 import { ask, type Credential, hasParameter, isInner, nameOf, type Route, routesOf } from './routes.ts'
+import { rowsOf, settledRowsOf } from './rows.ts'
 import { type TenantObject, tenantObjects } from './tenant-objects.ts'
 
 // Rows are compared, which listening to servers writes to.
@@ -47,12 +46,6 @@ const objectOf = (route: Route): TenantObject => {
 }
 
 const withoutRequest = (body: string): string => body.replace(/"request_id":"\w+"/, '')
-
-const rows = async (): Promise<string[]> => {
-  const file = join(platform.directory, 'rows-now.txt')
-  await dumpRows(platform.databaseUrl, file)
-  return readFileSync(file, 'utf8').split('\n').sort()
-}
 
 await t.test('exactly these routes need no credential', async (t) => {
   t.same(
@@ -119,9 +112,7 @@ await t.test('exactly these routes need no credential', async (t) => {
 await t.test('every route refuses nobody, somebody unknown and a good credential of another kind', async (t) => {
   const made = new Map<TenantObject['make'], Record<string, string>>()
   for (const { make } of withParameter.map(objectOf)) if (!made.has(make)) made.set(make, await make(acme))
-  // Registering whoami asked for a token, which is put on record behind the answer.
-  await until(async () => (await rows()).some((row) => row.startsWith('identity_broker.issuance ')))
-  const before = await rows()
+  const before = await settledRowsOf(platform)
   for (const route of guarded) {
     const { make, body } = hasParameter(route) ? objectOf(route) : {}
     const real = { ids: (make && made.get(make)) ?? {}, body }
@@ -133,7 +124,7 @@ await t.test('every route refuses nobody, somebody unknown and a good credential
     }
     for (const kind of route.credentials) t.ok(good[kind], `there is a good ${kind} to try elsewhere`)
   }
-  t.same(await rows(), before, 'and nothing was done: no row of any service has changed')
+  t.same(await rowsOf(platform), before, 'and nothing was done: no row of any service has changed')
 })
 
 await t.test('each of those credentials is good where it belongs', async (t) => {

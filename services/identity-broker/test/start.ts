@@ -38,6 +38,7 @@ const loginNames = Object.values(logins)
 type Replica = { inner: Awaited<ReturnType<typeof buildInnerApp>> }
 
 export type Broker = Replica & {
+  app: Awaited<ReturnType<typeof buildApp>>
   backends: Backends
   config: Config
   /** What another process of the service needs, besides its ports. */
@@ -145,7 +146,7 @@ export const startBroker = async (
   const tenantId: string = tenants[0].id
   return {
     environment: variablesOf,
-    ...{ backends, config, publicUrl, inner, idp, mcpProvider, tenantId, apiKey, secret, bootstrap },
+    ...{ backends, config, publicUrl, app, inner, idp, mcpProvider, tenantId, apiKey, secret, bootstrap },
     bus: await openBusAs(t, backends, 'tool-invoker'),
     otherTenantId: tenants[1].id,
     userIds: Object.fromEntries(
