@@ -13,7 +13,7 @@ const bytesMax = 16 * 1024 * 1024
 /** The MCP client's requests, each through the egress guard; how long and how much is the client's to bound. */
 export const egressSend =
   (egress: Pick<Egress, 'open'>): Send =>
-  async (url, init) =>
+  (url, init) =>
     egress.open(url, {
       ...init,
       carriesCredential: !Object.keys(init.headers).every(isPlain),

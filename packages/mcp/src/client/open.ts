@@ -9,7 +9,7 @@ export type Opened = { status: number; headers: ResponseHeaders; mediaType: stri
 /** Sends one HTTP request and waits for the head of its answer. Throws for 401 and missing scope. */
 export const open = async (
   { send, limits, background }: Tools,
-  { url, deadline, timeoutMs, sseReadTimeoutMs }: Exchange,
+  { url, deadline, timeoutMs }: Exchange,
   init: { method: 'POST' | 'GET'; headers: Record<string, string>; body?: string },
   isOnlyAnswer = true
 ): Promise<Opened> => {
@@ -18,8 +18,9 @@ export const open = async (
   const { status, headers, body } = await send(url, {
     ...init,
     signal: link.signal,
-    headersTimeoutMs: timeoutMs,
-    bodyTimeoutMs: Math.max(timeoutMs, sseReadTimeoutMs)
+    // The deadline ends both, and a stream's silence: a timer for each would be one too many.
+    headersTimeoutMs: Number.POSITIVE_INFINITY,
+    bodyTimeoutMs: Number.POSITIVE_INFINITY
   })
   const opened = openBody(body, { link, bytesMax: limits.answerBytesMax, background })
   const challenge = headerOf(headers, 'www-authenticate')
