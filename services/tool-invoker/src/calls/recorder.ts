@@ -39,7 +39,7 @@ export type Recorder = {
   close: (graceMs?: number) => Promise<void>
 }
 
-type Waiting = { row: Linked; isWritten: () => void }
+type Waiting = { row: CallRow; linked?: Linked; isWritten: () => void }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -60,12 +60,17 @@ export const createRecorder = ({
   let flushing: Promise<void> | undefined
   let isGivenUp = false
   let isTroubled = false
+  let isUrgent = false
   let tell: (error: unknown, waiting: number) => void = () => {}
   let tellWritten: (rows: readonly Linked[]) => void = () => {}
 
   const writeBatch = async () => {
     const batch = queue.slice(0, batchMax)
-    const rows = batch.map(({ row }) => row)
+    // Many at once: one between two other pieces of work takes twice as long. What is tried again stays in its place.
+    const rows = batch.map((waiting) => {
+      waiting.linked ??= link(waiting.row)
+      return waiting.linked
+    })
     try {
       await insert(rows)
       queue = queue.slice(batch.length)
@@ -79,18 +84,28 @@ export const createRecorder = ({
       await sleep(retryMs)
     }
   }
+  // Each statement costs as much as twenty rows: what came meanwhile waits for others, unless somebody waits for it.
   const drain = async () => {
-    while (queue.length > 0 && !isGivenUp) await writeBatch()
+    do {
+      await writeBatch()
+    } while (queue.length > 0 && !isGivenUp && (isUrgent || isTroubled || queue.length >= batchMax))
   }
   const flush = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
     flushing ??= drain().finally(() => {
       flushing = undefined
+      flushLater()
     })
     return flushing
   }
-  const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row: link(row), isWritten })
+  const flushLater = () => {
+    if (queue.length === 0) isUrgent = false
+    if (queue.length === 0 || isGivenUp) return
+    if (isUrgent || queue.length >= batchMax) void flush()
+    else timer ??= setTimeout(flush, flushMs)
+  }
+  const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row, isWritten })
   const requirePlace = () => {
     if (places >= waitingMax) throw unavailable()
   }
@@ -104,14 +119,13 @@ export const createRecorder = ({
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     enqueue(intentOf(row), resolve)
     const giveUp = setTimeout(() => reject(unavailable()), intentMs)
+    isUrgent = true
     void flush()
     await promise.finally(() => clearTimeout(giveUp))
   }
   const add = (row: CallRow) => {
     enqueue(row)
-    if (flushing !== undefined) return
-    if (queue.length >= batchMax) void flush()
-    else timer ??= setTimeout(flush, flushMs)
+    if (flushing === undefined) flushLater()
   }
   const addLate = (row: CallRow) => {
     places += 1
@@ -134,7 +148,10 @@ export const createRecorder = ({
       const giveUp = setTimeout(() => {
         isGivenUp = true
       }, graceMs)
-      await flush()
+      while (queue.length > 0 && !isGivenUp) {
+        isUrgent = true
+        await flush()
+      }
       clearTimeout(giveUp)
       if (queue.length > 0) throw new Error(`${queue.length} call records could not be written`)
     }
