@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from 'nats'
-import { presence } from './wire.ts'
+import { header, presence } from './wire.ts'
 
 /** Why a question got no answer. */
 export class NoAnswer extends Error {
@@ -27,10 +27,16 @@ export type Inbox = {
 /** What the owner of a call may publish to, to answer an asker. */
 export const repliesFrom = (owner: string, asker: string): string => `_INBOX.${asker}.${owner}.>`
 
-// A server says that nobody listens only when it is asked. A little longer than what is left to do in a drain takes.
+// A server says that nobody listens only when it is asked.
 const lookMs = 2_000
 
-type Waiting = { subject: string; answer: (message: Msg) => void; fail: (error: NoAnswer) => void }
+type Waiting = {
+  subject: string
+  answer: (message: Msg) => void
+  fail: (error: NoAnswer) => void
+  /** Its owner takes no more questions, and will answer this one. */
+  isPromised?: boolean
+}
 
 /**
  * Where the answers to one connection's questions arrive: `_INBOX.<asker>.<owner>.<random>`. The subject names who may
@@ -45,6 +51,10 @@ export const openInbox = (connection: NatsConnection, service: string): Inbox =>
     callback: (failure, message) => {
       const asker = waiting.get(message.subject)
       if (!asker) return
+      if (message.headers?.has(header.presence)) {
+        asker.isPromised = true
+        return
+      }
       const isNobody = message.headers?.code === 503 && message.data.length === 0
       if (failure || isNobody) asker.fail(new NoAnswer(failure ? 'refused' : 'nobody'))
       else asker.answer(message)
@@ -55,40 +65,54 @@ export const openInbox = (connection: NatsConnection, service: string): Inbox =>
       asked += 1
       const reply = `_INBOX.${service}.${owner}.${run}${asked.toString(36)}`
       const answered = new Promise<Msg>((answer, fail) => waiting.set(reply, { subject, answer, fail }))
-      const fail = (error: NoAnswer) => waiting.get(reply)?.fail(error)
       const publish = (text: string, options: PublishOptions) => {
         try {
           connection.publish(subject, text, options)
         } catch {
           // Closing, or larger than the server takes.
-          fail(new NoAnswer('refused'))
+          waiting.get(reply)?.fail(new NoAnswer('refused'))
         }
       }
-      const stillThere = `${reply}-`
-      const look = () => {
-        waiting.set(stillThere, { subject, answer: () => {}, fail })
-        publish('', { reply: stillThere, headers: presence() })
-      }
-      let leftMs = timeoutMs
-      const wait = (): NodeJS.Timeout => {
-        const ms = Math.min(leftMs, lookMs)
-        leftMs -= ms
-        return setTimeout(() => {
-          if (leftMs <= 0) return fail(new NoAnswer('late'))
-          look()
-          timer = wait()
-        }, ms)
-      }
-      let timer = wait()
+      const looking = keepLooking(waiting, reply, { timeoutMs, publish })
       publish(body, { reply, headers })
-      return answered.finally(() => {
-        clearTimeout(timer)
-        waiting.delete(reply)
-        waiting.delete(stillThere)
-      })
+      return answered.finally(looking.stop)
     },
     refuse: (subject) => {
       for (const asker of waiting.values()) if (asker.subject === subject) asker.fail(new NoAnswer('refused'))
+    }
+  }
+}
+
+type Looked = { timeoutMs: number; publish: (text: string, options: PublishOptions) => void }
+
+/** Fails whoever waits at `reply` once the time is over, or before where nobody is there any more to answer. */
+const keepLooking = (waiting: Map<string, Waiting>, reply: string, { timeoutMs, publish }: Looked) => {
+  const stillThere = `${reply}-`
+  let leftMs = timeoutMs
+  const look = (asker: Waiting) => {
+    const fail = (error: NoAnswer) => {
+      if (!asker.isPromised) asker.fail(error)
+    }
+    waiting.set(stillThere, { subject: asker.subject, answer: () => {}, fail })
+    publish('', { reply: stillThere, headers: presence() })
+  }
+  const wait = (): NodeJS.Timeout => {
+    const ms = Math.min(leftMs, lookMs)
+    leftMs -= ms
+    return setTimeout(() => {
+      const asker = waiting.get(reply)
+      if (!asker) return
+      if (leftMs <= 0) return asker.fail(new NoAnswer('late'))
+      look(asker)
+      timer = wait()
+    }, ms)
+  }
+  let timer = wait()
+  return {
+    stop: () => {
+      clearTimeout(timer)
+      waiting.delete(reply)
+      waiting.delete(stillThere)
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import { headers, type Msg } from 'nats'
 import type { Bus } from './bus.ts'
 import { type CallContract, faultOf, matches } from './define-call.ts'
-import { commonErrors, encodeError, header, parse } from './wire.ts'
+import { commonErrors, encodeError, header, parse, presence } from './wire.ts'
 import { encodeReply, type WrittenReply, writtenBytes } from './written-reply.ts'
 
 /** What a handler knows of the request besides its body. */
@@ -30,20 +30,26 @@ export const serve = <Request extends TSchema, Reply extends TSchema>(
   handler: Handler<Request, Reply>,
   report: Report = () => {}
 ): Served => {
-  const underWay = new Set<Promise<void>>()
+  const underWay = new Map<Promise<void>, Msg>()
+  let isLeaving = false
+  // Whoever looks whether anybody is there finds nobody from now on, and is to wait all the same.
+  const promise = (message: Msg) => message.respond('', { headers: presence() })
   const subscription = bus.connection.subscribe(contract.subject, {
     ...(contract.toEveryReplica ? {} : { queue: contract.owner }),
     callback: (failure, message) => {
       if (failure) return report({ subject: contract.subject, error: failure })
       if (message.headers?.has(header.presence)) return
       const answering = answer(contract, handler, message, report).finally(() => underWay.delete(answering))
-      underWay.add(answering)
+      underWay.set(answering, message)
+      if (isLeaving) promise(message)
     }
   })
   return {
     stop: async () => {
+      isLeaving = true
+      if (!bus.connection.isClosed()) for (const message of underWay.values()) promise(message)
       if (!bus.connection.isClosed() && !subscription.isClosed()) await subscription.drain()
-      await Promise.allSettled(underWay)
+      await Promise.allSettled(underWay.keys())
     }
   }
 }

@@ -11,7 +11,7 @@ export const header = {
   presence: 'Onbehalf-Presence'
 } as const
 
-/** Of a message that asks nothing, sent to learn from NATS whether anybody is there. */
+/** Of a message that asks nothing, sent to learn from NATS whether anybody is there; or that answers nothing yet. */
 export const presence = (): MsgHdrs => {
   const marked = headers()
   marked.set(header.presence, '1')

@@ -247,7 +247,7 @@ t.test('stopping takes no more calls and finishes the one under way', async (t) 
     await gate
     return { text }
   })
-  const running = call(asker, echo, { text: 'running' }, inSeconds(5))
+  const running = call(asker, echo, { text: 'running' }, inSeconds(60))
   await begun
   let isStopped = false
   const stopped = stop().then(() => {
@@ -256,8 +256,11 @@ t.test('stopping takes no more calls and finishes the one under way', async (t) 
   await owner.connection.flush()
   t.match(await refusalOf(call(asker, echo, { text: 'late' }, inSeconds(5))), { code: 'unavailable' })
   t.notOk(isStopped)
+  const { outMsgs } = asker.connection.stats()
+  await until(() => asker.connection.stats().outMsgs > outMsgs)
+  await asker.connection.flush()
   release()
-  t.same(await running, { text: 'running' })
+  t.same(await running, { text: 'running' }, 'also for an asker who looked whether anybody is there')
   await stopped
 })
 

@@ -1,5 +1,5 @@
 import { linkTo } from './body.ts'
-import { headerOf, malformed } from './errors.ts'
+import { headerOf, malformed, refusal } from './errors.ts'
 import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
 import type { Send } from './protocol.ts'
@@ -26,6 +26,7 @@ export const openEventChannel = async (
   const isStream = (headerOf(opened.headers, 'content-type') ?? '').startsWith('text/event-stream')
   if (opened.status !== 200 || !isStream) {
     link.abort()
+    if (opened.status === 429 || opened.status >= 500) throw refusal(opened.status, opened.headers)
     throw malformed('it has no stream of events')
   }
   const listeners = new Set<Listener>()

@@ -6,7 +6,7 @@ import { type Answer, isJson, type Json } from './protocol.ts'
 import { readEvents } from './read-stream.ts'
 import { hearOn } from './replies.ts'
 import { requestLegacy } from './request-legacy.ts'
-import { isSessionGone, type Session } from './sessions.ts'
+import { isSessionGone, type Session, wiresOf } from './sessions.ts'
 import type { Request, Target, Wires } from './target.ts'
 
 const pauseMsMin = 1_000
@@ -30,14 +30,13 @@ export const listenLegacy = async (
   { params }: Request,
   session: Session
 ): Promise<Answer> => {
-  if (session.send) return { kind: 'refused', status: 405, headers: {} }
   for (const uri of urisOf(params)) {
     const request = { method: 'resources/subscribe', params: { uri } }
     const answer = await requestLegacy(wires, target, request, session)
     if (isSessionGone(answer, session)) return answer
   }
   try {
-    return await hearAgain(wires, ownStream(wires, target, session))
+    return await hearAgain(wiresOf(wires, session), ownStream(wires, target, session))
   } catch (thrown) {
     throw target.deadline.explain(thrown)
   }

@@ -3,7 +3,7 @@ import { legacyHeaders } from './headers.ts'
 import { notify } from './notify.ts'
 import { type Answer, isJson } from './protocol.ts'
 import { hearOn } from './replies.ts'
-import type { Session } from './sessions.ts'
+import { type Session, wiresOf } from './sessions.ts'
 import type { Request, Target, Wires } from './target.ts'
 
 /** One request of a session that began with `initialize` (2025-11-25 and older), or that request itself. */
@@ -13,7 +13,7 @@ export const requestLegacy = async (
   { method, params }: Request,
   session: Session | undefined
 ): Promise<Answer> => {
-  const wires = session?.send ? { ...given, send: session.send } : given
+  const wires = session ? wiresOf(given, session) : given
   if (session) session.headers = target.headers
   if (session) await setLevel(given, target, session)
   const id = wires.nextId()

@@ -2,6 +2,7 @@ import type { Background } from './background.ts'
 import { untilAborted } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
 import type { Answer, Send } from './protocol.ts'
+import type { Wires } from './target.ts'
 
 /** A legacy server's session. `id` is missing where the server keeps none. */
 export type Session = {
@@ -19,6 +20,9 @@ export type Session = {
   logLevel?: string
   end: () => Promise<void>
 }
+
+/** The way to a session's server. */
+export const wiresOf = (wires: Wires, { send }: Pick<Session, 'send'>): Wires => (send ? { ...wires, send } : wires)
 
 /** A session for the time of one call. */
 export type Lease = {

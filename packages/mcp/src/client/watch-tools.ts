@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import type { Talk } from './converse.ts'
 import { type Era, probeEra } from './eras.ts'
 import { hearOwnStream, ownStream } from './listen.ts'
@@ -5,7 +6,7 @@ import { InitializeRefused, looksOlder, openEventSession, openSession } from './
 import { type Answer, isJson, type Json, methodNotFoundCode, modernVersion } from './protocol.ts'
 import { requestModern } from './request-modern.ts'
 import { resultOf } from './result.ts'
-import type { Session } from './sessions.ts'
+import { type Session, wiresOf } from './sessions.ts'
 import type { Target, Wires } from './target.ts'
 
 /** How it went: the server ended it, or tells nobody of such changes. */
@@ -55,7 +56,7 @@ const watchLegacy = async (wires: Wires, target: Target, { era, onChange }: Olde
   try {
     if (!offersChanges(session.capabilities)) return 'not offered'
     const request = ownStream(wires, { ...target, hears, onEvent: onChange }, session)
-    const heard = await hearOwnStream({ ...wires, send: session.send ?? wires.send }, request, { onOpen: onChange })
+    const heard = await hearOwnStream(wiresOf(wires, session), request, { onOpen: onChange })
     target.deadline.signal.throwIfAborted()
     if ('refused' in heard && isWithoutStream(heard.refused)) return 'not offered'
     if ('refused' in heard) resultOf(heard.refused)
@@ -80,7 +81,18 @@ const openOwn = async (wires: Wires, target: Target, era: Era): Promise<Session 
     const { answer } = thrown
     if (answer.kind === 'refused' && answer.status >= 500) resultOf(answer)
     const mayBeOlder = era !== 'events' && looksOlder(answer)
-    return mayBeOlder ? openEventSession(wires, target).catch(() => undefined) : undefined
+    return mayBeOlder ? openOlder(wires, target) : undefined
+  }
+}
+
+/** One that cannot be reached now may tell of changes another time. */
+const openOlder = async (wires: Wires, target: Target): Promise<Session | undefined> => {
+  try {
+    return await openEventSession(wires, target)
+  } catch (thrown) {
+    const isOther = thrown instanceof ReportedError && thrown.code === 'upstream_error'
+    if (isOther || thrown instanceof InitializeRefused) return undefined
+    throw target.deadline.explain(thrown)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, until } from '@onbehalf/testkit'
 import t from 'tap'
 import { startModern } from '../../../testkit/src/mcp-servers/index.ts'
 import { type Behaviour, event, startHostile } from './hostile.ts'
@@ -132,6 +132,23 @@ t.test('a server of 2024-11-05 is listened to by the stream that its session is'
   )
 })
 
+t.test('who listens to a server of 2024-11-05 as a client hears it by that stream, too', async (t) => {
+  const { behaviour, streams } = older(offering)
+  const { url } = await startHostile(t, behaviour)
+  const heard: string[] = []
+  const listening = createTestClient(t).request({
+    ...{ ...base, url, method: 'subscriptions/listen', params: { notifications: { toolsListChanged: true } } },
+    onEvent: ({ method }) => void heard.push(method)
+  })
+  await until(() => {
+    streams[0]?.write(changed)
+    return heard.length > 0
+  })
+  streams[0]?.end()
+  await listening
+  t.same(new Set(heard), new Set(['notifications/tools/list_changed']))
+})
+
 t.test('a server that tells nobody of changes is not listened to', async (t) => {
   const none: Record<string, Behaviour> = {
     'offers none': modern({ tools: {} }, (_, { raw }) => raw.end()),
@@ -166,7 +183,11 @@ t.test('a server that refuses, breaks off or floods is told of as an error', asy
       }),
       'upstream_error'
     ],
-    [legacy(offering, (_, { sse }) => sse(`data: ${'x'.repeat(9_000_000)}\n\n`)), 'upstream_error']
+    [legacy(offering, (_, { sse }) => sse(`data: ${'x'.repeat(9_000_000)}\n\n`)), 'upstream_error'],
+    [
+      { initialize: (_, { raw }) => raw.writeHead(405).end(), GET: (_, { raw }) => raw.writeHead(503).end() },
+      'upstream_unavailable'
+    ]
   ]
   for (const [behaviour, code] of cases) {
     const { url } = await startHostile(t, behaviour)
