@@ -11,7 +11,7 @@ import { tokenStore } from '../services/device-auth/src/device-token/store.ts'
 import { startRig } from './bench/device/rig.ts'
 import { seedCodes, seededCode, seededToken, seedTokens, usedBytes } from './bench/device/seed.ts'
 import { headOf, lineOf } from './bench/device/table.ts'
-import { askBy, measure } from './bench/mints/load.ts'
+import { askBy, measure } from './bench/load.ts'
 
 // Device polls, code creations and bearer resolves per second of device-auth's code and Redis on one core:
 // `npm run bench:device`, on a quiet machine with two cores; for a look `npm run bench:device -- --quick`. There is no HTTP

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
+import { lineOf, measure } from './bench/load.ts'
 import { idpTimeOf } from './bench/mints/idp-time.ts'
-import { lineOf, measure } from './bench/mints/load.ts'
-import { residentMegabytes } from './bench/mints/processor.ts'
 import { startRig } from './bench/mints/rig.ts'
 import { seedGrants } from './bench/mints/seed.ts'
 import { verdictOn, verdictOnGrowth, verdictOnRow } from './bench/mints/targets.ts'
+import { residentMegabytes } from './bench/processor.ts'
 
 // Mints per second of one identity-broker on one core: `npm run bench:mints`, on a quiet machine with two cores; for a
 // look `npm run bench:mints -- --quick`. The load, the IdP and the servers share the other core: each line tells how

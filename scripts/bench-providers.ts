@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
-import { askBy, lineOf, measure } from './bench/mints/load.ts'
-import { residentMegabytes } from './bench/mints/processor.ts'
+import { askBy, lineOf, measure } from './bench/load.ts'
+import { residentMegabytes } from './bench/processor.ts'
 import { type Kind, startRig } from './bench/providers/rig.ts'
 import { seedProviders } from './bench/providers/seed.ts'
 

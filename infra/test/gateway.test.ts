@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { serviceNames } from '@onbehalf/contracts'
-import { freePort, inRepository, readTestRun, startCaddy } from '@onbehalf/testkit'
+import { freePort, inRepository, listen, readTestRun, startCaddy, stopServer } from '@onbehalf/testkit'
 import t from 'tap'
 import { publicPrefixesOf } from '../../scripts/generate/service-manifest.ts'
 
@@ -14,8 +14,8 @@ const startEcho = async (service: string): Promise<string> => {
   const server = createServer(({ url: path, headers }, response) => {
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ service, path, headers }))
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-  t.teardown(() => server.close())
+  await listen(server, port)
+  t.teardown(() => stopServer(server))
   return `127.0.0.1:${port}`
 }
 

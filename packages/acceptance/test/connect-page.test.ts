@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { at, type Caller, callTool, expectSame, signInAs, textAt, withToken } from '@onbehalf/acceptance'
-import { freePort, people, recordSecrets, startWhoami } from '@onbehalf/testkit'
+import { freePort, listen, people, recordSecrets, startWhoami, stopServer } from '@onbehalf/testkit'
 import { type BrowserContext, type Page, readFaults, startChromium } from '@onbehalf/testkit/chromium'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
@@ -63,8 +63,8 @@ const site = createServer(async (request, response) => {
   const frame = request.url?.startsWith('/frame') ? `<iframe src="${publicUrl}/connect"></iframe>` : ''
   response.writeHead(200, { 'content-type': 'text/html' }).end(`<main>Back at the app${frame}</main>`)
 })
-await new Promise<void>((resolve) => site.listen(appPort, '127.0.0.1', resolve))
-t.teardown(() => new Promise<void>((resolve) => void site.close(() => resolve())))
+await listen(site, appPort)
+t.teardown(() => stopServer(site))
 
 await register('whoami', 'Who am I?', whoami.url)
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { freePort, type RunningProcess, runService } from '@onbehalf/testkit'
 import { bundle } from '../../bundle/bundle.ts'
 import { startBench, startBeside, startMeasured } from '../backing.ts'
-import { askBy, type Figures, measure } from '../mints/load.ts'
+import { askBy, type Figures, measure } from '../load.ts'
 import { type Connections, openConnections } from './connections.ts'
 import { playNeighbours } from './neighbours.ts'
 

@@ -1,4 +1,4 @@
-import type { Figures } from '../mints/load.ts'
+import type { Figures } from '../load.ts'
 
 /** Begins a part of the table. */
 export const headOf = (what: string): string =>

@@ -1,4 +1,4 @@
-import type { Figures } from './load.ts'
+import type { Figures } from '../load.ts'
 
 type Measured = Pick<Figures, 'perSecond' | 'p50' | 'p99'> & { idpMs: number }
 type Target = { kind: string; inFlight: number; says: string; isMet: (measured: Measured) => boolean }

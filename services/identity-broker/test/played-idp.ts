@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { recordSecrets, type TestContext } from '@onbehalf/testkit'
+import { listen, recordSecrets, stopServer, type TestContext } from '@onbehalf/testkit'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 
 export type Seen = { path: string; method: string; authorization: string | undefined; form: URLSearchParams }
@@ -32,16 +32,8 @@ export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy())
   })
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      resolve(address !== null && typeof address === 'object' ? address.port : 0)
-    })
-  })
-  t.teardown(async () => {
-    server.closeAllConnections()
-    server.close()
-  })
+  const port = await listen(server)
+  t.teardown(() => stopServer(server))
   const issuer = `http://127.0.0.1:${port}`
   let nonce: string | null = null
 

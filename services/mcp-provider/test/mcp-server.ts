@@ -1,4 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http'
+import { listen, stopServer } from '@onbehalf/testkit'
 import type { Test } from 'tap'
 
 export type NotingServer = {
@@ -63,14 +64,8 @@ export const startNotingServer = async (t: Test, { host = '127.0.0.1' } = {}): P
     response.writeHead(200, { 'content-type': 'application/json' })
     response.end(JSON.stringify({ jsonrpc: '2.0', id, result }))
   })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === 'string') throw new Error('no port')
-  noting.address = `${host}:${bound.port}`
+  noting.address = `${host}:${await listen(server, 0, host)}`
+  t.teardown(() => stopServer(server))
   noting.url = `http://${noting.address}/mcp`
   return noting
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { expectSame, signInAs, signInDevice, textAt } from '@onbehalf/acceptance'
-import { freePort, inRepository, people, recordSecrets } from '@onbehalf/testkit'
+import { freePort, inRepository, listen, people, recordSecrets, stopServer } from '@onbehalf/testkit'
 import { startFixture } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
 import { startTestPlatform } from '../platform.ts'
@@ -49,11 +49,8 @@ const startShowing = async (): Promise<number> => {
     incoming.pipe(onward)
   })
   const taken = await freePort()
-  await new Promise<void>((resolve) => server.listen(taken, '127.0.0.1', resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
+  await listen(server, taken)
+  t.teardown(() => stopServer(server))
   return taken
 }
 const shown = await startShowing()

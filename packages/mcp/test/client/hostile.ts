@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { listen, stopServer } from '@onbehalf/testkit'
 import type { Test } from 'tap'
 
 export type Message = {
@@ -17,9 +17,6 @@ export type Reply = {
   sse: (text?: string) => void
 }
 export type Behaviour = Record<string, (seen: Seen, reply: Reply) => void>
-
-const isAddress = (address: AddressInfo | string | null): address is AddressInfo =>
-  typeof address === 'object' && address !== null
 
 /** An MCP server made by hand that misbehaves as a test wants: one function per method, the rest is a polite legacy one. */
 export const startHostile = async (test: Test, behaviour: Behaviour) => {
@@ -60,16 +57,10 @@ export const startHostile = async (test: Test, behaviour: Behaviour) => {
     if (act) act(entry, { raw: response, json, result, sse })
     else response.writeHead(202).end()
   })
-  server.listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  test.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const address = server.address()
-  if (!isAddress(address)) throw new Error('no address')
+  const port = await listen(server)
+  test.teardown(() => stopServer(server))
   return {
-    url: `http://127.0.0.1:${address.port}/mcp`,
+    url: `http://127.0.0.1:${port}/mcp`,
     seen,
     count: (name: string) => seen.filter(({ method, http }) => (method ?? http) === name).length
   }

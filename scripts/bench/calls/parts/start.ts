@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { residentMegabytes } from '../../mints/processor.ts'
+import { residentMegabytes } from '../../processor.ts'
 import type { Part } from '../part.ts'
 import { median } from '../table.ts'
 import { callOf } from '../texts.ts'

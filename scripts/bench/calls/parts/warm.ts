@@ -1,4 +1,4 @@
-import { residentMegabytes } from '../../mints/processor.ts'
+import { residentMegabytes } from '../../processor.ts'
 import type { Mode } from '../neighbours.ts'
 import type { Given, Part } from '../part.ts'
 import { median, type Row } from '../table.ts'

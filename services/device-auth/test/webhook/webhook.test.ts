@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
-import { eventually, recordSecrets } from '@onbehalf/testkit'
+import { eventually, listen, recordSecrets, stopServer } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { send, signInDevice, startService } from '../start.ts'
@@ -18,10 +18,8 @@ const receiver = createServer((request, response) => {
     response.writeHead(answers.shift() ?? 204).end()
   })
 })
-await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
-const address = receiver.address()
-const port = typeof address === 'object' && address ? address.port : 0
-t.teardown(async () => receiver.close())
+const port = await listen(receiver)
+t.teardown(() => stopServer(receiver))
 
 const environment = { EGRESS_ALLOW: `127.0.0.1:${port}` }
 const { app, broker, backends, startReplica } = await startService(t, environment)

@@ -4,7 +4,15 @@ import { resolveApiKey } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
-import { type Browser, freePort, type Page, recordSecrets, type TestContext } from '@onbehalf/testkit'
+import {
+  type Browser,
+  freePort,
+  listen,
+  type Page,
+  recordSecrets,
+  stopServer,
+  type TestContext
+} from '@onbehalf/testkit'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { Client } from 'pg'
 import { apiOf } from '../api.ts'
@@ -62,8 +70,8 @@ export const startLinks = async (t: TestContext) => {
     const { status, body } = await redeemBy(key, { code, external_id })
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   })
-  await new Promise<void>((resolve) => site.listen(appPort, '127.0.0.1', resolve))
-  t.teardown(() => new Promise<void>((resolve) => void site.close(() => resolve())))
+  await listen(site, appPort)
+  t.teardown(() => stopServer(site))
 
   const signedIn = (browser: Browser, external_id: string) =>
     browser.cookies.store(new URL(returnUrl), [`app_user=${external_id}; Path=/back`])

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { findAuthorization } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
+import { listen, stopServer } from '@onbehalf/testkit'
 import t from 'tap'
 import { startNotingServer } from '../mcp-server.ts'
 import { refusalOf, startService } from '../start.ts'
@@ -12,10 +13,8 @@ const server = createServer((request, response) => {
   if (typeof document === 'number') return response.writeHead(document).end()
   return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
 })
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-t.teardown(() => server.close())
-const bound = server.address()
-const origin = `http://127.0.0.1:${typeof bound === 'object' ? bound?.port : ''}`
+const origin = `http://127.0.0.1:${await listen(server)}`
+t.teardown(() => stopServer(server))
 const elsewhere = await startNotingServer(t, { host: '127.0.0.2' })
 const { as, broker, brokerBus } = await startService(t, { allow: [origin.slice(7)] })
 const admin = await broker.signIn({ role: 'admin' })

@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
+import { listen, stopServer } from '@onbehalf/testkit'
 import t from 'tap'
 import { startNotingServer } from '../mcp-server.ts'
 import { startService } from '../start.ts'
@@ -15,13 +16,8 @@ const server = createServer((request, response) => {
   const answer = answers.get(path)
   return answer ? answer(response) : response.writeHead(path === '/mcp' ? 401 : 404).end()
 })
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.2', resolve))
-t.teardown(() => {
-  server.closeAllConnections()
-  server.close()
-})
-const bound = server.address()
-const host = `127.0.0.2:${typeof bound === 'object' ? bound?.port : ''}`
+const host = `127.0.0.2:${await listen(server, 0, '127.0.0.2')}`
+t.teardown(() => stopServer(server))
 const origin = `http://${host}`
 /** Somebody else's server, at a listed address as well: its metadata, genuine and for its whole origin, is anybody's to read. */
 const good = createServer((request, response) => {
@@ -36,10 +32,8 @@ const good = createServer((request, response) => {
   const document = documents[request.url ?? '']
   return document ? says(document)(response) : response.writeHead(404).end()
 })
-await new Promise<void>((resolve) => good.listen(0, '127.0.0.2', resolve))
-t.teardown(() => good.close())
-const goodAddress = good.address()
-const goodHost = `127.0.0.2:${typeof goodAddress === 'object' ? goodAddress?.port : ''}`
+const goodHost = `127.0.0.2:${await listen(good, 0, '127.0.0.2')}`
+t.teardown(() => stopServer(good))
 const goodOrigin = `http://${goodHost}`
 /** An address of the inner network: nobody may be led there. */
 const inner = await startNotingServer(t, { host: '127.0.0.3' })

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { recordSecrets } from '@onbehalf/testkit'
+import { listen, recordSecrets, stopServer } from '@onbehalf/testkit'
 import type { Test } from 'tap'
 
 /** One request to an endpoint of the authorization server: what was sent as a form or as JSON. */
@@ -120,14 +120,8 @@ export const startPlayed = async (t: Test, { host = '127.0.0.1' } = {}): Promise
     const { status = 200, body } = await endpoint({ fields: fieldsOf(request, text), ...authorizationOf(request) })
     response.writeHead(status, json).end(JSON.stringify(body))
   })
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === 'string') throw new Error('no port')
-  played.address = `${host}:${bound.port}`
+  played.address = `${host}:${await listen(server, 0, host)}`
+  t.teardown(() => stopServer(server))
   played.origin = `http://${played.address}`
   played.url = `${played.origin}/mcp`
   return played

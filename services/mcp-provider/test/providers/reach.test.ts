@@ -3,7 +3,7 @@ import { Resolver } from 'node:dns/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { createEgress } from '@onbehalf/egress'
-import { recordSecrets, startDns } from '@onbehalf/testkit'
+import { listen, recordSecrets, startDns, stopServer } from '@onbehalf/testkit'
 import t from 'tap'
 import { openMcpLister } from '../../src/tools/mcp-lister.ts'
 import { startNotingServer } from '../mcp-server.ts'
@@ -18,13 +18,8 @@ const hostile = createServer((request, response) => {
   const answer = answers.get(request.url ?? '')
   return answer ? answer(response) : response.writeHead(404).end()
 })
-await new Promise<void>((resolve) => hostile.listen(0, '127.0.0.2', resolve))
-t.teardown(() => {
-  hostile.closeAllConnections()
-  hostile.close()
-})
-const bound = hostile.address()
-const port = typeof bound === 'object' ? (bound?.port ?? 0) : 0
+const port = await listen(hostile, 0, '127.0.0.2')
+t.teardown(() => stopServer(hostile))
 const origin = `http://127.0.0.2:${port}`
 /** Another one that may be called, and the inner network, which may not. */
 const other = await startNotingServer(t, { host: '127.0.0.2' })
