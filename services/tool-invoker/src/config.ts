@@ -25,15 +25,24 @@ export const variables = {
   CALL_MONTHS: integer({ min: 0, max: 1_200 })('For how many full months records of calls are kept; 0 is for ever.', {
     default: 13
   }),
-  PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute('How many calls one user or app may make in a minute; 0 is any number.', {
-    default: 6_000
-  }),
-  TENANT_CALLS_PER_MINUTE: callsPerMinute('How many calls one tenant may make in a minute; 0 is any number.', {
-    default: 60_000
-  }),
-  PROVIDER_CALLS_PER_MINUTE: callsPerMinute('How many calls one MCP server may get in a minute; 0 is any number.', {
-    default: 60_000
-  })
+  PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute(
+    'How many calls and lists of tools one user or app may ask for in a minute; 0 is any number.',
+    {
+      default: 6_000
+    }
+  ),
+  TENANT_CALLS_PER_MINUTE: callsPerMinute(
+    'How many calls and lists of tools one tenant may ask for in a minute; 0 is any number.',
+    {
+      default: 60_000
+    }
+  ),
+  PROVIDER_CALLS_PER_MINUTE: callsPerMinute(
+    'How many calls and lists of tools one MCP server may be asked for in a minute; 0 is any number.',
+    {
+      default: 60_000
+    }
+  )
 }
 
 export type Config = ConfigOf<typeof variables>

@@ -23,7 +23,7 @@ export type Schedule = {
 }
 
 const inFlightMax = 32
-// Of one tenant so many at a time, and no more while so many run: whose servers are slow, or tell of changes all the
+// Of one tenant so many are taken at once, and no more while so many run, which makes seven at most: whose servers are slow, or tell of changes all the
 // time, waits for its own lists and lets the others have theirs.
 const perTenant = 4
 // Longer than a listing may take: who has not postponed by then is gone.
@@ -33,47 +33,50 @@ const lookMsPerSecond = 1_000 / 60
 const lookMsMax = 10_000
 const closeMs = 5_000
 
-/** Lists every provider's tools again and again; each time any one replica does it. A slow server holds up no other. */
+/** Lists every provider's tools again and again; each time any one replica does it. No tenant holds up another. */
 export const createSchedule = ({ due, refresh, everySeconds, random, report }: Tools): Schedule => {
   const running = new Map<Promise<void>, string>()
   let isClosing = false
-  let round: Promise<void> | undefined
+  let isWanted = false
+  let isLooking = false
+  let looking = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
 
-  const one = async (row: ProviderRow): Promise<void> => {
-    await refresh(row).catch(report)
-    await due.postpone(row.id, everySeconds * (0.9 + random() / 5)).catch(report)
-  }
-  const begin = (row: ProviderRow): void => {
-    const work = one(row).finally(() => running.delete(work))
-    running.set(work, row.tenant_id)
-  }
   const busyTenants = (): string[] => {
     const counts = Map.groupBy(running.values(), (tenant) => tenant)
     return [...counts].filter(([, { length }]) => length >= perTenant).map(([tenant]) => tenant)
   }
-  const lookWhileDue = async (): Promise<void> => {
-    while (!isClosing) {
-      const except = busyTenants()
-      const limit = inFlightMax - running.size
-      // Of those that run now: one that ends while others are claimed has made a place, too.
-      const oneEnds = Promise.race(running.keys())
-      const rows = limit > 0 ? await due.claim({ limit, perTenant, except, leaseSeconds }) : []
-      for (const row of rows) begin(row)
-      if (rows.length > 0) continue
-      if (limit > 0 && except.length === 0) return
-      await oneEnds
+  const one = async (row: ProviderRow): Promise<void> => {
+    await refresh(row).catch(report)
+    await due.postpone(row.id, everySeconds * (0.9 + random() / 5)).catch(report)
+  }
+  // One that ends has made a place for another.
+  const begin = (row: ProviderRow): void => {
+    const work = one(row).finally(() => {
+      running.delete(work)
+      hurry()
+    })
+    running.set(work, row.tenant_id)
+  }
+  const lookWhileWanted = async (): Promise<void> => {
+    try {
+      while (isWanted && !isClosing) {
+        isWanted = false
+        const limit = inFlightMax - running.size
+        const rows = limit > 0 ? await due.claim({ limit, perTenant, except: busyTenants(), leaseSeconds }) : []
+        for (const row of rows) begin(row)
+        if (rows.length > 0) isWanted = true
+      }
+    } finally {
+      isLooking = false
     }
   }
-  const look = (): Promise<void> => {
-    round ??= lookWhileDue().finally(() => {
-      round = undefined
-    })
-    return round
-  }
   const hurry = (): void => {
-    look().catch(report)
+    isWanted = true
+    if (isLooking) return
+    isLooking = true
+    looking = lookWhileWanted().catch(report)
   }
-  let timer: NodeJS.Timeout | undefined
 
   return {
     start: () => {
@@ -81,8 +84,11 @@ export const createSchedule = ({ due, refresh, everySeconds, random, report }: T
     },
     hurry,
     runDue: async () => {
-      await look()
-      await Promise.all(running.keys())
+      hurry()
+      do {
+        await looking
+        await Promise.all(running.keys())
+      } while (isLooking || running.size > 0)
     },
     close: async () => {
       isClosing = true

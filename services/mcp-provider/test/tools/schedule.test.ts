@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { until } from '@onbehalf/testkit'
 import t from 'tap'
 import { providerStore } from '../../src/providers/store.ts'
 import { dueStore } from '../../src/tools/due-store.ts'
@@ -101,15 +102,14 @@ t.test('a tenant whose servers are all slow holds up no other', async (t) => {
   slow.answer = { status: 200, tools: [{ name: 'at last' }], gate: gate.promise }
   noting.answer = { status: 200, tools: [{ name: 'meanwhile' }] }
   told.length = 0
+  slow.seen.length = 0
   await makeDue(held.map(({ id }) => id))
-  await db
-    .updateTable('provider')
-    .set({ tools_due_at: new Date(1) })
-    .where('id', '=', other.id)
-    .execute()
   const { promise, resolve } = Promise.withResolvers<void>()
   onTold = resolve
   const running = one.runDue()
+  await until(() => slow.seen.filter((seen) => seen['mcp-method'] === 'tools/list').length >= 4)
+  await makeDue([other.id])
+  one.hurry()
   await promise
   t.same(told, [other.id])
   gate.resolve()
