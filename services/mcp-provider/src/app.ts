@@ -54,7 +54,9 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const tools = { ...toolStore(db), ...findTools(runPrepared), ...toolPages(db) }
   const oauth = assembleOauth(resources, {
     ...{ providers, publish: tell('provider') },
-    reportRevoking: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server')
+    reportRevoking: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
+    reportRetiring: (err) =>
+      app.log.warn({ err }, 'a client that its authorization server refuses could not be let go of')
   })
   const listTools = createListTools({
     mcp,

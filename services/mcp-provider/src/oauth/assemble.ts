@@ -18,6 +18,7 @@ import { createFindFresh } from './fresh.ts'
 import { createExchange } from './refresh/exchange.ts'
 import { createCredentialRefresher } from './refresh/refresh.ts'
 import { refreshStore } from './refresh/store.ts'
+import { createRetireClient } from './retire-client.ts'
 import { createRevokeUpstream } from './revocations/revoke.ts'
 import { createRevocations } from './revocations/schedule.ts'
 import { revocationStore } from './revocations/store.ts'
@@ -29,10 +30,12 @@ type Given = {
   publish: Publish
   /** Hears of what could not be revoked. */
   reportRevoking: (error: unknown) => void
+  /** Hears of a client of ours that could not be let go of. */
+  reportRetiring: (error: unknown) => void
 }
 
 /** The parts of upstream OAuth over the resources, made once. */
-export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking }: Given) => {
+export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking, reportRetiring }: Given) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
   const now = Date.now
@@ -43,17 +46,18 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
   const authorizations = createAuthorizations(egress)
   const findClient = createFindClient({ clients, egress, document, callbacks, now })
   const findKnownClient = createFindKnownClient({ clients, document })
+  const retireClient = createRetireClient({ clients, report: reportRetiring })
   const keysOf = (tenant_id: string) => signingKeysOf({ tenant_id, purpose: 'oauth_client' })
   const findKey = async (tenant_id: string) => (await keysOf(tenant_id)).signingKey()
   const findProvider = (tenant_id: string, id: string) => findProviderOf({ providers, vault }, tenant_id, id)
   const store = refreshStore({ db, vault, onDead: publish })
-  const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, clients, findKey, now })
+  const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, retireClient, findKey, now })
   const refresher = createCredentialRefresher(bus, { store, exchange, instance })
   const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
   const revoke = createRevokeUpstream({ egress, authorizations, findKnownClient, findKey, vault, now })
   const revocations = createRevocations({ store: revocationStore(db), revoke, report: reportRevoking })
   const desk: OauthDesk = {
-    ...{ authorizations, credentials, clients, document, callbacks, findClient, findKnownClient, findKey },
+    ...{ authorizations, credentials, document, callbacks, findClient, findKnownClient, retireClient, findKey },
     ...{ mcp, egress, publish, revokeDropped: revocations.hurry, now },
     states: authorizationStates(redis)
   }

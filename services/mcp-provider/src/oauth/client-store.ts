@@ -7,7 +7,7 @@ import { OauthClient, type Registration } from './client.ts'
 
 /** Where a client is registered, and for which redirect URI. */
 type Key = { tenant_id: string; issuer: string; redirect_uri: string }
-type Known = Pick<Key, 'tenant_id' | 'issuer'> & { client_id: string }
+export type Known = Pick<Key, 'tenant_id' | 'issuer'> & { client_id: string }
 type Sealed = { id: string; tenant_id: string; issuer: string; registration: Buffer }
 
 export type ClientStore = ReturnType<typeof clientStore>
@@ -33,41 +33,89 @@ export const clientStore = (db: Kysely<Database>, vault: Pick<Vault, 'seal' | 'o
       .executeTakeFirst()
     return row && open(row)
   }
+  /** Newest first: a server may give one client_id again and again, with another secret each time. */
   const openKnown = async ({ client_id, ...at }: Known) => {
-    const rows = await rowsAt(at).where(sql<boolean>`coalesce(secret_expires_at > now(), true)`).execute()
+    const rows = await rowsAt(at)
+      .where(sql<boolean>`coalesce(secret_expires_at > now(), true)`)
+      .orderBy('is_current', 'desc')
+      .orderBy('id', 'desc')
+      .execute()
     const opened = await Promise.all(rows.map(async (row) => ({ id: row.id, client: await open(row) })))
-    return opened.find(({ client }) => client.client_id === client_id)
+    return opened.filter(({ client }) => client.client_id === client_id)
   }
   return {
     /** The one for new authorizations; undefined where there is none, or it is time for another one. */
     find,
 
     /** One that something was given to, be it for another redirect URI than we have now; not one whose secret has ended. */
-    findKnown: async (known: Known): Promise<OauthClient | undefined> => (await openKnown(known))?.client,
+    findKnown: async (known: Known): Promise<OauthClient | undefined> => (await openKnown(known))[0]?.client,
 
-    /** Keeps a registration in the place of one whose time is over; of two at once the first stays, and answers both. */
+    /**
+     * Keeps a registration in the place of one whose time is over, and of what had its client_id; of two at once the first
+     * stays, and answers both.
+     */
     keep: async (key: Key, { client, secretExpiresAt }: Registration, now: number): Promise<OauthClient> => {
       const id = newId()
       const registration = await vault.seal(JSON.stringify(client), placeOf({ id, ...key }))
+      const earlier = await openKnown({ ...key, client_id: client.client_id })
       await db.transaction().execute(async (transaction) => {
         await makeRoom(transaction, key)
-        const life = lifeOf(secretExpiresAt, now)
-        const row = { id, ...key, registration, ...life }
-        await transaction
+        const row = { id, ...key, registration, ...lifeOf(secretExpiresAt, now) }
+        const { numInsertedOrUpdatedRows: inserted } = await transaction
           .insertInto('oauth_client')
           .values(row)
           .onConflict((conflict) => conflict.doNothing())
-          .execute()
+          .executeTakeFirstOrThrow()
+        if (inserted === 1n)
+          await dropRows(transaction, [...earlier.map((one) => one.id), ...(await surplus(transaction, key))])
       })
       return (await find(key)) ?? client
     },
 
-    /** The authorization server does not know it any more: the next authorization registers another one. */
+    /**
+     * The authorization server does not know it any more: the next authorization registers another one. It stays where
+     * something was given to it, which the server may know yet.
+     */
     retire: async ({ tenant_id, issuer, client_id }: Known): Promise<void> => {
-      const found = await openKnown({ tenant_id, issuer, client_id })
-      if (found) await db.updateTable('oauth_client').set({ is_current: false }).where('id', '=', found.id).execute()
+      const [found] = await openKnown({ tenant_id, issuer, client_id })
+      if (!found) return
+      await db.updateTable('oauth_client').set({ is_current: false }).where('id', '=', found.id).execute()
+      if (!(await holdsAny(db, { tenant_id, issuer, client_id }))) await dropRows(db, [found.id])
     }
   }
+}
+
+const dropRows = async (db: Kysely<Database>, ids: readonly string[]): Promise<void> => {
+  if (ids.length > 0) await db.deleteFrom('oauth_client').where('id', 'in', ids).execute()
+}
+
+const holdsAny = async (db: Kysely<Database>, { tenant_id, issuer, client_id }: Known): Promise<boolean> => {
+  const held = await db
+    .selectFrom('oauth_credential')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('issuer', '=', issuer)
+    .where('client_id', '=', client_id)
+    .where('dead_reason', 'is', null)
+    .executeTakeFirst()
+  return held !== undefined
+}
+
+const earlierMax = 4
+
+/** A server that knows no client of ours for long does not fill the table. */
+const surplus = async (transaction: Transaction<Database>, { tenant_id, issuer, redirect_uri }: Key) => {
+  const rows = await transaction
+    .selectFrom('oauth_client')
+    .select('id')
+    .where('tenant_id', '=', tenant_id)
+    .where('issuer', '=', issuer)
+    .where('redirect_uri', '=', redirect_uri)
+    .where('is_current', '=', false)
+    .orderBy('id', 'desc')
+    .offset(earlierMax)
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 /** What a client whose time is over was given goes on with it; one whose secret has ended is of use to nobody. */

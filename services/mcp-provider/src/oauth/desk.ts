@@ -4,10 +4,10 @@ import type { Publish } from '../providers/desk.ts'
 import type { McpLister } from '../tools/mcp-lister.ts'
 import type { BroughtStore } from './brought-store.ts'
 import type { Callbacks } from './callbacks.ts'
-import type { ClientStore } from './client-store.ts'
 import type { Authorizations } from './describe.ts'
 import type { ClientDocument } from './document.ts'
 import type { FindClient, FindKnownClient } from './find-client.ts'
+import type { RetireClient } from './retire-client.ts'
 import type { AuthorizationStates } from './state.ts'
 import type { CredentialStore } from './store.ts'
 
@@ -15,12 +15,12 @@ import type { CredentialStore } from './store.ts'
 export type OauthDesk = {
   authorizations: Authorizations
   credentials: CredentialStore & BroughtStore
-  clients: Pick<ClientStore, 'retire'>
   document: ClientDocument
   callbacks: Callbacks
   states: AuthorizationStates
   findClient: FindClient
   findKnownClient: FindKnownClient
+  retireClient: RetireClient
   /** The tenant's key for `private_key_jwt`. */
   findKey: (tenant_id: string) => Promise<SigningKey>
   mcp: Pick<McpLister, 'list'>

@@ -16,7 +16,7 @@ type Redeemed = {
 
 /** Gets a credential for a code: RFC 6749 §4.1.3 with RFC 7636 and RFC 8707. */
 export const redeem = async (
-  desk: Pick<OauthDesk, 'egress' | 'findKnownClient' | 'findKey' | 'clients' | 'now'>,
+  desk: Pick<OauthDesk, 'egress' | 'findKnownClient' | 'findKey' | 'retireClient' | 'now'>,
   { provider, server, remembered, code, codeVerifier }: Redeemed
 ): Promise<BroughtCredential> => {
   const { tenant_id, provider_id, user_id, issuer, client_id, resource, redirect_uri } = remembered
@@ -31,7 +31,7 @@ export const redeem = async (
   const asked = { tokenEndpoint: token_endpoint, client, fields, timeoutMs: 10_000 }
   const answered = await askTokenEndpoint(desk.egress, asked, at)
   const tokens = tokensIn(answered, desk.now())
-  if (errorIn(answered) === 'invalid_client') await desk.clients.retire({ tenant_id, issuer, client_id })
+  if (errorIn(answered) === 'invalid_client') await desk.retireClient({ tenant_id, issuer, client_id })
   if (!tokens) throw failed('The authorization server gave no token.', toldBy(answered))
   const { access, refresh_token = null } = tokens
   const scope = access.scope ?? remembered.scope

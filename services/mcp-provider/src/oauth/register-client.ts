@@ -54,7 +54,9 @@ export const registerClient = async (
     ...{ client_id: answer.client_id, client_secret },
     token_endpoint_auth_method: client_secret === null && method !== 'private_key_jwt' ? 'none' : method
   } as const
-  return { client, secretExpiresAt: client_secret === null ? null : endOf(answer.client_secret_expires_at, now) }
+  // A secret that is never shown may end whenever it likes.
+  const isShown = client.token_endpoint_auth_method.startsWith('client_secret_')
+  return { client, secretExpiresAt: isShown ? endOf(answer.client_secret_expires_at, now) : null }
 }
 
 const endOf = (seconds: number | null | undefined, now: number): number | null => {

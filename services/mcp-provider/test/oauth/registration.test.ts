@@ -66,6 +66,61 @@ t.test('one without an end stays, one with a short life is renewed in time, one 
   t.match(await authorizeBy(admin, last), { status: 502, body: { message: /secret has ended/ } })
 })
 
+t.test('a secret that is not shown may end', async (t) => {
+  const { id } = await register()
+  played.registration = { token_endpoint_auth_method: 'none', client_secret_expires_at: inDays(-1) }
+  await connectPlayed(admin, id)
+  t.match(await stored(), [{ is_current: true, secret_expires_at: null, ahead: null }])
+})
+
+const refuseClient = () => {
+  played.token = { status: 401, body: { error: 'invalid_client' } }
+}
+
+t.test('a server that gives one client_id with another secret each time is shown the last one', async (t) => {
+  const { id, identifier } = await register()
+  played.registration = { client_id: 'fixed' }
+  await connectPlayed(admin, id)
+  await dueNow(id)
+  refuseClient()
+  t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
+  played.token = {}
+  played.given.length = 0
+  await connectPlayed(admin, id)
+  const [secret] = played.given
+  t.equal(played.tokens.at(-1)?.authorization, `Basic ${Buffer.from(`fixed:${secret}`).toString('base64')}`)
+  t.match(await stored(), [{ is_current: true }], 'the other one is of no use any more')
+})
+
+t.test('a server that knows no client of ours for long does not fill the table', async (t) => {
+  const { id, identifier } = await register()
+  for (let round = 0; round < 6; round += 1) {
+    played.token = {}
+    await connectPlayed(admin, id)
+    await dueNow(id)
+    refuseClient()
+    await refusalOf(freshFor(ann, identifier))
+  }
+  t.equal((await stored()).length, 5)
+  const { id: next } = await register()
+  refuseClient()
+  await t.rejects(connectPlayed(admin, next), 'one that nothing was given to')
+  t.same(await stored(), [], 'is of no use to anybody')
+})
+
+t.test('what a server answered is believed where the database is away just then', async (t) => {
+  const { id, identifier } = await register()
+  await connectPlayed(admin, id)
+  await dueNow(id)
+  refuseClient()
+  await sql.query(`
+    create function mcp_provider.refuse() returns trigger language plpgsql as $$ begin raise 'away'; end $$;
+    create trigger refuse before update on mcp_provider.oauth_client execute function mcp_provider.refuse()`)
+  t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
+  await sql.query('drop function mcp_provider.refuse cascade')
+  t.ok(service.logs.some((line) => line.includes('could not be let go of')))
+})
+
 t.test('a client that its server knows no more is another one at the next authorization', async (t) => {
   const { id, identifier } = await register()
   const { client_id: first } = await connectPlayed(admin, id)

@@ -6,10 +6,10 @@ import type { ServerMetadata } from '../../authorization/server.ts'
 import type { Provider } from '../../providers/provider.ts'
 import type { OauthClient } from '../client.ts'
 import { credentialsForm } from '../client-credentials.ts'
-import type { ClientStore } from '../client-store.ts'
 import type { AccessToken, PresentedCredential } from '../credential.ts'
 import type { Authorizations } from '../describe.ts'
 import type { FindKnownClient } from '../find-client.ts'
+import type { RetireClient } from '../retire-client.ts'
 import { type Answered, askTokenEndpoint, errorIn, retryAfterMs, tokensIn, toldBy } from '../token-endpoint.ts'
 import type { Material, Want } from './store.ts'
 
@@ -18,7 +18,7 @@ type Needs = {
   authorizations: Pick<Authorizations, 'serverOf'>
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
   findKnownClient: FindKnownClient
-  clients: Pick<ClientStore, 'retire'>
+  retireClient: RetireClient
   findKey: (tenant_id: string) => Promise<SigningKey>
   now: () => number
 }
@@ -47,7 +47,7 @@ export const createExchange =
     const asked = { tokenEndpoint: token_endpoint, client, fields, timeoutMs: deadlineAt - needs.now() }
     try {
       const answered = await askTokenEndpoint(needs.egress, asked, at)
-      if (errorIn(answered) === 'invalid_client') await needs.clients.retire(credential)
+      if (errorIn(answered) === 'invalid_client') await needs.retireClient(credential)
       return readAnswer(answered, credential, needs.now())
     } catch (cause) {
       // The client's own credentials can be shown again, whatever came of it.
