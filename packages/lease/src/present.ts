@@ -1,7 +1,7 @@
 import { before, type Clock } from './clock.ts'
 import { dead, unavailable } from './failure.ts'
 import { inTime, type Patience, persist } from './persist.ts'
-import type { Claim, Exchange, Lease, Outcome, Progress, RefreshStore } from './store.ts'
+import type { Claim, Exchange, Lease, Look, Outcome, RefreshStore } from './store.ts'
 
 export type PresentOptions<Material, Want, Token> = {
   store: RefreshStore<Material, Want, Token>
@@ -22,9 +22,9 @@ export const createPresenter = <Material, Want, Token>(options: PresentOptions<M
   const keep = <Result>(write: () => Promise<Result>) => persist(clock, patience, write)
 
   /** Where nobody can say whether the lease was taken, it is given back: surely nothing was presented under it. */
-  const take = async (claim: Claim): Promise<Lease<Material> | undefined> => {
+  const take = async (claim: Claim, want: Want | undefined): Promise<Lease<Material> | undefined> => {
     try {
-      return await inTime(clock, patience.tryMs, store.take(claim, leaseMs))
+      return await inTime(clock, patience.tryMs, store.take(claim, leaseMs, want))
     } catch (error) {
       await keep(() => store.release(claim, { isCounted: false, backoffMs: 0 }))
       throw error
@@ -56,12 +56,13 @@ export const createPresenter = <Material, Want, Token>(options: PresentOptions<M
   return async (
     id: string,
     want: Want,
-    progress: Pick<Progress, 'generation' | 'attempt'>,
+    progress: Pick<Look<never>, 'generation' | 'attempt' | 'isRecalled'>,
     onAnswer: () => void
   ): Promise<Token | undefined> => {
     // Counted from before the database does, so that ours ends first.
     const leaseEndsAt = clock.now() + leaseMs
-    const lease = await take({ id, owner, generation: progress.generation, attempt: progress.attempt + 1 })
+    const { generation, attempt, isRecalled } = progress
+    const lease = await take({ id, owner, generation, attempt: attempt + 1 }, isRecalled ? want : undefined)
     if (!lease) return undefined
     // One that was got late, because this process or the database stood still, is not used: another may be next.
     if (clock.now() + exchangeMs > leaseEndsAt) {

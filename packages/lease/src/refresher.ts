@@ -36,12 +36,13 @@ export type Refresher<Want, Token> = {
 }
 
 /**
- * What a row looks like to who stored this generation and a token for a want, once that token can no longer be used.
- * Another token for it comes with another generation only, and whatever else happened meanwhile fails the compare of
- * `take`: so there is nothing to look for before.
+ * What a row looks like to who saw a token for a want stored with this generation, once that token should have ended.
+ * Another token for it comes with another generation only, and whatever else happened meanwhile, or that its end is not
+ * there yet, `take` finds out: so there is nothing to look for before.
  */
 export const afterStoring = (generation: number): Look<never> => ({
-  ...{ generation, attempt: 0, isDead: false, owner: null, leaseMs: 0, backoffMs: 0, token: undefined }
+  ...{ generation, attempt: 0, isDead: false, owner: null, leaseMs: 0, backoffMs: 0, token: undefined },
+  isRecalled: true
 })
 
 /** What this process does for one id, for all who ask. `phase` tells how far it is. */

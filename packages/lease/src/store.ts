@@ -13,8 +13,8 @@ export type Progress = {
   backoffMs: number
 }
 
-/** A row as it is at one moment; `token` is a kept one for what is wanted that can still be used. */
-export type Look<Token> = Progress & { token: Token | undefined }
+/** A row as it is at one moment, or as somebody recalls it (`afterStoring`); `token` is a kept one for what is wanted that can still be used. */
+export type Look<Token> = Progress & { token: Token | undefined; isRecalled?: true }
 
 /** Which presentation a lease is for: the `attempt`th one of the refresh token of this generation. */
 export type Claim = { id: string; owner: string; generation: number; attempt: number }
@@ -56,9 +56,10 @@ export type RefreshStore<Material, Want, Token> = {
   look: (id: string, want: Want) => Promise<Look<Token> | undefined>
   /**
    * Takes the lease and commits the coming presentation, if the row is alive, free, not backing off, and still at this
-   * generation with exactly `attempt - 1` presentations.
+   * generation with exactly `attempt - 1` presentations. Who recalls the row, and has not looked at it, says for which want:
+   * then it is not taken either where a token for that can still be used, in the database's time.
    */
-  take: (claim: Claim, leaseMs: number) => Promise<Lease<Material> | undefined>
+  take: (claim: Claim, leaseMs: number, want?: Want) => Promise<Lease<Material> | undefined>
   /**
    * Stores the next refresh token, the next generation and the token in one commit, if the row is still at the lease's
    * generation; `lost` if it is not. `emptied`: the refresh token is stored, and the token is not, because tokens were

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from './clock.ts'
 import { dead, unavailable } from './failure.ts'
 import { inTime } from './persist.ts'
-import type { Progress } from './store.ts'
+import type { Look, Progress } from './store.ts'
 
 type TurnOptions = {
   owner: string
@@ -13,7 +13,8 @@ type TurnOptions = {
 }
 
 /** `progress` as it was seen, and how it is seen again. */
-type Seen = { progress: Progress | undefined; again: () => Promise<Progress | undefined> }
+type Seen = { progress: Turn | undefined; again: () => Promise<Turn | undefined> }
+type Turn = Progress & Pick<Look<never>, 'isRecalled'>
 
 /**
  * Resolves when this process may take the lease of `id`, or with undefined when another one stored something meanwhile.
@@ -21,7 +22,7 @@ type Seen = { progress: Progress | undefined; again: () => Promise<Progress | un
  */
 export const createTurns =
   ({ owner, isOwnerWaiting, clock, pollMs, tryMs }: TurnOptions) =>
-  async (id: string, seen: Seen): Promise<Progress | undefined> => {
+  async (id: string, seen: Seen): Promise<Turn | undefined> => {
     let { progress } = seen
     const generation = progress?.generation
     for (;;) {

@@ -79,6 +79,7 @@ t.test('who stored the last token need not look, and is found out where anything
   t.equal(await first, 'token')
   t.equal(looks, 0)
   t.equal(await process.obtain('g', 'a', Date.now() + 10_000, afterStoring(1)), 'token', 'another one stored it')
+  t.equal(await process.obtain('g', 'a', Date.now() + 10_000, afterStoring(2)), 'token', 'it has not ended')
   model.signIn('new')
   const next = process.obtain('g', 'a', Date.now() + 10_000, afterStoring(2))
   ;(await idp.next()).answer(answered('new2', 'next'))

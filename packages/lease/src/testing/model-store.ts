@@ -51,10 +51,12 @@ export const createModel = <Material, Want, Token>({ now, isUsable = () => true 
         token: token !== undefined && isUsable(token) ? token : undefined
       }
     },
-    take: (claim: Claim, leaseMs: number): Lease<Material> | undefined => {
+    take: (claim: Claim, leaseMs: number, want?: Want): Lease<Material> | undefined => {
       const row = rowOf(claim.id)
       const isFree = row.dead === null && row.leaseUntil <= now() && row.backoffUntil <= now()
       if (!isFree || row.generation !== claim.generation || row.attempt !== claim.attempt - 1) return undefined
+      const kept = want === undefined ? undefined : row.tokens.get(keyOf(want))
+      if (kept !== undefined && isUsable(kept)) return undefined
       Object.assign(row, { owner: claim.owner, leaseUntil: now() + leaseMs, attempt: claim.attempt })
       return { ...claim, epoch: row.epoch, material: row.material }
     },
@@ -117,7 +119,7 @@ export const storeOf = <Material, Want, Token>(
   transact: Transact
 ): RefreshStore<Material, Want, Token> => ({
   look: (id, want) => transact(() => model.look(id, want)),
-  take: (claim, leaseMs) => transact(() => model.take(claim, leaseMs)),
+  take: (claim, leaseMs, want) => transact(() => model.take(claim, leaseMs, want)),
   finish: (lease, want, answer) => transact(() => model.finish(lease, want, answer)),
   discard: (lease, answer) => transact(() => model.discard(lease, answer)),
   release: (claim, after) => transact(() => model.release(claim, after)),

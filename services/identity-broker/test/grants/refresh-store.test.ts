@@ -147,6 +147,24 @@ t.test('a token near its end is not handed out, and one that was refused gives w
   t.not((await keptFor(id))?.token?.token, token.token)
 })
 
+t.test(
+  'a lease is not taken for a want whose token can still be used, whatever the clock of its taker says',
+  async (t) => {
+    const id = await fixture.make()
+    const first = await taken(id)
+    await store.finish(first, wants[0], fixture.answerTo(first))
+    const claim = { id, owner: newId(), generation: 2, attempt: 1 }
+    t.equal(await store.take(claim, 60_000, wants[0]), undefined)
+    t.match(await store.look(id, wants[0]), { generation: 2, attempt: 0, leaseMs: 0 })
+    await db.updateTable('minted_token').set({ expires_at: sql`now() + interval '29 seconds'` }).execute()
+    t.match(await store.take(claim, 60_000, wants[0]), claim)
+    const other = await fixture.make()
+    const lease = await taken(other)
+    await store.finish(lease, wants[0], fixture.answerTo(lease))
+    t.match(await store.take({ ...claim, id: other }, 60_000, wants[1]), { id: other }, 'for another want it is')
+  }
+)
+
 t.test('what was got in vain is revoked at the IdP only where nobody is left to use it', async (t) => {
   const [id, other] = [await fixture.make(), await fixture.make()]
   const [lease, otherLease] = [await taken(id), await taken(other)]

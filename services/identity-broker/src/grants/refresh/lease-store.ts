@@ -5,12 +5,14 @@ import type { Database } from '../../database.ts'
 import { isUndone, itemStatement } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
-import type { PresentedGrant } from './minted-token.ts'
+import type { PresentedGrant, Want } from './minted-token.ts'
+import { skewSeconds } from './token-store.ts'
 
 /** What is presented; the refresh token is sealed, in base64. */
 type Taken = { grant: PresentedGrant; refresh_token: string }
 
-const columns = 'id uuid, owner uuid, generation integer, attempt integer, "leaseMs" float8'
+const columns = `id uuid, owner uuid, generation integer, attempt integer, "leaseMs" float8,
+  audience text, mode text, scopes text`
 const isOver = (time: string) => `coalesce(${time} <= now(), true)`
 
 const text = (rows: 'wait' | 'pass over') => `,
@@ -23,6 +25,10 @@ const text = (rows: 'wait' | 'pass over') => `,
     where "grant".id = given.id and "grant".generation = given.generation
       and "grant".attempt = given.attempt - 1 and dead_reason is null
       and ${isOver('lease_until')} and ${isOver('backoff_until')}
+      and not exists (
+        select from minted_token as kept
+        where kept.grant_id = given.id and kept.audience = given.audience and kept.mode = given.mode
+          and kept.scopes = given.scopes and kept.expires_at > now() + interval '${skewSeconds} seconds')
     returning "grant".*
   )
   select number, case when taken.id is not null then json_build_object(
@@ -37,10 +43,18 @@ const text = (rows: 'wait' | 'pass over') => `,
 
 /** The grant, if the claim could be made, else null: compared and written in one statement. */
 const takeStore = (run: RunPrepared) =>
-  together(itemStatement<Claim & { leaseMs: number }, Taken>(run, { name: 'lease', columns, text, locks: true }), {
-    isUndone,
-    keyOf: ({ id }) => id
-  })
+  together(
+    itemStatement<Claim & { leaseMs: number } & Partial<Want>, Taken>(run, {
+      name: 'lease',
+      columns,
+      text,
+      locks: true
+    }),
+    {
+      isUndone,
+      keyOf: ({ id }) => id
+    }
+  )
 
 /** Who refreshes a grant: the columns of `grant` that say so, in the database's time. */
 export const leaseStore = (db: Kysely<Database>, run: RunPrepared) => ({

@@ -51,14 +51,14 @@ export const refreshStore = (needs: Needs): RefreshStore<Material, Wanted, Broug
   }
 
   return {
-    look: async (id, { audience, mode, scopes }) => {
-      const want = { audience, mode, scopes }
+    look: async (id, wanted) => {
+      const want = wantOf(wanted)
       const seen = await look({ id, ...want })
       return seen ? openSeen(vault, { id, want, seen }) : undefined
     },
 
-    take: async (claim, leaseMs) => {
-      const taken = await leases.take({ ...claim, leaseMs })
+    take: async (claim, leaseMs, want) => {
+      const taken = await leases.take({ ...claim, leaseMs, ...(want && wantOf(want)) })
       if (!taken) return undefined
       const { grant, refresh_token } = taken
       const refreshToken = await vault.open(fromBase64(refresh_token), refreshTokenPlace(grant))
@@ -93,5 +93,7 @@ export const refreshStore = (needs: Needs): RefreshStore<Material, Wanted, Broug
     }
   }
 }
+
+const wantOf = ({ audience, mode, scopes }: Wanted): Want => ({ audience, mode, scopes })
 
 const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64')
