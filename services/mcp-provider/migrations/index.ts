@@ -11,6 +11,7 @@ import * as redirectUri from './0016-redirect-uri.ts'
 import * as keptArguments from './0017-kept-arguments.ts'
 import * as revocations from './0018-revocations.ts'
 import * as clientExpiry from './0019-client-expiry.ts'
+import * as revocationsOfTenants from './0020-revocations-of-tenants.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -24,5 +25,6 @@ export const migrations: Migrations = {
   '0016-redirect-uri': redirectUri,
   '0017-kept-arguments': keptArguments,
   '0018-revocations': revocations,
-  '0019-client-expiry': clientExpiry
+  '0019-client-expiry': clientExpiry,
+  '0020-revocations-of-tenants': revocationsOfTenants
 }

@@ -54,7 +54,10 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
   const tools = { ...toolStore(db), ...findTools(runPrepared), ...toolPages(db) }
   const oauth = assembleOauth(resources, {
     ...{ providers, publish: tell('provider') },
-    reportRevoking: (err) => app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
+    reportRevoking: (err, givenUp) =>
+      givenUp
+        ? app.log.warn({ err, provider_id: givenUp.provider_id }, 'a credential could not be revoked, and is given up')
+        : app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
     reportRetiring: (err) =>
       app.log.warn({ err }, 'a client that its authorization server refuses could not be let go of')
   })

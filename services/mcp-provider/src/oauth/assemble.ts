@@ -1,5 +1,6 @@
 import { createKeySet } from '@onbehalf/rpc'
 import type { Asker } from '../asker.ts'
+import type { RevocationRow } from '../database.ts'
 import type { Publish } from '../providers/desk.ts'
 import type { ProviderPages } from '../providers/page-store.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -29,7 +30,7 @@ type Given = {
   providers: Pick<ProviderStore, 'find'> & ProviderPages
   publish: Publish
   /** Hears of what could not be revoked. */
-  reportRevoking: (error: unknown) => void
+  reportRevoking: (error: unknown, givenUp?: RevocationRow) => void
   /** Hears of a client of ours that could not be let go of. */
   reportRetiring: (error: unknown) => void
 }
@@ -54,8 +55,12 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
   const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, retireClient, findKey, now })
   const refresher = createCredentialRefresher(bus, { store, exchange, instance })
   const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
-  const revoke = createRevokeUpstream({ egress, authorizations, findKnownClient, findKey, vault, now })
-  const revocations = createRevocations({ store: revocationStore(db), revoke, report: reportRevoking })
+  const revocable = revocationStore(db)
+  const revoke = createRevokeUpstream({
+    ...{ egress, authorizations, findKnownClient, findKey, vault, now },
+    store: revocable
+  })
+  const revocations = createRevocations({ store: revocable, revoke, report: reportRevoking })
   const desk: OauthDesk = {
     ...{ authorizations, credentials, document, callbacks, findClient, findKnownClient, retireClient, findKey },
     ...{ mcp, egress, publish, revokeDropped: revocations.hurry, now },

@@ -16,7 +16,7 @@ export const credentialStore = (db: Kysely<Database>, vault: Pick<Vault, 'open'>
     db.transaction().execute(async (transaction) => {
       const row = await rowsOf(transaction, holder).forUpdate().executeTakeFirst()
       if (!row || row.dead_reason === 'revoked') return false
-      await keepRevocation(transaction, row.id)
+      await keepRevocation(transaction, row)
       await transaction
         .updateTable('oauth_credential')
         .set({ ...ended, dead_reason: 'revoked', generation: row.generation + 1, wanted_scope: null })

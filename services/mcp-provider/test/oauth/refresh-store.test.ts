@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import t from 'tap'
 import type { Database } from '../../src/database.ts'
 import { broughtStore } from '../../src/oauth/brought-store.ts'
-import type { AccessToken, Holder } from '../../src/oauth/credential.ts'
+import { type AccessToken, type Holder, tokenPlace } from '../../src/oauth/credential.ts'
 import { type Material, refreshStore, type Want } from '../../src/oauth/refresh/store.ts'
 import { credentialStore } from '../../src/oauth/store.ts'
 
@@ -91,4 +91,19 @@ t.test('an end is told to everybody, once', async (t) => {
   await store.kill(lease, 'rejected')
   await store.kill(lease, 'rejected')
   t.same(announced, [provider_id])
+})
+
+t.test('what comes when it was taken back meanwhile is kept to be taken back, too', async (t) => {
+  const id = await fixture.make()
+  const lease = await store.take({ id, owner: newId(), generation: 1, attempt: 1 }, 60_000)
+  if (!lease) throw new Error('it was free')
+  await credentials.revoke(await rowOf(id), event)
+  await db.deleteFrom('oauth_revocation').execute()
+  const answer = { kind: 'answered' as const, ...fixture.answerTo(lease, 'rotated') }
+  t.equal(await store.finish(lease, { resource }, answer), 'lost')
+  await store.discard(lease, answer)
+  const [late] = await db.selectFrom('oauth_revocation').selectAll().execute()
+  if (!late?.refresh_token) throw new Error('it is not kept')
+  const place = tokenPlace({ ...late, id: late.credential_id }, 'refresh_token')
+  t.equal(await vault.open(late.refresh_token, place), answer.material?.refreshToken)
 })

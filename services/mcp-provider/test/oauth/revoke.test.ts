@@ -71,6 +71,52 @@ t.test('what the same server gave before is left to it: what came now may end wi
   t.match(played.revocations, [{ fields: { token: played.given.at(-1) } }])
 })
 
+t.test('what is not taken back yet when the same server gives something new is left to it', async (t) => {
+  const { id } = await register()
+  await connect(id)
+  await sql.query(
+    `
+    insert into mcp_provider.oauth_revocation (credential_id, generation, tenant_id, provider_id, user_id, issuer,
+      token_endpoint, client_id, grant_type, resource, refresh_token, access_token)
+    select id, generation, tenant_id, provider_id, user_id, issuer, token_endpoint, client_id, grant_type, resource,
+      refresh_token, access_token from mcp_provider.oauth_credential where provider_id = $1`,
+    [id]
+  )
+  await connect(id)
+  await until(async () => (await waiting()).length === 0)
+  t.same(played.revocations, [], 'what came now may end with it')
+})
+
+t.test('a server that refuses is not asked again', async (t) => {
+  const { id, at } = await register()
+  await connect(id)
+  const before = failures()
+  played.revocation = { status: 400 }
+  await as(admin)('DELETE', at)
+  await until(() => failures() > before)
+  t.same(await waiting(), [])
+  t.equal(played.revocations.length, 1)
+})
+
+t.test('a tenant has so many of them to be taken back, and the oldest is given up', async (t) => {
+  const { id, at } = await register()
+  await connect(id)
+  await sql.query(
+    `insert into mcp_provider.oauth_revocation (credential_id, generation, tenant_id, provider_id, issuer, token_endpoint,
+      client_id, grant_type, resource, due_at, created_at)
+    select gen_random_uuid(), place, $1, gen_random_uuid(), '', '', '', 'authorization_code', '', now() + interval '1 day',
+      now() - interval '1 day' + make_interval(secs => place) from generate_series(1, 10000) as place`,
+    [admin.tenant_id]
+  )
+  await as(admin)('DELETE', at)
+  await until(() => played.revocations.length > 0)
+  const { rows } = await sql.query(
+    'select min(generation) as first from mcp_provider.oauth_revocation where attempt = 0'
+  )
+  t.same(rows, [{ first: 2 }])
+  await sql.query('delete from mcp_provider.oauth_revocation')
+})
+
 t.test('what could not be taken back is kept, and another replica tries again', async (t) => {
   const { id, at } = await register()
   await connect(id)
@@ -100,6 +146,7 @@ t.test('a server that is away for good is not asked for ever', async (t) => {
   // It is told of last.
   await until(() => failures() > before + 1)
   t.same(await waiting(), [])
+  t.ok(logs.some((line) => line.includes('given up') && line.includes(id)))
 })
 
 t.test('a provider whose secrets nobody can open any more can be deleted', async (t) => {

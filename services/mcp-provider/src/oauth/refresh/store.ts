@@ -1,9 +1,10 @@
 import type { Claim, DeadReason, Progress, RefreshStore } from '@onbehalf/lease'
-import { hashOf, recordAudit } from '@onbehalf/service-kit'
+import { hashOf, newId, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../../database.ts'
 import { type AccessToken, type PresentedCredential, tokenPlace } from '../credential.ts'
+import { revocationStore } from '../revocations/store.ts'
 import { ended, lifeColumns, openAccess, unleased } from '../store.ts'
 
 /** What is presented; a refresh token of null where the client's own credentials are. */
@@ -83,8 +84,18 @@ export const refreshStore = ({ db, vault, onDead }: Needs): RefreshStore<Materia
     return row.epoch === epoch ? 'kept' : 'emptied'
   },
 
-  // A new authorization may share the server's own grant with what was fetched: nothing is revoked there.
-  discard: async () => {},
+  // Somebody took it back meanwhile: so is what came. Where they authorized anew instead, it is left to its server.
+  discard: async ({ material: { credential } }, { material, token: { token } }) => {
+    const { tenant_id, provider_id, user_id, issuer, token_endpoint, client_id, grant_type, resource } = credential
+    const bound = { tenant_id, provider_id, user_id, issuer, token_endpoint, client_id, grant_type, resource }
+    const place = { ...bound, id: newId(), generation: 0 }
+    const refresh = material?.refreshToken ?? null
+    await revocationStore(db).keep({
+      ...{ ...bound, credential_id: place.id, generation: place.generation },
+      refresh_token: refresh === null ? null : await vault.seal(refresh, tokenPlace(place, 'refresh_token')),
+      access_token: await vault.seal(token, tokenPlace(place, 'access_token'))
+    })
+  },
 
   release: async ({ id, owner, generation, attempt }: Claim, { isCounted, backoffMs }) => {
     await db

@@ -6,7 +6,8 @@ import { openAuthentication } from '../../providers/secrets.ts'
 import { tokenPlace } from '../credential.ts'
 import type { Authorizations } from '../describe.ts'
 import type { FindKnownClient } from '../find-client.ts'
-import { askTokenEndpoint, toldBy } from '../token-endpoint.ts'
+import { type Answered, askTokenEndpoint, toldBy } from '../token-endpoint.ts'
+import type { RevocationStore } from './store.ts'
 
 type Needs = {
   egress: Pick<Egress, 'request'>
@@ -14,11 +15,15 @@ type Needs = {
   findKnownClient: FindKnownClient
   findKey: (tenant_id: string) => Promise<SigningKey>
   vault: Pick<Vault, 'open'>
+  store: Pick<RevocationStore, 'isFollowed'>
   now: () => number
 }
 
-/** Tells the authorization server that what it gave is no longer wanted (RFC 7009), where it takes that. */
-export type RevokeUpstream = (row: RevocationRow) => Promise<void>
+/**
+ * Tells the authorization server that what it gave is no longer wanted (RFC 7009), where it takes that. Resolves when there
+ * is nothing more to do, with what the server refused it with if it did; throws what may pass.
+ */
+export type RevokeUpstream = (row: RevocationRow) => Promise<Error | undefined>
 
 const timeoutMs = 5_000
 
@@ -28,14 +33,21 @@ export const createRevokeUpstream =
     const { tenant_id, issuer, token_endpoint } = row
     const server = await needs.authorizations.serverOf(issuer)
     const { revocation_endpoint: endpoint } = server
-    if (!endpoint || server.token_endpoint !== token_endpoint) return
+    if (!endpoint || server.token_endpoint !== token_endpoint) return undefined
     const client = await needs.findKnownClient(server, await wantedOf(needs, row))
-    if (!client) return
+    if (!client) return undefined
     const at = { issuer, findKey: () => needs.findKey(tenant_id), now: needs.now }
     const fields = await fieldsOf(needs, row)
+    // What came since may end with it.
+    if (await needs.store.isFollowed(row)) return undefined
     const answered = await askTokenEndpoint(needs.egress, { tokenEndpoint: endpoint, client, fields, timeoutMs }, at)
-    if (answered.status !== 200) throw toldBy(answered)
+    if (answered.status === 200) return undefined
+    if (isFinal(answered)) return toldBy(answered)
+    throw toldBy(answered)
   }
+
+/** Who is refused so is refused again: our secret is not shown for that. */
+const isFinal = ({ status }: Answered): boolean => status >= 400 && status < 500 && status !== 408 && status !== 429
 
 const wantedOf = async ({ vault }: Pick<Needs, 'vault'>, row: RevocationRow) => {
   const { tenant_id, provider_id, client_id, grant_type, authorization_issuer: pinned } = row

@@ -3,10 +3,10 @@ import type { RevokeUpstream } from './revoke.ts'
 import type { RevocationStore } from './store.ts'
 
 type Tools = {
-  store: RevocationStore
+  store: Pick<RevocationStore, 'claim' | 'postpone' | 'forget'>
   revoke: RevokeUpstream
-  /** Hears of what went wrong. */
-  report: (error: unknown) => void
+  /** Hears of what went wrong, and of what is not tried again. */
+  report: (error: unknown, givenUp?: RevocationRow) => void
 }
 
 /** What comes of it changes nothing here. */
@@ -19,16 +19,19 @@ export type Revocations = {
   close: () => Promise<void>
 }
 
-const atOnceMax = 16
+const inFlightMax = 16
+// Of one tenant so many at a time, and no more while so many run: whose servers are slow waits for its own alone.
+const perTenant = 4
 // Longer than a server may take: who has not told of it by then is gone.
 const leaseSeconds = 60
 const lookMs = 15_000
-/** A minute after the first time, and twice as long after each other one: half a day in all. */
+/** A minute after the first time, and twice as long after each other one: eight and a half hours in all. */
 const againSeconds = 30
 const attemptsMax = 10
 
 /** Takes back what was dropped, behind the answers, by any one replica; again where a server is away. */
 export const createRevocations = ({ store, revoke, report }: Tools): Revocations => {
+  const running = new Map<Promise<void>, string>()
   let isClosing = false
   let isWanted = false
   let isLooking = false
@@ -36,22 +39,37 @@ export const createRevocations = ({ store, revoke, report }: Tools): Revocations
   let timer: NodeJS.Timeout | undefined
 
   const one = async (row: RevocationRow): Promise<void> => {
-    const failure = await revoke(row).then(
-      () => undefined,
-      (error: unknown) => ({ error })
+    const { isOver, error } = await revoke(row).then(
+      (refused) => ({ isOver: true, error: refused }),
+      (thrown: unknown) => ({ isOver: row.attempt >= attemptsMax, error: thrown })
     )
-    const isOver = !failure || row.attempt >= attemptsMax
     await (isOver ? store.forget(row) : store.postpone(row, againSeconds * 2 ** row.attempt))
-    if (failure) report(failure.error)
+    if (error !== undefined) report(error, isOver ? row : undefined)
+  }
+  const begin = (row: RevocationRow): void => {
+    const work = one(row)
+      .catch((error: unknown) => report(error))
+      .finally(() => {
+        running.delete(work)
+        hurry()
+      })
+    running.set(work, row.tenant_id)
+  }
+  const busyTenants = (): string[] => {
+    const counts = Map.groupBy(running.values(), (tenant) => tenant)
+    return [...counts].filter(([, { length }]) => length >= perTenant).map(([tenant]) => tenant)
   }
   const lookOnce = async (): Promise<void> => {
     isWanted = false
-    const rows = await store.claim(atOnceMax, leaseSeconds)
-    if (rows.length === atOnceMax) isWanted = true
-    await Promise.all(rows.map((row) => one(row).catch(report)))
+    const limit = inFlightMax - running.size
+    const rows = await store.claim({ limit, perTenant, except: busyTenants(), leaseSeconds })
+    for (const row of rows) begin(row)
+    if (rows.length > 0) isWanted = true
   }
   const lookWhileWanted = async (): Promise<void> => {
-    while (isWanted && !isClosing) await lookOnce().catch(report)
+    // Whatever ends while all places are taken looks again.
+    while (isWanted && !isClosing && running.size < inFlightMax)
+      await lookOnce().catch((error: unknown) => report(error))
     isLooking = false
   }
   const hurry = (): void => {
@@ -70,6 +88,7 @@ export const createRevocations = ({ store, revoke, report }: Tools): Revocations
       isClosing = true
       clearInterval(timer)
       await round
+      await Promise.all(running.keys())
     }
   }
 }

@@ -1,30 +1,80 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Database, RevocationRow } from '../../database.ts'
+import type { CredentialRow, Database, ProviderRow, RevocationRow } from '../../database.ts'
+
+export type Claim = {
+  limit: number
+  /** So many of one tenant at once. */
+  perTenant: number
+  /** Tenants of whom none are taken. */
+  except: readonly string[]
+  leaseSeconds: number
+}
 
 export type RevocationStore = ReturnType<typeof revocationStore>
 
 /** What was dropped and is to be taken back where it was given; the clock is the database's. */
 export const revocationStore = (db: Kysely<Database>) => ({
   /** Those whose time has come, for this replica alone: another one takes them up after `leaseSeconds`. */
-  claim: (limit: number, leaseSeconds: number): Promise<RevocationRow[]> =>
+  claim: ({ limit, perTenant, except, leaseSeconds }: Claim): Promise<RevocationRow[]> =>
     db
+      .with('oldest', (query) =>
+        query
+          .selectFrom('oauth_revocation')
+          .select(['credential_id', 'generation', 'tenant_id', 'due_at'])
+          .where('due_at', '<=', sql<Date>`now()`)
+          .where('tenant_id', '<>', sql<string>`all(${except}::uuid[])`)
+          .orderBy('due_at')
+          .limit(limit)
+          .forUpdate()
+          .skipLocked()
+      )
+      .with('placed', (query) =>
+        query
+          .selectFrom('oldest')
+          .select(['credential_id', 'generation'])
+          .select(sql<number>`row_number() over (partition by tenant_id order by due_at)`.as('place'))
+      )
       .updateTable('oauth_revocation')
       .set({ due_at: later(leaseSeconds), attempt: sql<number>`attempt + 1` })
       .where(({ eb, refTuple }) =>
         eb(refTuple('credential_id', 'generation'), 'in', (query) =>
           query
-            .selectFrom('oauth_revocation')
+            .selectFrom('placed')
             .select(['credential_id', 'generation'])
-            .where('due_at', '<=', sql<Date>`now()`)
-            .orderBy('due_at')
-            .limit(limit)
-            .forUpdate()
-            .skipLocked()
+            .where('place', '<=', perTenant)
             .$asTuple('credential_id', 'generation')
         )
       )
       .returningAll()
       .execute(),
+
+  /** Whether the same client got something of the same server for the same holder, which may share its grant with this. */
+  isFollowed: async ({ tenant_id, user_id, issuer, client_id }: RevocationRow): Promise<boolean> => {
+    const living = await db
+      .selectFrom('oauth_credential')
+      .select('id')
+      .where('tenant_id', '=', tenant_id)
+      .where('user_id', 'is not distinct from', user_id)
+      .where('issuer', '=', issuer)
+      .where('client_id', '=', client_id)
+      .where('dead_reason', 'is', null)
+      .executeTakeFirst()
+    return living !== undefined
+  },
+
+  /** Keeps what came late, when it was no longer wanted. With a provider that is gone its own client is gone as well. */
+  keep: async (late: LateCredential): Promise<void> => {
+    const provider = await db
+      .selectFrom('provider')
+      .select(['authentication', 'authorization_issuer'])
+      .where('id', '=', late.provider_id)
+      .executeTakeFirst()
+    const client = provider ?? { authentication: null, authorization_issuer: null }
+    await db
+      .insertInto('oauth_revocation')
+      .values({ ...late, ...client })
+      .execute()
+  },
 
   postpone: async ({ credential_id, generation }: Key, seconds: number): Promise<void> => {
     await db
@@ -44,18 +94,54 @@ export const revocationStore = (db: Kysely<Database>) => ({
   }
 })
 
+/** Sealed for a row of its own. */
+export type LateCredential = Omit<
+  RevocationRow,
+  'authentication' | 'authorization_issuer' | 'attempt' | 'due_at' | 'created_at'
+>
+
 type Key = Pick<RevocationRow, 'credential_id' | 'generation'>
 
 /** Keeps what one credential is, to be taken back. Its row and its provider's are locked, and still as they were. */
-export const keepRevocation = async (transaction: Transaction<Database>, credential_id: string): Promise<void> => {
-  await sql`${keptFrom('oauth_credential')} and credential.id = ${credential_id}`.execute(transaction)
+export const keepRevocation = async (
+  transaction: Transaction<Database>,
+  { id, tenant_id }: Pick<CredentialRow, 'id' | 'tenant_id'>
+): Promise<void> => {
+  await sql`${keptFrom('oauth_credential')} and credential.id = ${id}`.execute(transaction)
+  await giveUpOldest(transaction, tenant_id)
 }
 
 /** Takes away all credentials of a provider, to be taken back. Its row is locked, and still as it was. */
-export const dropCredentials = async (transaction: Transaction<Database>, provider_id: string): Promise<void> => {
+export const dropCredentials = async (
+  transaction: Transaction<Database>,
+  { id, tenant_id }: Pick<ProviderRow, 'id' | 'tenant_id'>
+): Promise<void> => {
   await sql`
-    with dropped as (delete from oauth_credential where provider_id = ${provider_id} returning *)
+    with dropped as (delete from oauth_credential where provider_id = ${id} returning *)
     ${keptFrom('dropped')}`.execute(transaction)
+  await giveUpOldest(transaction, tenant_id)
+}
+
+const tenantMax = 10_000
+
+/** Whose authorization servers take nothing back does not fill the table. */
+const giveUpOldest = async (transaction: Transaction<Database>, tenant_id: string): Promise<void> => {
+  await transaction
+    .deleteFrom('oauth_revocation')
+    .where(({ eb, refTuple }) =>
+      eb(refTuple('credential_id', 'generation'), 'in', (query) =>
+        query
+          .selectFrom('oauth_revocation')
+          .select(['credential_id', 'generation'])
+          .where('tenant_id', '=', tenant_id)
+          .orderBy('created_at', 'desc')
+          .offset(tenantMax)
+          .forUpdate()
+          .skipLocked()
+          .$asTuple('credential_id', 'generation')
+      )
+    )
+    .execute()
 }
 
 // As they are sealed: nothing has to be opened for something to be dropped.
