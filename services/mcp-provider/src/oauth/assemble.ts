@@ -14,7 +14,7 @@ import { createAuthorizations } from './describe.ts'
 import type { OauthDesk } from './desk.ts'
 import { createDocument } from './document.ts'
 import { createFindClient, createFindKnownClient } from './find-client.ts'
-import { createFindRole } from './find-role.ts'
+import { createFindStanding } from './find-standing.ts'
 import { createFindFresh } from './fresh.ts'
 import { createExchange } from './refresh/exchange.ts'
 import { createCredentialRefresher } from './refresh/refresh.ts'
@@ -67,7 +67,16 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
     states: authorizationStates(redis)
   }
   return {
-    ...{ desk, document, findFresh, findProvider, findRole: createFindRole(bus), instance, publicUrl, refresher },
+    ...{
+      desk,
+      document,
+      findFresh,
+      findProvider,
+      findStanding: createFindStanding(bus),
+      instance,
+      publicUrl,
+      refresher
+    },
     revocations: { start: revocations.start },
     settle: async () => {
       await Promise.all([refresher.settle(), revocations.close()])

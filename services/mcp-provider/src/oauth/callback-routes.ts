@@ -5,13 +5,13 @@ import type { Provider } from '../providers/provider.ts'
 import type { AuthorizingBrowser } from './browser.ts'
 import { completeAuthorization } from './complete.ts'
 import type { OauthDesk } from './desk.ts'
-import type { FindRole } from './find-role.ts'
+import type { FindStanding } from './find-standing.ts'
 import { connectedView } from './views.ts'
 
 export type CompleteNeeds = {
   desk: OauthDesk
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
-  findRole: FindRole
+  findStanding: FindStanding
   publicUrl: string
 }
 
@@ -23,7 +23,7 @@ type Came = FastifyRequest<{ Querystring: Record<string, string[]> }>
 
 /** Where authorization servers send browsers back to; `callbacks.ts` says which one is whose. */
 export const callbackRoutes = (scope: App, needs: CompleteNeeds, browser: AuthorizingBrowser): void => {
-  const { desk, findProvider, findRole, publicUrl } = needs
+  const { desk, findProvider, findStanding, publicUrl } = needs
   const complete = async (request: Came, reply: FastifyReply, path: string) => {
     const query = queryOf(request)
     const state = query.get('state') ?? ''
@@ -31,7 +31,7 @@ export const callbackRoutes = (scope: App, needs: CompleteNeeds, browser: Author
     if (binding !== undefined) browser.forget(reply, state)
     const { id: request_id, ip } = request
     const came = { query, binding, redirectUri: `${publicUrl}${path}`, request: { request_id, ip } }
-    const { settings } = await completeAuthorization({ ...desk, findProvider, findRole }, came)
+    const { settings } = await completeAuthorization({ ...desk, findProvider, findStanding }, came)
     return sendPage(reply, connectedView(settings.name))
   }
   const config = { access: 'public' } as const

@@ -3,13 +3,13 @@ import { ReportedError } from '@onbehalf/errors'
 import { type Bus, createTicketReader, type FindKey, type Served, serve, type TicketReader } from '@onbehalf/rpc'
 import { noSuchProvider } from '../providers/problems.ts'
 import { audienceOf, type Provider } from '../providers/provider.ts'
-import type { FindRole } from './find-role.ts'
+import type { FindStanding } from './find-standing.ts'
 import type { FindFresh } from './fresh.ts'
 import { type CredentialRefresher, serveCredentialOwner } from './refresh/refresh.ts'
 
 type Tools = {
   findFresh: FindFresh
-  findRole: FindRole
+  findStanding: FindStanding
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
   readPrincipal: TicketReader<Principal>
   /** Of our own tickets. */
@@ -21,15 +21,20 @@ type Tools = {
 const changedMeanwhile = () =>
   new ReportedError('unavailable', 'The server was changed during the call. Try again.', { retry_after_seconds: 1 })
 
-type Failed = { provider: Provider; who: Principal; error: unknown }
+type Failed = { provider: Provider; who: Principal; deadlineAt: number; error: unknown }
 
 /** Somebody without a role cannot follow a link to a provider that is not for them: their app is told what would help. */
-const refuse = async ({ findRole }: Pick<Tools, 'findRole'>, { provider, who, error }: Failed): Promise<never> => {
+const refuse = async (
+  { findStanding }: Pick<Tools, 'findStanding'>,
+  { provider, who, deadlineAt, error }: Failed
+): Promise<never> => {
   const { external, auth_scope, name } = provider.settings
   const isAsked = error instanceof ReportedError && error.code === 'upstream_authorization_required'
   if (!isAsked || external || auth_scope === 'tenant' || who.user_id === null) throw error
-  const role = await findRole({ tenant_id: who.tenant_id, user_id: who.user_id }).catch(() => undefined)
-  if (role !== null) throw error
+  const { tenant_id, user_id } = who
+  // Where nobody can say it, the link is what would help most.
+  const standing = await findStanding({ tenant_id, user_id }, deadlineAt).catch(() => undefined)
+  if (standing?.is !== 'external') throw error
   const why = `The user has to authorize at "${name}" and cannot, being no member.`
   throw new ReportedError('policy_denied', `${why} An administrator can mark the provider as external.`, {
     cause: error
@@ -55,7 +60,9 @@ export const serveCredentials = (bus: Bus, tools: Tools, report: Report): Served
         if (audienceOf(provider.settings) !== what.audience) throw changedMeanwhile()
         const { user_id } = who
         const found = tools.findFresh(provider, { user_id, refused, deadlineAt })
-        return { credential: await found.catch((error: unknown) => refuse(tools, { provider, who, error })) }
+        return {
+          credential: await found.catch((error: unknown) => refuse(tools, { provider, who, deadlineAt, error }))
+        }
       },
       report
     ),

@@ -3,7 +3,7 @@ import type { ServerMetadata } from '../authorization/server.ts'
 import { audienceOf, type Provider } from '../providers/provider.ts'
 import type { OauthDesk } from './desk.ts'
 import { credentialEvent } from './event.ts'
-import type { FindRole } from './find-role.ts'
+import type { FindStanding } from './find-standing.ts'
 import { failed } from './problems.ts'
 import { redeem } from './redeem.ts'
 import type { AuthorizationState } from './state.ts'
@@ -18,7 +18,7 @@ type Came = {
 
 type Needs = OauthDesk & {
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
-  findRole: FindRole
+  findStanding: FindStanding
 }
 
 /**
@@ -78,16 +78,17 @@ const checkAnswerer = (
 
 /** Who began may have lost the right to it at the authorization server's pages. */
 const checkActor = async (
-  { findRole }: Pick<Needs, 'findRole'>,
+  { findStanding }: Pick<Needs, 'findStanding'>,
   { external }: Provider['settings'],
   { tenant_id, user_id, actor_id }: AuthorizationState
 ): Promise<void> => {
-  const role = await findRole({ tenant_id, user_id: actor_id })
+  const standing = await findStanding({ tenant_id, user_id: actor_id })
   if (user_id === null) {
-    if (role && isAdministrator({ role })) return
+    if (standing.is === 'member' && isAdministrator(standing)) return
     throw failed('Only an owner or admin can authorize this provider.')
   }
-  if (role === undefined || (role === null && !external)) throw failed('Only a member can authorize it.')
+  if (standing.is === 'gone' || (standing.is === 'external' && !external))
+    throw failed('Only a member can authorize it.')
 }
 
 const codeIn = (query: URLSearchParams): string => {
