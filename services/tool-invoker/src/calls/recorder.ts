@@ -153,6 +153,8 @@ export const createRecorder = ({
         await flush()
       }
       clearTimeout(giveUp)
+      // What comes later cannot be written any more, and is not tried for ever.
+      isGivenUp = true
       if (queue.length > 0) throw new Error(`${queue.length} call records could not be written`)
     }
   }

@@ -4,6 +4,7 @@ import { startBackends } from '@onbehalf/testkit'
 import { sql } from 'kysely'
 import t from 'tap'
 import { migrations } from '../../migrations/index.ts'
+import { createRecorder } from '../../src/calls/recorder.ts'
 import { callStore } from '../../src/calls/store.ts'
 import { createChains, type Linked } from '../../src/chain/link.ts'
 import { chainStore } from '../../src/chain/store.ts'
@@ -17,31 +18,31 @@ const calls = callStore(db)
 
 const link = createChains(createSecretKey(randomBytes(32)), newId)
 
-const rowAt = (started_at: Date, more: Partial<CallTable> = {}): Linked =>
-  link({
-    id: newId(),
-    kind: 'outcome',
-    call_id: null,
-    tenant_id: newId(),
-    user_id: null,
-    app_id: null,
-    credential_kind: 'api_key',
-    credential_id: newId(),
-    provider_id: null,
-    server_identifier: 'a',
-    tool: 'x',
-    tool_hash: null,
-    arguments_digest: 'd',
-    arguments: null,
-    mode: null,
-    audience: null,
-    token_jti: null,
-    outcome: 'ok',
-    upstream_status: 200,
-    started_at,
-    finished_at: started_at,
-    ...more
-  })
+const recordAt = (started_at: Date, more: Partial<CallTable> = {}): CallTable => ({
+  id: newId(),
+  kind: 'outcome',
+  call_id: null,
+  tenant_id: newId(),
+  user_id: null,
+  app_id: null,
+  credential_kind: 'api_key',
+  credential_id: newId(),
+  provider_id: null,
+  server_identifier: 'a',
+  tool: 'x',
+  tool_hash: null,
+  arguments_digest: 'd',
+  arguments: null,
+  mode: null,
+  audience: null,
+  token_jti: null,
+  outcome: 'ok',
+  upstream_status: 200,
+  started_at,
+  finished_at: started_at,
+  ...more
+})
+const rowAt = (started_at: Date, more: Partial<CallTable> = {}): Linked => link(recordAt(started_at, more))
 
 const placeOf = async ({ id }: Linked) => {
   const { rows } = await sql<{
@@ -117,4 +118,18 @@ t.test('the migrations go down and up again', async (t) => {
     t.same(await migrate(url, migrations, 'down'), [name])
   t.same(await migrate(url, migrations, 'up'), ['0004-chain', '0005-only-added', '0006-kept-arguments'])
   await calls.ensurePartitions(new Date())
+})
+
+t.test('a record that comes after the end is not tried for ever', async (t) => {
+  let tries = 0
+  const insert = async () => {
+    tries += 1
+    throw new Error('the connections are closed')
+  }
+  const recorder = createRecorder({ insert, link, flushMs: 1, retryMs: 1 })
+  await recorder.close()
+  recorder.add(recordAt(new Date()))
+  // Later than the recorder's own timer would be.
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(tries, 0)
 })
