@@ -70,8 +70,11 @@ export const ownStream = (wires: Wires, target: Target, session: Session): Excha
   id: wires.nextId(),
   body: '',
   isResumable: true,
-  onMessage: hearOn(wires, target, session, { isEndless: true })
+  onMessage: hearOn(wires, target, session, target.onRequest ? Number.POSITIVE_INFINITY : ownRepliesMax(wires))
 })
+
+// Hardly more than pings come to who answers nothing else, but for hours.
+const ownRepliesMax = ({ limits }: Wires): number => limits.repliesMax * 50
 
 type Heard = { refused: Answer } | Pick<Awaited<ReturnType<typeof readEvents>>, 'event' | 'failure'>
 

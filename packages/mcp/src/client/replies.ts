@@ -3,14 +3,17 @@ import { isJson, type Json, methodNotFoundCode, type RpcOutcome, type ServerRequ
 import type { Session } from './sessions.ts'
 import { type Target, tell, type Wires } from './target.ts'
 
-/** What is done with the messages of the server on a stream of a session: notifications are told, requests answered. */
+/**
+ * What is done with the messages of the server on a stream of a session: notifications are told, requests answered, so many
+ * of them in all.
+ */
 export const hearOn = (
   wires: Wires,
   target: Target,
   session: Session | undefined,
-  options?: { isEndless: boolean }
+  repliesMax = wires.limits.repliesMax
 ) => {
-  const replies = createReplies(wires, target, session, options)
+  const replies = createReplies(wires, target, session, repliesMax)
   return ({ id, method, params }: Json & { method: string }): void => {
     if (id === undefined) tell(target, method, params)
     else replies.answer(id, method, isJson(params) ? params : {})
@@ -19,25 +22,23 @@ export const hearOn = (
 
 type Replies = { answer: (id: unknown, method: string, params: Json) => void }
 
-/** Answers what the server asks on one stream. On one that ends with our answer only so many are. */
-const createReplies = (
-  wires: Wires,
-  target: Target,
-  session: Session | undefined,
-  { isEndless = false } = {}
-): Replies => {
-  let repliesLeft = wires.limits.repliesMax
+/** Answers what the server asks on one stream: so many in all, and no more at a time than on one that ends with our answer. */
+const createReplies = (wires: Wires, target: Target, session: Session | undefined, repliesMax: number): Replies => {
+  let repliesLeft = repliesMax
+  let underWay = 0
   return {
     answer: (id, method, params) => {
-      if (repliesLeft === 0 || !isRequestId(id) || session?.answering.has(id)) return
+      if (repliesLeft === 0 || underWay === wires.limits.repliesMax) return
+      if (!isRequestId(id) || session?.answering.has(id)) return
       repliesLeft -= 1
+      underWay += 1
       session?.answering.add(id)
       wires.background.run(async () => {
         const outcome = await outcomeOf(target, { method, params })
         // The server was waiting, and did not have to say anything.
         target.deadline.extend(target.sseReadTimeoutMs)
         session?.answering.delete(id)
-        if (isEndless) repliesLeft += 1
+        underWay -= 1
         await notify(wires, target, session, { id, ...outcome })
       })
     }

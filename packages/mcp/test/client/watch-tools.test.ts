@@ -91,6 +91,29 @@ t.test('a server with sessions is listened to in one of its own, which ends with
   t.equal(count('DELETE'), 1)
 })
 
+t.test('a server that asks without end is answered so often', async (t) => {
+  const replies = new Map<unknown, () => void>()
+  const { url, seen } = await startHostile(t, {
+    ...legacy(offering, async (_, { sse, raw }) => {
+      for (let id = 1; id <= 101; id += 1) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        replies.set(id, resolve)
+        sse(event({ jsonrpc: '2.0', id, method: 'ping' }))
+        if (id <= 100) await promise
+      }
+      raw.end()
+    }),
+    POST: ({ id }, { raw }) => {
+      raw.writeHead(202).end()
+      replies.get(id)?.()
+    }
+  })
+  const client = createTestClient(t, { limits: { repliesMax: 2 } })
+  t.equal(await client.watchTools({ ...base, url }, () => {}), 'ended')
+  await client.close()
+  t.equal(seen.filter(({ http, method }) => http === 'POST' && method === undefined).length, 100)
+})
+
 /** One of 2024-11-05 that can do this: all it says comes by one stream. */
 const older = (capabilities: object) => {
   const streams: ServerResponse[] = []
@@ -134,6 +157,11 @@ t.test('a server of 2024-11-05 is listened to by the stream that its session is'
 
 t.test('who listens to a server of 2024-11-05 as a client hears it by that stream, too', async (t) => {
   const { behaviour, streams } = older(offering)
+  let isBegun = false
+  behaviour['notifications/initialized'] = (_, { raw }) => {
+    isBegun = true
+    raw.writeHead(202).end()
+  }
   const { url } = await startHostile(t, behaviour)
   const heard: string[] = []
   const listening = createTestClient(t).request({
@@ -141,7 +169,8 @@ t.test('who listens to a server of 2024-11-05 as a client hears it by that strea
     onEvent: ({ method }) => void heard.push(method)
   })
   await until(() => {
-    streams[0]?.write(changed)
+    // What comes while the session begins is heard as well, and its stream must not end then.
+    if (isBegun) streams[0]?.write(changed)
     return heard.length > 0
   })
   streams[0]?.end()
