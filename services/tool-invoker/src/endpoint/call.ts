@@ -63,7 +63,7 @@ const whereIs = ({ server_identifier }: Asked, name: string) =>
 
 const findByHash = async (
   { list }: { list: ListTools },
-  { context }: Asked,
+  { context, spend }: Asked,
   server_identifier: string,
   name: string
 ): Promise<string | undefined> => {
@@ -73,6 +73,8 @@ const findByHash = async (
     const found = page.data.find((tool) => joinName(server_identifier, tool.name) === name)
     if (found) return found.name
     cursor = page.next_cursor
+    context.signal.throwIfAborted()
+    if (cursor !== null) await spend(server_identifier)
   } while (cursor !== null)
   return undefined
 }

@@ -19,11 +19,13 @@ export const joinPrompt = (server_identifier: string, text: string): string =>
     ...(messages !== undefined && { messages: mapJson(messages, (one) => joinMessage(server_identifier, one)) })
   }))
 
-/** Most results hold no resource, and stay in their server's own words. */
+/** Most results hold no resource, and stay in their server's own words. A word can be written by escapes, too. */
 const rewrite = (text: string, join: (result: Json) => Json): string => {
-  if (!text.includes('"resource')) return text
+  if (!text.includes('"resource') && !text.includes('\\u')) return text
   const result: unknown = JSON.parse(text)
-  return isJson(result) ? JSON.stringify(join(result)) : text
+  if (!isJson(result)) return text
+  const joined = JSON.stringify(join(result))
+  return joined === JSON.stringify(result) ? text : joined
 }
 
 const joinMessage = (server_identifier: string, message: Json): Json =>

@@ -3,7 +3,17 @@ import t from 'tap'
 import { callable, type Json, metaOf, type Setting, url, version } from './setting.ts'
 
 /** Tools by their own and by joined names. */
-export const testNames = ({ app, ask, askLegacy, devices, forwarding, modern, recording, whoami }: Setting): void => {
+export const testNames = ({
+  app,
+  ask,
+  askLegacy,
+  devices,
+  forwarding,
+  modern,
+  open,
+  recording,
+  whoami
+}: Setting): void => {
   t.test("a tool of one provider is called under its own name, as the token's user, in both eras", async (t) => {
     const user = devices.makeToken()
     const { server_identifier } = forwarding(user.tenant_id, whoami)
@@ -56,6 +66,17 @@ export const testNames = ({ app, ask, askLegacy, devices, forwarding, modern, re
       const { status, body } = await ask(path, user.headers, { method: 'tools/call', params: { name } })
       t.match({ status, body }, { status: 200, body: { error: { code: -32602, message: `Unknown tool: ${name}` } } })
     }
+  })
+
+  t.test('to look for a cut name costs as much as to list the tools', async (t) => {
+    const limited = await open({ PRINCIPAL_CALLS_PER_MINUTE: '2' })
+    t.teardown(() => limited.app.close())
+    const user = devices.makeToken()
+    const tools = callable(Array.from({ length: 250 }, (_, index) => `tool-${index}`))
+    const { server_identifier } = forwarding(user.tenant_id, recording, { tools })
+    const params = { name: `${server_identifier}__none_0123abcd` }
+    const { status } = await ask('/mcp', user.headers, { method: 'tools/call', params }, limited.app)
+    t.equal(status, 429)
   })
 
   t.test("progress comes under the client's own token, in a stream that ends with the answer", async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { joinResult } from '../../../src/endpoint/join-content.ts'
 import { type Json, type Setting, url } from './setting.ts'
 
 /** What servers offer beside tools. */
@@ -12,6 +13,16 @@ export const testOffers = ({
   modern,
   recording
 }: Setting): void => {
+  t.test('a resource in a result is under its joined URI, however its server writes that it is one', async (t) => {
+    const uri = 'onbehalf://other/test://one'
+    for (const type of ['resource_link', '\\u0072esource_link'])
+      t.match(JSON.parse(joinResult('one', `{"content":[{"type":"${type}","uri":"${uri}"}]}`)), {
+        content: [{ type: 'resource_link', uri: `onbehalf://one/${uri}` }]
+      })
+    const text = '{"content": [{"type": "text", "text": "\\u00fc", "_meta": {"x": 12345678901234567890}}]}'
+    t.equal(joinResult('one', text), text, 'what holds none stays as it is')
+  })
+
   t.test('what a server offers beside tools is passed on as it says it, and what it lacks is empty', async (t) => {
     const user = devices.makeToken()
     const legacy = forwarding(user.tenant_id, everything).server_identifier
