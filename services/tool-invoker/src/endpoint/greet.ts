@@ -1,4 +1,3 @@
-import { ReportedError } from '@onbehalf/errors'
 import { isJson, type Json, legacyVersions } from '@onbehalf/mcp'
 import { beginSession } from '../sessions/begin.ts'
 import type { Method } from './asked.ts'
@@ -28,23 +27,19 @@ export const discover: Method = async () =>
   })
 
 /**
- * Begins a session. A client that does not keep its id has none: each of its requests stands for itself; so it is for all
- * while Redis is away.
+ * Begins a session. A client that does not keep its id has none: each of its requests stands for itself; so it is for
+ * one more than there may be, and for all while Redis is away.
  */
 export const initialize: Method = async (tools, asked) => {
   const { request, server_identifier, user_id, context } = asked
   await asked.spend(server_identifier ?? '')
   const { protocolVersion: wanted, capabilities } = request.params
   const use = { caller: context.caller, server_identifier, user_id }
-  const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(orNone)
+  const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(() => undefined)
   if (id !== undefined) asked.keepSession(id)
   const protocolVersion = legacyVersions.includes(String(wanted)) ? wanted : legacyVersions[0]
   const offered = { ...capabilitiesOf(id !== undefined), ...(id !== undefined && { logging: {} }) }
   return JSON.stringify({ protocolVersion, capabilities: offered, serverInfo, instructions })
-}
-
-const orNone = (thrown: unknown): undefined => {
-  if (thrown instanceof ReportedError) throw thrown
 }
 
 export const ping: Method = async () => '{}'

@@ -3,6 +3,7 @@ import type { McpClient } from '@onbehalf/mcp'
 import { type Bus, call, matches, serve } from '@onbehalf/rpc'
 import type { Static } from '@sinclair/typebox'
 import type { Exchanges } from './exchanges.ts'
+import { onceAWhile } from './once-a-while.ts'
 
 /** What a client said in its session that concerns what goes on in it. */
 export type SessionMessage = Static<(typeof sessionMessage)['request']>['message']
@@ -25,10 +26,12 @@ export const isSessionMessage = (said: unknown): said is SessionMessage =>
 
 /** Sessions over replicas: what a client says reaches the one that it is about. */
 export const openRelay = (bus: Bus, exchanges: Exchanges, mcp: Pick<McpClient, 'endSessions' | 'notify'>): Relay => {
+  const isOf = (key: string) => (sessionKey: string) => sessionKey.includes(key)
+  // One word of the client's is one to every server of its session.
+  const rootsChanged = onceAWhile((key) => mcp.notify(isOf(key), 'notifications/roots/list_changed'))
   const take = (key: string, message: SessionMessage): boolean => {
-    const isOfIt = (sessionKey: string) => sessionKey.includes(key)
-    if (message.kind === 'end') mcp.endSessions(isOfIt)
-    if (message.kind === 'roots_changed') mcp.notify(isOfIt, 'notifications/roots/list_changed')
+    if (message.kind === 'end') mcp.endSessions(isOf(key))
+    if (message.kind === 'roots_changed') rootsChanged(key)
     return takeHere(exchanges, key, message)
   }
   const served = serve(bus, sessionMessage, async ({ session, message }) => (take(session, message) ? {} : undefined))
