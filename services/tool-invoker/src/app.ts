@@ -5,7 +5,6 @@ import { listForEndpoint } from './endpoint/list.ts'
 import { registerEndpoint } from './endpoint/routes.ts'
 import { keepExpiry } from './idempotency/keep-expiry.ts'
 import { openCallLimits } from './limits/call-limits.ts'
-import { createListenerPlaces } from './listening/places.ts'
 import { createListProviders } from './providers/list.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
@@ -52,8 +51,8 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
   }
   registerCalls(app, calling)
   registerTools(app, { bus, limits })
-  const { sessions, exchanges, relay, toolChanges } = resources
-  const listening = { sessions, exchanges, relay, toolChanges, places: createListenerPlaces() }
+  const { sessions, exchanges, relay, toolChanges, places, serverPlaces } = resources
+  const listening = { sessions, exchanges, relay, toolChanges, places, serverPlaces }
   registerEndpoint(app, {
     ...calling,
     ...listening,

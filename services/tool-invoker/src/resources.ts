@@ -28,6 +28,7 @@ import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
+import { createListenerPlaces } from './listening/places.ts'
 import { hearToolChanges } from './listening/tool-changes.ts'
 import { createProviders } from './providers/cache.ts'
 import { endSessionsOnChange } from './providers/end-sessions.ts'
@@ -104,6 +105,9 @@ export const openResources = async (config: Config) => {
     exchanges,
     relay,
     toolChanges,
+    places: createListenerPlaces(),
+    // Apart, so that who hears many servers takes no place of other clients.
+    serverPlaces: createListenerPlaces(),
     vault,
     idempotency,
     gates: createGates(),

@@ -67,6 +67,8 @@ export type PlayedMcpProvider = {
   /** The ticket that goes with a provider. */
   ticketFor: (settings: ProviderSettings) => Promise<string>
   change: (...changes: ProviderChange[]) => void
+  /** Answers no question of a kind until `release`: for the list of providers, or for one. `asked` is when one waits. */
+  hold: (kind: 'lists' | 'finds') => { asked: Promise<void>; release: () => void }
   /** Nobody answers until `comeBack`. */
   leave: () => Promise<void>
   comeBack: () => Promise<void>
@@ -83,6 +85,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
   let asked = 0
   let toolsAsked = 0
   const credentialsAsked: AskedCredential[] = []
+  const held = new Map<'lists' | 'finds', () => Promise<void>>()
   let answerCredential: (asked: AskedCredential) => FreshCredential | null = () => null
   const ofTenant = (tenant_id: string) => [...providers.values()].filter((one) => one.tenant_id === tenant_id)
   const findProvider = (principal: string, server_identifier: string): ProviderSettings => {
@@ -118,6 +121,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     }),
     serve(bus, resolveProvider, async ({ principal, server_identifier }) => {
       asked += 1
+      await held.get('finds')?.()
       const settings = findProvider(principal, server_identifier)
       return { settings, ticket: await ticketFor(settings) }
     }),
@@ -132,6 +136,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
       return { ...facts, tool: played ? toolOf(played) : null, is_approved: played?.is_approved ?? !isReviewed }
     }),
     serve(bus, listProviders, async ({ principal, cursor = '', limit }) => {
+      await held.get('lists')?.()
       const after = ofTenant(principalOf(principal).tenant_id)
         .map(({ server_identifier }) => server_identifier)
         .filter((one) => one > cursor)
@@ -197,6 +202,18 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     credentialsAsked: () => [...credentialsAsked],
     ticketFor,
     change: feed.publish,
+    hold: (kind) => {
+      const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      held.set(kind, () => {
+        asked.resolve()
+        return released.promise
+      })
+      const release = () => {
+        held.delete(kind)
+        released.resolve()
+      }
+      return { asked: asked.promise, release }
+    },
     leave,
     comeBack: async () => {
       if (served.length === 0) served = answer()

@@ -46,7 +46,10 @@ export type EndpointTools = CallToolTools &
     exchanges: Exchanges
     relay: Pick<Relay, 'take' | 'tell' | 'tellAll'>
     toolChanges: Pick<ToolChanges, 'hear'>
+    /** Of the clients' own streams. */
     places: ListenerPlaces
+    /** Of the servers that are heard for those at the endpoint of all. */
+    serverPlaces: Pick<ListenerPlaces, 'take'>
   }
 
 /** Answers with the text of a result. */

@@ -49,6 +49,15 @@ export const hearServer = (tools: Tools, hearing: Hearing): { restart: () => voi
   return { restart, done: hear() }
 }
 
+/** Leaves out the first time, which was counted before. */
+export const afterTheFirst = (spend: () => Promise<void>): (() => Promise<void>) => {
+  let isFirst = true
+  return async () => {
+    if (!isFirst) await spend()
+    isFirst = false
+  }
+}
+
 /** Why a server is no longer heard, as it is put on record. */
 export const noLonger = () => new ReportedError('cancelled', 'Nobody listens to it any more.')
 

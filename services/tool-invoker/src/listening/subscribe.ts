@@ -5,7 +5,7 @@ import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
 import { ownerOf } from '../sessions/find.ts'
 import { type Filter, isEmpty, isWanted, ofServer, readFilter } from './filter.ts'
 import { hearAll } from './hear-all.ts'
-import { hearServer, noLonger } from './hear-server.ts'
+import { afterTheFirst, hearServer, noLonger } from './hear-server.ts'
 import { joinedFilter } from './join-filter.ts'
 import { watchCaller } from './watch-caller.ts'
 
@@ -21,6 +21,7 @@ export const subscribe: Method = async (tools, asked) => {
   const say = (method: string, params: object = {}) =>
     asked.tell({ jsonrpc: '2.0', method, params: { ...params, _meta } })
 
+  await asked.spend(server_identifier ?? '')
   const { promise: left, resolve: leave } = Promise.withResolvers<void>()
   const giveBack = tools.places.take({ tenant_id: caller.principal.tenant_id, holder: ownerOf(use).holder }, leave)
   const ended = new AbortController()
@@ -29,6 +30,7 @@ export const subscribe: Method = async (tools, asked) => {
     let restart = () => {}
     const watched = await watchCaller(tools, use, { traceparent, cancel, moved: () => restart() })
     ends.push(watched.end)
+    signal.throwIfAborted()
     if (!say('notifications/subscriptions/acknowledged', { notifications: filter })) throw cannotHear()
     if (filter.toolsListChanged)
       ends.push(tools.toolChanges.hear(watched.place, () => say('notifications/tools/list_changed')))
@@ -41,7 +43,7 @@ export const subscribe: Method = async (tools, asked) => {
     if (server_identifier === undefined && !isEmpty(wanted))
       ends.push(hearAll(tools, watched.place, { ...hearing, use, spend: asked.spend }).end)
     if (server_identifier !== undefined && !isEmpty(wanted)) {
-      const spend = () => asked.spend(server_identifier)
+      const spend = afterTheFirst(() => asked.spend(server_identifier))
       ;({ restart } = hearServer(tools, { ...hearing, spend, use: { ...use, server_identifier } }))
     }
     await untilAborted(left, signal)

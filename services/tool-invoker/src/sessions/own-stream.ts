@@ -6,8 +6,9 @@ import type { EndpointTools } from '../endpoint/asked.ts'
 import { RpcFault } from '../endpoint/rpc.ts'
 import { type EventStream, openEventStream, sendStream } from '../events/stream.ts'
 import type { Filter } from '../listening/filter.ts'
-import { type HearingOfAll, hearAll } from '../listening/hear-all.ts'
-import { hearServer, noLonger } from '../listening/hear-server.ts'
+import { hearAll } from '../listening/hear-all.ts'
+import type { HearingOfAll } from '../listening/hear-one.ts'
+import { afterTheFirst, hearServer, noLonger } from '../listening/hear-server.ts'
 import type { Place } from '../listening/tool-changes.ts'
 import { watchCaller } from '../listening/watch-caller.ts'
 import { askClient } from './ask-client.ts'
@@ -26,6 +27,8 @@ export const openOwnStream = async (
   reply: FastifyReply,
   { session, use }: { session: Session; use: SessionUse }
 ): Promise<FastifyReply> => {
+  const spend = (named: string) => tools.limits(request, reply, named)
+  await spend(use.server_identifier ?? '')
   const events = openEventStream()
   const ended = new AbortController()
   const end = () => ended.abort(noLonger())
@@ -42,7 +45,6 @@ export const openOwnStream = async (
     const say = tellingTo(events)
     const changed = () => say({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })
     ends.push(watched.end, tools.toolChanges.hear(watched.place, changed), keepUp(tools, session, use, end))
-    const spend = (named: string) => tools.limits(request, reply, named)
     const heard = hear(tools, watched.place, { session, use, traceparent, events, spend, signal: ended.signal })
     restart = heard.restart
     ends.push(heard.end, tools.exchanges.open(session.key, { say, restart, end }))
@@ -86,7 +88,7 @@ const hear = (tools: EndpointTools, at: Place, { session, use, traceparent, even
     }
   }
   if (server_identifier === undefined) return hearAll(tools, at, { ...hearing, use, spend })
-  const one = { ...hearing, use: { ...use, server_identifier }, spend: () => spend(server_identifier) }
+  const one = { ...hearing, use: { ...use, server_identifier }, spend: afterTheFirst(() => spend(server_identifier)) }
   return { ...hearServer(tools, one), end: () => undefined }
 }
 

@@ -2,6 +2,7 @@ import t from 'tap'
 import { testBounds } from './sessions/bounds.ts'
 import { testExchanges } from './sessions/exchanges.ts'
 import { testHolders } from './sessions/holders.ts'
+import { testLeaving } from './sessions/leaving.ts'
 import { testListening } from './sessions/listening.ts'
 import { testListeningToAll } from './sessions/listening-to-all.ts'
 import { testQuestions } from './sessions/questions.ts'
@@ -16,6 +17,7 @@ for (const test of [
   testExchanges,
   testListening,
   testListeningToAll,
+  testLeaving,
   testBounds,
   testRedis
 ])

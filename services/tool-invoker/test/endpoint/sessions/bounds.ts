@@ -62,6 +62,10 @@ export const testBounds = ({ ask, devices, forwarding, legacy, listen, open, res
       const headers = { ...user.headers, host: '127.0.0.1' }
       const payload = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'count' } }
       t.equal((await one.app.inject({ method: 'POST', url: at, headers, payload })).statusCode, 429)
+      const listener = devices.makeToken()
+      const quiet = { path: '/mcp', notifications: { toolsListChanged: true }, signal: leaving.signal, base: one.base }
+      t.equal((await listen(listener, quiet)).status, 200)
+      t.equal((await listen(listener, quiet)).status, 429, 'also where no server is heard')
       leaving.abort()
 
       const client = devices.makeToken()
@@ -79,6 +83,7 @@ export const testBounds = ({ ask, devices, forwarding, legacy, listen, open, res
         t.equal(await say(idle), 202, 'what nobody can be waiting for is not said')
       t.equal(await say(answerTo(randomUUID())), 202)
       t.equal(await say(cancel(8)), 429)
+      t.equal((await ask(client.headers, '/mcp', sessionId, { method: 'GET', base: two.base })).status, 429)
     }
   )
 }

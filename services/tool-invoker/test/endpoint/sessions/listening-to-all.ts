@@ -3,7 +3,7 @@ import t from 'tap'
 import { type Setting, subscriptionId } from './setting.ts'
 
 /** What clients listen to at the endpoint of all. */
-export const testListeningToAll = ({ connect, devices, forwarding, legacy, listen, providers }: Setting): void => {
+export const testListeningToAll = ({ app, connect, devices, forwarding, legacy, listen, providers }: Setting): void => {
   t.test('at the endpoint of all it is told of the tools of all, while it may', async (t) => {
     const user = devices.makeToken()
     const { provider_id } = forwarding(user.tenant_id)
@@ -63,6 +63,36 @@ export const testListeningToAll = ({ connect, devices, forwarding, legacy, liste
       const once = first.opened()
       await until(() => first.opened() > once)
       t.equal(countOf('notifications/prompts/list_changed'), 0, 'and nothing that it did not ask for')
+      leaving.abort()
+      await over
+    }
+  )
+
+  t.test(
+    'it hears as many servers as it can, whatever it wants of each, and one again that it may use again',
+    async () => {
+      const user = devices.makeToken()
+      const [first, second] = [legacy.apart(), legacy.apart()]
+      const one = forwarding(user.tenant_id, first)
+      const two = forwarding(user.tenant_id, second)
+      const uris = Array.from({ length: 25 }, (_, index) => `onbehalf://${one.server_identifier}/test://${index}`)
+      const leaving = new AbortController()
+      const { over } = await listen(user, {
+        path: '/mcp',
+        notifications: { resourceSubscriptions: [...uris, `onbehalf://${two.server_identifier}/test://one`] },
+        signal: leaving.signal
+      })
+      await until(() => first.opened() > 0 && second.opened() > 0)
+      const once = second.opened()
+      providers.remove(two.provider_id)
+      const recorded = async () =>
+        (await app.inject({ url: '/v1/calls?tool=subscriptions/listen', headers: user.headers })).json().data.length
+      await until(async () => (await recorded()) > 0)
+      providers.register(two)
+      await until(() => {
+        providers.change({ kind: 'provider', id: two.provider_id })
+        return second.opened() > once
+      })
       leaving.abort()
       await over
     }
