@@ -20,6 +20,15 @@ export const linkTo = (signal: AbortSignal): Link => {
   return { signal: controller.signal, abort, unlink: () => signal.removeEventListener('abort', abort) }
 }
 
+/** Reads what nobody wants, so that the connection can be used again, unless it is more than `bytesMax`. */
+export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<void> => {
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.byteLength
+    if (bytes > bytesMax) return
+  }
+}
+
 export const openBody = (
   source: AsyncIterable<Uint8Array>,
   { link, bytesMax, background }: { link: Link; bytesMax: number; background: Background }

@@ -1,4 +1,4 @@
-import { linkTo } from './body.ts'
+import { discard, linkTo } from './body.ts'
 import { headerOf, malformed, refusal } from './errors.ts'
 import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
@@ -101,11 +101,3 @@ const endpointOf = (url: string, told: string): string => {
 }
 
 async function* none(): AsyncGenerator<Uint8Array> {}
-
-const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<void> => {
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.byteLength
-    if (bytes > bytesMax) return
-  }
-}

@@ -1,3 +1,4 @@
+import { discard } from './body.ts'
 import { startDeadline } from './deadline.ts'
 import type { Tools } from './exchange.ts'
 import { legacyHeaders } from './headers.ts'
@@ -22,11 +23,7 @@ export const notify = async (
       headersTimeoutMs: limits.cleanUpMs,
       bodyTimeoutMs: limits.cleanUpMs
     })
-    let bytes = 0
-    for await (const chunk of body) {
-      bytes += chunk.byteLength
-      if (bytes > limits.refusalBytesMax) break
-    }
+    await discard(body, limits.refusalBytesMax)
   } finally {
     deadline.stop()
   }

@@ -1,3 +1,4 @@
+import { discard } from './body.ts'
 import { headerOf, malformed } from './errors.ts'
 import { openEventChannel } from './event-channel.ts'
 import { legacyHeaders } from './headers.ts'
@@ -65,9 +66,5 @@ const endSession = async ({ send, limits }: Wires, url: string, session: Session
     headersTimeoutMs: limits.cleanUpMs,
     bodyTimeoutMs: limits.cleanUpMs
   })
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.byteLength
-    if (bytes > limits.refusalBytesMax) break
-  }
+  await discard(body, limits.refusalBytesMax)
 }

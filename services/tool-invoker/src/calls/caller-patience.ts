@@ -15,6 +15,8 @@ export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefin
   const leave = () => controller.abort(hasLeft())
   // The socket's own close: the request's comes as soon as its body was read.
   socket.once('close', leave)
+  // They may have left while it was looked who they are.
+  if (socket.destroyed) leave()
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(tooLate()), timeoutMs)
   return {
     signal: controller.signal,

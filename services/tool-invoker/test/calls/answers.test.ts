@@ -1,5 +1,8 @@
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
 import type { RecordedCall } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
+import { patienceOf } from '../../src/calls/caller-patience.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -174,4 +177,10 @@ t.test('a service that is told to leave ends its streams with their results', as
   say({ id: recorded.id, result: { content: [] } })
   t.match(await eventsOf(answer).next(), { value: { name: 'result' } })
   await closed
+})
+
+t.test('who left before anybody listened for it has left', async (t) => {
+  const patience = patienceOf(new IncomingMessage(new Socket().destroy()), undefined)
+  t.ok(patience.signal.aborted)
+  patience.end()
 })
