@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
-import { askBy, lineOf, measure } from './bench/load.ts'
+import { lineOf, measure } from './bench/load.ts'
 import { residentMegabytes } from './bench/processor.ts'
 import { type Kind, startRig } from './bench/providers/rig.ts'
 import { seedProviders } from './bench/providers/seed.ts'
@@ -23,7 +23,11 @@ const isQuick = values.quick
 const seconds = Number(values.seconds ?? (isQuick ? 1 : 4))
 const sizes = (values.providers ?? (isQuick ? '10,1000' : '10,1000,100000')).split(',').map(Number)
 const loads = (values['in-flight'] ?? '1,32,256').split(',').map(Number)
-const warmUp = { questions: 3_000, secondsMax: isQuick ? 3 : 10 }
+/** Before the first row of a size, and before each row. */
+const warmUps = {
+  size: { questions: isQuick ? 3_000 : 30_000, seconds: isQuick ? 3 : 15, inFlight: 32 },
+  row: { questions: 1_000, secondsMax: 2 }
+}
 const kinds: readonly Kind[] = ['provider.resolve', 'tool.find', 'tool.list', 'tool.list of one']
 const wanted = kinds.filter((kind) => !values.only || values.only.split(',').includes(kind))
 /** Tickets last a minute; so many providers are asked about, from all over the table. */
@@ -58,10 +62,15 @@ try {
     const usable = Math.min(usableMax, total)
     const providers = await seedProviders(rig.config, { adminUrl, tenant_id, origin, total, usable })
     console.log(`\n${total.toLocaleString('en')} providers with 20 tools each`)
+    for (const kind of wanted) {
+      const { questions, seconds: secondsMax, inFlight } = warmUps.size
+      const warmUp = await rig.askerFor(kind, providers)
+      await warmUp({ endsAt: performance.now() + secondsMax * 1000, questions }, inFlight)
+    }
     for (const inFlight of loads)
       for (const kind of wanted) {
-        const figures = await measure(rig.pid, rig.others, askBy(await rig.askerFor(kind, providers)), {
-          ...{ inFlight, seconds, warmUp }
+        const figures = await measure(rig.pid, rig.others, await rig.askerFor(kind, providers), {
+          ...{ inFlight, seconds, warmUp: warmUps.row }
         })
         const name = `${kind}, ${inFlight} in flight`
         perSecond.set(name, [...(perSecond.get(name) ?? []), figures.perSecond])

@@ -8,7 +8,7 @@ import { freePort, playMcpProvider, runService } from '@onbehalf/testkit'
 import { type Config, variables } from '../../../services/identity-broker/src/config.ts'
 import type { Database } from '../../../services/identity-broker/src/database.ts'
 import { fromSources, startBench, startBeside, startMeasured } from '../backing.ts'
-import { openRawClient, questionOf } from './raw-client.ts'
+import { openRawClient, questionOf } from '../raw-client.ts'
 
 const service = 'identity-broker'
 

@@ -1,17 +1,28 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { findTool, listTools, resolveProvider } from '@onbehalf/contracts'
-import { call } from '@onbehalf/rpc'
+import type { CallContract } from '@onbehalf/rpc'
 import { loadConfig } from '@onbehalf/service-kit'
 import { freePort, playIdentityBroker, runService } from '@onbehalf/testkit'
 import { type Config, variables } from '../../../services/mcp-provider/src/config.ts'
 import { fromSources, startBench, startBeside, startMeasured } from '../backing.ts'
+import { openRawClient, questionOf } from '../raw-client.ts'
 import type { SeededProvider } from './seed.ts'
 
 const service = 'mcp-provider'
 
 /** What is asked of mcp-provider: with a ticket, of one of the seeded providers. */
 export type Kind = 'provider.resolve' | 'tool.find' | 'tool.list' | 'tool.list of one'
+
+const questions: Record<Kind, (server_identifier: string) => { contract: CallContract; body: object }> = {
+  'provider.resolve': (server_identifier) => ({ contract: resolveProvider, body: { server_identifier } }),
+  'tool.find': (server_identifier) => ({ contract: findTool, body: { server_identifier, tool: 'tool-7' } }),
+  'tool.list': () => ({ contract: listTools, body: { limit: 100 } }),
+  'tool.list of one': (server_identifier) => ({
+    contract: listTools,
+    body: { limit: 100, server_identifiers: [server_identifier] }
+  })
+}
 
 /** mcp-provider from its sources on a core of its own; Postgres, NATS, an MCP server and the askers share the other one. */
 export const startRig = async ({ profile }: { profile: string | undefined }) => {
@@ -38,7 +49,9 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     port,
     logFile
   })
-  const [bus, brokerBus] = await Promise.all([bench.busAs('tool-invoker'), bench.busAs('identity-broker')])
+  const asker = 'tool-invoker'
+  const client = await openRawClient({ ...bench.placeOf(asker), asker, owner: service })
+  const brokerBus = await bench.busAs('identity-broker')
   const broker = await playIdentityBroker(brokerBus, { publicUrl })
   const tenant_id = randomUUID()
   const config: Config = loadConfig(variables, environment)
@@ -48,16 +61,12 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     const credential = { kind: 'session', id: randomUUID() } as const
     const user = { kind: 'user', tenant_id, user_id: randomUUID(), role: 'member', credential } as const
     const principal = await broker.ticketFor(user)
-    let next = 0
-    return () => {
-      next = (next + 1) % providers.length
-      const server_identifier = providers[next]?.server_identifier ?? ''
-      const options = { deadlineAt: Date.now() + 20_000 }
-      if (kind === 'provider.resolve') return call(bus, resolveProvider, { principal, server_identifier }, options)
-      if (kind === 'tool.find') return call(bus, findTool, { principal, server_identifier, tool: 'tool-7' }, options)
-      const some = kind === 'tool.list' ? {} : { server_identifiers: [server_identifier] }
-      return call(bus, listTools, { principal, limit: 100, ...some }, options)
-    }
+    return client.askerOf(
+      providers.map(({ server_identifier }) => {
+        const { contract, body } = questions[kind](server_identifier)
+        return questionOf(contract.subject, { principal, ...body })
+      })
+    )
   }
 
   return {
@@ -66,7 +75,8 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     stop: async () => {
       await provider.stop()
       await broker.close()
-      await Promise.all([bus.drain(), brokerBus.drain()])
+      client.close()
+      await brokerBus.drain()
       quick.stop()
       await bench.stop()
     }

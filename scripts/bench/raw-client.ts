@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { Asked, Asking } from '../load.ts'
+import type { Asked, Asking } from './load.ts'
 
 type Place = { url: string; user: string; password: string; asker: string; owner: string }
 
