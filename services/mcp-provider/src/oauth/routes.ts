@@ -1,12 +1,13 @@
-import { type Access, type App, orKeyFor, typed } from '@onbehalf/service-kit'
+import { type Access, type App, anyUser, callerOf, orKeyFor, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import type { FastifyRequest } from 'fastify'
 import { askerOf } from '../asker.ts'
-import { members } from '../providers/rights.ts'
 import { authorizationOf } from './answer.ts'
 import { type AuthorizeNeeds, createAnswerAuthorize } from './answer-authorize.ts'
 import { revokeAuthorization } from './authorize.ts'
 import { chooseCredential } from './choose.ts'
 import { authorizationErrors } from './errors.ts'
+import { findAuthorized } from './find-authorizable.ts'
 import { AuthorizationAnswer, AuthorizeAnswer, AuthorizeBody, ProviderId } from './shapes.ts'
 
 /** Who may have something authorized; whose it may be is for `authorize` to say. */
@@ -14,6 +15,9 @@ const authorizers: Access = orKeyFor('providers:write', {
   credentials: ['session', 'bearer'],
   roles: ['owner', 'admin', 'member']
 })
+/** Who may see what was authorized, and who may take it back: also somebody without a role, for what is their own. */
+const readers = orKeyFor('providers:read', anyUser)
+const revokers = orKeyFor('providers:write', anyUser)
 const tags = ['providers']
 const one = '/v1/mcp-providers/:id'
 
@@ -29,7 +33,7 @@ const authorizeRoute = {
 const readRoute = {
   method: 'GET',
   url: `${one}/authorization`,
-  config: { access: members },
+  config: { access: readers },
   schema: {
     ...{ tags, summary: 'What was authorized there, for whoever asks' },
     ...{ params: ProviderId, response: { 200: AuthorizationAnswer } }
@@ -38,7 +42,7 @@ const readRoute = {
 const revokeRoute = {
   method: 'DELETE',
   url: `${one}/authorization`,
-  config: { access: authorizers, errors: authorizationErrors },
+  config: { access: revokers, errors: authorizationErrors },
   schema: { tags, summary: 'Forget what was authorized there', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 
@@ -46,7 +50,10 @@ const revokeRoute = {
 export const registerAuthorizations = (app: App, needs: AuthorizeNeeds): void => {
   const routes = typed(app)
   const { desk, findProvider } = needs
+  const { credentials } = desk
   const answerAuthorize = createAnswerAuthorize(needs)
+  const findOf = (request: FastifyRequest, id: string) =>
+    findAuthorized({ credentials, findProvider }, callerOf(request).principal, id)
   routes.route({
     ...authorizeRoute,
     handler: (request, reply) =>
@@ -55,16 +62,14 @@ export const registerAuthorizations = (app: App, needs: AuthorizeNeeds): void =>
   routes.route({
     ...readRoute,
     handler: async (request) => {
-      const { tenant_id, user_id } = askerOf(request)
-      const provider = await findProvider(tenant_id, request.params.id)
-      return authorizationOf(provider, await chooseCredential(desk.credentials, provider, user_id))
+      const provider = await findOf(request, request.params.id)
+      return authorizationOf(provider, await chooseCredential(credentials, provider, askerOf(request).user_id))
     }
   })
   routes.route({
     ...revokeRoute,
     handler: async (request, reply) => {
-      const asker = askerOf(request)
-      await revokeAuthorization(desk, await findProvider(asker.tenant_id, request.params.id), asker)
+      await revokeAuthorization(desk, await findOf(request, request.params.id), askerOf(request))
       return reply.status(204).send(null)
     }
   })

@@ -1,3 +1,4 @@
+import { until } from '@onbehalf/testkit'
 import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { publicUrl, refusalOf, startService } from '../start.ts'
@@ -67,6 +68,44 @@ t.test('an external user for whom an app acts connects for themselves what is ma
   t.same(await freshFor(eva, identifier), held)
   t.match(await refusalOf(freshFor(other, identifier)), { code: 'upstream_authorization_required' })
   t.not((await freshFor(admin, identifier))?.id, held?.id)
+})
+
+t.test('an external user sees what they authorized, and takes it back, as members do', async (t) => {
+  const { id, identifier, at } = await register(admin, { auth_scope: 'user', external: true })
+  const [eva, other] = [await external(), await external()]
+  const own = `${at}/authorization`
+  t.match((await as(eva)('GET', own)).body, { auth_scope: 'user', status: 'none' })
+  for (const one of [eva, other]) t.equal((await bring(await leave(one, id))).status, 200)
+  const held = await freshFor(eva, identifier)
+  t.match((await as(eva)('GET', own)).body, { status: 'authorized', issuer: played.origin })
+  const { cookie } = eva
+  t.match((await app.inject({ method: 'DELETE', url: own, headers: { cookie } })).json(), { code: 'csrf_rejected' })
+  played.revocations.length = 0
+  t.equal((await as(eva)('DELETE', own)).status, 204)
+  t.match((await as(eva)('GET', own)).body, { status: 'none', issuer: null })
+  t.match(await refusalOf(freshFor(eva, identifier)), { code: 'upstream_authorization_required' })
+  await until(() => played.revocations.length > 0)
+  t.ok(held && (await freshFor(other, identifier)), "and another one's is left")
+  const { body } = await as(admin)('GET', `/v1/audit/providers?subject_id=${id}&action=credential.revoked`)
+  t.match(body.data, [{ actor: { kind: 'user', id: eva.user_id }, details: { holder: 'user' } }])
+})
+
+t.test('they take it back also where the provider is not for them any more, and see nothing else', async (t) => {
+  const { id, at } = await register(admin, { auth_scope: 'user', external: true })
+  const [eva, other] = [await external(), await external()]
+  const own = `${at}/authorization`
+  await bring(await leave(eva, id))
+  t.equal((await as(admin)('PATCH', at, { external: false })).status, 200)
+  t.match(await as(eva)('GET', own), { status: 200, body: { status: 'authorized' } })
+  t.match(await as(other)('GET', own), { status: 404, body: { message: /An administrator can open one/ } })
+  t.equal((await as(other)('DELETE', own)).status, 404)
+  t.equal((await as(eva)('DELETE', own)).status, 204)
+  t.match(await credentialsOf(id), [{ dead_reason: 'revoked' }])
+  const shared = await register(admin, { external: true })
+  await connectPlayed(admin, shared.id)
+  for (const method of ['GET', 'DELETE'] as const)
+    t.match(await as(eva)(method, `${shared.at}/authorization`), { status: 403 }, "the tenant's is not theirs")
+  t.match(await credentialsOf(shared.id), [{ dead_reason: null }])
 })
 
 t.test('who is gone, or is not meant any more, when they are back brings nothing', async (t) => {
