@@ -21,24 +21,23 @@ type Tools = {
 const changedMeanwhile = () =>
   new ReportedError('unavailable', 'The server was changed during the call. Try again.', { retry_after_seconds: 1 })
 
-type Failed = { provider: Provider; who: Principal; deadlineAt: number; error: unknown }
+type Asking = { provider: Provider; who: Principal; deadlineAt: number }
 
-/** Somebody without a role cannot follow a link to a provider that is not for them: their app is told what would help. */
-const refuse = async (
+/**
+ * What somebody without a role has authorized is theirs as long as the provider is marked for them, also where an app acts
+ * for them: it is told what would help, since a link to a provider that is not for them leads nowhere.
+ */
+const checkUser = async (
   { findStanding }: Pick<Tools, 'findStanding'>,
-  { provider, who, deadlineAt, error }: Failed
-): Promise<never> => {
+  { provider, who: { kind, tenant_id, user_id }, deadlineAt }: Asking
+): Promise<void> => {
   const { external, auth_scope, name } = provider.settings
-  const isAsked = error instanceof ReportedError && error.code === 'upstream_authorization_required'
-  if (!isAsked || external || auth_scope === 'tenant' || who.user_id === null) throw error
-  const { tenant_id, user_id } = who
-  // Where nobody can say it, the link is what would help most.
-  const standing = await findStanding({ tenant_id, user_id }, deadlineAt).catch(() => undefined)
-  if (standing?.is !== 'external') throw error
-  const why = `The user has to authorize at "${name}" and cannot, being no member.`
-  throw new ReportedError('policy_denied', `${why} An administrator can mark the provider as external.`, {
-    cause: error
-  })
+  if (kind === 'user' || user_id === null || external || auth_scope === 'tenant') return
+  if ((await findStanding({ tenant_id, user_id }, deadlineAt)).is === 'member') return
+  throw new ReportedError(
+    'policy_denied',
+    `"${name}" is called with what each user authorized, and this one is no member. An administrator can mark the provider as external.`
+  )
 }
 
 type Report = (failure: { subject: string; error: unknown }) => void
@@ -58,11 +57,9 @@ export const serveCredentials = (bus: Bus, tools: Tools, report: Report): Served
         if (isExternal(who) && !provider.settings.external) throw noSuchProvider()
         // A credential for where the server is now is not for where the asker believes it to be.
         if (audienceOf(provider.settings) !== what.audience) throw changedMeanwhile()
-        const { user_id } = who
-        const found = tools.findFresh(provider, { user_id, refused, deadlineAt })
-        return {
-          credential: await found.catch((error: unknown) => refuse(tools, { provider, who, deadlineAt, error }))
-        }
+        const asked = { user_id: who.user_id, refused, deadlineAt }
+        const mayHave = () => checkUser(tools, { provider, who, deadlineAt })
+        return { credential: await tools.findFresh(provider, { ...asked, checkUser: mayHave }) }
       },
       report
     ),

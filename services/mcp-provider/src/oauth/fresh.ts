@@ -24,7 +24,13 @@ type Needs = {
 /** What a server refused a call with. */
 export type Refused = { status: 401 | 403; challenge?: string; token_hash?: string }
 
-type Asked = { user_id: string | null; refused?: Refused | undefined; deadlineAt: number }
+type Asked = {
+  user_id: string | null
+  refused?: Refused | undefined
+  /** Throws where nobody may have anything for this user; asked only where there is something, or could be. */
+  checkUser?: () => Promise<void>
+  deadlineAt: number
+}
 
 export type FindFresh = (provider: Provider, asked: Asked) => Promise<FreshCredential | null>
 
@@ -37,7 +43,7 @@ const replaceAfterSeconds = 60
  */
 export const createFindFresh =
   (needs: Needs): FindFresh =>
-  async (provider, { user_id, refused, deadlineAt }) => {
+  async (provider, { user_id, refused, checkUser, deadlineAt }) => {
     if (isForwarding(provider.settings)) return null
     const { credentials } = needs
     const row = await chooseCredential(credentials, provider, user_id)
@@ -46,9 +52,9 @@ export const createFindFresh =
       const isKnown = provider.settings.auth_scope === 'user' && provider.authorization_issuer !== null
       if (refused && !(await hasAuthorization(needs, provider, refused))) return null
       if (!refused && !(isKnown && user_id !== null)) return null
-      throw required(needs, provider)
     }
-    if (row.dead_reason !== null) throw required(needs, provider)
+    await checkUser?.()
+    if (!row || row.dead_reason !== null) throw required(needs, provider)
     if (refused) await learn(needs, provider, row, refused)
     const { token, expires_at } = await obtain(needs, provider, row, deadlineAt)
     if (refused?.token_hash === hashOf(token)) throw required(needs, provider)

@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import { until } from '@onbehalf/testkit'
 import type { SignedIn } from '@onbehalf/testkit/players'
 import t from 'tap'
@@ -88,6 +89,33 @@ t.test('an external user sees what they authorized, and takes it back, as member
   t.ok(held && (await freshFor(other, identifier)), "and another one's is left")
   const { body } = await as(admin)('GET', `/v1/audit/providers?subject_id=${id}&action=credential.revoked`)
   t.match(body.data, [{ actor: { kind: 'user', id: eva.user_id }, details: { holder: 'user' } }])
+})
+
+t.test('what they authorized is for nobody from the moment that the provider is not for them', async (t) => {
+  const { id, identifier, at } = await register(admin, { auth_scope: 'user', external: true })
+  const [eva, member] = [await external(), await broker.signIn({ tenant_id })]
+  await bring(await leave(eva, id))
+  await connectPlayed(member, id)
+  const [forEva, forMember] = [await appFor(eva), await appFor(member)]
+  const [held, ofMember] = [await freshFor(forEva, identifier), await freshFor(forMember, identifier)]
+  t.ok(held)
+  t.equal((await as(admin)('PATCH', at, { external: false })).status, 200)
+  await steps.dueNow(id)
+  const asked = played.tokens.length
+  const refused = { code: 'policy_denied', message: /An administrator can mark the provider as external/ }
+  t.match(await refusalOf(freshFor(forEva, identifier)), refused)
+  t.equal(played.tokens.length, asked, 'nor is it renewed')
+  t.equal((await freshFor(forMember, identifier))?.id, ofMember?.id, "a member's goes on")
+  broker.changeRole(member.user_id, null)
+  t.match(await refusalOf(freshFor(forMember, identifier)), refused, 'until they are none')
+  broker.failFindUser(new ReportedError('unavailable', 'Away.'))
+  t.match(
+    await refusalOf(freshFor(forEva, identifier)),
+    { code: 'unavailable' },
+    'nor where nobody can say who they are'
+  )
+  t.equal((await as(admin)('PATCH', at, { external: true })).status, 200)
+  t.equal((await freshFor(forEva, identifier))?.id, held?.id, 'marked again, it is theirs as before')
 })
 
 t.test('they take it back also where the provider is not for them any more, and see nothing else', async (t) => {
