@@ -23,7 +23,7 @@ export const variables = {
     { default: 3_600 }
   ),
   TOOLS_WATCHES_MAX: integer({ min: 0, max: 200 })(
-    'How many servers one replica listens to for changes of their tools, at most; 0 for none.',
+    'How many servers one replica listens to for changes of their tools, at most, and half of them of one tenant alone; 0 for none.',
     { default: 100 }
   )
 }

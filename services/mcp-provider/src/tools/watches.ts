@@ -30,9 +30,10 @@ export type Watches = {
   close: () => Promise<void>
 }
 
-type Running = { stop: AbortController; done: Promise<void> }
+type Running = { tenant_id: string; stop: AbortController; done: Promise<void> }
 
 const lookMs = 5_000
+const claimsMax = 32
 const claimedMax = 16
 const leaseSeconds = 60
 const renewMs = leaseSeconds * 250
@@ -44,10 +45,14 @@ const againSeconds = 5
 const againSecondsMax = 3_600
 const offeredSeconds = 86_400
 
-/** Listens to servers for changes of their tools: each of them one replica, and a replica to so many at most. */
+/**
+ * Listens to servers for changes of their tools: each of them one replica, and a replica to so many at most. A tenant takes
+ * no more of them than are left for others then, so that none has all, nor two; and those who wait take turns.
+ */
 export const createWatches = ({ store, watch, onChange, watcher, watchesMax, random, now, report }: Tools): Watches => {
   const running = new Map<string, Running>()
   let isClosing = false
+  let looking = Promise.resolve()
 
   const releaseAfter = async (
     row: ProviderRow,
@@ -77,12 +82,32 @@ export const createWatches = ({ store, watch, onChange, watcher, watchesMax, ran
         // It was ended here because of a change, and is taken up again as it is now.
         if (stop.signal.aborted) look().catch(report)
       })
-    running.set(row.id, { stop, done })
+    running.set(row.id, { tenant_id: row.tenant_id, stop, done })
   }
-  const look = async (): Promise<void> => {
-    const free = Math.min(claimedMax, watchesMax - running.size)
-    if (isClosing || free <= 0) return
-    for (const row of await store.claim(watcher, free, leaseSeconds)) begin(row)
+  const tenantsWithShare = (free: number): string[] => {
+    const shares = Map.groupBy(running.values(), ({ tenant_id }) => tenant_id)
+    return [...shares].filter(([, { length }]) => length >= free).map(([tenant_id]) => tenant_id)
+  }
+  const lookOnce = async (): Promise<void> => {
+    const served = new Set<string>()
+    for (let claims = 0; claims < claimsMax; claims += 1) {
+      const free = watchesMax - running.size
+      if (isClosing || free <= 0) return
+      const except = [...served, ...tenantsWithShare(free)]
+      const rows = await store.claim(watcher, { limit: Math.min(claimedMax, free), except, leaseSeconds })
+      if (rows.length === 0 && served.size === 0) return
+      if (rows.length === 0) served.clear()
+      for (const row of rows) {
+        served.add(row.tenant_id)
+        begin(row)
+      }
+    }
+  }
+  // One after the other: two at a time would both count what is free before either takes it.
+  const look = (): Promise<void> => {
+    const own = looking.then(lookOnce)
+    looking = own.catch(() => undefined)
+    return own
   }
   const renew = async (): Promise<void> => {
     if (running.size === 0) return
@@ -108,6 +133,7 @@ export const createWatches = ({ store, watch, onChange, watcher, watchesMax, ran
     close: async () => {
       isClosing = true
       for (const timer of timers) clearInterval(timer)
+      await looking
       const all = [...running.values()]
       for (const { stop } of all) stop.abort()
       await Promise.all(all.map(({ done }) => done))

@@ -52,10 +52,10 @@ const openReplica = ({ watchesMax = 100 } = {}) => {
 }
 
 let made = 0
-const create = async (given: object = {}) => {
+const create = async (given: object = {}, who = owner) => {
   made += 1
   const names = { name: `Server ${made}`, server_identifier: `server-${made}`, server_url: `${noting.url}/${made}` }
-  const { status, body } = await as(owner)('POST', url, { ...names, ...given })
+  const { status, body } = await as(who)('POST', url, { ...names, ...given })
   if (status !== 201) throw new Error(`${status} ${body.message}`)
   return { id: body.id, at: `${url}/${body.id}` }
 }
@@ -171,16 +171,30 @@ t.test('when a replica leaves, or is gone, another one listens in its place', as
   await forget(provider)
 })
 
-t.test('a replica listens to so many servers and no more', async (t) => {
-  const few = openReplica({ watchesMax: 2 })
-  const providers = await Promise.all([create(), create(), create()])
-  await few.look()
-  await few.look()
-  const taken = await db.selectFrom('provider').select('id').where('tools_watcher', 'is not', null).execute()
-  t.equal(taken.length, 2)
+t.test('a replica listens to so many servers, and of one tenant to no more than are left free', async (t) => {
+  const few = openReplica({ watchesMax: 4 })
+  const others = await Promise.all([1, 2, 3].map(() => broker.signIn({ role: 'owner' })))
+  const taken = async () => {
+    const rows = db.selectFrom('provider').select('tenant_id').where('tools_watcher', 'is not', null)
+    return (await rows.execute()).map(({ tenant_id }) => tenant_id).toSorted()
+  }
+  const tenants = (...people: { tenant_id: string }[]) => people.map(({ tenant_id }) => tenant_id).toSorted()
+  const [second, third, fourth] = others
+  if (!second || !third || !fourth) throw new Error('three signed in')
+  const many = await Promise.all([create(), create(), create(), create(), create(), create()])
+  await Promise.all([few.look(), few.look()])
+  t.same(await taken(), tenants(owner, owner))
   t.equal(await listeners(2), 2)
+  for (const other of [second, third, fourth]) await create({}, other)
+  await few.look()
+  t.same(await taken(), tenants(owner, owner, second, third), 'two tenants do not have all either')
   await few.close()
-  await forget(...providers)
+  const one = openReplica({ watchesMax: 2 })
+  await one.look()
+  t.equal(new Set(await taken()).size, 2, 'those who wait take turns')
+  await one.close()
+  await forget(...many)
+  await db.deleteFrom('provider').execute()
 })
 
 t.test('a server that does not tell is asked again the next day, one that fails later each time', async (t) => {
