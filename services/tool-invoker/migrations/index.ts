@@ -5,6 +5,7 @@ import * as idempotency from './0003-idempotency.ts'
 import * as chain from './0004-chain.ts'
 import * as onlyAdded from './0005-only-added.ts'
 import * as keptArguments from './0006-kept-arguments.ts'
+import * as keptAnswers from './0007-kept-answers.ts'
 
 export const migrations: Migrations = {
   '0001-calls': calls,
@@ -12,5 +13,6 @@ export const migrations: Migrations = {
   '0003-idempotency': idempotency,
   '0004-chain': chain,
   '0005-only-added': onlyAdded,
-  '0006-kept-arguments': keptArguments
+  '0006-kept-arguments': keptArguments,
+  '0007-kept-answers': keptAnswers
 }

@@ -25,6 +25,10 @@ export const variables = {
   CALL_MONTHS: integer({ min: 0, max: 1_200 })('For how many full months records of calls are kept; 0 is for ever.', {
     default: 13
   }),
+  IDEMPOTENT_ANSWERS_MEGABYTES: integer({ min: 1, max: 1_000_000 })(
+    'How many megabytes of answers are kept for the Idempotency-Keys of one tenant; those beyond are let go of, the oldest first.',
+    { default: 256 }
+  ),
   PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute(
     'How many calls and lists of tools one user or app may ask for in a minute; 0 is any number.',
     {

@@ -26,6 +26,7 @@ import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
 import { createGates } from './gates/gates.ts'
+import { createKeepAnswer } from './idempotency/keep-answer.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
 import { createListenerPlaces } from './listening/places.ts'
@@ -38,7 +39,7 @@ import { sessionStore } from './sessions/store.ts'
 import { createTools } from './tools/cache.ts'
 
 // More than one provider's calls under way and all who listen (`gates/`), so that no call waits for a connection.
-const connectionsPerOrigin = 1_600
+const connectionsPerOrigin = 1_800
 
 // As long as a client's session, which it may belong to, is kept without a request.
 const upstreamIdleMs = 1_800_000
@@ -53,7 +54,8 @@ export const openResources = async (config: Config) => {
     openBus({ service: 'tool-invoker', url: config.NATS_URL, user: config.NATS_USER, password: config.NATS_PASSWORD })
   ])
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
-  const idempotency = idempotencyStore(postgres.db)
+  const keys = idempotencyStore(postgres.db)
+  const finish = createKeepAnswer(keys, config.IDEMPOTENT_ANSWERS_MEGABYTES * 1024 * 1024)
   const calls = callStore(postgres.db)
   const chain = chainStore(postgres.db)
   const { recordKey, checkpointKey } = await openChainKeys((secret) => openInstanceSecret(postgres.db, vault, secret))
@@ -109,7 +111,7 @@ export const openResources = async (config: Config) => {
     // Apart, so that who hears many servers takes no place of other clients.
     serverPlaces: createListenerPlaces(),
     vault,
-    idempotency,
+    idempotency: { ...keys, finish },
     gates: createGates(),
     limits: limitStore(redis.redis),
     findSessionKey: busSessionKeys(bus),

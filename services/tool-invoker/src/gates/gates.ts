@@ -25,8 +25,6 @@ export type GateLimits = BreakerLimits & {
   waitingMax: number
   /** Those who listen to one origin. Each holds a connection for as long as it does. */
   listenersMax: number
-  /** Those of one tenant among them, so that no tenant has all. */
-  listenersPerTenantMax: number
   /** Servers that something is remembered of while nobody calls them. */
   gatesMax: number
 }
@@ -34,8 +32,7 @@ export type GateLimits = BreakerLimits & {
 const defaults: GateLimits = {
   callsMax: 1_024,
   waitingMax: 1_024,
-  listenersMax: 512,
-  listenersPerTenantMax: 384,
+  listenersMax: 768,
   gatesMax: 10_000,
   failuresMax: 10,
   pauseMs: 2_000,

@@ -1,10 +1,11 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { GateLimits, Gates } from './gates.ts'
 
-type Limits = Pick<GateLimits, 'listenersMax' | 'listenersPerTenantMax'>
-
-/** Lets so many listen to each origin at once; none of them waits. */
-export const createListening = ({ listenersMax, listenersPerTenantMax }: Limits): Gates['listening'] => {
+/**
+ * Lets so many listen to each origin at once; none of them waits. A tenant takes no more places than are left for others
+ * then, so that none has all, nor have two together.
+ */
+export const createListening = ({ listenersMax }: Pick<GateLimits, 'listenersMax'>): Gates['listening'] => {
   const counts = new Map<string, number>()
   const countOf = (key: string): number => counts.get(key) ?? 0
   const add = (key: string, by: 1 | -1): void => {
@@ -15,7 +16,7 @@ export const createListening = ({ listenersMax, listenersPerTenantMax }: Limits)
   return async ({ tenant_id, server_url }, work) => {
     const { origin } = new URL(server_url)
     const share = `${tenant_id} ${origin}`
-    if (countOf(origin) >= listenersMax || countOf(share) >= listenersPerTenantMax) throw tooMany()
+    if (countOf(share) >= listenersMax - countOf(origin)) throw tooMany()
     for (const key of [origin, share]) add(key, 1)
     try {
       return await work()

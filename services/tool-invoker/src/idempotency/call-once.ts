@@ -126,4 +126,8 @@ const outcomeUnknown = () =>
     'has begun and not ended'
   )
 const notKept = () =>
-  conflict('conflict', 'The call was made, and its answer was too large to be kept. It is in /v1/calls.', 'is used up')
+  conflict(
+    'conflict',
+    'The call was made, and its answer is not kept: it was too large, or too many came after it. Its record is in /v1/calls.',
+    'is used up'
+  )

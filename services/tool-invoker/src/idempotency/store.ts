@@ -36,6 +36,16 @@ export const idempotencyStore = (db: Kysely<Database>) => ({
     await at(db.updateTable('idempotency'), place).set({ is_finished: true, answer }).execute()
   },
 
+  /** Lets go of a tenant's oldest answers, beyond so many bytes; that there was one stays known. */
+  dropOldest: async (tenant_id: string, bytesMax: number): Promise<void> => {
+    await sql`
+      update idempotency set answer = null where ctid = any(array(
+        select ctid from (
+          select ctid, sum(octet_length(answer)) over (order by created_at desc, key_hash) as bytes
+          from idempotency where tenant_id = ${tenant_id} and answer is not null
+        ) as kept where bytes > ${bytesMax}))`.execute(db)
+  },
+
   /** Gives the key back: the call was surely not made. */
   release: async (place: Place): Promise<void> => {
     await at(db.deleteFrom('idempotency'), place).execute()

@@ -148,6 +148,32 @@ t.test('what is too large is not kept, and not called for again either', async (
   t.equal(callsSince(before), 0)
 })
 
+t.test("of a tenant's answers the oldest are let go of, and not called for again", async (t) => {
+  const [key, other] = [newKey(), await broker.signIn()]
+  const theirs = providers.register({ tenant_id: other.tenant_id, server_url: recording.url, mode: 'off' })
+  const asTheirs = { ...fine, server_identifier: theirs.server_identifier }
+  const { app } = await stage.open({ IDEMPOTENT_ANSWERS_MEGABYTES: '1' })
+  const callThere = (own: string, body: object = fine, who: Headers = headers) =>
+    app.inject({
+      ...{ method: 'POST', url: '/v1/tools/call', payload: body },
+      headers: { ...who, 'idempotency-key': own }
+    })
+  recording.answer(() => ({ content: [{ type: 'text', text: 'x'.repeat(200_000) }] }))
+  const first = await callThere(key, asTheirs, other.headers)
+  const own = Array.from({ length: 8 }, newKey)
+  for (const one of own) t.equal((await callThere(one)).statusCode, 200)
+  const before = recording.calls().length
+  const again = await Promise.all(own.map((one) => callThere(one)))
+  t.same(
+    again.map(({ statusCode }) => statusCode),
+    [409, 409, 409, 200, 200, 200, 200, 200]
+  )
+  t.match(again[0]?.json(), { code: 'conflict', message: /is not kept/ })
+  t.equal((await callThere(key, asTheirs, other.headers)).body, first.body, "another tenant's are its own")
+  t.equal(callsSince(before), 0)
+  await app.close()
+})
+
 t.test('after 24 hours a key is free, and what was kept is deleted', async (t) => {
   const key = newKey()
   await callWith(key)

@@ -29,17 +29,20 @@ export const testBounds = ({ ask, devices, forwarding, legacy, listen, open, res
     take('b', 'three')
     t.throws(() => take('c', 'four'), { code: 'too_many_requests' }, 'a place that was given back twice is one')
 
-    const gates = createGates({ listenersMax: 2, listenersPerTenantMax: 1 })
+    const gates = createGates({ listenersMax: 6 })
     const { promise, resolve: leave } = Promise.withResolvers<void>()
     const hear = (tenant_id: string, server_url: string, work: () => Promise<unknown> = async () => 'heard') =>
       gates.listening({ tenant_id, server_url }, work)
-    const firstOfA = hear('a', 'https://one.test/a', () => promise)
-    await t.rejects(hear('a', 'https://one.test/b'), { code: 'upstream_unavailable' }, 'no tenant has all places')
+    const held = ['a', 'a', 'a'].map((tenant_id) => hear(tenant_id, 'https://one.test/a', () => promise))
+    const tooMany = { code: 'upstream_unavailable', message: /Too many listen/ }
+    await t.rejects(hear('a', 'https://one.test/b'), tooMany, 'no tenant has all places')
     t.equal(await hear('a', 'https://two.test/a'), 'heard')
-    const firstOfB = hear('b', 'https://one.test/b', () => promise)
-    await t.rejects(hear('c', 'https://one.test/a'), { code: 'upstream_unavailable' })
+    held.push(...['b', 'b'].map((tenant_id) => hear(tenant_id, 'https://one.test/b', () => promise)))
+    await t.rejects(hear('b', 'https://one.test/b'), tooMany, 'nor have two together')
+    held.push(hear('c', 'https://one.test/a', () => promise))
+    await t.rejects(hear('d', 'https://one.test/a'), tooMany)
     leave()
-    await Promise.all([firstOfA, firstOfB])
+    await Promise.all(held)
     t.equal(await hear('a', 'https://one.test/b'), 'heard')
   })
 
