@@ -16,7 +16,6 @@ export {
   isJson,
   isRpcError,
   type Json,
-  legacyVersions,
   listenMethod,
   type McpEvent,
   type McpTool,
@@ -25,7 +24,8 @@ export {
   type RpcError,
   type RpcOutcome,
   type Send,
-  type ServerRequest
+  type ServerRequest,
+  streamableVersions
 } from './protocol.ts'
 export { sendThrough } from './send-through.ts'
 export type { Watched } from './watch-tools.ts'

@@ -1,8 +1,10 @@
 /** The revision that describes itself in every request and knows no sessions. */
 export const modernVersion = '2026-07-28'
 
-/** The revisions that begin with `initialize`, newest first. */
-export const legacyVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']
+/** The revisions that begin with `initialize` over Streamable HTTP, newest first. */
+export const streamableVersions: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26']
+/** All that begin with `initialize`; the oldest has a transport of its own, HTTP+SSE. */
+export const legacyVersions: readonly string[] = [...streamableVersions, '2024-11-05']
 
 export const metaKeys = {
   protocolVersion: 'io.modelcontextprotocol/protocolVersion',

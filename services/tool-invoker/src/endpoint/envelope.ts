@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { decodeHeaderValue, isJson, type Json, legacyVersions, metaKeys, modernVersion } from '@onbehalf/mcp'
+import { decodeHeaderValue, isJson, type Json, metaKeys, modernVersion, streamableVersions } from '@onbehalf/mcp'
 import { RpcFault, type RpcRequest, rpcCodes } from './rpc.ts'
 
 /** How a request wants to be understood, and what its client can do. */
@@ -14,7 +14,7 @@ export type Envelope = {
   meta: Json
 }
 
-export const supportedVersions: readonly string[] = [modernVersion, ...legacyVersions]
+export const supportedVersions: readonly string[] = [modernVersion, ...streamableVersions]
 
 /**
  * Reads which revision a request speaks: its body says so, and headers only agree (2026-07-28, versioning). Throws
@@ -25,7 +25,7 @@ export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders):
   const claimed = meta[metaKeys.protocolVersion]
   const header = headers['mcp-protocol-version']
   if (claimed === undefined && header === modernVersion) throw missing(metaKeys.protocolVersion)
-  const isLegacy = claimed === undefined || legacyVersions.includes(String(claimed))
+  const isLegacy = claimed === undefined || streamableVersions.includes(String(claimed))
   if (isLegacy) requireSpoken(header)
   else requireModern(request, { meta, claimed, header, headers })
   const { progressToken, ...rest } = meta
@@ -57,7 +57,7 @@ const requireModern = (request: RpcRequest, { meta, claimed, header, headers }: 
 
 // Without the header it is 2025-03-26, which had none.
 const requireSpoken = (header: unknown): void => {
-  if (header !== undefined && !legacyVersions.includes(String(header))) throw unsupported(header)
+  if (header !== undefined && !streamableVersions.includes(String(header))) throw unsupported(header)
 }
 
 /** What the Mcp-Name header repeats, by method. */

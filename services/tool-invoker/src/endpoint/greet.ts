@@ -1,4 +1,4 @@
-import { isJson, type Json, legacyVersions } from '@onbehalf/mcp'
+import { isJson, type Json, streamableVersions } from '@onbehalf/mcp'
 import { beginSession } from '../sessions/begin.ts'
 import type { Method } from './asked.ts'
 import { supportedVersions } from './envelope.ts'
@@ -37,7 +37,7 @@ export const initialize: Method = async (tools, asked) => {
   const use = { caller: context.caller, server_identifier, user_id }
   const id = await beginSession(tools, use, isJson(capabilities) ? capabilities : {}).catch(() => undefined)
   if (id !== undefined) asked.keepSession(id)
-  const protocolVersion = legacyVersions.includes(String(wanted)) ? wanted : legacyVersions[0]
+  const protocolVersion = streamableVersions.includes(String(wanted)) ? wanted : streamableVersions[0]
   const offered = { ...capabilitiesOf(id !== undefined), ...(id !== undefined && { logging: {} }) }
   return JSON.stringify({ protocolVersion, capabilities: offered, serverInfo, instructions })
 }

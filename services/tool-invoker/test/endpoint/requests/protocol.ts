@@ -28,7 +28,8 @@ export const testProtocol = ({ app, ask, askLegacy, devices, forwarding, post, r
     const unknown = { ...head, 'mcp-protocol-version': '2999-01-01' }
     const data = { requested: '2999-01-01', supported: [version, '2025-11-25', '2025-06-18', '2025-03-26'] }
     await refused(unknown, { ...list, params: { _meta: later } }, 400, { code: -32022, data })
-    await refused({ ...user.headers, 'mcp-protocol-version': '1999-01-01' }, list, 400, { code: -32022 })
+    for (const spoken of ['1999-01-01', '2024-11-05'])
+      await refused({ ...user.headers, 'mcp-protocol-version': spoken }, list, 400, { code: -32022 })
     for (const body of [
       [list],
       'x',
@@ -73,14 +74,18 @@ export const testProtocol = ({ app, ask, askLegacy, devices, forwarding, post, r
     const met = await ask(at, user.headers, { method: 'server/discover' })
     t.equal(met.headers['mcp-session-id'], undefined)
     t.match(met.body, {
-      result: { supportedVersions: [version], capabilities: { tools: {}, prompts: {}, resources: {} } }
+      result: { capabilities: { tools: {}, prompts: {}, resources: {} } }
     })
+    const spoken = [version, '2025-11-25', '2025-06-18', '2025-03-26']
+    t.same(Object(met.body.result).supportedVersions, spoken, 'and none of another transport')
     const old = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '2025-06-18' })
     t.match(old.body, { result: { protocolVersion: '2025-06-18', serverInfo: { name: 'onbehalf' } } })
     t.match(old.headers['mcp-session-id'], /^[\w-]{32}$/)
     t.match(old.body, { result: { capabilities: { logging: {}, resources: { subscribe: true } } } })
-    const odd = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '1.0' })
-    t.match(odd.body, { result: { protocolVersion: '2025-11-25' } })
+    for (const protocolVersion of ['1.0', '2024-11-05']) {
+      const odd = await askLegacy(at, user.headers, 'initialize', { protocolVersion })
+      t.match(odd.body, { result: { protocolVersion: '2025-11-25' } }, protocolVersion)
+    }
     const told = await post(at, user.headers, { jsonrpc: '2.0', method: 'notifications/initialized' })
     t.match(told, { status: 202, body: {} })
     t.match((await askLegacy(at, user.headers, 'ping')).body, { result: {} })
