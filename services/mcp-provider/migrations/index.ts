@@ -12,6 +12,7 @@ import * as keptArguments from './0017-kept-arguments.ts'
 import * as revocations from './0018-revocations.ts'
 import * as clientExpiry from './0019-client-expiry.ts'
 import * as revocationsOfTenants from './0020-revocations-of-tenants.ts'
+import * as refusedRenewals from './0021-refused-renewals.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -26,5 +27,6 @@ export const migrations: Migrations = {
   '0017-kept-arguments': keptArguments,
   '0018-revocations': revocations,
   '0019-client-expiry': clientExpiry,
-  '0020-revocations-of-tenants': revocationsOfTenants
+  '0020-revocations-of-tenants': revocationsOfTenants,
+  '0021-refused-renewals': refusedRenewals
 }

@@ -58,8 +58,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
       givenUp
         ? app.log.warn({ err, provider_id: givenUp.provider_id }, 'a credential could not be revoked, and is given up')
         : app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
-    reportRetiring: (err) =>
-      app.log.warn({ err }, 'a client that its authorization server refuses could not be let go of')
+    reportNoting: (err) => app.log.warn({ err }, 'that an authorization server refuses our client could not be noted')
   })
   const listTools = createListTools({
     mcp,

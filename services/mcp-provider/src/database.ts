@@ -118,6 +118,8 @@ type OauthCredentialTable = BoundCredential & {
   sent_at: Date | null
   backoff_until: Date | null
   dead_reason: DeadReason | 'revoked' | null
+  /** Why its authorization server does not renew it, while what there is goes on. */
+  refused_reason: string | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

@@ -1937,7 +1937,7 @@ export type Operations = {
   'GET /v1/mcp-providers/{id}/authorization': {
     path: { id: string }
     answers: {
-      200: { auth_scope: "tenant" | "user"; status: "none" | "authorized" | "sign_in_again"; issuer: string | null; client_id: string | null; grant_type: "authorization_code" | "client_credentials" | null; scope: string | null; expires_at: string | null; authorized_at: string | null }
+      200: { auth_scope: "tenant" | "user"; status: "none" | "authorized" | "sign_in_again"; issuer: string | null; client_id: string | null; grant_type: "authorization_code" | "client_credentials" | null; scope: string | null; expires_at: string | null; authorized_at: string | null; refused_reason: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "forbidden" }

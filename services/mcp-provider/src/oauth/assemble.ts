@@ -18,6 +18,7 @@ import { createFindStanding } from './find-standing.ts'
 import { createFindFresh } from './fresh.ts'
 import { createExchange } from './refresh/exchange.ts'
 import { createCredentialRefresher } from './refresh/refresh.ts'
+import { refusedStore } from './refresh/refused-store.ts'
 import { refreshStore } from './refresh/store.ts'
 import { createRetireClient } from './retire-client.ts'
 import { createRevokeUpstream } from './revocations/revoke.ts'
@@ -31,12 +32,12 @@ type Given = {
   publish: Publish
   /** Hears of what could not be revoked. */
   reportRevoking: (error: unknown, givenUp?: RevocationRow) => void
-  /** Hears of a client of ours that could not be let go of. */
-  reportRetiring: (error: unknown) => void
+  /** Hears of what could not be noted: a client of ours that is let go of, or a credential that is not renewed. */
+  reportNoting: (error: unknown) => void
 }
 
 /** The parts of upstream OAuth over the resources, made once. */
-export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking, reportRetiring }: Given) => {
+export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking, reportNoting }: Given) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
   const now = Date.now
@@ -47,12 +48,16 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
   const authorizations = createAuthorizations(egress)
   const findClient = createFindClient({ clients, egress, document, callbacks, now })
   const findKnownClient = createFindKnownClient({ clients, document })
-  const retireClient = createRetireClient({ clients, report: reportRetiring })
+  const retireClient = createRetireClient({ clients, report: reportNoting })
   const keysOf = (tenant_id: string) => signingKeysOf({ tenant_id, purpose: 'oauth_client' })
   const findKey = async (tenant_id: string) => (await keysOf(tenant_id)).signingKey()
   const findProvider = (tenant_id: string, id: string) => findProviderOf({ providers, vault }, tenant_id, id)
   const store = refreshStore({ db, vault, onDead: publish })
-  const exchange = createExchange({ egress, authorizations, findProvider, findKnownClient, retireClient, findKey, now })
+  const refused = refusedStore(db)
+  const exchange = createExchange({
+    ...{ egress, authorizations, findProvider, findKnownClient, retireClient, findKey, now },
+    noteRefused: (credential, reason) => refused.note(credential, reason).catch(reportNoting)
+  })
   const refresher = createCredentialRefresher(bus, { store, exchange, instance })
   const findFresh = createFindFresh({ credentials, refresher, authorizations, publicUrl, now })
   const revocable = revocationStore(db)

@@ -45,7 +45,7 @@ const sealedFor = async (
 ) => {
   const place = { ...bound, id: seen?.id ?? newId(), generation: (seen?.generation ?? 0) + 1 }
   return {
-    ...{ ...place, ...unleased, attempt: 0, wanted_scope: null, dead_reason: null },
+    ...{ ...place, ...unleased, attempt: 0, wanted_scope: null, dead_reason: null, refused_reason: null },
     refresh_token: refresh === null ? null : await vault.seal(refresh, tokenPlace(place, 'refresh_token')),
     access_token: await vault.seal(access.token, tokenPlace(place, 'access_token')),
     ...{ access_token_hash: hashOf(access.token), ...lifeColumns(access) }

@@ -9,6 +9,7 @@ import { chooseCredential } from './choose.ts'
 import { connectPath } from './connect-path.ts'
 import type { AccessToken } from './credential.ts'
 import type { Authorizations } from './describe.ts'
+import { misconfigured } from './problems.ts'
 import type { CredentialRefresher } from './refresh/refresh.ts'
 import { covers, unionOf } from './scopes.ts'
 import type { CredentialStore } from './store.ts'
@@ -107,17 +108,18 @@ const stepUp = async (
 const obtain = async (
   needs: Needs,
   provider: Provider,
-  { id, resource }: CredentialRow,
+  { id, resource, refused_reason }: CredentialRow,
   deadlineAt: number
 ): Promise<AccessToken> => {
   try {
     return await needs.refresher.obtain(id, { resource }, deadlineAt)
   } catch (error) {
-    if (!(error instanceof RefreshFailure)) throw error
-    if (error.reason === 'dead') throw required(needs, provider, error)
-    // It is renewed ahead of its end, so that one that is still good gets over a server that is away.
+    if (error instanceof RefreshFailure && error.reason === 'dead') throw required(needs, provider, error)
+    // It is renewed ahead of its end, so that one that is still good gets over a server that is away, or refuses us.
     const current = await needs.credentials.current(id)
     if (current) return current
+    if (!(error instanceof RefreshFailure)) throw error
+    if (refused_reason !== null) throw misconfigured(error)
     throw new ReportedError(
       'upstream_unavailable',
       "The MCP server's authorization server does not answer. Try again.",

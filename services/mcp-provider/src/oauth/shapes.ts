@@ -39,6 +39,8 @@ export const AuthorizationAnswer = Type.Object({
   grant_type: orNull(wordOf('authorization_code', 'client_credentials')),
   scope: orNull(Type.String()),
   expires_at: Time,
-  authorized_at: Time
+  authorized_at: Time,
+  /** Why its authorization server does not renew it: it is used until it ends, and is to be authorized anew. */
+  refused_reason: orNull(Type.String())
 })
 export type AuthorizationAnswer = Static<typeof AuthorizationAnswer>

@@ -61,7 +61,7 @@ export const unleased = { lease_owner: null, lease_until: null, sent_at: null, b
 /** What is left of a credential that is dead. */
 export const ended = {
   ...{ ...unleased, attempt: 0, updated_at: sql<Date>`now()` },
-  ...{ refresh_token: null, access_token: null, access_token_hash: null }
+  ...{ refresh_token: null, access_token: null, access_token_hash: null, refused_reason: null }
 }
 
 /** When an access token is to be renewed, and when it ends. */

@@ -6,7 +6,7 @@ import { openSteps } from './steps.ts'
 const played = await startPlayed(t)
 const service = await startService(t, { allow: [played.address] })
 const steps = await openSteps(t, service, played.url)
-const { authorizeBy, connectPlayed, freshFor, dueNow, sql } = steps
+const { authorizeBy, connectPlayed, freshFor, dueNow, endNow, sql } = steps
 
 const admin = await service.broker.signIn({ role: 'admin' })
 const ann = await service.broker.signIn({ tenant_id: admin.tenant_id })
@@ -81,7 +81,7 @@ t.test('a server that gives one client_id with another secret each time is shown
   const { id, identifier } = await register()
   played.registration = { client_id: 'fixed' }
   await connectPlayed(admin, id)
-  await dueNow(id)
+  await endNow(id)
   refuseClient()
   t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
   played.token = {}
@@ -97,7 +97,7 @@ t.test('a server that knows no client of ours for long does not fill the table',
   for (let round = 0; round < 6; round += 1) {
     played.token = {}
     await connectPlayed(admin, id)
-    await dueNow(id)
+    await endNow(id)
     refuseClient()
     await refusalOf(freshFor(ann, identifier))
   }
@@ -111,20 +111,50 @@ t.test('a server that knows no client of ours for long does not fill the table',
 t.test('what a server answered is believed where the database is away just then', async (t) => {
   const { id, identifier } = await register()
   await connectPlayed(admin, id)
-  await dueNow(id)
+  await endNow(id)
   refuseClient()
   await sql.query(`
     create function mcp_provider.refuse() returns trigger language plpgsql as $$ begin raise 'away'; end $$;
     create trigger refuse before update on mcp_provider.oauth_client execute function mcp_provider.refuse()`)
   t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
   await sql.query('drop function mcp_provider.refuse cascade')
-  t.ok(service.logs.some((line) => line.includes('could not be let go of')))
+  t.ok(service.logs.some((line) => line.includes('could not be noted')))
+})
+
+t.test('what a server does not renew is used until it ends, and that is told and on record', async (t) => {
+  const { id, identifier, at } = await register()
+  const { as } = service
+  await connectPlayed(admin, id)
+  const held = await freshFor(ann, identifier)
+  await dueNow(id)
+  refuseClient()
+  for (const _ of [1, 2]) t.same(await freshFor(ann, identifier), held)
+  await sql.query('update mcp_provider.oauth_credential set backoff_until = null')
+  t.same(await freshFor(ann, identifier), held)
+  const standing = async () => (await as(admin)('GET', `${at}/authorization`)).body
+  t.match(await standing(), { status: 'authorized', refused_reason: 'invalid_client' })
+  const { body } = await as(admin)('GET', `/v1/audit/providers?subject_id=${id}&action=credential.refused`)
+  const { data } = body
+  t.match(data, [{ actor: { kind: 'system' }, details: { holder: 'tenant', reason: 'invalid_client' } }], 'once')
+  await endNow(id)
+  t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
+  played.token = {}
+  await connectPlayed(admin, id)
+  t.match(await standing(), { status: 'authorized', refused_reason: null })
+  t.not((await freshFor(ann, identifier))?.token, held?.token)
+  await dueNow(id)
+  played.token = { status: 400, body: { error: 'invalid_grant' } }
+  t.match(
+    await refusalOf(freshFor(ann, identifier)),
+    { code: 'upstream_authorization_required' },
+    'but not what is taken back'
+  )
 })
 
 t.test('a client that its server knows no more is another one at the next authorization', async (t) => {
   const { id, identifier } = await register()
   const { client_id: first } = await connectPlayed(admin, id)
-  await dueNow(id)
+  await endNow(id)
   played.token = { status: 401, body: { error: 'invalid_client' } }
   t.match(await refusalOf(freshFor(ann, identifier)), { message: /must authorize the provider anew/ })
   played.token = {}

@@ -64,6 +64,12 @@ export const openSteps = async (t: Test, { app, as, backends }: Running, serverU
       freshBy(who, await ticketFor(who, server_identifier), refused),
     dueNow: (id: string) =>
       sql.query('update mcp_provider.oauth_credential set renew_at = now() where provider_id = $1', [id]),
+    /** As if what was given were over, too. */
+    endNow: (id: string) =>
+      sql.query(
+        'update mcp_provider.oauth_credential set renew_at = now(), expires_at = now() where provider_id = $1',
+        [id]
+      ),
     credentialsOf: async (id: string) =>
       (await sql.query('select * from mcp_provider.oauth_credential where provider_id = $1', [id])).rows
   }

@@ -9,6 +9,7 @@ import { credentialsForm } from '../client-credentials.ts'
 import type { AccessToken, PresentedCredential } from '../credential.ts'
 import type { Authorizations } from '../describe.ts'
 import type { FindKnownClient } from '../find-client.ts'
+import { misconfigured } from '../problems.ts'
 import type { RetireClient } from '../retire-client.ts'
 import { type Answered, askTokenEndpoint, errorIn, retryAfterMs, tokensIn, toldBy } from '../token-endpoint.ts'
 import type { Material, Want } from './store.ts'
@@ -19,6 +20,8 @@ type Needs = {
   findProvider: (tenant_id: string, id: string) => Promise<Provider>
   findKnownClient: FindKnownClient
   retireClient: RetireClient
+  /** Notes that it is not renewed, and why; throws nothing. */
+  noteRefused: (credential: PresentedCredential, reason: string) => Promise<void>
   findKey: (tenant_id: string) => Promise<SigningKey>
   now: () => number
 }
@@ -48,7 +51,9 @@ export const createExchange =
     try {
       const answered = await askTokenEndpoint(needs.egress, asked, at)
       if (errorIn(answered) === 'invalid_client') await needs.retireClient(credential)
-      return readAnswer(answered, credential, needs.now())
+      const outcome = readAnswer(answered, credential, needs.now())
+      if (outcome.kind === 'refused') await needs.noteRefused(credential, reasonIn(answered))
+      return outcome
     } catch (cause) {
       // The client's own credentials can be shown again, whatever came of it.
       const isRepeatable = wasSent(cause) === 'no' || refreshToken === null
@@ -93,9 +98,14 @@ const readAnswer = (answered: Answered, credential: PresentedCredential, now: nu
   return { kind: 'refused', retryAfterMs: waitMs(refusedMs), cause: misconfigured(cause) }
 }
 
-const misconfigured = (cause: unknown) =>
-  new ReportedError(
-    'upstream_unavailable',
-    "The MCP server's authorization server refuses our client. An administrator must authorize the provider anew.",
-    { cause, retry_after_seconds: 60 }
-  )
+// RFC 6749 §5.2 and RFC 8707 §2; whatever else it says in that place may be anything.
+const reasons: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'invalid_client', 'unauthorized_client'],
+  ...['unsupported_grant_type', 'invalid_scope', 'invalid_target']
+])
+
+/** What is put on record of a refusal. */
+const reasonIn = (answered: Answered): string => {
+  const error = errorIn(answered)
+  return error !== undefined && reasons.has(error) ? error : `status ${answered.status}`
+}

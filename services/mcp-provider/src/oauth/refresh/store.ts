@@ -71,7 +71,7 @@ export const refreshStore = ({ db, vault, onDead }: Needs): RefreshStore<Materia
     const row = await db
       .updateTable('oauth_credential')
       .set({
-        ...{ refresh_token, generation: generation + 1, attempt: 0, ...unleased },
+        ...{ refresh_token, generation: generation + 1, attempt: 0, refused_reason: null, ...unleased },
         ...{ access_token: kept, access_token_hash: keptHash, resource, ...lifeColumns(brought) },
         ...(brought.scope === undefined ? {} : { scope: brought.scope })
       })
