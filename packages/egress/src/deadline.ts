@@ -1,4 +1,5 @@
 import { DeadlinePassed } from './failure.ts'
+import type { CallSignal } from './signal.ts'
 
 /** Aborts when the whole time is over or the caller gives up, whichever is first. `end` must be called. */
 export type Deadline = {
@@ -14,11 +15,11 @@ const timersMax = 2 ** 31 - 1
 /** Calls under way, so that closing can cut them off. */
 export type Running = Set<{ abort: (reason: Error) => void }>
 
-export const startDeadline = (timeoutMs: number, running: Running, outer?: AbortSignal): Deadline => {
+export const startDeadline = (timeoutMs: number, running: Running, outer?: CallSignal): Deadline => {
   const controller = new AbortController()
   running.add(controller)
   const { signal } = controller
-  const giveUp = (): void => controller.abort(outer?.reason)
+  const giveUp = { handleEvent: () => controller.abort(outer?.reason) }
   const endsAt = Date.now() + timeoutMs
   const pass = (): void => controller.abort(new DeadlinePassed(`${timeoutMs} ms are over`))
   const timer = timeoutMs <= timersMax ? setTimeout(pass, timeoutMs) : undefined
@@ -29,8 +30,8 @@ export const startDeadline = (timeoutMs: number, running: Running, outer?: Abort
   })
   // Whoever waits for it sees the rejection; when nobody does any more it is no failure.
   passed.catch(() => undefined)
-  if (outer?.aborted) giveUp()
-  else outer?.addEventListener('abort', giveUp, { once: true })
+  if (outer?.aborted) giveUp.handleEvent()
+  else outer?.addEventListener('abort', giveUp)
   return {
     signal,
     passed,

@@ -7,6 +7,7 @@ import { AnswerFault, toEgressError } from './failure.ts'
 import { type Headers, headerOf, namesCredential, requestHeaders, withoutCoding } from './headers.ts'
 import type { Pools } from './pools.ts'
 import { type Hop, nextHop } from './redirect.ts'
+import type { CallSignal } from './signal.ts'
 import { checkUrl } from './url.ts'
 
 /** Limits of a call; `Infinity` for none. */
@@ -28,7 +29,7 @@ export type EgressRequest = Limits & {
   headers?: Record<string, string>
   body?: string | Uint8Array | Readable
   /** Its reason is what the call rejects with; a `TimeoutError` is told as `upstream_timeout`. */
-  signal?: AbortSignal
+  signal?: CallSignal
   /**
    * The call carries something that must not reach another place: it needs https, or a listed loopback address, and
    * follows no redirect. An Authorization, Cookie or Proxy-Authorization header makes it so in any case.

@@ -1,24 +1,6 @@
 import type { Background } from './background.ts'
+import type { Ending } from './ending.ts'
 import { malformed } from './errors.ts'
-
-/** The bytes of one answer: counted, bounded, and given back to the connection when enough was read. */
-export type Body = {
-  next: () => Promise<Uint8Array | undefined>
-  text: (bytesMax: number) => Promise<string>
-  /** Reads the little that is left, so that the connection can be used again, or else closes it. */
-  release: () => void
-}
-
-/** A signal of one exchange, which follows the deadline's and can end alone. */
-export type Link = { signal: AbortSignal; abort: () => void; unlink: () => void }
-
-export const linkTo = (signal: AbortSignal): Link => {
-  const controller = new AbortController()
-  const abort = () => controller.abort()
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort, { once: true })
-  return { signal: controller.signal, abort, unlink: () => signal.removeEventListener('abort', abort) }
-}
 
 /** Reads what nobody wants, so that the connection can be used again, unless it is more than `bytesMax`. */
 export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<void> => {
@@ -29,33 +11,45 @@ export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number)
   }
 }
 
-export const openBody = (
-  source: AsyncIterable<Uint8Array>,
-  { link, bytesMax, background }: { link: Link; bytesMax: number; background: Background }
-): Body => {
-  const iterator = source[Symbol.asyncIterator]()
-  let bytes = 0
-  let isDone = false
+const drainMs = 250
+const drainBytesMax = 64 * 1024
 
-  const next = async (): Promise<Uint8Array | undefined> => {
-    const step = await iterator.next()
+/** The bytes of one answer: counted, bounded, and given back to the connection when enough was read. */
+export class Body {
+  private readonly iterator: AsyncIterator<Uint8Array>
+  private readonly ending: Ending
+  private readonly bytesMax: number
+  private readonly background: Background
+  private bytes = 0
+  private isDone = false
+
+  /** `ending` ends the exchange. */
+  constructor(source: AsyncIterable<Uint8Array>, ending: Ending, bytesMax: number, background: Background) {
+    this.iterator = source[Symbol.asyncIterator]()
+    this.ending = ending
+    this.bytesMax = bytesMax
+    this.background = background
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    const step = await this.iterator.next()
     if (step.done) {
-      isDone = true
-      link.unlink()
+      this.isDone = true
+      this.ending.unlink()
       return undefined
     }
-    bytes += step.value.byteLength
-    if (bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
+    this.bytes += step.value.byteLength
+    if (this.bytes > this.bytesMax) throw malformed(`it is larger than ${this.bytesMax} bytes`)
     return step.value
   }
 
-  const text = async (max: number): Promise<string> => {
+  async text(bytesMax: number): Promise<string> {
     const chunks: Uint8Array[] = []
     let size = 0
-    for (let chunk = await next(); chunk; chunk = await next()) {
+    for (let chunk = await this.next(); chunk; chunk = await this.next()) {
       chunks.push(chunk)
       size += chunk.byteLength
-      if (size > max) throw malformed(`it is larger than ${max} bytes`)
+      if (size > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
     }
     const [first] = chunks
     // Most answers come in one piece, which need not be copied.
@@ -64,29 +58,25 @@ export const openBody = (
     return whole.toString()
   }
 
-  const drain = async () => {
-    const drainMs = 250
-    const drainBytesMax = bytes + 64 * 1024
-    const giveUp = setTimeout(link.abort, drainMs)
+  /** Reads the little that is left, so that the connection can be used again, or else closes it. */
+  release(): void {
+    if (!this.isDone) this.background.run(() => (this.ending.aborted ? this.close() : this.drain()))
+  }
+
+  private async drain(): Promise<void> {
+    const bytesMax = this.bytes + drainBytesMax
+    const giveUp = setTimeout(() => this.ending.abort(), drainMs)
     try {
-      while (bytes < drainBytesMax && (await next())) {}
+      while (this.bytes < bytesMax && (await this.next())) {}
     } finally {
       clearTimeout(giveUp)
-      if (!isDone) await close()
+      if (!this.isDone) await this.close()
     }
   }
 
-  const close = async () => {
-    link.abort()
-    link.unlink()
-    await iterator.return?.()
-  }
-
-  return {
-    next,
-    text,
-    release: () => {
-      if (!isDone) background.run(link.signal.aborted ? close : drain)
-    }
+  private async close(): Promise<void> {
+    this.ending.abort()
+    this.ending.unlink()
+    await this.iterator.return?.()
   }
 }

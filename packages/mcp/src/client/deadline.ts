@@ -1,73 +1,76 @@
+import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
+import { Ending } from './ending.ts'
 import { timedOut, unavailable } from './errors.ts'
-
-/** How long something may take, as a signal for whoever does it. Must be stopped. */
-export type Deadline = {
-  signal: AbortSignal
-  /** Starts the wait anew with this length; the hard end stays where it is. */
-  extend: (ms: number) => void
-  /** The error to tell of, given what was thrown while this deadline ran. */
-  explain: (thrown: unknown) => unknown
-  abort: () => void
-  stop: () => void
-}
 
 /** Milliseconds since some moment, which never go back. */
 export type Clock = () => number
 
-/** Starts a deadline that ends after `ms` without an extension, after `msMax` at the latest, or with `signal`. */
-export const startDeadline = (
-  clock: Clock,
-  { ms, msMax, signal }: { ms: number; msMax: number; signal?: AbortSignal | undefined }
-): Deadline => {
-  const controller = new AbortController()
-  let isExpired = false
-  const expire = () => {
-    isExpired = true
-    controller.abort()
-  }
-  const abort = () => controller.abort()
-  // One timer for both: an extension never reaches beyond the hard end.
-  const endsAt = clock() + msMax
-  let waitMs = Math.min(ms, msMax)
-  let wait = setTimeout(expire, waitMs)
-  if (signal?.aborted) abort()
-  signal?.addEventListener('abort', abort, { once: true })
+type Length = { ms: number; msMax: number; signal?: CallSignal | undefined }
 
-  const deadline: Deadline = {
-    signal: controller.signal,
-    extend: (nextMs) => {
-      if (controller.signal.aborted) return
-      const allowedMs = Math.min(nextMs, endsAt - clock())
-      if (allowedMs === waitMs) {
-        wait.refresh()
-        return
-      }
-      clearTimeout(wait)
-      waitMs = allowedMs
-      wait = setTimeout(expire, Math.max(0, allowedMs))
-    },
-    explain: (thrown) => {
-      if (isExpired) return timedOut(thrown)
-      if (signal?.aborted) return signal.reason
-      if (thrown instanceof ReportedError) return thrown
-      return isTimeout(thrown) ? timedOut(thrown) : unavailable(thrown)
-    },
-    abort,
-    stop: () => {
-      clearTimeout(wait)
-      signal?.removeEventListener('abort', abort)
-    }
+/** How long something may take, as a signal for whoever does it. Must be stopped. */
+export class Deadline {
+  readonly signal: Ending
+  private readonly outer: CallSignal | undefined
+  private readonly clock: Clock
+  private readonly endsAt: number
+  // One timer for both: an extension never reaches beyond the hard end.
+  private wait: NodeJS.Timeout
+  private waitMs: number
+  private isExpired = false
+
+  constructor(clock: Clock, { ms, msMax, signal }: Length) {
+    this.signal = new Ending(signal)
+    this.outer = signal
+    this.clock = clock
+    this.endsAt = clock() + msMax
+    this.waitMs = Math.min(ms, msMax)
+    this.wait = setTimeout(expire, this.waitMs, this)
   }
-  return deadline
+
+  /** Starts the wait anew with this length; the hard end stays where it is. */
+  extend(ms: number): void {
+    if (this.signal.aborted) return
+    const allowedMs = Math.min(ms, this.endsAt - this.clock())
+    if (allowedMs === this.waitMs) {
+      this.wait.refresh()
+      return
+    }
+    clearTimeout(this.wait)
+    this.waitMs = allowedMs
+    this.wait = setTimeout(expire, Math.max(0, allowedMs), this)
+  }
+
+  expire(): void {
+    this.isExpired = true
+    this.signal.abort()
+  }
+
+  /** The error to tell of, given what was thrown while this deadline ran. */
+  explain(thrown: unknown): unknown {
+    if (this.isExpired) return timedOut(thrown)
+    if (this.outer?.aborted) return this.outer.reason
+    if (thrown instanceof ReportedError) return thrown
+    return isTimeout(thrown) ? timedOut(thrown) : unavailable(thrown)
+  }
+
+  stop(): void {
+    clearTimeout(this.wait)
+    this.signal.unlink()
+  }
 }
 
+const expire = (deadline: Deadline) => deadline.expire()
+
+/** Starts a deadline that ends after `ms` without an extension, after `msMax` at the latest, or with `signal`. */
+export const startDeadline = (clock: Clock, length: Length): Deadline => new Deadline(clock, length)
+
 /** Waits for work that goes on without us, and no longer than the signal allows. */
-export const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
-  signal.throwIfAborted()
+export const untilAborted = async <T>(work: Promise<T>, signal: CallSignal): Promise<T> => {
+  if (signal.aborted) throw signal.reason
   const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
+  const stop = { handleEvent: () => reject(signal.reason) }
+  signal.addEventListener('abort', stop)
   try {
     return await Promise.race([work, promise])
   } finally {
@@ -76,17 +79,19 @@ export const untilAborted = async <T>(work: Promise<T>, signal: AbortSignal): Pr
 }
 
 /** Waits so long, unless the signal ends the wait with its reason. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> => {
+export const pause = (ms: number, signal: CallSignal): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const stop = () => {
-    clearTimeout(timer)
-    reject(signal.reason)
+  const stop = {
+    handleEvent: () => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
   }
   const timer = setTimeout(() => {
     signal.removeEventListener('abort', stop)
     resolve()
   }, ms)
-  signal.addEventListener('abort', stop, { once: true })
+  signal.addEventListener('abort', stop)
   return promise
 }
 

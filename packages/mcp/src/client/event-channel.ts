@@ -1,4 +1,6 @@
-import { discard, linkTo } from './body.ts'
+import type { CallSignal } from '@onbehalf/egress'
+import { discard } from './body.ts'
+import { Ending } from './ending.ts'
 import { headerOf, malformed, refusal } from './errors.ts'
 import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
@@ -19,13 +21,13 @@ export const openEventChannel = async (
   { url, headers, timeoutMs, sseReadTimeoutMs, messageLengthMax = limits.answerBytesMax, deadline }: Target
 ): Promise<EventChannel> => {
   deadline.extend(timeoutMs)
-  const link = linkTo(deadline.signal)
+  const ending = new Ending(deadline.signal)
   const accept = { ...headers, accept: 'text/event-stream' }
   const waits = { headersTimeoutMs: timeoutMs, bodyTimeoutMs: Math.max(limits.sessionIdleMs, sseReadTimeoutMs) }
-  const opened = await send(url, { method: 'GET', headers: accept, signal: link.signal, ...waits })
+  const opened = await send(url, { method: 'GET', headers: accept, signal: ending, ...waits })
   const isStream = (headerOf(opened.headers, 'content-type') ?? '').startsWith('text/event-stream')
   if (opened.status !== 200 || !isStream) {
-    link.abort()
+    ending.abort()
     if (opened.status === 429 || opened.status >= 500) throw refusal(opened.status, opened.headers)
     throw malformed('it has no stream of events')
   }
@@ -47,13 +49,13 @@ export const openEventChannel = async (
   const endpoint = await told.promise
     .then((place) => endpointOf(url, place))
     .catch((error: unknown) => {
-      link.abort()
+      ending.abort()
       throw error
     })
   // It outlives who opened it.
-  link.unlink()
+  ending.unlink()
   return {
-    close: link.abort,
+    close: () => ending.abort(),
     send: async (_url, init) => {
       if (isClosed) return { status: 404, headers: {}, body: none() }
       const id = idOf(init.body)
@@ -73,8 +75,8 @@ export const openEventChannel = async (
   }
 }
 
-const streamOf = ({ events, stop }: ReturnType<typeof listenFor>, signal: AbortSignal | undefined) => {
-  signal?.addEventListener('abort', stop, { once: true })
+const streamOf = ({ events, stop }: ReturnType<typeof listenFor>, signal: CallSignal | undefined) => {
+  signal?.addEventListener('abort', { handleEvent: stop })
   return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: events }
 }
 

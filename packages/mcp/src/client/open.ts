@@ -1,4 +1,5 @@
-import { type Body, linkTo, openBody } from './body.ts'
+import { Body } from './body.ts'
+import { Ending } from './ending.ts'
 import { headerOf, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
 import type { Exchange, Tools } from './exchange.ts'
 import type { ResponseHeaders } from './protocol.ts'
@@ -14,15 +15,15 @@ export const open = async (
   isOnlyAnswer = true
 ): Promise<Opened> => {
   deadline.extend(timeoutMs)
-  const link = linkTo(deadline.signal)
+  const ending = new Ending(deadline.signal)
   const { status, headers, body } = await send(url, {
     ...init,
-    signal: link.signal,
+    signal: ending,
     // The deadline ends both, and a stream's silence: a timer for each would be one too many.
     headersTimeoutMs: Number.POSITIVE_INFINITY,
     bodyTimeoutMs: Number.POSITIVE_INFINITY
   })
-  const opened = openBody(body, { link, bytesMax: limits.answerBytesMax, background })
+  const opened = new Body(body, ending, limits.answerBytesMax, background)
   const challenge = headerOf(headers, 'www-authenticate')
   const isScopeMissing = status === 403 && challenge !== undefined && /\berror="?insufficient_scope\b/i.test(challenge)
   if (status === 401 || isScopeMissing) opened.release()

@@ -1,3 +1,5 @@
+import type { CallSignal } from '@onbehalf/egress'
+
 /** The revision that describes itself in every request and knows no sessions. */
 export const modernVersion = '2026-07-28'
 
@@ -41,7 +43,7 @@ export type Send = (
     method: 'POST' | 'GET' | 'DELETE'
     headers: Record<string, string>
     body?: string
-    signal?: AbortSignal
+    signal?: CallSignal
     headersTimeoutMs: number
     bodyTimeoutMs: number
   }

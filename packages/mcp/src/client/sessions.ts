@@ -1,3 +1,4 @@
+import type { CallSignal } from '@onbehalf/egress'
 import type { Background } from './background.ts'
 import { untilAborted } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
@@ -40,7 +41,7 @@ export type SessionKey = { url: string; sessionKey: string }
 export type SessionPool = {
   /** Those that are open or opening, and where. */
   held: (isMeant: (sessionKey: string) => boolean) => { url: string; opening: Promise<Session> }[]
-  acquire: (key: SessionKey, open: () => Promise<Session>, signal: AbortSignal) => Promise<Lease>
+  acquire: (key: SessionKey, open: () => Promise<Session>, signal: CallSignal) => Promise<Lease>
   drop: (isMeant: (sessionKey: string) => boolean) => void
 }
 

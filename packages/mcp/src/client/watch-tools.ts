@@ -57,7 +57,8 @@ const watchLegacy = async (wires: Wires, target: Target, { era, onChange }: Olde
     if (!offersChanges(session.capabilities)) return 'not offered'
     const request = ownStream(wires, { ...target, hears, onEvent: onChange }, session)
     const heard = await hearOwnStream(wiresOf(wires, session), request, { onOpen: onChange })
-    target.deadline.signal.throwIfAborted()
+    const { signal } = target.deadline
+    if (signal.aborted) throw signal.reason
     if ('refused' in heard && isWithoutStream(heard.refused)) return 'not offered'
     if ('refused' in heard) resultOf(heard.refused)
     else if (heard.failure) throw heard.failure

@@ -1,0 +1,176 @@
+import type { Dispatcher } from 'undici'
+import { checkLength, isCoded, readBody, tooLarge } from './body.ts'
+import type { Running } from './deadline.ts'
+import { DeadlinePassed, type Sent, toEgressError } from './failure.ts'
+import { type Headers, withoutCoding } from './headers.ts'
+import { isBodiless } from './request.ts'
+import type { CallSignal } from './signal.ts'
+
+/** An answer of any status; header names in lower case. The body holds its connection until it was read or left. */
+export type OpenedAnswer = { status: number; headers: Headers; body: AsyncIterable<Uint8Array> }
+
+export type Bounds = {
+  hostname: string
+  maxBytes: number
+  running: Running
+  /** When it has to be over, in milliseconds since the epoch: in a process that stood still, the timer that was to say so may come late. */
+  endsAt: number
+  signal: CallSignal | undefined
+}
+
+type Step = IteratorResult<Uint8Array, undefined>
+
+const heldBytesMax = 64 * 1024
+const over: Step = { done: true, value: undefined }
+
+/**
+ * One request, without the streams and signals that a client library puts around it: undici tells it of the answer, whose
+ * body is read from it by one reader that asks for one piece at a time. The connection pauses while much was not read. A class,
+ * since a closure for each of these would cost more than the rest of a call does here.
+ */
+export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
+  private readonly bounds: Bounds
+  private method = ''
+  private readonly head = Promise.withResolvers<OpenedAnswer>()
+  private readonly held: Uint8Array[] = []
+  private controller: Dispatcher.DispatchController | undefined
+  private sent: Sent = 'no'
+  private reason: unknown
+  private failure: unknown
+  private bytes = 0
+  private heldBytes = 0
+  private isPaused = false
+  private isOver = false
+  private reader: PromiseWithResolvers<Step> | undefined
+
+  constructor(bounds: Bounds) {
+    this.bounds = bounds
+  }
+
+  /** Sends it, and waits for the head of the answer. */
+  send(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<OpenedAnswer> {
+    const { running, signal } = this.bounds
+    this.method = options.method
+    running.add(this)
+    signal?.addEventListener('abort', this)
+    if (signal?.aborted) this.abort(signal.reason)
+    else dispatcher.dispatch(options, this)
+    return this.head.promise
+  }
+
+  /** Ends it; its first reason is what it rejects with. */
+  abort(reason: unknown): void {
+    this.fail(reason)
+    this.controller?.abort(reason instanceof Error ? reason : new Error('the call was given up', { cause: reason }))
+  }
+
+  handleEvent(): void {
+    this.abort(this.bounds.signal?.reason)
+  }
+
+  // undici starts a request right before it writes the first byte, once connected and past the TLS handshake.
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (Date.now() >= this.bounds.endsAt) this.abort(new DeadlinePassed('the time is over'))
+    else if (this.reason !== undefined) this.abort(this.reason)
+    else this.sent = 'unknown'
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    // A head that is only announced (RFC 8297) has another one behind it.
+    if (status < 200) return
+    if (!isBodiless(this.method, status)) checkLength(headers, this.bounds.maxBytes)
+    if (isCoded(headers)) this.head.resolve({ status, headers: withoutCoding(headers), body: this.decoded(headers) })
+    else this.head.resolve({ status, headers, body: this })
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, piece: Uint8Array): void {
+    const { maxBytes } = this.bounds
+    this.bytes += piece.length
+    if (this.bytes > maxBytes) throw tooLarge(maxBytes)
+    const { reader } = this
+    if (reader) {
+      this.reader = undefined
+      reader.resolve({ done: false, value: piece })
+      return
+    }
+    this.held.push(piece)
+    this.heldBytes += piece.length
+    if (this.heldBytes < heldBytesMax) return
+    this.isPaused = true
+    this.controller?.pause()
+  }
+
+  onResponseEnd(): void {
+    this.letGo()
+    this.isOver = true
+    this.reader?.resolve(over)
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  next(): Promise<Step> {
+    const piece = this.held.shift()
+    if (piece) return Promise.resolve(this.take(piece))
+    if (this.failure !== undefined) return Promise.reject(this.failure)
+    if (this.isOver) return Promise.resolve(over)
+    this.reader = Promise.withResolvers<Step>()
+    return this.reader.promise
+  }
+
+  return(): Promise<Step> {
+    if (!this.isOver && this.failure === undefined) this.abort(new Error('nobody reads the answer'))
+    this.isOver = true
+    this.held.length = 0
+    return Promise.resolve(over)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  private take(piece: Uint8Array): Step {
+    this.heldBytes -= piece.length
+    if (this.isPaused && this.heldBytes === 0) {
+      this.isPaused = false
+      this.controller?.resume()
+    }
+    return { done: false, value: piece }
+  }
+
+  private fail(reason: unknown): void {
+    if (this.reason !== undefined) return
+    this.reason = reason ?? new Error('the call was given up')
+    this.letGo()
+    const told = this.explain(reason)
+    this.head.reject(told)
+    if (this.isOver) return
+    this.failure = told
+    this.reader?.reject(told)
+  }
+
+  private explain(error: unknown): unknown {
+    const { hostname, signal } = this.bounds
+    const isGivenUp = signal?.aborted === true && error === signal.reason
+    const isTimeout = error instanceof DOMException && error.name === 'TimeoutError'
+    return isGivenUp && !isTimeout ? error : toEgressError(error, hostname, this.sent)
+  }
+
+  private letGo(): void {
+    this.bounds.running.delete(this)
+    this.bounds.signal?.removeEventListener('abort', this)
+  }
+
+  /** What a coded body says, in at most `maxBytes`. */
+  private async *decoded(headers: Headers): AsyncGenerator<Uint8Array> {
+    try {
+      yield* readBody(this, headers, this.bounds.maxBytes)
+    } catch (error) {
+      throw this.explain(error)
+    } finally {
+      await this.return()
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { CallSignal, SignalListener } from '@onbehalf/egress'
+
+/** A signal that ends alone, or with the one it follows. A call has several, and as AbortSignals they were a tenth of it. */
+export class Ending implements CallSignal, SignalListener {
+  aborted = false
+  reason: unknown
+  private readonly listeners: SignalListener[] = []
+  private readonly followed: CallSignal | undefined
+
+  constructor(followed?: CallSignal) {
+    this.followed = followed
+    if (followed?.aborted) this.abort(followed.reason)
+    followed?.addEventListener('abort', this)
+  }
+
+  abort(reason: unknown = new DOMException('This was ended.', 'AbortError')): void {
+    if (this.aborted) return
+    this.aborted = true
+    this.reason = reason
+    for (const listener of this.listeners.splice(0)) listener.handleEvent()
+  }
+
+  /** Follows no longer. */
+  unlink(): void {
+    this.followed?.removeEventListener('abort', this)
+  }
+
+  handleEvent(): void {
+    this.abort(this.followed?.reason)
+  }
+
+  addEventListener(_: 'abort', listener: SignalListener): void {
+    this.listeners.push(listener)
+  }
+
+  removeEventListener(_: 'abort', listener: SignalListener): void {
+    const place = this.listeners.indexOf(listener)
+    if (place >= 0) this.listeners.splice(place, 1)
+  }
+}
