@@ -37,7 +37,7 @@ type Tap = { teardown: (handler: () => Promise<void>) => unknown }
 
 t.test('an answer comes back as it was given', async (t) => {
   await serving(t, owner, async ({ text }) => ({ text: `${text}!` }))
-  t.same(await call(asker, echo, { text: 'hello' }, inSeconds(5)), { text: 'hello!' })
+  t.same(await call(asker, echo, { text: 'hello' }, inSeconds(20)), { text: 'hello!' })
 })
 
 t.test('an error the contract names arrives as the same error, with what goes with it', async (t) => {
@@ -50,7 +50,7 @@ t.test('an error the contract names arrives as the same error, with what goes wi
   const { reported } = await serving(t, owner, async () => {
     throw new ReportedError('no_refresh_token', 'Sign in first.', { ...extras, cause: new Error('the row says why') })
   })
-  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(5)))
+  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(20)))
   t.same(refused, { code: 'no_refresh_token', message: 'Sign in first.', ...extras })
   t.same(reported, [], 'a refusal is nothing to report')
 })
@@ -61,7 +61,7 @@ t.test('an error the contract does not name becomes internal, and its words stay
     throw thrown[Number(text)]
   })
   for (const [index] of thrown.entries()) {
-    const refused = await refusalOf(call(asker, echo, { text: String(index) }, inSeconds(5)))
+    const refused = await refusalOf(call(asker, echo, { text: String(index) }, inSeconds(20)))
     t.equal(refused.code, 'internal')
     t.notMatch(refused, /hidden words/)
   }
@@ -75,22 +75,22 @@ t.test('a request that is not as agreed is refused by field on both sides', asyn
     return { text }
   })
   const bad = { text: 'x', inner: { count: 'many' } }
-  const refused = await refusalOf(call(asker, anything, bad, inSeconds(5)))
+  const refused = await refusalOf(call(asker, anything, bad, inSeconds(20)))
   t.match(refused, { code: 'invalid_request', details: [{ path: '/inner/count' }] })
   const unasked = JSON.parse('{"text":1}')
-  await t.rejects(call(asker, echo, unasked, inSeconds(5)), { message: /with a bad \/text/ })
+  await t.rejects(call(asker, echo, unasked, inSeconds(20)), { message: /with a bad \/text/ })
   t.equal(heard, 0, 'no handler saw it')
 })
 
 t.test('an answer that is not as agreed is internal at the owner and loud at the asker', async (t) => {
   const wrong = JSON.parse('{"text":7}')
   const { reported, stop } = await serving(t, owner, async () => wrong)
-  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(5))), { code: 'internal' })
+  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(20))), { code: 'internal' })
   t.match(reported, [{ message: /bad \/text/ }])
   await stop()
   const lenient = serve(owner, anything, async () => wrong)
   await owner.connection.flush()
-  await t.rejects(call(asker, echo, { text: '' }, inSeconds(5)), { message: /answered with a bad \/text/ })
+  await t.rejects(call(asker, echo, { text: '' }, inSeconds(20)), { message: /answered with a bad \/text/ })
   await lenient.stop()
 })
 
@@ -99,14 +99,14 @@ t.test('an answer that was written once is given as often as it is asked for', a
   const served = serve(owner, echo, async () => written)
   t.teardown(() => served.stop())
   await owner.connection.flush()
-  for (const text of ['one', 'two']) t.same(await call(asker, echo, { text }, inSeconds(5)), { text: 'ü, the same' })
+  for (const text of ['one', 'two']) t.same(await call(asker, echo, { text }, inSeconds(20)), { text: 'ü, the same' })
   t.equal(lengthOf(written), Buffer.byteLength(JSON.stringify({ text: 'ü, the same' })))
   t.throws(() => writeReply(echo, { text: JSON.parse('5') }), /with a bad \/text/, 'and never a wrong one')
 })
 
 t.test('an answer that does not fit into a message is internal', async (t) => {
   const { reported } = await serving(t, owner, async () => ({ text: 'x'.repeat(2_000_000) }))
-  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(5))), { code: 'internal' })
+  t.match(await refusalOf(call(asker, echo, { text: '' }, inSeconds(20))), { code: 'internal' })
   t.equal(reported.length, 1)
 })
 
@@ -121,7 +121,7 @@ t.test('an error of a kind nobody knows is internal', async (t) => {
       void message.respond('{"code":"made_up","message":"hidden words"}', { headers: marked })
   })
   await owner.connection.flush()
-  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(5)))
+  const refused = await refusalOf(call(asker, echo, { text: '' }, inSeconds(20)))
   subscription.unsubscribe()
   await owner.connection.flush()
   t.equal(refused.code, 'internal')
@@ -215,7 +215,7 @@ t.test('one of two replicas answers each call, and both take part', async (t) =>
   }
   await serving(t, owner, count('owner'))
   await serving(t, replica, count('replica'))
-  const texts = Array.from({ length: 60 }, () => call(asker, echo, { text: '' }, inSeconds(5)))
+  const texts = Array.from({ length: 60 }, () => call(asker, echo, { text: '' }, inSeconds(20)))
   await Promise.all(texts)
   t.equal(heard.owner + heard.replica, 60)
   t.ok(heard.owner > 0 && heard.replica > 0)
@@ -231,8 +231,8 @@ t.test('a call to every replica is answered by the one that is meant', async (t)
     }
   await serving(t, owner, answerTo('owner'), ownerOnly)
   await serving(t, replica, answerTo('replica'), ownerOnly)
-  t.same(await call(asker, ownerOnly, { text: 'replica' }, inSeconds(5)), { text: 'replica' })
-  t.same(await call(asker, ownerOnly, { text: 'owner' }, inSeconds(5)), { text: 'owner' })
+  t.same(await call(asker, ownerOnly, { text: 'replica' }, inSeconds(20)), { text: 'replica' })
+  t.same(await call(asker, ownerOnly, { text: 'owner' }, inSeconds(20)), { text: 'owner' })
   await until(() => heard.length >= 4)
   t.same(heard.sort(), ['owner', 'owner', 'replica', 'replica'])
   const silence = call(asker, ownerOnly, { text: 'gone' }, inSeconds(0.1))
@@ -254,7 +254,7 @@ t.test('stopping takes no more calls and finishes the one under way', async (t) 
     isStopped = true
   })
   await owner.connection.flush()
-  t.match(await refusalOf(call(asker, echo, { text: 'late' }, inSeconds(5))), { code: 'unavailable' })
+  t.match(await refusalOf(call(asker, echo, { text: 'late' }, inSeconds(20))), { code: 'unavailable' })
   t.notOk(isStopped)
   const { outMsgs } = asker.connection.stats()
   await until(() => asker.connection.stats().outMsgs > outMsgs)
@@ -276,7 +276,7 @@ t.test('a bus that is away is unavailable at once, lets stop and drain end, and 
   await backends.nats.restart()
   await until(() => asker.isConnected() && owner.isConnected())
   await owner.connection.flush()
-  t.same(await call(asker, echo, { text: 'again' }, inSeconds(5)), { text: 'again' })
+  t.same(await call(asker, echo, { text: 'again' }, inSeconds(20)), { text: 'again' })
 })
 
 t.test('a bus whose server goes away while it drains is closed all the same', async (t) => {
@@ -292,5 +292,5 @@ t.test('a bus that was closed is unavailable', async (t) => {
   const closed = await open('tool-invoker')
   await closed.drain()
   await closed.drain()
-  t.match(await refusalOf(call(closed, echo, { text: '' }, inSeconds(5))), { code: 'unavailable' })
+  t.match(await refusalOf(call(closed, echo, { text: '' }, inSeconds(20))), { code: 'unavailable' })
 })

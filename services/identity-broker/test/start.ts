@@ -216,7 +216,7 @@ export const signInAs = async (
     csrf: me.csrf,
     userId: me.user.id,
     sessionId: sid,
-    ticket: async () => (await call(bus, resolveSession, session, { deadlineAt: Date.now() + 5_000 })).ticket
+    ticket: async () => (await call(bus, resolveSession, session, { deadlineAt: Date.now() + 20_000 })).ticket
   }
 }
 

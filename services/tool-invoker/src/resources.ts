@@ -25,7 +25,7 @@ import type { Config } from './config.ts'
 import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
-import { createGates } from './gates/gates.ts'
+import { createGates, type GateLimits } from './gates/gates.ts'
 import { createKeepAnswer } from './idempotency/keep-answer.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
@@ -47,7 +47,7 @@ const upstreamIdleMs = 1_800_000
 export type Resources = Awaited<ReturnType<typeof openResources>>
 
 /** Everything the service holds open, and how it is let go: calls first, then their records, then the connections. */
-export const openResources = async (config: Config) => {
+export const openResources = async (config: Config, gateLimits: Partial<GateLimits> = {}) => {
   const [postgres, redis, { bus, dependency: nats }] = await Promise.all([
     openPostgres<Database>(config.DATABASE_URL),
     openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS }),
@@ -112,7 +112,7 @@ export const openResources = async (config: Config) => {
     serverPlaces: createListenerPlaces(),
     vault,
     idempotency: { ...keys, finish },
-    gates: createGates(),
+    gates: createGates(gateLimits),
     limits: limitStore(redis.redis),
     findSessionKey: busSessionKeys(bus),
     dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],

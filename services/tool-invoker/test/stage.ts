@@ -11,6 +11,7 @@ import {
 } from '@onbehalf/testkit/players'
 import { buildApp } from '../src/app.ts'
 import { variables } from '../src/config.ts'
+import type { GateLimits } from '../src/gates/gates.ts'
 import { openResources } from '../src/resources.ts'
 
 export const publicUrl = 'http://127.0.0.1:4000'
@@ -43,8 +44,12 @@ export const startStage = async (t: TestContext, { alsoAllowed = [] }: { alsoAll
     MASTER_KEYS: masterKeys,
     ...more
   })
-  const open = async (more: Record<string, string> = {}, now = () => new Date()) => {
-    const resources = await openResources(loadConfig(variables, environment(more)))
+  const open = async (
+    more: Record<string, string> = {},
+    now = () => new Date(),
+    gateLimits: Partial<GateLimits> = {}
+  ) => {
+    const resources = await openResources(loadConfig(variables, environment(more)), gateLimits)
     const app = await buildApp(resources, now)
     app.addHook('onClose', () => resources.close())
     return { app, resources }

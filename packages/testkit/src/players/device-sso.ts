@@ -37,7 +37,7 @@ export const playDeviceSso = (bus: Bus, ownKey: PlayedKey) => {
   const states: DeviceSsoState[] = []
   const failures: ReportedError[] = []
   const findKey = createKeySet(async () => {
-    const { device_sso = [] } = await call(bus, listDeviceKeys, {}, { deadlineAt: Date.now() + 5_000 })
+    const { device_sso = [] } = await call(bus, listDeviceKeys, {}, { deadlineAt: Date.now() + 20_000 })
     return device_sso
   })
   const served = serve(bus, startDeviceSso, async ({ state }) => {

@@ -19,7 +19,7 @@ const account = '/openapi/v1/account'
 const sessions = `${account}/sessions`
 const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 const resolve = (token: string) =>
-  call(invoker, resolveBearer, { token_hash: hashOf(token) }, { deadlineAt: Date.now() + 10_000 })
+  call(invoker, resolveBearer, { token_hash: hashOf(token) }, { deadlineAt: Date.now() + 20_000 })
 const labelsOf = (body: { data: { device_label: string }[] }) => body.data.map(({ device_label }) => device_label)
 const signedInTwice = async (who: Awaited<ReturnType<typeof broker.signIn>>) => {
   const { body: laptop } = await signInDevice(app, who, { device_label: 'laptop' })

@@ -15,7 +15,7 @@ import { decideAs, poll, send, signInDevice, startFlow, startService } from '../
 const { app, broker, backends, redis, resources } = await startService(t)
 const invoker = await openBusAs(t, backends, 'tool-invoker')
 const provider = await openBusAs(t, backends, 'mcp-provider')
-const deadline = () => ({ deadlineAt: Date.now() + 10_000 })
+const deadline = () => ({ deadlineAt: Date.now() + 20_000 })
 const resolve = (token: string) => call(invoker, resolveBearer, { token_hash: hashOf(token) }, deadline())
 const refusal = async (token: string) => {
   const error: unknown = await resolve(token).then(

@@ -45,7 +45,7 @@ const signInBy = async (sub: string, sid: string, name = 'played'): Promise<Pers
 }
 const isSignedIn = async ({ sessionId }: Pick<SignedIn, 'sessionId'>): Promise<boolean> => {
   const asked = { tenant_id: tenantId, session_id: sessionId }
-  return call(broker.bus, resolveSession, asked, { deadlineAt: Date.now() + 5_000 }).then(
+  return call(broker.bus, resolveSession, asked, { deadlineAt: Date.now() + 20_000 }).then(
     () => true,
     () => false
   )

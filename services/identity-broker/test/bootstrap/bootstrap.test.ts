@@ -85,7 +85,7 @@ await t.test('a connection that leads elsewhere loses its grants', async (t) => 
 await t.test('a key that may act for fewer from now on is narrowed at once, and that is on record', async (t) => {
   const key_hash = hashOf(broker.apiKey)
   const user_id = broker.userIds[logins.user] ?? ''
-  const within = () => ({ deadlineAt: Date.now() + 10_000 })
+  const within = () => ({ deadlineAt: Date.now() + 20_000 })
   const resolve = () => call(broker.bus, resolveApiKey, { key_hash, user_id }, within())
   await resolve()
   const narrowed = file()

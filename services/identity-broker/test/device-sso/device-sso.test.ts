@@ -36,7 +36,7 @@ const database = new Client({ connectionString: backends.adminDatabaseUrl })
 await database.connect()
 t.teardown(() => database.end())
 
-const soon = () => ({ deadlineAt: Date.now() + 10_000 })
+const soon = () => ({ deadlineAt: Date.now() + 20_000 })
 const return_url = `${publicUrl}/openapi/v1/oauth/device/sso-complete`
 const newState = (): DeviceSsoState => ({
   intent: 'device_flow',

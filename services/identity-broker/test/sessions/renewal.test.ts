@@ -32,7 +32,7 @@ const renew = async (browser: Browser, headers: Record<string, string> = own) =>
 const me = async (browser: Browser) => JSON.parse((await browser.visit(`${publicUrl}/auth/me`)).body)
 const principalOf = async ({ sessionId }: SignedIn) => {
   const session = { tenant_id: broker.tenantId, session_id: sessionId }
-  return (await call(broker.bus, resolveSession, session, { deadlineAt: Date.now() + 5_000 })).principal
+  return (await call(broker.bus, resolveSession, session, { deadlineAt: Date.now() + 20_000 })).principal
 }
 /** Another browser that has copied what this one renews with. */
 const withRenewal = (token: string) => {

@@ -17,7 +17,7 @@ t.teardown(() => database.end())
 const page = `${publicUrl}/auth/sign-out`
 const isSignedIn = async ({ sessionId }: SignedIn): Promise<boolean> => {
   const session = { tenant_id: broker.tenantId, session_id: sessionId }
-  const answer = call(broker.bus, resolveSession, session, { deadlineAt: Date.now() + 5_000 })
+  const answer = call(broker.bus, resolveSession, session, { deadlineAt: Date.now() + 20_000 })
   return answer.then(
     () => true,
     () => false

@@ -96,7 +96,7 @@ const signInPlayed = async ({ name, ...given }: { name: string; kind?: 'oauth2';
   const start = `${broker.publicUrl}/auth/sign-in?tenant=acme&connection=${name}&return_to=/auth/me`
   const { user: person } = JSON.parse((await createBrowser().visit(start)).body)
   const asked = { key_hash: hashOf(broker.apiKey), user_id: person.id }
-  const ticket = async () => (await call(broker.bus, resolveApiKey, asked, { deadlineAt: Date.now() + 5_000 })).ticket
+  const ticket = async () => (await call(broker.bus, resolveApiKey, asked, { deadlineAt: Date.now() + 20_000 })).ticket
   return { ticket }
 }
 /** As if its tokens had been emptied; what was refused before is asked for again. */

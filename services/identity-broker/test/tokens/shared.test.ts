@@ -16,7 +16,7 @@ const config = loadConfig(variables, {
   MASTER_KEYS: `k1:${masterKey}`
 })
 const { db, close: closePostgres } = await openPostgres<Database>(config.DATABASE_URL)
-const { redis, close: closeRedis } = await openRedis(config.REDIS_URL)
+const { redis, close: closeRedis } = await openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS })
 const admin = new Redis(backends.redis.adminUrl(), { lazyConnect: true })
 t.teardown(async () => {
   admin.disconnect()

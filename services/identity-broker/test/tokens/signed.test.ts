@@ -44,12 +44,11 @@ const ask = async (path: string) => {
 /** What tokens say of when somebody signed in, as the one and the other replica signs them. */
 const tenTimes = (who: Pick<SignedIn, 'ticket'>) =>
   Promise.all(Array.from({ length: 10 }, async () => Number(decodeJwt((await issue(who)).token).auth_time)))
-/** Users are held until a sign-in is heard of: asked again for less than the 5 s after which a first beat empties all. */
+/** Users are held until a sign-in is heard of. */
 const tenTimesUntil = (who: Pick<SignedIn, 'ticket'>, isFine: (time: number) => boolean) =>
   eventually(
     () => tenTimes(who),
-    (times) => times.every(isFine),
-    3
+    (times) => times.every(isFine)
   )
 const refreshes = () => idp.log().refreshes_by_user[logins.user] ?? 0
 

@@ -38,7 +38,7 @@ const register = async (change: object = {}) => {
 }
 const resourceOf = (resource: string, authorization_servers: string[]) => ({ resource, authorization_servers })
 const find = (provider_id: string, tenant_id = admin.tenant_id) =>
-  call(brokerBus, findAuthorization, { tenant_id, provider_id }, { deadlineAt: Date.now() + 10_000 })
+  call(brokerBus, findAuthorization, { tenant_id, provider_id }, { deadlineAt: Date.now() + 20_000 })
 
 await t.test('the authorization server that the server names is found, with our client there', async (t) => {
   const { id, issuer } = await register()

@@ -18,11 +18,11 @@ export const openSteps = async (t: Test, { app, as, backends }: Running, serverU
 
   const ticketFor = async ({ ticket: principal }: SignedIn, server_identifier: string) => {
     const asked = { principal, server_identifier }
-    return (await call(bus, resolveProvider, asked, { deadlineAt: Date.now() + 10_000 })).ticket
+    return (await call(bus, resolveProvider, asked, { deadlineAt: Date.now() + 20_000 })).ticket
   }
   const freshBy = async ({ ticket: principal }: SignedIn, provider: string, refused?: Refused) => {
     const asked = { principal, provider, ...(refused ? { refused } : {}) }
-    return (await call(bus, freshCredential, asked, { deadlineAt: Date.now() + 10_000 })).credential
+    return (await call(bus, freshCredential, asked, { deadlineAt: Date.now() + 20_000 })).credential
   }
   const authorizeBy = async (who: SignedIn, id: string, payload: object = {}) => {
     const answer = await app.inject({ method: 'POST', url: `${url}/${id}/authorize`, headers: who.headers, payload })

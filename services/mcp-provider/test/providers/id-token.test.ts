@@ -15,7 +15,7 @@ const given = {
   ...{ name: 'one', server_identifier: 'one', server_url: one.url },
   ...{ forward_user_identity: true, identity_mode: 'idp_token' }
 }
-const within = () => ({ deadlineAt: Date.now() + 5_000 })
+const within = () => ({ deadlineAt: Date.now() + 20_000 })
 const statement = async (): Promise<ProviderStatement> => {
   const asked = { principal: owner.ticket, server_identifier: 'one' }
   const { ticket } = await call(toolInvoker, resolveProvider, asked, within())

@@ -20,7 +20,7 @@ const invoker = await openBusAs(t, backends, 'tool-invoker')
 const owner = await broker.signIn({ role: 'owner' })
 const { tenant_id } = owner
 const url = '/v1/mcp-providers'
-const soon = () => ({ deadlineAt: Date.now() + 5_000 })
+const soon = () => ({ deadlineAt: Date.now() + 20_000 })
 const resolve = (principal: string, server_identifier: string) =>
   call(invoker, resolveProvider, { principal, server_identifier }, soon())
 const findKey = createKeySet(async () => (await call(brokerBus, listProviderKeys, {}, soon())).ticket)

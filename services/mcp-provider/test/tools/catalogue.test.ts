@@ -10,7 +10,7 @@ const noting = await startNotingServer(t)
 const { as, backends, broker, openAnother, resources } = await startService(t, { allow: [noting.address] })
 const invoker = await openBusAs(t, backends, 'tool-invoker')
 const url = '/v1/mcp-providers'
-const soon = () => ({ deadlineAt: Date.now() + 5_000 })
+const soon = () => ({ deadlineAt: Date.now() + 20_000 })
 const list = (principal: string, asked: object = {}) => call(invoker, listTools, { principal, ...asked }, soon())
 const find = (principal: string, server_identifier: string, tool: string, more: object = {}) =>
   call(invoker, findTool, { principal, server_identifier, tool, ...more }, soon())

@@ -1,3 +1,4 @@
+import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { nextPauseMs } from '../../../src/client/listen.ts'
 import { event, startHostile } from '../hostile.ts'
@@ -8,16 +9,16 @@ const tool = { name: 'x', arguments: {} }
 /** Silence, and those who listen to it. */
 export const testSilence = (): void => {
   t.test('silence ends at the deadline of a request, of a stream, and of everything', async (t) => {
-    const endless: NodeJS.Timeout[] = []
+    const beats: NodeJS.Timeout[] = []
     t.teardown(() => {
-      for (const timer of endless) clearInterval(timer)
+      for (const timer of beats) clearInterval(timer)
     })
     const { url } = await startHostile(t, {
       'tools/call': ({ params }, { raw, sse }) => {
         if (params.name === 'half a body')
           raw.writeHead(200, { 'content-type': 'application/json' }).write('{"jsonrpc"')
         if (params.name === 'a silent stream') sse(': hello\n\n')
-        if (params.name === 'endless events') endless.push(setInterval(() => sse(': beat\n\n'), 10))
+        if (params.name === 'endless events') beats.push(setInterval(() => sse(': beat\n\n'), 10))
       }
     })
     // The limits that a case is not about are too long for any test.
@@ -32,7 +33,9 @@ export const testSilence = (): void => {
     await msOf('no answer', { timeoutMs: 150 })
     await msOf('half a body', { timeoutMs: 150 })
     await msOf('a silent stream', { sseReadTimeoutMs: 150 })
-    const ms = await msOf('endless events', { sseReadTimeoutMs: 1_000, callMsMax: 1_500 })
+    // Again where this machine did not get to an event in time.
+    const endless = () => msOf('endless events', { sseReadTimeoutMs: 1_000, callMsMax: 1_500 })
+    const ms = await eventually(endless, (lasted) => lasted >= 1_400)
     t.ok(ms >= 1_400, `every event gives a stream more time: ${ms} ms`)
   })
 

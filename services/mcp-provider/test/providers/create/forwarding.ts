@@ -18,7 +18,7 @@ export const testForwarding = ({
   issued
 }: Setting): void => {
   const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
-  const soon = () => ({ deadlineAt: Date.now() + 5_000 })
+  const soon = () => ({ deadlineAt: Date.now() + 20_000 })
 
   t.test('a forwarding provider is listed as the administrator who asked, with a token for that server', async (t) => {
     const [token, own] = [secret(), secret()]
