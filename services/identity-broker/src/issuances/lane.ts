@@ -30,6 +30,8 @@ export const createLane = <Of extends Row>(options: Options<Of>) => {
   let batch = createBatch<Of>()
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
+  // Whether what waits is to be written at once; what comes while others are written waits for its time again.
+  let isDue = false
   let isGivenUp = false
   let isTroubled = false
 
@@ -41,13 +43,17 @@ export const createLane = <Of extends Row>(options: Options<Of>) => {
       isTroubled = false
     } catch (error) {
       batch.takeOver(taken, waitingMax, mayGo)
+      isDue = true
       if (!isTroubled) onTrouble(error, batch.size())
       isTroubled = true
       await sleep(retryMs)
     }
   }
   const run = async () => {
-    while (batch.size() > 0 && !isGivenUp) await writeBatch()
+    while (isDue && batch.size() > 0 && !isGivenUp) {
+      isDue = false
+      await writeBatch()
+    }
   }
   /** Resolves when what is counted until now is written; rejects when that failed once, though it is tried again. */
   const flush = (): Promise<void> => {
@@ -55,10 +61,11 @@ export const createLane = <Of extends Row>(options: Options<Of>) => {
     timer = undefined
     if (batch.size() === 0) return running ?? Promise.resolve()
     const { done } = batch
+    isDue = true
     running ??= run().finally(() => {
       running = undefined
       // Somebody may have come after the last look.
-      if (batch.size() > 0 && !isGivenUp) void flush().catch(() => {})
+      if (isDue && !isGivenUp) void flush().catch(() => {})
     })
     return done
   }

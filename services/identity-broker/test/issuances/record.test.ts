@@ -227,3 +227,22 @@ t.test('a row that somebody waits for is written without the uses that are still
   await recorder.close()
   t.match(uses, [{ actor_kind: 'user', actor_id: ask.user_id, times: 4 }])
 })
+
+t.test('what comes while others are written is counted until its own time', async (t) => {
+  const { rows, hold, insert, count } = stage()
+  const recorder = createIssuanceRecorder({ insert, count, flushMs: 60_000 })
+  const letThrough = hold()
+  const first = recorder.issued(askOf(), mintedOf())
+  const ask = askOf()
+  for (let one = 0; one < 3; one += 1) recorder.refused(ask, refusal)
+  letThrough()
+  await first
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+  for (let one = 0; one < 3; one += 1) recorder.refused(ask, refusal)
+  t.equal(rows.length, 1)
+  await recorder.close()
+  t.same(
+    rows.map(({ times }) => times),
+    [1, 6]
+  )
+})
