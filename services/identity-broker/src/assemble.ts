@@ -54,6 +54,7 @@ import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
 import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
 import { createModes } from './tokens/modes/modes.ts'
+import { findUser } from './users/find-store.ts'
 import { createHeldUsers } from './users/held.ts'
 import { userStore } from './users/store.ts'
 
@@ -124,7 +125,7 @@ const assemble = ({
     },
     ...{ tokens: tokenStore(db, vault), idpTimeoutMs: exchangeMs }
   })
-  const heldUsers = createHeldUsers({ bus, users, onOwnChange })
+  const heldUsers = createHeldUsers({ bus, find: findUser(runPrepared), onOwnChange })
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, latest })
   const audiences = audienceStore(db)

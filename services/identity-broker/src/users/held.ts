@@ -6,7 +6,7 @@ import type { UserStore } from './store.ts'
 
 type Needs = {
   bus: Bus
-  users: Pick<UserStore, 'find'>
+  find: UserStore['find']
   /** Calls `listener` for every change this replica makes. */
   onOwnChange: (listener: (change: IdentityChange) => void) => void
 }
@@ -14,11 +14,11 @@ type Needs = {
 const heldMax = 20_000
 
 /** Users whom an IdP identified, held under the rule for caches: emptied by the feed, never used past 30 s. */
-export const createHeldUsers = ({ bus, users, onOwnChange }: Needs) => {
+export const createHeldUsers = ({ bus, find, onOwnChange }: Needs) => {
   const cache = createLiveCache<{ tenant_id: string; id: string }, User | undefined>({
     max: heldMax,
     keyOf: ({ tenant_id, id }) => `${tenant_id} ${id}`,
-    load: ({ tenant_id, id }) => users.find(tenant_id, id),
+    load: ({ tenant_id, id }) => find(tenant_id, id),
     tagsOf: (user) => (user ? [`user:${user.id}`, `connection:${user.connection_id}`] : []),
     // Whoever is still to sign in is looked for each time: they may come just now.
     expiresAtOf: (user) => (user && lastIdentified(user) ? Number.POSITIVE_INFINITY : 0)

@@ -2,27 +2,8 @@ import type { Role } from '@onbehalf/contracts'
 import { newId } from '@onbehalf/service-kit'
 import { type Kysely, sql } from 'kysely'
 import type { Database, NewUser, Tenant, User } from '../database.ts'
-import { isUndone } from '../together/items-store.ts'
-import { together } from '../together/together.ts'
 
 export type UserStore = ReturnType<typeof userStore>
-
-/** One user; those that are asked for at the same moment are read together. */
-const findUser = (db: Kysely<Database>) => {
-  const find = together<{ tenant_id: string; id: string }, User | null>(
-    async (items) => {
-      const { rows } = await sql<User>`select * from "user" where id = any(${items.map(({ id }) => id)})`.execute(db)
-      const users = new Map(rows.map((user) => [user.id, user]))
-      return items.map(({ tenant_id, id }) => {
-        const user = users.get(id)
-        return user?.tenant_id === tenant_id ? user : null
-      })
-    },
-    { isUndone }
-  )
-  return async (tenant_id: string, id: string): Promise<User | undefined> =>
-    (await find({ tenant_id, id })) ?? undefined
-}
 
 export const userStore = (db: Kysely<Database>) => ({
   findTenant: (idOrSlug: string): Promise<Tenant | undefined> =>
@@ -46,7 +27,8 @@ export const userStore = (db: Kysely<Database>) => ({
     return others.length === 0 ? first : undefined
   },
 
-  find: findUser(db),
+  find: (tenant_id: string, id: string): Promise<User | undefined> =>
+    db.selectFrom('user').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
 
   /** A user with the role they have now; null for somebody who is not a member. */
   findWithRole: (tenant_id: string, id: string) =>
