@@ -95,15 +95,14 @@ const applyMembers = async (
     const connection = connections.find((one) => one.name === name)
     if (!connection)
       throw new ReportedError('invalid_request', `A member names the connection "${name}", which is not in the file.`)
-    const person = { subject, email, is_email_verified: false, name: null }
-    const user = await users.upsert({ tenant_id, connection_id: connection.id }, person)
+    const user = await users.put({ tenant_id, connection_id: connection.id }, { subject, email })
     await giveRole(db, user, role)
     named.push({ id: user.id, subject })
   }
   return named
 }
 
-const giveRole = async (db: Writing, { id, tenant_id }: User, role: Role): Promise<void> => {
+const giveRole = async (db: Writing, { id, tenant_id }: Pick<User, 'id' | 'tenant_id'>, role: Role): Promise<void> => {
   const users = userStore(db)
   const held = (await users.findWithRole(tenant_id, id))?.role ?? null
   if (held === role) return

@@ -13,7 +13,9 @@ const all = async (sql: string) => (await database.query(sql)).rows
 const file = () => bootstrapFile(broker.idp.issuer)
 const snapshot = async () => [
   await all('select id, slug, name from identity_broker.tenant order by id'),
-  await all('select id, tenant_id, connection_id, subject from identity_broker."user" order by id'),
+  await all(
+    'select id, tenant_id, connection_id, subject, email, is_email_verified, name from identity_broker."user" order by id'
+  ),
   await all('select user_id, role from identity_broker.member order by user_id'),
   await all('select id, app_id, key_hash, act_for from identity_broker.api_key order by id')
 ]
@@ -37,6 +39,21 @@ await t.test('running it again changes nothing, and what it did the first time i
   await broker.bootstrap(file())
   t.same(await snapshot(), before)
   t.same(await all('select action, actor_kind from identity_broker.audit_event order by action'), events)
+})
+
+await t.test('what an IdP said of somebody is left alone; what nobody said yet is taken from the file', async (t) => {
+  await signInAs(broker, logins.user)
+  const named = file()
+  for (const { members } of named.tenants)
+    for (const one of members) Object.assign(one, { email: `${one.subject}@file.test` })
+  const of = (login: string) =>
+    all(`select email, is_email_verified, name from identity_broker."user" where id = '${broker.userIds[login] ?? ''}'`)
+  await broker.bootstrap(named)
+  t.same(await of(logins.user), [{ email: 'ann@acme.test', is_email_verified: true, name: 'ann' }])
+  t.same(await of(logins.absent), [{ email: 'bob@file.test', is_email_verified: false, name: null }])
+  const before = await snapshot()
+  await broker.bootstrap(file())
+  t.same(await snapshot(), before)
 })
 
 await t.test('a file that is wrong names the place, and nothing of it is stored', async (t) => {
