@@ -11,7 +11,7 @@ export type Authenticate = (body: URLSearchParams, headers: Headers) => Promise<
 /** What a connection authenticates with: the secret as it is stored, or our own key for this connection. */
 export type Credentials = { secret: string | undefined; findKey: () => Promise<SigningKey> }
 
-type Client = Pick<Connection, 'name' | 'client_id' | 'client_authentication' | 'issuer' | 'quirks'>
+type Client = Pick<Connection, 'name' | 'kind' | 'client_id' | 'client_authentication' | 'issuer' | 'quirks'>
 type By = (client: Client, credentials: Credentials, tokenEndpoint: string) => Authenticate
 
 const assertionSeconds = 60
@@ -33,9 +33,11 @@ const methods: Readonly<Record<ClientAuthentication, By>> = {
   },
   // RFC 7523 §2.2 and §3
   private_key_jwt:
-    ({ client_id, issuer, quirks }, { findKey }, tokenEndpoint) =>
+    ({ kind, client_id, issuer, quirks }, { findKey }, tokenEndpoint) =>
     async (body) => {
-      const audience = quirks.includes('assertion_for_token_endpoint') ? tokenEndpoint : issuer
+      // Only discovery ties an endpoint to its issuer: where there is none, nobody else may find the assertion of use.
+      const isForIssuer = kind === 'oidc' && !quirks.includes('assertion_for_token_endpoint')
+      const audience = isForIssuer ? issuer : tokenEndpoint
       body.set('client_id', client_id)
       body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
       body.set('client_assertion', await signAssertion(client_id, audience, await findKey()))

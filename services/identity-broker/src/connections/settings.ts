@@ -39,9 +39,15 @@ export const settingsOf = (stored: Connection, client_secret: string | null): Se
   }
 }
 
-/** All that decides who somebody is who signs in; two that are alike decide alike. */
-export const saysWho = ({ issuer, token_endpoint, userinfo_endpoint, claims, saml }: Settings): string =>
-  JSON.stringify([issuer, token_endpoint, userinfo_endpoint, ...[claims, saml].map((one) => one && sorted(one))])
+/**
+ * All that decides where somebody who signs in is led, who they are said to be, and where what is theirs is sent; two
+ * that are alike lead alike.
+ */
+export const leadsTo = ({ issuer, claims, saml, ...settings }: Settings): string => {
+  const { authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint } = settings
+  const endpoints = [authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint]
+  return JSON.stringify([issuer, ...endpoints, ...[claims, saml].map((one) => one && sorted(one))])
+}
 
 const sorted = (values: object) => Object.entries(values).sort()
 

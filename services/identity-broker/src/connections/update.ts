@@ -8,7 +8,7 @@ import type { Desk } from './desk.ts'
 import { connectionEvent } from './event.ts'
 import { invalid, noSuchConnection, refuseTaken } from './problems.ts'
 import { requireRightOver } from './rights.ts'
-import { isMoved, type Settings, saysWho, settingsOf } from './settings.ts'
+import { isMoved, leadsTo, type Settings, settingsOf } from './settings.ts'
 import type { ConnectionChange } from './shapes.ts'
 import type { ConnectionWrites } from './store.ts'
 import { type Written, writeConnection } from './write.ts'
@@ -27,7 +27,7 @@ export const updateConnection = async (desk: Desk, asker: Asker, { id, change }:
   if (isDeepStrictEqual(next, before)) return stored
   const { connection, ended } = await connections
     .transaction(async (store) => {
-      if (saysWho(before) !== saysWho(next)) await requireRightOver(store, id, asker.role)
+      if (leadsTo(before) !== leadsTo(next)) await requireRightOver(store, id, asker.role)
       const written = await writeConnection({ store, vault }, { tenant_id, stored, settings: next })
       await record(store, asker.audit, { before, next, written })
       return written

@@ -34,7 +34,7 @@ export const createRedeem =
 
 const clientAt = ({ issuer, token_endpoint, client_id, client_secret, client_authentication }: ProviderAuthorization) =>
   authenticationOf(
-    { name: issuer, client_id, client_authentication, issuer, quirks: [] },
+    { name: issuer, kind: 'oauth2', client_id, client_authentication, issuer, quirks: [] },
     { secret: client_secret ?? undefined, findKey: async () => Promise.reject(new Error('a client without keys')) },
     token_endpoint
   )

@@ -173,6 +173,24 @@ await t.test('a client with a key of its own is tested with that key, once it ha
   t.match(quirks, [{ quirk: 'assertion_for_token_endpoint' }])
 })
 
+await t.test('what that key signs is shown to nobody but whom the connection is for', async (t) => {
+  idp.answers.delete('/token')
+  const keyed = { client_authentication: 'private_key_jwt', client_secret: undefined }
+  const plainOnes = { kind: 'oauth2', scopes: '', authorization_endpoint: `${idp.issuer}/auth` }
+  const endpoints = { token_endpoint: `${idp.issuer}/token`, userinfo_endpoint: `${idp.issuer}/userinfo` }
+  const made = await Promise.all([
+    send(owner, 'POST', url, given({ ...keyed, name: 'keyed-oidc' })),
+    send(owner, 'POST', url, given({ ...keyed, ...plainOnes, ...endpoints, name: 'keyed-plain' }))
+  ])
+  const moves = [{ issuer: elsewhere.issuer }, { token_endpoint: `${elsewhere.issuer}/token` }]
+  for (const [index, { body }] of made.entries()) {
+    const at = `${url}/${body.id}/test`
+    t.match((await test(at, moves[index])).of('credentials'), { ok: false, message: /signs/ })
+    t.match((await test(at, {})).of('credentials'), { ok: false, message: /RFC 6749/ }, 'the stored place is asked')
+  }
+  t.same(elsewhere.seenAt('/token'), [])
+})
+
 await t.test('the stored secret is shown to nobody but whom it was stored for', async (t) => {
   idp.answers.delete('/token')
   const { body } = await send(owner, 'POST', url, given({ name: 'bound' }))

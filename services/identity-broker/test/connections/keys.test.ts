@@ -51,6 +51,32 @@ t.test('keys that cannot be had are not asked for again and again either', async
   t.match(await verify(await idp.sign({}), by), { sub: 'ann' })
 })
 
+t.test('keys that are kept go on while they are not old, also when their address fails meanwhile', async (t) => {
+  const { verify, clock } = fresh()
+  const token = await idp.sign({})
+  t.match(await verify(token, by), { sub: 'ann' })
+  const before = fetches()
+  idp.answers.set('/jwks', { status: 500, body: 'away' })
+  t.teardown(() => idp.answers.delete('/jwks'))
+  clock.ms += 30_000
+  const [madeUp = ''] = await unknown()
+  await t.rejects(
+    verify(madeUp, by),
+    { code: 'identity_provider_unavailable' },
+    'nobody can say whether it is a new one'
+  )
+  t.match(await verify(token, by), { sub: 'ann' })
+  await t.rejects(verify(madeUp, by), { code: 'identity_provider_unavailable' })
+  t.equal(fetches() - before, 1)
+  clock.ms += 570_000 - 1
+  t.match(await verify(token, by), { sub: 'ann' })
+  clock.ms += 1
+  await t.rejects(verify(token, by), { code: 'identity_provider_unavailable' }, 'and no longer than others')
+  idp.answers.delete('/jwks')
+  clock.ms += 30_000
+  t.match(await verify(token, by), { sub: 'ann' })
+})
+
 t.test('a key that was taken back stops working when what is kept is old', async (t) => {
   const { verify, clock } = fresh()
   const token = await idp.sign({})

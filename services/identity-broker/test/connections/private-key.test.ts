@@ -90,6 +90,19 @@ await t.test(
   }
 )
 
+await t.test('without discovery the assertion is for the very endpoint that it is sent to', async (t) => {
+  const connection = await create({
+    ...{ name: 'plain', kind: 'oauth2', scopes: 'read', issuer: 'https://another.example' },
+    ...{ authorization_endpoint: `${played.issuer}/auth`, token_endpoint: `${played.issuer}/token` },
+    userinfo_endpoint: `${played.issuer}/userinfo`
+  })
+  played.seen.length = 0
+  const at = `${broker.publicUrl}/auth/sign-in?tenant=acme&connection=${connection.name}&return_to=/auth/me`
+  t.equal((await createBrowser().visit(at)).status, 200)
+  const [{ form } = { form: new URLSearchParams() }] = played.seenAt('/token')
+  t.equal(decodeJwt(form.get('client_assertion') ?? '').aud, `${played.issuer}/token`)
+})
+
 await t.test('every connection has keys of its own, which nobody finds who is not meant to', async (t) => {
   const [one, other] = [
     await create({ name: 'one', issuer: played.issuer }),

@@ -255,6 +255,21 @@ await t.test('an admin does not decide which identity provider says who an owner
   t.match([taken.status, taken.body.code], [403, 'forbidden'])
   t.equal((await send(admin, 'DELETE', at)).status, 403)
   t.equal((await send(admin, 'PATCH', at, { rotating: true })).status, 200, 'the rest they may change')
+  const plainOnes = {
+    ...{ kind: 'oauth2', scopes: 'read', issuer: undefined, authorization_endpoint: `${idp.issuer}/auth` },
+    ...{ token_endpoint: `${idp.issuer}/token`, userinfo_endpoint: `${idp.issuer}/userinfo` }
+  }
+  const { body: plain } = await create(plainOnes)
+  const { me } = await signInBy(plain.name)
+  await all("insert into identity_broker.member (tenant_id, user_id, role) values ($1, $2, 'owner')", [
+    ...[broker.tenantId, me.user.id]
+  ])
+  const endpoints = ['authorization_endpoint', 'token_endpoint', 'userinfo_endpoint', 'revocation_endpoint']
+  for (const name of endpoints) {
+    const change = { [name]: `${elsewhere.issuer}/${name}`, client_secret: secret }
+    t.equal((await send(admin, 'PATCH', `${url}/${plain.id}`, change)).status, 403, name)
+  }
+  t.equal((await send(owner, 'DELETE', `${url}/${plain.id}`)).status, 204)
   const { body: own } = await create({}, admin)
   const moved = { issuer: elsewhere.issuer, client_secret: secret }
   t.equal((await send(admin, 'PATCH', `${url}/${own.id}`, moved)).status, 200, 'nobody of rank signs in by it')

@@ -1,4 +1,5 @@
 import type { Egress } from '@onbehalf/egress'
+import { usesSecret } from '../apply-change.ts'
 import type { Credentials } from '../authenticate.ts'
 import { checkSettings } from '../check.ts'
 import {
@@ -21,7 +22,7 @@ export type Examined = {
   settings: Settings
   /** What was written, to tell what does not belong to it. */
   given: ConnectionChange
-  /** Where the stored secret may go; null where it may go nowhere else, undefined where none is stored. */
+  /** Where the stored credential may go; null where it may go nowhere else, undefined where none is stored. */
   boundTo: string | null | undefined
   credentials: Credentials | undefined
   callbackUrl: string
@@ -98,8 +99,12 @@ const lookAtClient = async (
 ) => {
   const unasked = (message: string) => ({ finding: { check: 'credentials', ok: false, message }, quirks: [] })
   if (!place || !fit.ok) return { finding: undefined, quirks: [] }
-  if (boundTo !== undefined && boundTo !== place)
-    return unasked('The token endpoint is another one than the secret was stored for: give client_secret anew.')
   if (!credentials) return unasked('Save the connection first: its key is made then, and shown at jwks_url.')
+  if (boundTo !== undefined && boundTo !== place) return unasked(elsewhere(settings))
   return examineCredentials({ egress, credentials, callbackUrl }, { ...settings, token_endpoint: place })
 }
+
+const elsewhere = (settings: Settings): string =>
+  usesSecret(settings)
+    ? 'The token endpoint is another one than the secret was stored for: give client_secret anew.'
+    : 'The token endpoint is another one than the key signs for: nothing is signed for it before that is saved.'

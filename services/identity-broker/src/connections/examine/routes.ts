@@ -74,7 +74,7 @@ const withSecret = (secret: string | null, stored: Credentials | undefined): Cre
   }
 })
 
-/** A stored connection as it would be; its secret goes only where it was stored for. */
+/** A stored connection as it would be; its secret, and what its key signs, go only where they were stored for. */
 const withChange = async (
   { credentialsOf }: Needs,
   stored: Connection,
@@ -88,7 +88,7 @@ const withChange = async (
   const hasKey = stored.client_authentication === 'private_key_jwt'
   const needsKey = settings.client_authentication === 'private_key_jwt'
   return {
-    ...{ settings, given, boundTo: isKept ? place : undefined },
+    ...{ settings, given, boundTo: isKept || needsKey ? place : undefined },
     credentials: needsKey && !hasKey ? undefined : withSecret(settings.client_secret, held)
   }
 }
