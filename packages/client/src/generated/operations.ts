@@ -88,7 +88,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /auth/renew': {
@@ -175,7 +174,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Sign every browser out */
@@ -191,7 +189,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Sign one browser out */
@@ -208,7 +205,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /auth/sign-in': {
@@ -251,7 +247,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /auth/signed-out': {
@@ -274,7 +269,6 @@ export type Operations = {
       429: string
       500: string
       503: string
-      504: string
     }
   }
   'POST /connect': {
@@ -291,7 +285,6 @@ export type Operations = {
       429: string
       500: string
       503: string
-      504: string
     }
   }
   'GET /console/api/mcp/oauth/callback': {
@@ -323,7 +316,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change an MCP server */
@@ -340,7 +332,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Forget an MCP server */
@@ -357,7 +348,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Get a credential from the server's own authorization server */
@@ -392,7 +382,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** List its tools anew */
@@ -407,7 +396,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The MCP servers of the tenant, by name */
@@ -420,7 +408,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /device': {
@@ -492,7 +479,6 @@ export type Operations = {
       429: string
       500: string
       503: string
-      504: string
     }
   }
   'GET /device/denied': {
@@ -797,7 +783,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /openapi/v1/account/sessions': {
@@ -810,7 +795,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'DELETE /openapi/v1/account/sessions': {
@@ -825,7 +809,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'DELETE /openapi/v1/account/sessions/self': {
@@ -839,7 +822,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'DELETE /openapi/v1/account/sessions/{id}': {
@@ -855,7 +837,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /openapi/v1/oauth/device/approval-context': {
@@ -866,7 +847,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/approve': {
@@ -883,7 +863,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/approve-external': {
@@ -900,7 +879,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/code': {
@@ -929,7 +907,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/deny-external': {
@@ -946,7 +923,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'GET /openapi/v1/oauth/device/lookup': {
@@ -980,7 +956,6 @@ export type Operations = {
       500: OAuthErrorBody & { error?: "internal" }
       502: OAuthErrorBody & { error?: "sso_initiate_failed" }
       503: OAuthErrorBody & { error?: "identity_provider_unavailable" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /openapi/v1/oauth/device/token': {
@@ -992,7 +967,6 @@ export type Operations = {
       415: OAuthErrorBody & { error?: "unsupported_media_type" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   /** The keys of `signed` tokens */
@@ -1031,7 +1005,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The apps */
@@ -1045,7 +1018,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** One app */
@@ -1060,7 +1032,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change an app */
@@ -1079,7 +1050,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Delete an app with its keys */
@@ -1096,7 +1066,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Make an API key */
@@ -1115,7 +1084,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The API keys of an app */
@@ -1131,7 +1099,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change an API key */
@@ -1150,7 +1117,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Revoke an API key */
@@ -1168,7 +1134,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** What tokens may be asked for beside the registered servers */
@@ -1182,7 +1147,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Allow audiences: https://*.tools.example.com/mcp/* */
@@ -1199,7 +1163,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Allow them no longer */
@@ -1216,7 +1179,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Who changed what */
@@ -1230,7 +1192,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Who changed what */
@@ -1244,7 +1205,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Who changed what */
@@ -1258,7 +1218,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Calls that were made */
@@ -1272,7 +1231,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Connect an identity provider */
@@ -1289,7 +1247,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The identity providers of the tenant */
@@ -1303,7 +1260,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Test a connection before it is saved */
@@ -1319,7 +1275,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** One connection */
@@ -1334,7 +1289,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change a connection: left out stays, null clears */
@@ -1353,7 +1307,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Delete a connection and the users who sign in by it */
@@ -1371,7 +1324,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Test a connection, as it is or with changes that are not saved */
@@ -1389,7 +1341,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** How devices are signed in */
@@ -1401,7 +1352,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change it for the sign-ins to come: null is what everybody has */
@@ -1417,7 +1367,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The devices that are signed in: your own, or as an administrator the tenant's */
@@ -1431,7 +1380,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Sign a device out */
@@ -1448,7 +1396,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Where sign-ins are told */
@@ -1496,7 +1443,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /v1/device/sso-complete': {
@@ -1524,7 +1470,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The domains */
@@ -1538,7 +1483,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** One domain */
@@ -1553,7 +1497,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Let a domain go */
@@ -1570,7 +1513,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Look for its record in DNS */
@@ -1588,7 +1530,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /v1/grants': {
@@ -1601,7 +1542,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'DELETE /v1/grants/{id}': {
@@ -1617,7 +1557,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** What was done with a grant */
@@ -1633,7 +1572,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'DELETE /v1/grants/{id}/tokens': {
@@ -1649,7 +1587,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Invite somebody by e-mail */
@@ -1666,7 +1603,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The invitations */
@@ -1680,7 +1616,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Take an invitation back */
@@ -1697,7 +1632,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** What was done as you; for administrators, as anybody of the tenant */
@@ -1711,7 +1645,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Which apps act for whom */
@@ -1725,7 +1658,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Link many users of an app */
@@ -1743,7 +1675,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Make the link that a user allowed */
@@ -1760,7 +1691,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Unlink */
@@ -1777,7 +1707,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Register an MCP server */
@@ -1794,7 +1723,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The MCP servers of the tenant */
@@ -1808,7 +1736,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Register the servers of an MCP client's file: all of them, or none */
@@ -1825,7 +1752,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Try an MCP server without registering it */
@@ -1841,7 +1767,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** One MCP server and its tools */
@@ -1856,7 +1781,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change an MCP server: left out stays, null clears */
@@ -1875,7 +1799,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Change an MCP server: left out stays, null clears */
@@ -1894,7 +1817,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Forget an MCP server */
@@ -1911,7 +1833,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Let tools be called as they were seen: each by name and hash */
@@ -1930,7 +1851,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** What was authorized there, for whoever asks */
@@ -1945,7 +1865,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Forget what was authorized there */
@@ -1953,19 +1872,15 @@ export type Operations = {
     path: { id: string }
     answers: {
       204: undefined
-      400: ErrorBody & { code?: "access_denied" | "invalid_request" | "sign_in_failed" | "user_required" }
+      400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
-      403: ErrorBody & { code?: "audience_not_supported" | "csrf_rejected" | "forbidden" | "policy_denied" | "upstream_insufficient_scope" }
+      403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
       404: ErrorBody & { code?: "not_found" }
-      409: ErrorBody & { code?: "conflict" }
       413: ErrorBody & { code?: "payload_too_large" }
       415: ErrorBody & { code?: "unsupported_media_type" }
-      428: ErrorBody & { code?: "upstream_authorization_required" }
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
-      502: ErrorBody & { code?: "upstream_error" | "upstream_unauthorized" | "upstream_unavailable" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Get a credential from the server's own authorization server */
@@ -2004,7 +1919,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** The members of the tenant */
@@ -2018,7 +1932,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** One member */
@@ -2033,7 +1946,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Give a member another role */
@@ -2052,7 +1964,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Make a member an external user */
@@ -2070,7 +1981,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   'GET /v1/oauth/device/approval-context': {
@@ -2081,7 +1991,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/approve': {
@@ -2098,7 +2007,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/approve-external': {
@@ -2115,7 +2023,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/code': {
@@ -2144,7 +2051,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/deny-external': {
@@ -2161,7 +2067,6 @@ export type Operations = {
       429: OAuthErrorBody & { error?: "too_many_requests" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "approval_outcome_unknown" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'GET /v1/oauth/device/lookup': {
@@ -2195,7 +2100,6 @@ export type Operations = {
       500: OAuthErrorBody & { error?: "internal" }
       502: OAuthErrorBody & { error?: "sso_initiate_failed" }
       503: OAuthErrorBody & { error?: "identity_provider_unavailable" | "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   'POST /v1/oauth/device/token': {
@@ -2207,7 +2111,6 @@ export type Operations = {
       415: OAuthErrorBody & { error?: "unsupported_media_type" }
       500: OAuthErrorBody & { error?: "internal" }
       503: OAuthErrorBody & { error?: "unavailable" }
-      504: OAuthErrorBody & { error?: "upstream_timeout" }
     }
   }
   /** Tools that may be called */
@@ -2222,7 +2125,6 @@ export type Operations = {
       429: ErrorBody & { code?: "too_many_requests" }
       500: ErrorBody & { code?: "internal" }
       503: ErrorBody & { code?: "unavailable" }
-      504: ErrorBody & { code?: "upstream_timeout" }
     }
   }
   /** Call a tool */
@@ -2257,34 +2159,34 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /auth/invitations/accepted': [200, 303, 500, 503],
   'GET /auth/invitations/{token}': [200, 303, 400, 404, 500, 503],
   'GET /auth/jwks.json': [200, 500, 503],
-  'GET /auth/me': [200, 401, 403, 429, 500, 503, 504],
+  'GET /auth/me': [200, 401, 403, 429, 500, 503],
   'GET /auth/renew': [200, 303, 400, 429, 500, 503],
   'GET /auth/saml/complete': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],
   'POST /auth/saml/{tenant}/{connection}/acs': [200, 303, 400, 403, 404, 409, 413, 415, 429, 500, 502, 503, 504],
   'GET /auth/saml/{tenant}/{connection}/metadata': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],
   'POST /auth/session/renew': [200, 400, 401, 403, 413, 415, 429, 500, 503],
-  'GET /auth/sessions': [200, 400, 401, 403, 429, 500, 503, 504],
-  'DELETE /auth/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'DELETE /auth/sessions/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'GET /auth/sessions': [200, 400, 401, 403, 429, 500, 503],
+  'DELETE /auth/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'DELETE /auth/sessions/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'GET /auth/sign-in': [200, 303, 400, 403, 404, 409, 429, 500, 502, 503, 504],
   'GET /auth/sign-out': [200, 303, 400, 500, 503],
-  'POST /auth/sign-out': [200, 204, 303, 400, 401, 403, 413, 415, 429, 500, 503, 504],
+  'POST /auth/sign-out': [200, 204, 303, 400, 401, 403, 413, 415, 429, 500, 503],
   'GET /auth/signed-out': [200, 303, 400, 500, 503],
-  'GET /connect': [200, 303, 400, 404, 429, 500, 503, 504],
-  'POST /connect': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'GET /connect': [200, 303, 400, 404, 429, 500, 503],
+  'POST /connect': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'GET /console/api/mcp/oauth/callback': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
-  'POST /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'PUT /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'DELETE /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'POST /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'PUT /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'DELETE /console/api/workspaces/current/tool-provider/mcp': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'POST /console/api/workspaces/current/tool-provider/mcp/auth': [200, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
-  'GET /console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'GET /console/api/workspaces/current/tools/mcp': [200, 400, 401, 403, 429, 500, 503, 504],
+  'GET /console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'GET /console/api/workspaces/current/tools/mcp': [200, 400, 401, 403, 429, 500, 503],
   'GET /device': [200, 303, 400, 403, 404, 409, 429, 500, 503],
   'GET /device/approved': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/choose': [200, 303, 403, 404, 409, 429, 500, 503],
   'POST /device/continue': [200, 303, 400, 403, 404, 409, 413, 415, 429, 500, 503],
-  'POST /device/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /device/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'GET /device/denied': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/format-code.js': [200, 303, 403, 404, 409, 429, 500, 503],
   'GET /device/revoke': [200, 303, 400, 404, 500, 503],
@@ -2303,98 +2205,98 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'POST /oauth/connect': [200, 303, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
   'GET /oauth/connect/{id}': [200, 303, 400, 403, 404, 409, 428, 429, 500, 502, 503, 504],
   'GET /oauth/tenants/{id}/jwks.json': [200, 400, 404, 429, 500, 503],
-  'GET /openapi/v1/account': [200, 401, 403, 429, 500, 503, 504],
-  'GET /openapi/v1/account/sessions': [200, 400, 401, 403, 429, 500, 503, 504],
-  'DELETE /openapi/v1/account/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'DELETE /openapi/v1/account/sessions/self': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'DELETE /openapi/v1/account/sessions/{id}': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /openapi/v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503, 504],
-  'POST /openapi/v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /openapi/v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'GET /openapi/v1/account': [200, 401, 403, 429, 500, 503],
+  'GET /openapi/v1/account/sessions': [200, 400, 401, 403, 429, 500, 503],
+  'DELETE /openapi/v1/account/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'DELETE /openapi/v1/account/sessions/self': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'DELETE /openapi/v1/account/sessions/{id}': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'GET /openapi/v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503],
+  'POST /openapi/v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /openapi/v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'POST /openapi/v1/oauth/device/code': [200, 400, 413, 415, 429, 500, 503],
-  'POST /openapi/v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /openapi/v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /openapi/v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /openapi/v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'GET /openapi/v1/oauth/device/lookup': [200, 400, 429, 500, 503],
   'GET /openapi/v1/oauth/device/sso-complete': [200, 303, 400, 404, 500, 503],
-  'GET /openapi/v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503, 504],
-  'POST /openapi/v1/oauth/device/token': [200, 400, 413, 415, 500, 503, 504],
+  'GET /openapi/v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503],
+  'POST /openapi/v1/oauth/device/token': [200, 400, 413, 415, 500, 503],
   'GET /t/{tenant}/.well-known/jwks.json': [200, 400, 404, 500, 503],
   'GET /t/{tenant}/.well-known/openid-configuration': [200, 400, 404, 500, 503],
-  'POST /v1/apps': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/apps': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/apps/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'PATCH /v1/apps/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/apps/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'POST /v1/apps/{id}/keys': [201, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/apps/{id}/keys': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'PATCH /v1/apps/{id}/keys/{key_id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/apps/{id}/keys/{key_id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/audience-patterns': [200, 400, 401, 403, 429, 500, 503, 504],
-  'POST /v1/audience-patterns': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/audience-patterns/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /v1/audit/devices': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/audit/identity': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/audit/providers': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/calls': [200, 400, 401, 403, 429, 500, 503, 504],
-  'POST /v1/connections': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/connections': [200, 400, 401, 403, 429, 500, 503, 504],
-  'POST /v1/connections/test': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'GET /v1/connections/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'PATCH /v1/connections/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/connections/{id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /v1/connections/{id}/test': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /v1/device-settings': [200, 401, 403, 429, 500, 503, 504],
-  'PATCH /v1/device-settings': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'GET /v1/device-tokens': [200, 400, 401, 403, 429, 500, 503, 504],
-  'DELETE /v1/device-tokens/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'POST /v1/apps': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'GET /v1/apps': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/apps/{id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'PATCH /v1/apps/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/apps/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'POST /v1/apps/{id}/keys': [201, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/apps/{id}/keys': [200, 400, 401, 403, 404, 429, 500, 503],
+  'PATCH /v1/apps/{id}/keys/{key_id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/apps/{id}/keys/{key_id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/audience-patterns': [200, 400, 401, 403, 429, 500, 503],
+  'POST /v1/audience-patterns': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/audience-patterns/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'GET /v1/audit/devices': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/audit/identity': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/audit/providers': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/calls': [200, 400, 401, 403, 429, 500, 503],
+  'POST /v1/connections': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'GET /v1/connections': [200, 400, 401, 403, 429, 500, 503],
+  'POST /v1/connections/test': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'GET /v1/connections/{id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'PATCH /v1/connections/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/connections/{id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /v1/connections/{id}/test': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'GET /v1/device-settings': [200, 401, 403, 429, 500, 503],
+  'PATCH /v1/device-settings': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'GET /v1/device-tokens': [200, 400, 401, 403, 429, 500, 503],
+  'DELETE /v1/device-tokens/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'GET /v1/device-webhook': [200, 401, 403, 404, 429, 500, 502, 503, 504],
   'PUT /v1/device-webhook': [200, 400, 401, 403, 404, 413, 415, 429, 500, 502, 503, 504],
-  'DELETE /v1/device-webhook': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
+  'DELETE /v1/device-webhook': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'GET /v1/device/sso-complete': [200, 303, 400, 404, 500, 503],
-  'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/domains': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/domains/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'DELETE /v1/domains/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'POST /v1/domains/{id}/verify': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/grants': [200, 400, 401, 403, 429, 500, 503, 504],
-  'DELETE /v1/grants/{id}': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /v1/grants/{id}/issuances': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'DELETE /v1/grants/{id}/tokens': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'POST /v1/invitations': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/invitations': [200, 400, 401, 403, 429, 500, 503, 504],
-  'DELETE /v1/invitations/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'GET /v1/issuances': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/links': [200, 400, 401, 403, 429, 500, 503, 504],
-  'POST /v1/links/import': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /v1/links/redeem': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/links/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'POST /v1/mcp-providers': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/mcp-providers': [200, 400, 401, 403, 429, 500, 503, 504],
-  'POST /v1/mcp-providers/import': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503, 504],
-  'POST /v1/mcp-providers/test': [200, 400, 401, 403, 413, 415, 429, 500, 503, 504],
-  'GET /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'PUT /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'PATCH /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/mcp-providers/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503, 504],
-  'POST /v1/mcp-providers/{id}/approve-tools': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/mcp-providers/{id}/authorization': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'DELETE /v1/mcp-providers/{id}/authorization': [204, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
+  'POST /v1/domains': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'GET /v1/domains': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/domains/{id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'DELETE /v1/domains/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'POST /v1/domains/{id}/verify': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/grants': [200, 400, 401, 403, 429, 500, 503],
+  'DELETE /v1/grants/{id}': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'GET /v1/grants/{id}/issuances': [200, 400, 401, 403, 404, 429, 500, 503],
+  'DELETE /v1/grants/{id}/tokens': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'POST /v1/invitations': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'GET /v1/invitations': [200, 400, 401, 403, 429, 500, 503],
+  'DELETE /v1/invitations/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'GET /v1/issuances': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/links': [200, 400, 401, 403, 429, 500, 503],
+  'POST /v1/links/import': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /v1/links/redeem': [200, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'DELETE /v1/links/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'POST /v1/mcp-providers': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'GET /v1/mcp-providers': [200, 400, 401, 403, 429, 500, 503],
+  'POST /v1/mcp-providers/import': [201, 400, 401, 403, 409, 413, 415, 429, 500, 503],
+  'POST /v1/mcp-providers/test': [200, 400, 401, 403, 413, 415, 429, 500, 503],
+  'GET /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'PUT /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'PATCH /v1/mcp-providers/{id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/mcp-providers/{id}': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
+  'POST /v1/mcp-providers/{id}/approve-tools': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/mcp-providers/{id}/authorization': [200, 400, 401, 403, 404, 429, 500, 503],
+  'DELETE /v1/mcp-providers/{id}/authorization': [204, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'POST /v1/mcp-providers/{id}/authorize': [200, 400, 401, 403, 404, 409, 413, 415, 428, 429, 500, 502, 503, 504],
-  'POST /v1/mcp-providers/{id}/refresh-tools': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/members': [200, 400, 401, 403, 429, 500, 503, 504],
-  'GET /v1/members/{user_id}': [200, 400, 401, 403, 404, 429, 500, 503, 504],
-  'PATCH /v1/members/{user_id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'DELETE /v1/members/{user_id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'GET /v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503, 504],
-  'POST /v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /v1/mcp-providers/{id}/refresh-tools': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/members': [200, 400, 401, 403, 429, 500, 503],
+  'GET /v1/members/{user_id}': [200, 400, 401, 403, 404, 429, 500, 503],
+  'PATCH /v1/members/{user_id}': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'DELETE /v1/members/{user_id}': [204, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /v1/oauth/device/approval-context': [200, 401, 404, 429, 500, 503],
+  'POST /v1/oauth/device/approve': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /v1/oauth/device/approve-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'POST /v1/oauth/device/code': [200, 400, 413, 415, 429, 500, 503],
-  'POST /v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
-  'POST /v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504],
+  'POST /v1/oauth/device/deny': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
+  'POST /v1/oauth/device/deny-external': [200, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'GET /v1/oauth/device/lookup': [200, 400, 429, 500, 503],
   'GET /v1/oauth/device/sso-complete': [200, 303, 400, 404, 500, 503],
-  'GET /v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503, 504],
-  'POST /v1/oauth/device/token': [200, 400, 413, 415, 500, 503, 504],
-  'GET /v1/tools': [200, 400, 401, 403, 404, 429, 500, 503, 504],
+  'GET /v1/oauth/device/sso-initiate': [303, 400, 404, 429, 500, 502, 503],
+  'POST /v1/oauth/device/token': [200, 400, 413, 415, 500, 503],
+  'GET /v1/tools': [200, 400, 401, 403, 404, 429, 500, 503],
   'POST /v1/tools/call': [200, 400, 401, 403, 404, 409, 413, 415, 422, 428, 429, 500, 502, 503, 504]
 }

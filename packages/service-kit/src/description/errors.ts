@@ -35,10 +35,7 @@ const rules: readonly Rule[] = [
   { when: ({ schema }) => schema?.params !== undefined, errors: ['not_found'] },
   { when: ({ schema }) => Boolean(schema?.params ?? schema?.querystring ?? schema?.body), errors: ['invalid_request'] },
   { when: hasBody, errors: ['invalid_request', 'payload_too_large', 'unsupported_media_type'] },
-  {
-    when: isGuarded,
-    errors: ['unauthenticated', 'invalid_bearer', 'forbidden', 'too_many_requests', 'upstream_timeout']
-  },
+  { when: isGuarded, errors: ['unauthenticated', 'invalid_bearer', 'forbidden', 'too_many_requests'] },
   { when: (route) => accessOf(route) === 'inner', errors: ['not_found', 'too_many_requests'] },
   { when: (route) => accessOf(route) === 'renewal', errors: ['unauthenticated'] },
   { when: (route) => takesCookie(route) && isUnsafe(route), errors: ['csrf_rejected'] },

@@ -84,7 +84,7 @@ const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 /** RFC 8628 §3.5 and RFC 6749 §5.2. */
 const tokenErrors = [
   ...(['authorization_pending', 'slow_down', 'access_denied', 'expired_token'] as const),
-  ...(['unsupported_client', 'unsupported_grant_type', 'upstream_timeout'] as const)
+  ...(['unsupported_client', 'unsupported_grant_type'] as const)
 ] as const
 
 const tokenRoute = (scope: App, tools: DeviceCodeTools) => {

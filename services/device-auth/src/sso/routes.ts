@@ -34,7 +34,7 @@ const decisionErrors = [
 
 /** Signing a device in as somebody an IdP knows and who is no member; without the licence there is no such place. */
 export const ssoRoutes = (tools: SsoTools) => async (scope: App) => {
-  describeAnswersAs(scope, 'oauth', ['not_found', 'too_many_requests', 'upstream_timeout'])
+  describeAnswersAs(scope, 'oauth', ['not_found', 'too_many_requests'])
   scope.setErrorHandler(errorHandler(renderOAuthError))
   // Before anything is counted: nobody learns by a limit that there is something.
   scope.addHook('onRequest', async () => {

@@ -22,7 +22,7 @@ const WebhookAnswer = Type.Object({
 
 const config = {
   access: administrators,
-  errors: ['not_found', 'policy_denied', 'upstream_unavailable', 'upstream_error']
+  errors: ['not_found', 'policy_denied', 'upstream_unavailable', 'upstream_error', 'upstream_timeout']
 } as const
 const tags = ['device webhook']
 const url = '/v1/device-webhook'

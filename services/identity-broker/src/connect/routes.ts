@@ -48,7 +48,7 @@ type Needs = {
 
 /** Where a user lands whose app was refused: what it names comes from the signed link, and from nothing else. */
 export const connectRoutes = (needs: Needs) => async (scope: App) => {
-  describeAnswersAs(scope, 'page', ['not_found', 'upstream_timeout'])
+  describeAnswersAs(scope, 'page', ['not_found'])
   scope.setErrorHandler((thrown: Error, request, reply) => {
     const error = beginError(thrown, request, reply)
     const isStale = error.code === 'unauthenticated' || error.code === 'csrf_rejected'

@@ -30,8 +30,7 @@ const issueToken = {
       'policy_denied',
       'user_required',
       'identity_provider_unavailable',
-      'recording_unavailable',
-      'upstream_timeout'
+      'recording_unavailable'
     ]
   },
   schema: {

@@ -42,7 +42,7 @@ const readRoute = {
 const revokeRoute = {
   method: 'DELETE',
   url: `${one}/authorization`,
-  config: { access: revokers, errors: authorizationErrors },
+  config: { access: revokers },
   schema: { tags, summary: 'Forget what was authorized there', params: ProviderId, response: { 204: Type.Null() } }
 } as const
 

@@ -173,6 +173,17 @@ t.test('the service says that it is ready, what it offers, and who may call it',
       ...['/oauth/callback/{issuer}', '/oauth/connect/{id}', '/oauth/tenants/{id}/jwks.json']
     ].sort()
   )
+  const late = Object.entries<Record<string, { responses: object }>>(paths).filter(([, methods]) =>
+    Object.values(methods).some(({ responses }) => '504' in responses)
+  )
+  t.same(
+    late.map(([path]) => path).sort(),
+    [
+      ...[`${url}/{id}/authorize`, `${console_}/tool-provider/mcp/auth`, '/console/api/mcp/oauth/callback'],
+      ...['/oauth/callback', '/oauth/callback/{issuer}', '/oauth/connect', '/oauth/connect/{id}']
+    ].sort(),
+    'those that tell of a server that is late ask one'
+  )
   const open = app.routeTable.filter(({ access }) => access === 'public').map((route) => route.url)
   t.same([...new Set(open)].sort(), [
     ...['/console/api/mcp/oauth/callback', '/healthz', '/metrics', '/oauth/callback', '/oauth/callback/:issuer'],
