@@ -13,6 +13,7 @@ import * as revocations from './0018-revocations.ts'
 import * as clientExpiry from './0019-client-expiry.ts'
 import * as revocationsOfTenants from './0020-revocations-of-tenants.ts'
 import * as refusedRenewals from './0021-refused-renewals.ts'
+import * as clientsOfOldReplicas from './0022-clients-of-old-replicas.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -28,5 +29,6 @@ export const migrations: Migrations = {
   '0018-revocations': revocations,
   '0019-client-expiry': clientExpiry,
   '0020-revocations-of-tenants': revocationsOfTenants,
-  '0021-refused-renewals': refusedRenewals
+  '0021-refused-renewals': refusedRenewals,
+  '0022-clients-of-old-replicas': clientsOfOldReplicas
 }

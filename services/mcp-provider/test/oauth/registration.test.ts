@@ -73,6 +73,22 @@ t.test('a secret that is not shown may end', async (t) => {
   t.match(await stored(), [{ is_current: true, secret_expires_at: null, ahead: null }])
 })
 
+t.test('a replica of the version before keeps its registrations while it is replaced', async (t) => {
+  const { id } = await register()
+  const { redirect_uri } = await connectPlayed(admin, id)
+  // As it was written before there were several of one issuer.
+  const keep = (redirectUri: string) =>
+    sql.query(
+      `insert into mcp_provider.oauth_client (id, tenant_id, issuer, redirect_uri, registration)
+      values (gen_random_uuid(), $1, $2, $3, '') on conflict on constraint oauth_client_once do nothing`,
+      [admin.tenant_id, played.origin, redirectUri]
+    )
+  t.equal((await keep(redirect_uri ?? '')).rowCount, 0, 'of two the first stays')
+  t.equal((await keep('https://old.test/callback')).rowCount, 1)
+  await sql.query('update mcp_provider.oauth_client set is_current = false')
+  t.equal((await keep(redirect_uri ?? '')).rowCount, 1, 'one that is not current takes no place')
+})
+
 const refuseClient = () => {
   played.token = { status: 401, body: { error: 'invalid_client' } }
 }
