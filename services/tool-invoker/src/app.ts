@@ -9,6 +9,9 @@ import { createListProviders } from './providers/list.ts'
 import type { Resources } from './resources.ts'
 import { registerTools } from './tools/routes.ts'
 
+// The rest is for the records of what is cancelled then.
+const graceMsPerSecond = 800
+
 /** tool-invoker: calls, made on behalf of their users and recorded. */
 export const buildApp = async (resources: Resources, now = () => new Date()) => {
   const { bus, callers, config, credentials, providers, tools, tokens, mcp, recorder, calls, underWay, gates } =
@@ -34,6 +37,7 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
     report: (err) => app.log.warn({ err }, 'keys of old calls are not deleted yet')
   })
   app.addHook('preClose', expiry.close)
+  app.addHook('preClose', async () => underWay.leave(config.SHUTDOWN_SECONDS * graceMsPerSecond))
   const limits = await openCallLimits(app, resources.limits.take, {
     principal: config.PRINCIPAL_CALLS_PER_MINUTE,
     tenant: config.TENANT_CALLS_PER_MINUTE,

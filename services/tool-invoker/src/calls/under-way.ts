@@ -14,6 +14,8 @@ export type WatchedCall = {
 export type CallsUnderWay = {
   /** `cancel` is told why the call is no longer permitted. */
   begin: (cancel: (reason: ReportedError) => void) => WatchedCall
+  /** This replica leaves: what has not ended in `graceMs` is cancelled, and what begins later at once. */
+  leave: (graceMs: number) => void
   close: () => void
 }
 
@@ -35,6 +37,8 @@ const everything = '*'
  */
 export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
   const calls = new Set<Call>()
+  let leaving: NodeJS.Timeout | undefined
+  let isOver = false
 
   const askUntilSettled = async (call: Call, { ask }: Sent): Promise<void> => {
     do {
@@ -78,6 +82,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
     begin: (cancel) => {
       const call: Call = { cancel, sent: undefined, missed: new Set(), isAsking: false, isDue: false }
       calls.add(call)
+      if (isOver) cancel(leftBehind())
       return {
         sends: (tagsOf, ask) => {
           const sent = { tagsOf, ask }
@@ -92,7 +97,14 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
         end: () => calls.delete(call)
       }
     },
+    leave: (graceMs) => {
+      leaving = setTimeout(() => {
+        isOver = true
+        for (const { cancel } of calls) cancel(leftBehind())
+      }, graceMs)
+    },
     close: () => {
+      clearTimeout(leaving)
       for (const reader of readers) reader.close()
     }
   }
@@ -100,3 +112,10 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
 
 const isRefusal = (error: unknown): error is ReportedError =>
   error instanceof ReportedError && error.status < 500 && error.code !== 'too_many_requests'
+
+// Not `unavailable`: what is said to be tried again would be done twice.
+const leftBehind = () =>
+  new ReportedError(
+    'upstream_timeout',
+    'This replica is leaving and could not wait for the MCP server any longer. The call may have been made.'
+  )

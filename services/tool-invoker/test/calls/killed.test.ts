@@ -109,6 +109,32 @@ t.test('kill -9 in batched mode: no record between others is lost', async (t) =>
 })
 
 t.test(
+  'a replica that leaves cancels the calls that its time does not suffice for, and has them on record',
+  async (t) => {
+    const { app } = await stage.open({ SHUTDOWN_SECONDS: '1' })
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const patient = providers.register({ tenant_id, server_url: `${recording.url}?patient`, mode: 'off', timeout: 600 })
+    recording.answer(() => undefined)
+    const arrived = recording.nextCall()
+    const told = fetch(`${url}/v1/tools/call`, {
+      method: 'POST',
+      headers: { ...user.headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ server_identifier: patient.server_identifier, tool: 'leaving' })
+    })
+    const { closed } = await arrived
+    await app.close()
+    const answer = await told
+    t.match(
+      [answer.status, await answer.json()],
+      [504, { code: 'upstream_timeout', message: /^This replica is leaving/ }]
+    )
+    await closed
+    const { rows } = await admin.query("select outcome from call where tool = 'leaving'")
+    t.same(rows, [{ outcome: 'upstream_timeout' }])
+  }
+)
+
+t.test(
   'audit:verify finds what is whole, what was dropped as it should be, and what was done to the rest',
   async (t) => {
     // A second replica writes the same tenant's records, and states them when it leaves.
