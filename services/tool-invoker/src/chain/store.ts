@@ -6,13 +6,14 @@ import type { Linked } from './link.ts'
 
 export type ChainStore = ReturnType<typeof chainStore>
 
-/** Where a page of all chains ended. */
-export type ChainPlace = Pick<Linked, 'tenant_id' | 'writer' | 'sequence'>
+/** Where a page of all chains ended; `exactly_at` is when its last record was started, as Postgres has it. */
+export type ChainPlace = Pick<Linked, 'tenant_id' | 'writer' | 'sequence' | 'id'> & { exactly_at: string }
 
 type Times = 'started_at' | 'finished_at'
+type StoredLink = Omit<Linked & ChainPlace, 'sequence' | Times> & { sequence: string } & Record<Times, Date>
 
 const pageMax = 2_000
-const start: ChainPlace = { tenant_id: zero(), writer: zero(), sequence: 0 }
+const start: ChainPlace = { tenant_id: zero(), writer: zero(), sequence: 0, id: zero(), exactly_at: '-infinity' }
 
 function zero(): string {
   return '00000000-0000-0000-0000-000000000000'
@@ -29,11 +30,13 @@ export const chainStore = (db: Kysely<Database>) => ({
     return rows.map(({ statement }) => statement)
   },
 
-  /** All records in chains, by tenant, writer and sequence. */
-  page: async (after: ChainPlace = start): Promise<Linked[]> => {
-    const { rows } = await sql<Omit<Linked, 'sequence' | Times> & { sequence: string } & Record<Times, Date>>`
-      select * from call where (tenant_id, writer, sequence) > (${after.tenant_id}, ${after.writer}, ${after.sequence})
-      order by tenant_id, writer, sequence, id limit ${pageMax}`.execute(db)
+  /** All records in chains, by tenant, writer and sequence, and all that have the same. */
+  page: async (after: ChainPlace = start): Promise<(Linked & ChainPlace)[]> => {
+    const { tenant_id, writer, sequence, id, exactly_at } = after
+    const { rows } = await sql<StoredLink>`
+      select *, started_at::text as exactly_at from call
+      where (tenant_id, writer, sequence, id, started_at) > (${tenant_id}, ${writer}, ${sequence}, ${id}, ${exactly_at})
+      order by tenant_id, writer, sequence, id, started_at limit ${pageMax}`.execute(db)
     return rows.map(({ sequence, started_at, finished_at, ...row }) => ({
       ...row,
       sequence: Number(sequence),

@@ -101,6 +101,35 @@ t.test('what two replicas wrote is whole, and what was done to it is told apart'
   t.match(await verify(file), /nothing was changed/)
 })
 
+t.test(
+  'a record that was added is found wherever it is, also behind the last of 2,000 that are read at once',
+  async (t) => {
+    const link = createChains(chainKeys.recordKey, newId)
+    const principal = {
+      kind: 'user',
+      // Read first, so that its 2,000 are the first.
+      ...{ tenant_id: '00000000-0000-0000-0000-000000000001', user_id: newId(), role: null },
+      credential: { kind: 'session', id: newId() }
+    } as const
+    const asked = { server_identifier, tool: 'x', arguments: {} }
+    await resources.calls.insert(Array.from({ length: 2_001 }, () => link(beginRow(principal, asked, new Date()))))
+    t.match(await verify(), /nothing was changed/)
+    const copy = (sequence: number, more: string) =>
+      `insert into call select (json_populate_record(c, ${more})).* from call c
+      where tenant_id = '${principal.tenant_id}' and sequence = ${sequence}`
+    const withId = (id: string) => `'{"id":"${id}"}'`
+    const sameButLater = "json_build_object('started_at', c.started_at + interval '1 microsecond')"
+    t.match(await verifyAfter([copy(1_000, withId(newId()))]), /added: another 1000 /)
+    // Ids rise, so that the first is read before the record and the second behind it.
+    t.match(
+      await verifyAfter([copy(2_000, withId('00000000-0000-7000-8000-000000000000'))]),
+      /(added: another|changed:) 2000 /
+    )
+    t.match(await verifyAfter([copy(2_000, withId('ffffffff-ffff-7fff-bfff-ffffffffffff'))]), /added: another 2000 /)
+    t.match(await verifyAfter([copy(2_000, sameButLater)]), /added: another 2000 /)
+  }
+)
+
 t.test('a month that is dropped is stated first; one that just vanished is noticed', async (t) => {
   const link = createChains(chainKeys.recordKey, newId)
   const principal = {
