@@ -15,6 +15,8 @@ export type RecorderOptions = {
   retryMs?: number
   /** How long a call waits for its intent to be on record. */
   intentMs?: number
+  /** Does the work after so many ms; what it returns prevents that. */
+  wait?: (ms: number, work: () => void) => () => void
 }
 
 export type Recorder = {
@@ -41,7 +43,10 @@ export type Recorder = {
 
 type Waiting = { row: CallRow; linked?: Linked; isWritten: () => void }
 
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+const onTimer: NonNullable<RecorderOptions['wait']> = (ms, work) => {
+  const timer = setTimeout(work, ms)
+  return () => clearTimeout(timer)
+}
 
 /** Writes call records behind the answers, in small batches; while Postgres is away they wait, up to a bound. */
 export const createRecorder = ({
@@ -52,20 +57,26 @@ export const createRecorder = ({
   batchMax = 500,
   flushMs = 25,
   retryMs = 250,
-  intentMs = 2_000
+  intentMs = 2_000,
+  wait = onTimer
 }: RecorderOptions): Recorder => {
   let queue: Waiting[] = []
   let places = 0
-  let timer: NodeJS.Timeout | undefined
+  let stopWaiting: (() => void) | undefined
   let flushing: Promise<void> | undefined
   let isGivenUp = false
   let isTroubled = false
   let isUrgent = false
+  let isDue = false
   let tell: (error: unknown, waiting: number) => void = () => {}
   let tellWritten: (rows: readonly Linked[]) => void = () => {}
 
   const writeBatch = async () => {
     const batch = queue.slice(0, batchMax)
+    stopWaiting?.()
+    stopWaiting = undefined
+    // What it leaves has waited as long; only what comes from now on waits anew.
+    isDue = queue.length > batch.length
     // Many at once: one between two other pieces of work takes twice as long. What is tried again stays in its place.
     const rows = batch.map((waiting) => {
       waiting.linked ??= link(waiting.row)
@@ -81,18 +92,18 @@ export const createRecorder = ({
     } catch (error) {
       if (!isTroubled) tell(error, queue.length)
       isTroubled = true
-      await sleep(retryMs)
+      await new Promise<void>((resolve) => wait(retryMs, resolve))
     }
   }
-  // Each statement costs as much as twenty rows: what came meanwhile waits for others, unless somebody waits for it.
+  // Each statement costs as much as twenty rows: what came meanwhile waits for others, unless somebody waits for it or its
+  // time is over. One after the other: of two at once the later could be there alone after a kill, behind a gap.
   const drain = async () => {
     do {
       await writeBatch()
-    } while (queue.length > 0 && !isGivenUp && (isUrgent || isTroubled || queue.length >= batchMax))
+    } while (queue.length > 0 && !isGivenUp && (isDue || isUrgent || isTroubled || queue.length >= batchMax))
   }
   const flush = (): Promise<void> => {
-    clearTimeout(timer)
-    timer = undefined
+    isDue = true
     flushing ??= drain().finally(() => {
       flushing = undefined
       flushLater()
@@ -102,8 +113,8 @@ export const createRecorder = ({
   const flushLater = () => {
     if (queue.length === 0) isUrgent = false
     if (queue.length === 0 || isGivenUp) return
-    if (isUrgent || queue.length >= batchMax) void flush()
-    else timer ??= setTimeout(flush, flushMs)
+    if (flushing === undefined && (isUrgent || queue.length >= batchMax)) void flush()
+    else stopWaiting ??= wait(flushMs, flush)
   }
   const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row, isWritten })
   const requirePlace = () => {
@@ -125,7 +136,7 @@ export const createRecorder = ({
   }
   const add = (row: CallRow) => {
     enqueue(row)
-    if (flushing === undefined) flushLater()
+    flushLater()
   }
   const addLate = (row: CallRow) => {
     places += 1
@@ -155,6 +166,7 @@ export const createRecorder = ({
       clearTimeout(giveUp)
       // What comes later cannot be written any more, and is not tried for ever.
       isGivenUp = true
+      stopWaiting?.()
       if (queue.length > 0) throw new Error(`${queue.length} call records could not be written`)
     }
   }

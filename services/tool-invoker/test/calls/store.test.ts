@@ -114,10 +114,69 @@ t.test('the service itself can neither change nor take away what is on record', 
 })
 
 t.test('the migrations go down and up again', async (t) => {
-  for (const name of ['0006-kept-arguments', '0005-only-added', '0004-chain'])
-    t.same(await migrate(url, migrations, 'down'), [name])
-  t.same(await migrate(url, migrations, 'up'), ['0004-chain', '0005-only-added', '0006-kept-arguments'])
+  const later = ['0004-chain', '0005-only-added', '0006-kept-arguments', '0007-kept-answers']
+  for (const name of later.toReversed()) t.same(await migrate(url, migrations, 'down'), [name])
+  t.same(await migrate(url, migrations, 'up'), later)
   await calls.ensurePartitions(new Date())
+})
+
+/** Time that only passes when it is told to. */
+const startClock = () => {
+  let now = 0
+  const waiting = new Set<{ at: number; work: () => void }>()
+  return {
+    now: () => now,
+    wait: (ms: number, work: () => void) => {
+      const one = { at: now + ms, work }
+      waiting.add(one)
+      return () => void waiting.delete(one)
+    },
+    /** A millisecond, and all that comes of it. */
+    tick: async () => {
+      now += 1
+      for (const one of waiting) {
+        if (one.at > now || !waiting.delete(one)) continue
+        one.work()
+        await new Promise(setImmediate)
+      }
+    }
+  }
+}
+
+t.test('at most 50 ms of records are not written yet, also while each insert takes 25', async (t) => {
+  for (const insertMs of [2, 10, 25]) {
+    const { now, wait, tick } = startClock()
+    const ages: number[] = []
+    let inserts = 0
+    let isInserting = false
+    const recorder = createRecorder({
+      insert: (rows) => {
+        t.notOk(isInserting, 'one after the other: of two the later could be there alone')
+        isInserting = true
+        inserts += 1
+        return new Promise((resolve) =>
+          wait(insertMs, () => {
+            isInserting = false
+            for (const { tool } of rows) ages.push(now() - Number(tool))
+            resolve()
+          })
+        )
+      },
+      link,
+      wait
+    })
+    const written = Promise.withResolvers<void>()
+    recorder.onWritten(() => ages.length === 500 && written.resolve())
+    for (let added = 0; added < 500; added += 1) {
+      recorder.reserve()
+      recorder.add(recordAt(new Date(), { tool: String(now()) }))
+      await tick()
+    }
+    for (let later = 0; later < 100; later += 1) await tick()
+    await written.promise
+    t.ok(Math.max(...ages) <= 50, `inserts of ${insertMs} ms: ${Math.max(...ages)}`)
+    t.ok(inserts <= 26, `and no more of them than are needed: ${inserts}`)
+  }
 })
 
 t.test('a record that comes after the end is not tried for ever', async (t) => {
