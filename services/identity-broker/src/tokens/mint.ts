@@ -15,7 +15,9 @@ type MintNeeds = { users: Pick<UserStore, 'find'>; modes: Modes; explain: Explai
 export const createMintAnew =
   ({ users, modes, explain }: MintNeeds): MintToken =>
   async ({ tenant_id, user_id, mode, ...ask }) => {
-    const { mint } = modeOf(modes, mode)
+    const { mint, mintNext } = modeOf(modes, mode)
+    const next = await mintNext?.({ ...ask, tenant_id, user_id })
+    if (next) return next
     const user = await users.find(tenant_id, user_id)
     if (user)
       return mint({ ...ask, user }).catch(async (error: unknown) => {

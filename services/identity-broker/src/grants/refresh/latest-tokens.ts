@@ -3,9 +3,9 @@ import { LRUCache } from 'lru-cache'
 import type { Want } from './minted-token.ts'
 import { skewSeconds } from './token-store.ts'
 
-type Of = Want & { user_id: string }
-/** `expires_at` in seconds since the epoch; `generation` of the grant it was made from. */
-type Seen = { grant_id: string; generation: number; expires_at: number }
+type Of = Want & { tenant_id: string; user_id: string }
+/** `expires_at` in seconds since the epoch; `generation` of the grant it was made from. Whose it is never changes. */
+type Seen = { grant_id: string; connection_id: string; subject: string; generation: number; expires_at: number }
 
 export type LatestTokens = ReturnType<typeof createLatestTokens>
 
@@ -20,16 +20,17 @@ export const createLatestTokens = (now: () => number = Date.now) => {
   const tokens = new LRUCache<string, Seen>(bound)
   const generations = new LRUCache<string, number>(bound)
   return {
-    note: (of: Of, { grant_id, generation, expires_at }: Seen): void => {
-      tokens.set(keyOf(of), { grant_id, generation, expires_at })
+    note: (of: Of, seen: Seen): void => {
+      const { grant_id, generation } = seen
+      tokens.set(keyOf(of), seen)
       generations.set(grant_id, Math.max(generation, generations.get(grant_id) ?? 0))
     },
     /** The grant to be refreshed for this want, and what its row then looks like. */
-    findEnded: (of: Of): { id: string; look: Look<never> } | undefined => {
+    findEnded: (of: Of): (Seen & { look: Look<never> }) | undefined => {
       const seen = tokens.get(keyOf(of))
       if (!seen || seen.expires_at - skewSeconds > now() / 1000) return undefined
-      const { grant_id: id, generation } = seen
-      return generations.get(id) === generation ? { id, look: afterStoring(generation) } : undefined
+      const { grant_id, generation } = seen
+      return generations.get(grant_id) === generation ? { ...seen, look: afterStoring(generation) } : undefined
     },
     forget: (of: Of): void => {
       tokens.delete(keyOf(of))
@@ -37,4 +38,5 @@ export const createLatestTokens = (now: () => number = Date.now) => {
   }
 }
 
-const keyOf = ({ user_id, audience, mode, scopes }: Of): string => `${user_id} ${mode} ${scopes}\n${audience}`
+const keyOf = ({ tenant_id, user_id, audience, mode, scopes }: Of): string =>
+  `${tenant_id} ${user_id} ${mode} ${scopes}\n${audience}`

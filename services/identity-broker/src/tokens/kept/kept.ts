@@ -31,8 +31,9 @@ const fetchMs = 20_000
  */
 export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, latest, now = Date.now }: Needs) => {
   const heldOf = (ask: MintAsk, minted: Minted, trueAt: number): Held => {
-    const { grant_id, generation, expires_at } = minted
-    if (grant_id && generation !== null) latest.note(keyOf(ask), { grant_id, generation, expires_at })
+    const { grant_id, connection_id, subject, generation, expires_at } = minted
+    if (grant_id && connection_id && generation !== null)
+      latest.note(keyOf(ask), { grant_id, connection_id, subject, generation, expires_at })
     return { minted, trueAt, tags: tagsOf(minted, ask) }
   }
   const fetchAnew = async (ask: MintAsk, lookedAt: number | undefined): Promise<Held> => {

@@ -2,7 +2,6 @@ import { ReportedError } from '@onbehalf/errors'
 import type { ConnectionStore } from '../../connections/store.ts'
 import type { Grant } from '../../database.ts'
 import type { HeldGrant, heldFor } from '../../grants/held-store.ts'
-import type { LatestTokens } from '../../grants/refresh/latest-tokens.ts'
 import type { MintedToken, Want, Wanted } from '../../grants/refresh/minted-token.ts'
 import type { TokenStore } from '../../grants/refresh/token-store.ts'
 import { type Mint, type MintRequest, remintSeconds } from './mode.ts'
@@ -14,25 +13,17 @@ type Needs = {
   connections: Pick<ConnectionStore, 'find'>
   obtain: Obtain
   tokens: Pick<TokenStore, 'dropRejected'>
-  latest: Pick<LatestTokens, 'findEnded' | 'forget'>
 }
 
 type Asked = Pick<Grant, 'tenant_id' | 'user_id' | 'connection_id'> & Want
 type Obtained = MintedToken & { grant_id: string }
 
+export const idpTokenWant = ({ audience, scopes }: MintRequest['provider']): Want => ({
+  ...{ audience, mode: 'idp_token', scopes: scopes.join(' ') }
+})
+
 /** The IdP's own access token for the audience, from the user's stored refresh token. */
-export const createIdpTokenMint = ({ findGrants, connections, obtain, tokens, latest }: Needs): Mint => {
-  /** Without a look at the grant, where this process knows that nothing is kept; undefined where another look is due. */
-  const obtainNext = async (asked: Asked, wanted: Wanted, request: MintRequest): Promise<Obtained | undefined> => {
-    const ended = latest.findEnded(asked)
-    if (!ended) return undefined
-    const token = await obtain(ended, wanted, request, ended.look).catch((error: unknown): undefined => {
-      if (!(error instanceof ReportedError) || error.code !== 'identity_refresh_rejected') throw error
-      // That grant is at its end; there may be another one.
-      latest.forget(asked)
-    })
-    return token && { ...token, grant_id: ended.id }
-  }
+export const createIdpTokenMint = ({ findGrants, connections, obtain, tokens }: Needs): Mint => {
   const obtainHeld = async (asked: Asked, wanted: Wanted, request: MintRequest): Promise<Obtained> => {
     const { rejectedTokenHash: hash } = request
     const held = await findGrants(asked)
@@ -44,15 +35,11 @@ export const createIdpTokenMint = ({ findGrants, connections, obtain, tokens, la
     return { ...(await obtain(grant, wanted, request, look)), grant_id: grant.id }
   }
   return async (request) => {
-    const { user, actor, provider, rejectedTokenHash: hash } = request
+    const { user, actor, provider } = request
     const { tenant_id, id: user_id, connection_id, subject } = user
-    const want: Want = { audience: provider.audience, mode: 'idp_token', scopes: provider.scopes.join(' ') }
-    const [asked, wanted] = [
-      { tenant_id, user_id, connection_id, ...want },
-      { ...want, asker: actor }
-    ]
-    const next = hash === undefined ? await obtainNext(asked, wanted, request) : undefined
-    const obtained = next ?? (await obtainHeld(asked, wanted, request))
+    const want = idpTokenWant(provider)
+    const asked = { tenant_id, user_id, connection_id, ...want }
+    const obtained = await obtainHeld(asked, { ...want, asker: actor }, request)
     const { token, expires_at, jti, generation, grant_id } = obtained
     return { token, expires_at, reusable: true, subject, jti, generation, grant_id, connection_id }
   }

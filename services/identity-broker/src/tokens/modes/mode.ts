@@ -1,6 +1,6 @@
 import { type CallBinding, type ProviderStatement, UnixSeconds, Uuid } from '@onbehalf/contracts'
 import { type Static, Type } from '@sinclair/typebox'
-import type { User } from '../../database.ts'
+import type { Grant, User } from '../../database.ts'
 
 /** Who asks: the user themselves, an app, or a platform at the inner listener. */
 export type Actor = { kind: 'user' | 'app' | 'installation'; id: string }
@@ -42,8 +42,13 @@ export const remintSeconds = 60
 /** One way to make a token for a user and an audience. */
 export type Mint = (request: MintRequest) => Promise<Minted>
 
+/** Makes the token after one that this process saw, without asking for the user; undefined where it saw none. */
+export type MintNext = (
+  request: Omit<MintRequest, 'user'> & Pick<Grant, 'tenant_id' | 'user_id'>
+) => Promise<Minted | undefined>
+
 /** `isReusable`: what it makes is good until it ends, and is kept; otherwise each call gets one of its own. */
-export type Mode = { isReusable: boolean; mint: Mint }
+export type Mode = { isReusable: boolean; mint: Mint; mintNext?: MintNext }
 
 /** How the exception of `idp_token` is called where tokens are kept and recorded: no ticket can hold such a word. */
 export const idTokenException = 'idp_token:id_token'

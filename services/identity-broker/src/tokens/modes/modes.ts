@@ -16,6 +16,7 @@ import { createGrantMint } from './from-grant.ts'
 import { createAuthorizationOf, planIdJag } from './id-jag.ts'
 import { createIdTokenMint } from './id-token.ts'
 import { createIdpTokenMint } from './idp-token.ts'
+import { createIdpTokenNext } from './idp-token-next.ts'
 import { idTokenException, type Mode, type Modes } from './mode.ts'
 import { createObtain } from './obtain.ts'
 import { createSignedMint } from './signed.ts'
@@ -47,7 +48,10 @@ export const createModes = (needs: Needs): Modes => {
   const kept = (mint: Mode['mint']): Mode => ({ isReusable: true, mint })
   return new Map(
     Object.entries({
-      idp_token: kept(createIdpTokenMint({ findGrants, connections, obtain, tokens, latest })),
+      idp_token: {
+        ...kept(createIdpTokenMint({ findGrants, connections, obtain, tokens })),
+        mintNext: createIdpTokenNext({ obtain, latest })
+      },
       [idTokenException]: kept(createIdTokenMint({ grants, obtain, tokens })),
       token_exchange: kept(createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject }))),
       id_jag: kept(
