@@ -4,7 +4,7 @@ import { audienceOf, type Provider } from '../providers/provider.ts'
 import type { OauthDesk } from './desk.ts'
 import { credentialEvent } from './event.ts'
 import type { FindStanding } from './find-standing.ts'
-import { failed } from './problems.ts'
+import { failed, notTheirs } from './problems.ts'
 import { redeem } from './redeem.ts'
 import type { AuthorizationState } from './state.ts'
 
@@ -85,10 +85,12 @@ const checkActor = async (
   const standing = await findStanding({ tenant_id, user_id: actor_id })
   if (user_id === null) {
     if (standing.is === 'member' && isAdministrator(standing)) return
-    throw failed('Only an owner or admin can authorize this provider.')
+    throw notTheirs('Only an owner or admin can authorize this provider. Ask one of them to.')
   }
   if (standing.is === 'gone' || (standing.is === 'external' && !external))
-    throw failed('Only a member can authorize it.')
+    throw notTheirs(
+      'Only a member can authorize it. Ask an administrator to invite you, or to mark the provider as external.'
+    )
 }
 
 const codeIn = (query: URLSearchParams): string => {

@@ -14,3 +14,6 @@ export const misconfigured = (cause: unknown) =>
 /** An authorization that came to nothing, in the words of the page. */
 export const failed = (why: string, cause?: unknown) =>
   new ReportedError('sign_in_failed', `${why} Go back to where you came from and try once more.`, { cause })
+
+/** The same, where to try once more helps nobody: `why` says what does. */
+export const notTheirs = (why: string) => new ReportedError('sign_in_failed', why)

@@ -43,10 +43,16 @@ export const registerClient = async (
   })
   if (response.status !== 200 && response.status !== 201) {
     const cause = new Error((await response.text()).slice(0, toldMax))
-    throw misfit(`The authorization server registered no client: it answered ${response.status}.`, cause)
+    throw misfit(
+      `The authorization server registered no client: it answered ${response.status}. Register one there yourself, with the redirect URI ${metadata.redirect_uris[0]}, and give it as authentication.`,
+      cause
+    )
   }
   const answer = await response.json()
-  if (!matches(Registered, answer)) throw misfit('The authorization server registered a client that is none.')
+  if (!matches(Registered, answer))
+    throw misfit(
+      'The authorization server registered a client that is none. Register one there yourself and give it as authentication.'
+    )
   const told = authMethods.find((method) => method === answer.token_endpoint_auth_method)
   const client_secret = answer.client_secret || null
   const method = told ?? token_endpoint_auth_method
@@ -62,5 +68,7 @@ export const registerClient = async (
 const endOf = (seconds: number | null | undefined, now: number): number | null => {
   if (!seconds) return null
   if (seconds * 1000 > now) return Math.min(seconds * 1000, now + endMsMax)
-  throw misfit('The authorization server registered a client whose secret has ended already.')
+  throw misfit(
+    'The authorization server registered a client whose secret has ended already. Tell whoever runs it, or register a client there yourself and give it as authentication.'
+  )
 }
