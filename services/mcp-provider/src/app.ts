@@ -58,6 +58,8 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
       givenUp
         ? app.log.warn({ err, provider_id: givenUp.provider_id }, 'a credential could not be revoked, and is given up')
         : app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
+    reportGivenUp: (givenUp) =>
+      app.log.warn(givenUp, 'credentials are not taken back where they were given: the tenant has too many of them'),
     reportNoting: (err) => app.log.warn({ err }, 'that an authorization server refuses our client could not be noted')
   })
   const listTools = createListTools({

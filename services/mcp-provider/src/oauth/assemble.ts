@@ -23,7 +23,7 @@ import { refreshStore } from './refresh/store.ts'
 import { createRetireClient } from './retire-client.ts'
 import { createRevokeUpstream } from './revocations/revoke.ts'
 import { createRevocations } from './revocations/schedule.ts'
-import { revocationStore } from './revocations/store.ts'
+import { type GivenUp, revocationStore } from './revocations/store.ts'
 import { authorizationStates } from './state.ts'
 import { credentialStore } from './store.ts'
 
@@ -32,12 +32,17 @@ type Given = {
   publish: Publish
   /** Hears of what could not be revoked. */
   reportRevoking: (error: unknown, givenUp?: RevocationRow) => void
+  /** Hears how many of a tenant are given up, because there are too many. */
+  reportGivenUp: (givenUp: GivenUp) => void
   /** Hears of what could not be noted: a client of ours that is let go of, or a credential that is not renewed. */
   reportNoting: (error: unknown) => void
 }
 
 /** The parts of upstream OAuth over the resources, made once. */
-export const assembleOauth = (resources: Resources, { providers, publish, reportRevoking, reportNoting }: Given) => {
+export const assembleOauth = (
+  resources: Resources,
+  { providers, publish, reportRevoking, reportGivenUp, reportNoting }: Given
+) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
   const now = Date.now
@@ -65,7 +70,10 @@ export const assembleOauth = (resources: Resources, { providers, publish, report
     ...{ egress, authorizations, findKnownClient, findKey, vault, now },
     store: revocable
   })
-  const revocations = createRevocations({ store: revocable, revoke, report: reportRevoking })
+  const revocations = createRevocations({
+    ...{ store: revocable, revoke },
+    ...{ report: reportRevoking, reportMany: reportGivenUp }
+  })
   const desk: OauthDesk = {
     ...{ authorizations, credentials, document, callbacks, findClient, findKnownClient, retireClient, findKey },
     ...{ mcp, egress, publish, revokeDropped: revocations.hurry, now },

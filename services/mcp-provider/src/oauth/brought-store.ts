@@ -83,7 +83,7 @@ const lockProvider = (transaction: Transaction<Database>, { tenant_id, provider_
 
 const replace = async (
   transaction: Transaction<Database>,
-  { id, tenant_id, generation, issuer, client_id }: CredentialRow,
+  { id, generation, issuer, client_id }: CredentialRow,
   row: Put['row']
 ): Promise<boolean> => {
   const held = await transaction
@@ -95,7 +95,7 @@ const replace = async (
     .executeTakeFirst()
   if (!held) return false
   // What the same client got of the same server may share that server's own grant with what came now.
-  if (issuer !== row.issuer || client_id !== row.client_id) await keepRevocation(transaction, { id, tenant_id })
+  if (issuer !== row.issuer || client_id !== row.client_id) await keepRevocation(transaction, { id })
   await transaction.updateTable('oauth_credential').set(row).where('id', '=', id).execute()
   return true
 }

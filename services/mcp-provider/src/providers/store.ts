@@ -81,7 +81,7 @@ export const providerStore = (db: Kysely<Database>) => ({
     db.transaction().execute(async (transaction) => {
       const held = await lock(transaction, tenant_id, id)
       if (held?.revision !== revision) return undefined
-      if (dropsCredentials) await dropCredentials(transaction, { id, tenant_id })
+      if (dropsCredentials) await dropCredentials(transaction, { id })
       const row = await transaction
         .updateTable('provider')
         .set({ ...change, ...(dropsTools ? unlisted : {}), revision: revision + 1, updated_at: sql`now()` })
@@ -98,7 +98,7 @@ export const providerStore = (db: Kysely<Database>) => ({
   remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
       if (!(await lock(transaction, tenant_id, id))) return false
-      await dropCredentials(transaction, { id, tenant_id })
+      await dropCredentials(transaction, { id })
       await transaction.deleteFrom('provider').where('id', '=', id).execute()
       await recordAudit(transaction, event)
       return true

@@ -35,7 +35,8 @@ t.test('a tenant whose server never answers holds up nobody else', async (t) => 
       if (tenant_id === hostile) await gate.promise
       return undefined
     },
-    report: (error) => t.fail(String(error))
+    report: (error) => t.fail(String(error)),
+    reportMany: ({ count }) => t.fail(`${count} are given up`)
   })
   t.teardown(() => {
     gate.resolve()

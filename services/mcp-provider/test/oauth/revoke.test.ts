@@ -109,6 +109,12 @@ t.test('a tenant has so many of them to be taken back, and the oldest is given u
     [admin.tenant_id]
   )
   await as(admin)('DELETE', at)
+  await until(() => logs.some((line) => line.includes('has too many of them')))
+  t.match(
+    logs.filter((line) => line.includes('has too many of them')).map((line) => JSON.parse(line)),
+    [{ tenant_id: admin.tenant_id, count: 1 }],
+    'which is told once'
+  )
   await until(() => played.revocations.length > 0)
   const { rows } = await sql.query(
     'select min(generation) as first from mcp_provider.oauth_revocation where attempt = 0'

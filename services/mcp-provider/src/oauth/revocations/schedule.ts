@@ -1,12 +1,14 @@
 import type { RevocationRow } from '../../database.ts'
 import type { RevokeUpstream } from './revoke.ts'
-import type { RevocationStore } from './store.ts'
+import type { GivenUp, RevocationStore } from './store.ts'
 
 type Tools = {
-  store: Pick<RevocationStore, 'claim' | 'postpone' | 'forget'>
+  store: Pick<RevocationStore, 'claim' | 'postpone' | 'forget' | 'giveUpOldest'>
   revoke: RevokeUpstream
   /** Hears of what went wrong, and of what is not tried again. */
   report: (error: unknown, givenUp?: RevocationRow) => void
+  /** Hears how many of a tenant are tried no more, because there are newer ones. */
+  reportMany: (givenUp: GivenUp) => void
 }
 
 /** What comes of it changes nothing here. */
@@ -30,11 +32,12 @@ const againSeconds = 30
 const attemptsMax = 10
 
 /** Takes back what was dropped, behind the answers, by any one replica; again where a server is away. */
-export const createRevocations = ({ store, revoke, report }: Tools): Revocations => {
+export const createRevocations = ({ store, revoke, report, reportMany }: Tools): Revocations => {
   const running = new Map<Promise<void>, string>()
   let isClosing = false
   let isWanted = false
   let isLooking = false
+  let mayBeMany = false
   let round = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
@@ -61,6 +64,10 @@ export const createRevocations = ({ store, revoke, report }: Tools): Revocations
   }
   const lookOnce = async (): Promise<void> => {
     isWanted = false
+    if (mayBeMany) {
+      mayBeMany = false
+      for (const givenUp of await store.giveUpOldest()) reportMany(givenUp)
+    }
     const limit = inFlightMax - running.size
     const rows = await store.claim({ limit, perTenant, except: busyTenants(), leaseSeconds })
     for (const row of rows) begin(row)
@@ -78,12 +85,16 @@ export const createRevocations = ({ store, revoke, report }: Tools): Revocations
     isLooking = true
     round = lookWhileWanted()
   }
+  const hurryWithNew = (): void => {
+    mayBeMany = true
+    hurry()
+  }
   return {
     start: () => {
-      hurry()
-      timer = setInterval(hurry, lookMs)
+      hurryWithNew()
+      timer = setInterval(hurryWithNew, lookMs)
     },
-    hurry,
+    hurry: hurryWithNew,
     close: async () => {
       isClosing = true
       clearInterval(timer)

@@ -10,6 +10,12 @@ export type Claim = {
   leaseSeconds: number
 }
 
+/** Whose authorization servers take nothing back does not fill the table. */
+const tenantMax = 10_000
+
+/** How many of a tenant's. */
+export type GivenUp = { tenant_id: string; count: number }
+
 export type RevocationStore = ReturnType<typeof revocationStore>
 
 /** What was dropped and is to be taken back where it was given; the clock is the database's. */
@@ -85,6 +91,21 @@ export const revocationStore = (db: Kysely<Database>) => ({
       .execute()
   },
 
+  /** Of each tenant the newest 10,000 are kept; how many were given up of whom. */
+  giveUpOldest: async (): Promise<GivenUp[]> => {
+    const { rows } = await sql<GivenUp>`
+      with surplus as (
+        delete from oauth_revocation where (credential_id, generation) in (
+          select credential_id, generation from (
+            select credential_id, generation, row_number() over (partition by tenant_id order by created_at desc) as place
+            from oauth_revocation where tenant_id in (
+              select tenant_id from oauth_revocation group by tenant_id having count(*) > ${tenantMax})
+          ) as placed where place > ${tenantMax})
+        returning tenant_id)
+      select tenant_id, count(*)::int as count from surplus group by tenant_id`.execute(db)
+    return rows
+  },
+
   forget: async ({ credential_id, generation }: Key): Promise<void> => {
     await db
       .deleteFrom('oauth_revocation')
@@ -105,43 +126,19 @@ type Key = Pick<RevocationRow, 'credential_id' | 'generation'>
 /** Keeps what one credential is, to be taken back. Its row and its provider's are locked, and still as they were. */
 export const keepRevocation = async (
   transaction: Transaction<Database>,
-  { id, tenant_id }: Pick<CredentialRow, 'id' | 'tenant_id'>
+  { id }: Pick<CredentialRow, 'id'>
 ): Promise<void> => {
   await sql`${keptFrom('oauth_credential')} and credential.id = ${id}`.execute(transaction)
-  await giveUpOldest(transaction, tenant_id)
 }
 
 /** Takes away all credentials of a provider, to be taken back. Its row is locked, and still as it was. */
 export const dropCredentials = async (
   transaction: Transaction<Database>,
-  { id, tenant_id }: Pick<ProviderRow, 'id' | 'tenant_id'>
+  { id }: Pick<ProviderRow, 'id'>
 ): Promise<void> => {
   await sql`
     with dropped as (delete from oauth_credential where provider_id = ${id} returning *)
     ${keptFrom('dropped')}`.execute(transaction)
-  await giveUpOldest(transaction, tenant_id)
-}
-
-const tenantMax = 10_000
-
-/** Whose authorization servers take nothing back does not fill the table. */
-const giveUpOldest = async (transaction: Transaction<Database>, tenant_id: string): Promise<void> => {
-  await transaction
-    .deleteFrom('oauth_revocation')
-    .where(({ eb, refTuple }) =>
-      eb(refTuple('credential_id', 'generation'), 'in', (query) =>
-        query
-          .selectFrom('oauth_revocation')
-          .select(['credential_id', 'generation'])
-          .where('tenant_id', '=', tenant_id)
-          .orderBy('created_at', 'desc')
-          .offset(tenantMax)
-          .forUpdate()
-          .skipLocked()
-          .$asTuple('credential_id', 'generation')
-      )
-    )
-    .execute()
 }
 
 // As they are sealed: nothing has to be opened for something to be dropped.
