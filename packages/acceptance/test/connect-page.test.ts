@@ -111,6 +111,20 @@ await t.test("the app's own user allows it, and the app calls by its own id of t
   t.match(at(body, 'identity'), { user_id: ann, subject: people.user.sub })
 })
 
+await t.test('somebody sees what may act as them, and takes it back with one press', async (t) => {
+  const page = await openPage({ javaScriptEnabled: false })
+  await page.goto(`${publicUrl}/auth/allowed`)
+  await page.getByRole('textbox').fill('acme')
+  await page.getByRole('button').click()
+  await signInAtIdp(page, people.absent.login)
+  t.match(await textOf(page), /What may act as you.*Bob Example, Acme.*Demo workflows/s)
+  t.ok((await textOf(page))?.includes(whoami.url), 'at which server')
+  await page.getByRole('button', { name: 'Take back' }).click()
+  await page.getByText('Taken back.').waitFor()
+  const { status, body } = await callTool(app, 'whoami', 'whoami', { user_id: bob })
+  t.match([status, body], [428, { code: 'identity_refresh_rejected' }])
+})
+
 await t.test('no other page can show it inside of itself', async (t) => {
   const page = await openPage()
   const isRefusal = (text: string) => /frame-ancestors|X-Frame-Options/.test(text)
@@ -137,7 +151,12 @@ await t.test('every page for people fits a phone, and can be read by everybody, 
   const allow = await refusedLink(app, 'narrow', 'x'.repeat(255))
   const urls = {
     ...{ ask: link, elsewhere, allow, nothing: `${publicUrl}/connect`, device: `${publicUrl}/device` },
-    ...{ 'sign-out': `${publicUrl}/auth/sign-out`, invitation, organisation: `${publicUrl}/auth/sign-in` }
+    ...{
+      allowed: `${publicUrl}/auth/allowed`,
+      'sign-out': `${publicUrl}/auth/sign-out`,
+      invitation,
+      organisation: `${publicUrl}/auth/sign-in`
+    }
   }
   for (const [name, url] of Object.entries(urls)) {
     await page.goto(url)

@@ -55,6 +55,7 @@ await t.test('exactly these routes need no credential', async (t) => {
       .sort(),
     [
       'GET /.well-known/oauth-authorization-server/t/{tenant}',
+      'GET /auth/allowed',
       'GET /auth/callback/{tenant}/{connection}',
       'GET /auth/connections/{tenant}/{connection}/jwks.json',
       'GET /auth/invitations/accepted',

@@ -1,6 +1,7 @@
 import { listBrokerKeys } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
 import { type App, auditRoutes, busAuthenticators, createApp, findVisitorBy } from '@onbehalf/service-kit'
+import { allowedRoutes } from './allowed/routes.ts'
 import { serveApiKeys } from './apps/calls.ts'
 import { keyRoutes } from './apps/key-routes.ts'
 import { createApiKeyResolver } from './apps/resolve.ts'
@@ -78,6 +79,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   examineRoutes(app, parts)
   connectionKeyRoutes(app, parts)
   grantRoutes(app, parts)
+  await app.register(allowedRoutes({ ...parts, findVisitor }))
   issuanceRoutes(app, parts)
   issuerRoutes(app, parts)
   audienceRoutes(app, parts.audiences)

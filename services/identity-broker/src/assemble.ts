@@ -1,5 +1,6 @@
 import { listAudiences } from '@onbehalf/contracts'
 import { call } from '@onbehalf/rpc'
+import { allowedStore } from './allowed/store.ts'
 import { createAnnouncements } from './announce.ts'
 import { appStore } from './apps/app-store.ts'
 import { apiKeyStore } from './apps/store.ts'
@@ -167,6 +168,7 @@ const assemble = ({
     findConnect: createFindConnect({ connectLinks, readAppLink, apps, users, audiencesOf }),
     links,
     linkCodes: codes,
+    allowed: allowedStore(db),
     activateLink,
     allowLink: createAllow({ linkCodes: codes, links, activateLink }),
     findWho: createFindWho({ links, users }),

@@ -15,6 +15,32 @@ export type Operations = {
       503: ErrorBody & { code?: "unavailable" }
     }
   }
+  'GET /auth/allowed': {
+    query?: { is_taken_back?: boolean }
+    answers: {
+      200: string
+      303: undefined
+      400: string
+      500: string
+      503: string
+    }
+  }
+  'POST /auth/allowed': {
+    body: { grant_id: string; csrf_token?: string } | { link_id: string; csrf_token?: string }
+    answers: {
+      200: string
+      303: undefined
+      400: string
+      401: string
+      403: string
+      404: string
+      413: string
+      415: string
+      429: string
+      500: string
+      503: string
+    }
+  }
   'POST /auth/back-channel-logout/{tenant}/{connection}': {
     path: { tenant: string; connection: string }
     body: { logout_token: string }
@@ -2153,6 +2179,8 @@ export type Operations = {
 /** The statuses that each operation answers with. */
 export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Operations[Name]['answers'])[] } = {
   'GET /.well-known/oauth-authorization-server/t/{tenant}': [200, 400, 404, 500, 503],
+  'GET /auth/allowed': [200, 303, 400, 500, 503],
+  'POST /auth/allowed': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'POST /auth/back-channel-logout/{tenant}/{connection}': [200, 400, 404, 413, 415, 429, 500, 503],
   'GET /auth/callback/{tenant}/{connection}': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],
   'GET /auth/connections/{tenant}/{connection}/jwks.json': [200, 400, 404, 500, 503],

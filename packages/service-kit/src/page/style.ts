@@ -29,6 +29,10 @@ main {
 }
 h1 { margin: 0 0 .5rem; font-size: 1.375rem; line-height: 1.25; letter-spacing: -.01em; text-wrap: balance; }
 h1:focus { outline: none; }
+h2 { margin: 1.75rem 0 .25rem; font-size: 1.0625rem; } h3 { margin: 0 0 .25rem; font-size: 1rem; }
+article { padding: 1rem; margin-bottom: .75rem; border: 1px solid var(--line); border-radius: .625rem; }
+article p { margin-bottom: .75rem; } article button { padding: .5rem 1rem; }
+ul { margin: 0 0 1.25rem; padding-left: 1.25rem; color: var(--quiet); } ul strong { color: var(--text); }
 p { margin: 0 0 1.25rem; color: var(--quiet); text-wrap: pretty; } p strong { color: var(--text); }
 main > :last-child { margin-bottom: 0; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }

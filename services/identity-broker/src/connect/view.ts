@@ -1,9 +1,12 @@
 import { type Html, html, type View } from '@onbehalf/service-kit'
+import { allowedPath } from '../allowed/path.ts'
 import type { Connect } from './find.ts'
 import { type Opened, signInPath } from './path.ts'
 
 /** How somebody who is signed in is called, and where. */
 export type Shown = { person: string; tenant: string }
+
+const takeBack = html`<p class="other"><a href="${allowedPath}">See and take back what may act as you</a></p>`
 
 /** A link that does not hold says nothing, since anybody could have written it. */
 export const nothingView: View = {
@@ -73,7 +76,8 @@ export const allowedView = (app: string): View => ({
   title: `${app} can act as you`,
   body: html`<span class="mark good" aria-hidden="true">✓</span>
 <h1>${app} can act as you</h1>
-<p>Go back to it and try once more; you can close this page.</p>`
+<p>Go back to it and try once more; you can close this page.</p>
+${takeBack}`
 })
 
 /** The form came too late, or from elsewhere. */
@@ -87,7 +91,8 @@ export const doneView: View = {
   title: 'You are signed in',
   body: html`<span class="mark good" aria-hidden="true">✓</span>
 <h1>You are signed in</h1>
-<p>Calls can be made as you again. Go back to where you came from and try once more; you can close this page.</p>`
+<p>Calls can be made as you again. Go back to where you came from and try once more; you can close this page.</p>
+${takeBack}`
 }
 
 const factsOf = ({ server, linking }: Connect, shown: Shown | undefined): Html => {

@@ -1,4 +1,4 @@
-import type { AuditEvent } from '@onbehalf/service-kit'
+import type { AuditContext, AuditEvent } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { tokenRevocation } from 'openid-client'
 import type { Announce } from '../announce.ts'
@@ -41,3 +41,9 @@ export const createGrantEnd =
     const atIdp = vault.open(sealed, refreshTokenPlace(grant)).then((token) => revokeAtIdp(grant, token))
     return { revoked_at_idp: await atIdp.catch(() => false) }
   }
+
+export const grantEvent = (by: AuditContext, verb: 'revoked' | 'tokens_emptied', id: string): AuditEvent => ({
+  ...by,
+  action: `grant.${verb}`,
+  subject: { kind: 'grant', id }
+})

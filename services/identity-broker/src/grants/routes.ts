@@ -2,7 +2,6 @@ import { Uuid } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type App,
-  type AuditEvent,
   anyUser,
   auditContextOf,
   isAdministrator,
@@ -16,7 +15,7 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Announce } from '../announce.ts'
 import type { Grant } from '../database.ts'
-import type { createGrantEnd } from './revoke.ts'
+import { type createGrantEnd, grantEvent } from './revoke.ts'
 import type { GrantStore } from './store.ts'
 
 const GrantView = Type.Object({
@@ -78,7 +77,7 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
     { config: { access }, schema: { params: Params, response: { 204: Type.Null() } } },
     async (request, reply) => {
       const { id, tenant_id } = await findOwn(request, request.params.id)
-      await grants.emptyTokens(tenant_id, id, grantEvent(request, 'tokens_emptied', id))
+      await grants.emptyTokens(tenant_id, id, grantEvent(auditContextOf(request), 'tokens_emptied', id))
       await announce('grant', id)
       return reply.status(204).send(null)
     }
@@ -92,13 +91,7 @@ export const grantRoutes = (app: App, { grants, endGrant, announce }: Needs): vo
     },
     async (request) => {
       const grant = await findOwn(request, request.params.id)
-      return endGrant(grant, grantEvent(request, 'revoked', grant.id))
+      return endGrant(grant, grantEvent(auditContextOf(request), 'revoked', grant.id))
     }
   )
 }
-
-const grantEvent = (request: FastifyRequest, verb: 'revoked' | 'tokens_emptied', id: string): AuditEvent => ({
-  ...auditContextOf(request),
-  action: `grant.${verb}`,
-  subject: { kind: 'grant', id }
-})

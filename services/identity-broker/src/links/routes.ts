@@ -21,11 +21,12 @@ import type { Announce } from '../announce.ts'
 import type { AppStore } from '../apps/app-store.ts'
 import { findApp } from '../apps/routes.ts'
 import type { Link } from '../database.ts'
-import { type ActivateLink, linkEvent } from './activate.ts'
+import type { ActivateLink } from './activate.ts'
 import type { LinkCodes } from './codes.ts'
 import { importLinks } from './import.ts'
 import { redeemLink } from './redeem.ts'
 import type { LinkStore } from './store.ts'
+import { unlink } from './unlink.ts'
 
 const closed = { additionalProperties: false } as const
 const Time = Type.String({ format: 'date-time' })
@@ -88,7 +89,7 @@ type Needs = {
 /** Whom apps act for by their own ids: seen and ended by the users themselves, and by administrators. */
 export const linkRoutes = (app: HttpApp, needs: Needs): void => {
   const routes = typed(app)
-  const { links, apps, linkCodes, announce } = needs
+  const { links, apps, announce } = needs
 
   routes.get(url, list, async (request) => {
     const { limit, ...filter } = request.query
@@ -99,10 +100,7 @@ export const linkRoutes = (app: HttpApp, needs: Needs): void => {
   })
   routes.delete(`${url}/:id`, remove, async (request, reply) => {
     const link = await findOwn(links, request, request.params.id)
-    // Without Redis no code holds, and a link ends all the same.
-    await linkCodes.end(link, link).catch(() => {})
-    const event = linkEvent(auditContextOf(request), 'removed', link)
-    if (await links.remove(link.tenant_id, link.id, event)) await announce('user', link.user_id)
+    await unlink(needs, auditContextOf(request), link)
     return reply.status(204).send(null)
   })
   routes.post(`${url}/import`, bring, async (request) => {

@@ -1,4 +1,5 @@
 import { html, type View } from '@onbehalf/service-kit'
+import { allowedPath } from '../allowed/path.ts'
 
 type Shown = { person: string; tenant: string; csrf: string; isOfferedAtIdp: boolean }
 
@@ -15,7 +16,8 @@ export const signOutView = ({ person, tenant, csrf, isOfferedAtIdp }: Shown): Vi
 ${isOfferedAtIdp ? html`<button name="where" value="identity_provider" class="quiet">Also at your identity provider</button>` : ''}
 <button name="where" value="everywhere" class="quiet">In all my browsers</button>
 </form>
-<p class="other">What you allowed apps to do while you are away stays allowed until you revoke it.</p>`
+<p class="other">What you allowed apps to do while you are away stays allowed until you
+<a href="${allowedPath}">take it back</a>.</p>`
 })
 
 export const signedOutView = ({ isAtIdp }: { isAtIdp: boolean }): View => ({

@@ -9,7 +9,7 @@ export const signIn = (code: 'no_refresh_token' | 'resource_not_granted', why: s
 export const refused = (cause?: unknown) =>
   new ReportedError(
     'identity_refresh_rejected',
-    'The identity provider no longer accepts what was stored. Please sign in again at the connect_url.',
+    'What was stored to act as this user has ended. Please sign in again at the connect_url.',
     { cause }
   )
 
