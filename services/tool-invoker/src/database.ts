@@ -27,7 +27,8 @@ export type CallTable = {
   audience: string | null
   token_jti: string | null
   /**
-   * `ok`, `tool_error`, or the code of the error the caller was told; `replayed` where an earlier answer was given again.
+   * `ok`, `tool_error`, `input_required`, or the code of the error the caller was told; `replayed` where an earlier answer
+   * was given again.
    */
   outcome: string
   /** The status the MCP server answered with, where it is known. */

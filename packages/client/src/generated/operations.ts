@@ -2155,7 +2155,7 @@ export type Operations = {
   }
   /** Call a tool */
   'POST /v1/tools/call': {
-    body: { server_identifier: string; tool: string; arguments?: { [name: string]: unknown }; user_id?: string; app_id?: string; drop_empty_arguments?: boolean; timeout_ms?: number }
+    body: { server_identifier: string; tool: string; arguments?: { [name: string]: unknown }; user_id?: string; app_id?: string; drop_empty_arguments?: boolean; timeout_ms?: number; capabilities?: { [name: string]: unknown }; inputResponses?: { [name: string]: unknown }; requestState?: string }
     answers: {
       200: { call_id: string; result: unknown; usage?: { [name: string]: unknown }; identity: { mode: string; user_id: string; subject: string; audience: string; expires_at: string; jti: string | null }; duration_ms: number }
       400: ErrorBody & { code?: "invalid_request" | "user_required" }

@@ -28,4 +28,5 @@ export {
   streamableVersions
 } from './protocol.ts'
 export { sendThrough } from './send-through.ts'
+export { mapItems, mapMember } from './splice.ts'
 export type { Watched } from './watch-tools.ts'

@@ -37,7 +37,7 @@ export const memberText = (json: string, name: string): string | undefined => {
 }
 
 // A quote ends a string unless an odd number of backslashes is before it.
-const endOfString = (json: string, start: number): number => {
+export const endOfString = (json: string, start: number): number => {
   for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let before = end - 1
     while (json.charCodeAt(before) === backslash) before -= 1
@@ -46,7 +46,7 @@ const endOfString = (json: string, start: number): number => {
   return json.length
 }
 
-const readKey = (text: string): string => {
+export const readKey = (text: string): string => {
   const key: unknown = text.includes('\\') ? JSON.parse(text) : text.slice(1, -1)
   return String(key)
 }

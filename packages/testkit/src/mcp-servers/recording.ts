@@ -8,6 +8,10 @@ export type RecordedCall = {
   arguments: unknown
   /** The `requestState` of a call that is made again (2026-07-28). */
   state: unknown
+  /** The answers that come with it. */
+  responses: unknown
+  /** What the client says of itself, and what it says beside its request. */
+  meta: unknown
   headers: IncomingHttpHeaders
   /** Resolves when the caller has gone, or has its answer. */
   closed: Promise<void>
@@ -46,8 +50,9 @@ export const startRecording = async (): Promise<Recording> => {
         .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }))
     if (message.method !== 'tools/call') return reply({ supportedVersions: [version], capabilities: { tools: {} } })
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
-    const { name, arguments: given, requestState: state } = message.params ?? {}
-    const call = { id: message.id, tool: String(name), arguments: given, state, headers: request.headers, closed }
+    const { name, arguments: given, requestState: state, inputResponses: responses, _meta: meta } = message.params ?? {}
+    const said = { state, responses, meta, headers: request.headers }
+    const call = { id: message.id, tool: String(name), arguments: given, ...said, closed }
     calls.push(call)
     for (const tell of waiting) tell(call)
     waiting = []
@@ -74,7 +79,7 @@ export const startRecording = async (): Promise<Recording> => {
 type Message = {
   id?: unknown
   method?: unknown
-  params?: { name?: unknown; arguments?: unknown; requestState?: unknown }
+  params?: { name?: unknown; arguments?: unknown; requestState?: unknown; inputResponses?: unknown; _meta?: unknown }
 }
 
 const messageOf = async (request: IncomingMessage): Promise<Message> => {

@@ -24,8 +24,8 @@ export type AskedCall = {
   timeout_ms?: number
   /** What the server is asked in place of running a tool; `tool` and `arguments` are then what is put on record. */
   request?: UpstreamRequest
-  /** Goes along with the name and the arguments of a tool: what an MCP client says beside them. */
-  beside?: Record<string, unknown>
+  /** Goes along with the name and the arguments of a tool: what an MCP client says beside them. Throws where it may not. */
+  beside?: Record<string, unknown> | (() => Promise<Record<string, unknown>>)
   /** Throws where something that goes along does not fit the tool, before anything is minted. */
   requireAgreement?: (tool: CatalogueTool) => void
   /** The MCP client it is for; left out, there is nobody whom the server could ask. */
@@ -65,7 +65,7 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   const watched = tools.underWay.begin(context.cancel)
   try {
     const made = await untilAborted(make(tools, asked, context, row, watched), context.signal)
-    row.outcome = made.result.isError === true ? 'tool_error' : 'ok'
+    row.outcome = outcomeOf(made)
     row.upstream_status = 200
     return { row, ...made }
   } catch (thrown) {
@@ -80,6 +80,11 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   }
 }
 
+const outcomeOf = ({ result: { isError, resultType } }: Made): string => {
+  if (resultType === 'input_required') return resultType
+  return isError === true ? 'tool_error' : 'ok'
+}
+
 const make = async (
   tools: CallToolTools,
   asked: AskedCall,
@@ -88,6 +93,7 @@ const make = async (
   watched: WatchedCall
 ): Promise<Made> => {
   const { timeout_ms = Number.POSITIVE_INFINITY } = asked
+  const beside = typeof asked.beside === 'function' ? await asked.beside() : asked.beside
   const prepared = await prepare(tools, asked, context, row)
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
@@ -104,7 +110,7 @@ const make = async (
   const outbound: Outbound = {
     acting,
     provider,
-    request: requestOf(asked, prepared.tool),
+    request: requestOf(asked, prepared.tool, beside),
     mayBeRepeated: mayBeRepeated(prepared.tool),
     peer: asked.peer ?? { capabilities: {} },
     timeout_ms,
@@ -129,8 +135,9 @@ const make = async (
 }
 
 const requestOf = (
-  { tool, arguments: given, request, beside }: AskedCall,
-  known: CatalogueTool | undefined
+  { tool, arguments: given, request }: AskedCall,
+  known: CatalogueTool | undefined,
+  beside: Record<string, unknown> | undefined
 ): UpstreamRequest =>
   request ?? {
     method: 'tools/call',

@@ -9,11 +9,13 @@ import { idempotencyKeyOf } from '../idempotency/key.ts'
 import { onceOf } from '../idempotency/once-of.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import { answerText } from './answer.ts'
-import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
+import type { AskedCall, CallToolTools } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
+import { callInTurns, type Turn } from './in-turns.ts'
 import { readArguments } from './kept-arguments.ts'
 import { allCalls, listCalls } from './list.ts'
+import type { StateTools } from './request-state.ts'
 import { CallAnswers, CallBody, CallsAnswers, CallsQuery } from './schemas.ts'
 import { type Make, sendEvents, sendText } from './send.ts'
 import { sendLines, wantsLines } from './send-lines.ts'
@@ -24,7 +26,10 @@ const anyCaller = orKeyFor('tools:call', orExternals(anyUser))
 const description = `With an \`Idempotency-Key\` the call is made once: for 24 hours what comes again with the key gets the same answer.
 With \`Accept: text/event-stream\` the answer is a stream of events: \`progress\` and \`log\` with what the
 MCP server tells meanwhile, then \`result\` with the answer, or \`error\` with the body of an error. What is refused before the MCP
-server is asked has its own status all the same.`
+server is asked has its own status all the same.
+A server asks only for what \`capabilities\` say that you can be asked for. Then the result has \`"resultType": "input_required"\` and
+\`inputRequests\`: make the same call again, with the answers to them as \`inputResponses\` and the result's \`requestState\`. Each
+of these is a call of its own, with another \`Idempotency-Key\`.`
 
 const callToolRoute = {
   method: 'POST',
@@ -47,7 +52,7 @@ const listCallsRoute = {
   }
 } as const
 
-type Tools = CallToolTools & CallOnceTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
+type Tools = CallToolTools & StateTools & CallOnceTools & { calls: Pick<CallStore, 'list'>; limits: CallLimits }
 
 export const registerCalls = (app: App, tools: Tools): void => {
   typed(app).route({
@@ -60,7 +65,7 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const { signal, cancel } = patience
       const context = { caller: callerOf(request), signal, cancel, traceparent }
       const asked = askedOf(request.body)
-      const plainly: Make = async (hears) => answerText(await callTool(tools, asked, { ...context, ...hears }))
+      const plainly: Make = async (hears) => answerText(await callInTurns(tools, asked, { ...context, ...hears }))
       const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
       const make: Make = (hears) => (key === '' ? plainly(hears) : once(hears)).finally(patience.end)
       return wantsEvents(request) ? sendEvents(make, request, reply) : sendText(make, reply)
@@ -80,7 +85,7 @@ export const registerCalls = (app: App, tools: Tools): void => {
   })
 }
 
-const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall =>
+const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall & Turn =>
   drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
 
 type Reader = { user: UserPrincipal; vault: Pick<Vault, 'open'>; withArguments: boolean }

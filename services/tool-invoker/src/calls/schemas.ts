@@ -1,17 +1,19 @@
 import { ExternalId, ModeName, ServerIdentifier, Uuid } from '@onbehalf/contracts'
 import { AskedTime, askedText, cursorQuery, orNull, pageAnswer } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import { stateLengthMax } from './request-state.ts'
 
 const timeoutMsMax = 600_000
 // Names are the server's to choose; control characters are in none.
 export const ToolName = Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$' })
 const Time = Type.String({ format: 'date-time' })
+const AnyObject = Type.Unsafe<Record<string, unknown>>({ type: 'object' })
 
 export const CallBody = Type.Object(
   {
     server_identifier: ServerIdentifier,
     tool: ToolName,
-    arguments: Type.Unsafe<Record<string, unknown>>({ type: 'object', default: {} }),
+    arguments: { ...AnyObject, default: {} },
     user_id: Type.Optional({
       ...ExternalId,
       description:
@@ -19,7 +21,16 @@ export const CallBody = Type.Object(
     }),
     app_id: Type.Optional(Uuid),
     drop_empty_arguments: Type.Optional(Type.Boolean({ description: 'Leaves out arguments that are null or blank.' })),
-    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax }))
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: timeoutMsMax })),
+    capabilities: Type.Optional({
+      ...AnyObject,
+      description:
+        "What you can be asked for in the middle of a call, as MCP's ClientCapabilities; nothing when left out."
+    }),
+    inputResponses: Type.Optional({ ...AnyObject, description: 'Your answers to the inputRequests of a result.' }),
+    requestState: Type.Optional(
+      Type.String({ maxLength: stateLengthMax, description: 'Of the result that had the inputRequests.' })
+    )
   },
   { additionalProperties: false }
 )

@@ -1,6 +1,7 @@
 import type { McpEvent } from '@onbehalf/mcp'
 import type { CallContext, CallToolTools } from '../calls/call-tool.ts'
 import type { Recorder } from '../calls/recorder.ts'
+import type { StateTools } from '../calls/request-state.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import type { ListenerPlaces } from '../listening/places.ts'
 import type { ToolChanges } from '../listening/tool-changes.ts'
@@ -13,7 +14,6 @@ import type { SessionStore } from '../sessions/store.ts'
 import type { Tell } from './answer-stream.ts'
 import type { Envelope } from './envelope.ts'
 import type { ListTools } from './list.ts'
-import type { StateTools } from './request-state.ts'
 import type { RpcRequest } from './rpc.ts'
 
 /** One request of a client, and all that answering it needs. */

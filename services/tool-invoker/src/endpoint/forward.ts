@@ -1,10 +1,10 @@
-import { type Json, modernVersion, type ServerRequest } from '@onbehalf/mcp'
+import { type Json, mapMember, modernVersion, type ServerRequest } from '@onbehalf/mcp'
 import { type AskedCall, callTool } from '../calls/call-tool.ts'
+import { openState, type StateOf, sealState } from '../calls/request-state.ts'
 import type { Peer } from '../calls/upstream.ts'
 import { answersTo, askClient } from '../sessions/ask-client.ts'
 import type { Session } from '../sessions/find.ts'
 import { type Asked, actsFor, type EndpointTools, hearing } from './asked.ts'
-import { openState, sealState } from './request-state.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 
 /** What a server answered, in its own words but for what its client's revision adds or lacks. */
@@ -39,8 +39,18 @@ export const forward = async (
   const text = forEra(asked, result, resultText)
   if (result.resultType !== 'input_required' || result.requestState === undefined)
     return { result, text, protocolVersion }
-  const requestState = await sealState(tools, asked, server_identifier, result.requestState)
-  return { result, text: JSON.stringify({ ...result, requestState }), protocolVersion }
+  const sealed = await sealState(tools, stateOf(asked, server_identifier), result.requestState)
+  return { result, text: mapMember(text, 'requestState', () => JSON.stringify(sealed)), protocolVersion }
+}
+
+const stateOf = (asked: Asked, server_identifier: string): StateOf => {
+  const { caller, traceparent } = asked.context
+  const { method, params } = asked.request
+  const { _meta, inputResponses, requestState, ...repeated } = params
+  return {
+    ...{ caller, traceparent, acts: actsFor(asked), server_identifier, method, params: repeated },
+    refused: (what) => new RpcFault(rpcCodes.invalidParams, `params.requestState ${what}`)
+  }
 }
 
 const turnsMax = 10
@@ -70,7 +80,7 @@ const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: s
     ...own,
     ...(inputResponses !== undefined && { inputResponses }),
     ...(requestState !== undefined && {
-      requestState: await openState(tools, asked, server_identifier, requestState)
+      requestState: await openState(tools, stateOf(asked, server_identifier), requestState)
     })
   }
 }

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
+import { eventually } from '@onbehalf/testkit'
 import type { RecordedCall } from '@onbehalf/testkit/mcp-servers'
 import t from 'tap'
 import { patienceOf } from '../../src/calls/caller-patience.ts'
@@ -87,6 +88,49 @@ t.test('usage is found in every shape that the reference knows', async (t) => {
   t.same(await usageFor({ usage: dear }), dear, 'a total that is told stays, also without its parts')
   for (const none of [undefined, null, 1, {}, { usage: 'a lot' }, { usage: {} }, { latency: 1 }, { total_tokens: '9' }])
     t.equal(await usageFor(none), undefined, JSON.stringify(none))
+})
+
+t.test('a server that asks back is answered by the same call again, and hears its own state', async (t) => {
+  const requests = '{"size":{"method":"elicitation/create","params":{"n":12345678901234567890}}}'
+  recording.answer(({ id, state }, raw) => {
+    if (state !== undefined) return { resultType: 'complete', content: [] }
+    const result = `{"resultType":"input_required","inputRequests":${requests},"requestState":"cart-17"}`
+    raw.writeHead(200, { 'content-type': 'application/json' }).end(`{"jsonrpc":"2.0","id":${id},"result":${result}}`)
+    return undefined
+  })
+  const given = { ...fine, tool: 'buy', arguments: { item: 1 }, capabilities: { elicitation: {} } }
+  const ask = async (body: object, key: string, headers = user.headers) => {
+    const all = { ...headers, 'idempotency-key': key }
+    const answer = await app.inject({ method: 'POST', url: '/v1/tools/call', headers: all, payload: body })
+    return { status: answer.statusCode, text: answer.body, body: answer.json() }
+  }
+  const first = await ask(given, 'turn-1')
+  t.match(first, { status: 200, body: { result: { resultType: 'input_required' } } })
+  t.ok(first.text.includes(`"inputRequests":${requests}`), 'in its own words')
+  t.notMatch(first.text, 'cart-17')
+  t.equal((await ask(given, 'turn-1')).text, first.text)
+  const capabilities = { 'io.modelcontextprotocol/clientCapabilities': { elicitation: {} } }
+  t.match(recording.calls().at(-1), { state: undefined, responses: undefined, meta: capabilities })
+
+  const { requestState } = first.body.result
+  const inputResponses = { size: { action: 'accept', content: { size: 'M' } } }
+  const next = { ...given, inputResponses, requestState }
+  t.match(await ask(next, 'turn-1'), { status: 409 }, 'another turn is another call')
+  t.match(await ask(next, 'turn-2'), { status: 200, body: { result: { resultType: 'complete' } } })
+  t.match(recording.calls().at(-1), { state: 'cart-17', responses: inputResponses, meta: capabilities })
+
+  const before = recording.calls().length
+  const stranger = await broker.signIn({ tenant_id: user.tenant_id })
+  const details = [{ path: 'requestState' }]
+  const refused = { status: 400, body: { code: 'invalid_request', details } }
+  t.match(await ask(next, 'turn-3', stranger.headers), refused, 'another user')
+  t.match(await ask({ ...next, arguments: { item: 2 } }, 'turn-4'), refused, 'another call')
+  t.match(await ask({ ...next, requestState: 'cart-17' }, 'turn-5'), refused, 'the state in clear')
+  t.equal(recording.calls().length, before)
+  const recorded = async () => (await app.inject({ url: '/v1/calls?tool=buy', headers: user.headers })).json().data
+  const records = await eventually(recorded, ({ length }) => length === 6)
+  const outcomes = records.map(({ outcome }: { outcome: string }) => outcome)
+  t.same(outcomes, ['invalid_request', 'invalid_request', 'ok', 'conflict', 'replayed', 'input_required'])
 })
 
 const post = (more: object = {}, init: RequestInit = {}) =>
