@@ -3,7 +3,7 @@ import { toReported } from '@onbehalf/errors'
 import { isJson, type Json } from '@onbehalf/mcp'
 import { matches } from '@onbehalf/rpc'
 import type { Asked, EndpointTools, Method } from './asked.ts'
-import { atJoinedUri, joinPrompt } from './join-content.ts'
+import { joinContents, joinPrompt } from './join-content.ts'
 import { atProvider, listAt } from './join-lists.ts'
 import { joinName, splitName, splitUri } from './names.ts'
 import { pass } from './pass.ts'
@@ -27,10 +27,7 @@ export const readJoined: Method = async (tools, asked) => {
   if (!resource) return refuseUnknown(tools, asked, {}, unknown(params.uri))
   const { server_identifier, uri } = resource
   const text = await passAt(tools, asked, { server_identifier, params: { ...params, uri }, named: params.uri })
-  const result = JSON.parse(text)
-  if (!Array.isArray(result.contents)) return text
-  const contents = result.contents.map((one: unknown) => (isJson(one) ? atJoinedUri(server_identifier, one) : one))
-  return JSON.stringify({ ...result, contents })
+  return joinContents(server_identifier, text)
 }
 
 /** Completes an argument of a prompt, or of a resource's template. */

@@ -1,9 +1,10 @@
 import t from 'tap'
-import { joinResult } from '../../../src/endpoint/join-content.ts'
-import { type Json, type Setting, url } from './setting.ts'
+import { joinContents, joinPrompt, joinResult } from '../../../src/endpoint/join-content.ts'
+import { callable, type Json, type Setting, url } from './setting.ts'
 
 /** What servers offer beside tools. */
 export const testOffers = ({
+  app,
   ask,
   askLegacy,
   devices,
@@ -22,6 +23,41 @@ export const testOffers = ({
     const text = '{"content": [{"type": "text", "text": "\\u00fc", "_meta": {"x": 12345678901234567890}}]}'
     t.equal(joinResult('one', text), text, 'what holds none stays as it is')
   })
+
+  t.test(
+    'all but the URI of a resource stays in the words of its server: its order, its numbers, its spaces',
+    async (t) => {
+      const user = devices.makeToken()
+      const { server_identifier } = forwarding(user.tenant_id, recording, { tools: callable(['x']) })
+      const [own, joined] = ['test://a', `onbehalf://${server_identifier}/test://a`]
+      const link = (uri: string) =>
+        `{ "uri" : "${uri}","type":"resource_link", "n": 12345678901234567890, "content": [] }`
+      const inner = (uri: string) => `{"a":"]}\\"","resource":{"1":1.10,"uri":"${uri}","0":1e400},"type":"resource"}`
+      const onTheWeb = link('https://there.example/a')
+      const list = (uri: string) => `[ ${link(uri)},${inner(uri)},{"type":"text","uri":"${own}"},5,${onTheWeb} ]`
+      const result = (uri: string) =>
+        `{"resultType":"complete","uri":"${own}","content":${list(uri)},"structuredContent":{"id":12345678901234567890}}`
+      recording.answer(({ id }, raw) => {
+        raw
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`{"jsonrpc":"2.0","id":${id},"result":${result(own)}}`)
+        return undefined
+      })
+      const name = `${server_identifier}__x`
+      const payload = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name } }
+      const head = { ...user.headers, host: '127.0.0.1', accept: 'application/json' }
+      const answer = await app.inject({ method: 'POST', url: '/mcp', headers: head, payload })
+      t.equal(answer.body, `{"jsonrpc":"2.0","id":7,"result":${result(joined)}}`)
+
+      const prompt = (uri: string) => `{"messages":[{"content":${inner(uri)},"n":1.0},{"content":${link(uri)}}],"m":-0}`
+      t.equal(joinPrompt(server_identifier, prompt(own)), prompt(joined))
+      const read = (uri: string) =>
+        `{"contents" : [ {"uri":"${uri}","size":1e400} , {"blob":"" } ],"n":1.0,"uri":"${own}"}`
+      t.equal(joinContents(server_identifier, read(own)), read(joined))
+      for (const odd of ['{"contents":[]}', '{"contents":{"uri":"a"}}', '{"contents":[[{"uri":"a"}],{"uri":7}]}'])
+        t.equal(joinContents(server_identifier, odd), odd)
+    }
+  )
 
   t.test('what a server offers beside tools is passed on as it says it, and what it lacks is empty', async (t) => {
     const user = devices.makeToken()
