@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileCache, inRepository, readTestRun, removePostgresDirectory } from '@onbehalf/testkit'
+import { claimPort, compileCache, inRepository, removePostgresDirectory } from '@onbehalf/testkit'
 
 const base = process.platform === 'linux' ? '/var/tmp' : tmpdir()
 
@@ -47,17 +47,11 @@ export const follow = (child: ChildProcess): Begun => {
 
 /** Where this start looks for its ports: ten of its own, since starts of other tests go on at the same time. */
 export const ownPort = (): string => {
-  const taken = join(readTestRun().directory, 'starts')
-  mkdirSync(taken, { recursive: true })
-  for (;;) {
-    const port = String(10 * randomInt(1_000, 2_000))
-    try {
-      mkdirSync(join(taken, port))
-      return port
-    } catch {
-      // another start has these
-    }
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = 10 * randomInt(1_000, 2_000)
+    if (claimPort(port)) return String(port)
   }
+  throw new Error('no ten ports for a start')
 }
 
 /** `npm start` without npm: the same program with the same arguments and variables. */

@@ -29,27 +29,18 @@ const startRun = (files: string[], more: Record<string, string> = {}, then: stri
   return { child, end }
 }
 
-t.test('two runs at once do not disturb each other, and end with their totals', async (t) => {
-  const ends = await Promise.all([startRun(['passes.ts']).end, startRun(['passes.ts'], {}, ['passes.ts']).end])
-  t.same(
-    ends.map(({ last }) => last),
-    ['2 passed, 0 failed, 1 skipped', '4 passed, 0 failed, 2 skipped'],
-    'with those of what runs after the others, by itself'
-  )
-  for (const { code } of ends) t.equal(code, 0)
-})
-
-t.test('a secret in clear, even inside base64, fails the run', async (t) => {
-  const { code, output, last } = await startRun(['leaks.ts']).end
-  t.match(output, /a secret \(cor…\) is in clear in service\.log/)
-  t.equal(last, '1 passed, 1 failed')
-  t.equal(code, 1)
-})
-
-t.test('a file that cannot be loaded is a failure, whatever runs after it', async (t) => {
-  const { code, last } = await startRun(['absent.ts'], {}, ['passes.ts']).end
-  t.match(last, /^2 passed, 1 failed, 1 skipped$/)
-  t.equal(code, 1)
+t.test('runs at once do not disturb each other, and end with their totals', async (t) => {
+  const runs = [
+    startRun(['passes.ts'], {}, ['passes.ts']),
+    startRun(['leaks.ts']),
+    startRun(['absent.ts'], {}, ['passes.ts'])
+  ]
+  const [good, leaking, absent] = await Promise.all(runs.map(({ end }) => end))
+  t.match(good, { code: 0, last: /^4 passed, 0 failed, 2 skipped$/ }, 'with those of what runs after, by itself')
+  t.match(leaking, { code: 1, last: /^1 passed, 1 failed$/ }, 'a secret in clear, even inside base64, fails the run')
+  t.match(leaking?.output, /a secret \(cor…\) is in clear in service\.log/)
+  const fails = { code: 1, last: /^2 passed, 1 failed, 1 skipped$/ }
+  t.match(absent, fails, 'and so does a file that cannot be loaded, whatever runs after it')
 })
 
 const processesNaming = (text: string): string[] =>

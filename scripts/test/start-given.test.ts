@@ -7,6 +7,7 @@ import {
   inRepository,
   perService,
   randomPassword,
+  readGiven,
   recordSecrets,
   startNats,
   startPostgres,
@@ -38,6 +39,16 @@ const lines = (host: string, verb: string, reason: string): RegExp[] => [
   new RegExp(`^Redis ${verb} \\(REDIS_URL\\): tried redis://admin@${host}/0: .*${reason}`)
 ]
 
+/** What is wrong with these URLs by themselves. */
+const mistakesIn = (urls: Partial<Urls>): string[] => {
+  try {
+    readGiven(urls)
+    return []
+  } catch (error) {
+    return error instanceof Error ? error.message.split('\n') : []
+  }
+}
+
 t.test('what is no URL, has another scheme or lacks a part is said for every variable at once', async (t) => {
   const cases: [Partial<Urls>, RegExp[]][] = [
     [
@@ -59,7 +70,13 @@ t.test('what is no URL, has another scheme or lacks a part is said for every var
     [{ NATS_URL: 'nats://hidden@bus' }, [/^NATS_URL: must name a user and a password: nats:\/\/user:password@host/]],
     [{ NATS_URL: 'nats://u:hidden%zz@bus' }, [/^NATS_URL: its user or password has a % that/]]
   ]
-  for (const [urls, expected] of cases) t.match(await refusalOf(t, urls), expected)
+  for (const [urls, expected] of cases) {
+    const said = mistakesIn(urls)
+    t.match(said.sort(), expected)
+    t.notMatch(said.join('\n'), /hidden/)
+  }
+  const [[urls, expected] = [{}, []]] = cases
+  t.match(await refusalOf(t, urls), expected)
 })
 
 t.test('servers that are not there are named, each with its variable and what was tried', async (t) => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { readArguments, readPort } from '../start/arguments.ts'
 import { begin, ownDirectory } from './begin.ts'
 
 t.test('one command tells the story and ends with 0; a second one at the same time says who is there', async (t) => {
@@ -16,14 +17,12 @@ t.test('one command tells the story and ends with 0; a second one at the same ti
 })
 
 t.test('what npm start does not know is refused with a sentence, before anything is begun', async (t) => {
-  for (const args of [['--onse'], ['--once=yes'], ['--once', 'acme'], ['-o']]) {
-    const begun = begin('/proc/nowhere', args)
-    t.equal(await begun.end, 1)
-    t.equal(
-      begun.output(),
-      `npm start does not know "${args.at(-1)}". It takes --once and --help: npm start -- --once\n`
-    )
-  }
+  const sentence = (given = '') => `npm start does not know "${given}". It takes --once and --help: npm start -- --once`
+  for (const args of [['--onse'], ['--once=yes'], ['--once', 'acme'], ['-o']])
+    t.throws(() => readArguments(args), { message: sentence(args.at(-1)) })
+  const begun = begin('/proc/nowhere', ['--onse'])
+  t.equal(await begun.end, 1)
+  t.equal(begun.output(), `${sentence('--onse')}\n`)
 })
 
 t.test('help names every argument and every variable', async (t) => {
@@ -42,11 +41,11 @@ t.test('help names every argument and every variable', async (t) => {
 })
 
 t.test('a port that is none is said at once', async (t) => {
-  for (const port of ['x', '0', '70000', '-1', '40.5']) {
-    const begun = begin('/proc/nowhere', ['--once'], { ONBEHALF_PORT: port })
-    t.equal(await begun.end, 1)
-    t.equal(begun.output(), 'ONBEHALF_PORT: must be a port between 1 and 65000, such as 4000\n')
-  }
+  const sentence = 'ONBEHALF_PORT: must be a port between 1 and 65000, such as 4000'
+  for (const port of ['x', '0', '70000', '-1', '40.5']) t.throws(() => readPort(port), { message: sentence })
+  const begun = begin('/proc/nowhere', ['--once'], { ONBEHALF_PORT: 'x' })
+  t.equal(await begun.end, 1)
+  t.equal(begun.output(), `${sentence}\n`)
 })
 
 t.test('a data directory that cannot be made is said at once', async (t) => {

@@ -28,7 +28,7 @@ export {
   type Program,
   type Progress
 } from './servers/find-program.ts'
-export { freePort } from './servers/free-port.ts'
+export { claimPort, freePort } from './servers/free-port.ts'
 export { isAlive } from './servers/is-alive.ts'
 export { type NatsOptions, type NatsServer, startNats } from './servers/nats.ts'
 export { type PostgresOptions, type PostgresServer, startPostgres } from './servers/postgres.ts'

@@ -22,7 +22,7 @@ const given = new Set<number>()
  * Whether the port is ours from now on. In a test run no other file is given it either: it stays whose it is also before
  * somebody listens on it, and while its server is stopped.
  */
-const claim = (port: number): boolean => {
+export const claimPort = (port: number): boolean => {
   if (given.has(port)) return false
   given.add(port)
   const directory = process.env[testRunDirectoryVariable]
@@ -42,7 +42,7 @@ export const freePort = async (preferred?: number): Promise<number> => {
   if (preferred !== undefined && (await isFree(preferred))) return preferred
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const port = randomInt(lowestPort, highestPort)
-    if (claim(port) && (await isFree(port))) return port
+    if (claimPort(port) && (await isFree(port))) return port
   }
   throw new Error(`no free port between ${lowestPort} and ${highestPort}`)
 }

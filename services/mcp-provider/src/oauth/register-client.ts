@@ -18,6 +18,7 @@ const Registered = Type.Object({
 
 const registrable: readonly AuthMethod[] = ['client_secret_basic', 'client_secret_post', 'none']
 const toldMax = 1_000
+// A century: a date that Postgres and JavaScript both have, whatever a server says.
 const endMsMax = 100 * 365 * 86_400_000
 
 /** Registers our client at an authorization server (RFC 7591), for one redirect URI. */

@@ -26,6 +26,7 @@ const inFlightMax = 16
 const perTenant = 4
 // Longer than a server may take: who has not told of it by then is gone.
 const leaseSeconds = 60
+// Half of the shortest wait for another attempt, so that none is late by much.
 const lookMs = 15_000
 /** A minute after the first time, and twice as long after each other one: eight and a half hours in all. */
 const againSeconds = 30

@@ -123,7 +123,7 @@ export type LateCredential = Omit<
 
 type Key = Pick<RevocationRow, 'credential_id' | 'generation'>
 
-/** Keeps what one credential is, to be taken back. Its row and its provider's are locked, and still as they were. */
+/** Keeps what one credential is, to be taken back. Its row is locked, and still as it was. */
 export const keepRevocation = async (
   transaction: Transaction<Database>,
   { id }: Pick<CredentialRow, 'id'>
