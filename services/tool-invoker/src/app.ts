@@ -1,5 +1,6 @@
 import { createApp } from '@onbehalf/service-kit'
 import { createArgumentChecks } from './arguments/check.ts'
+import { keepPartitions } from './calls/partitions.ts'
 import { registerCalls } from './calls/routes.ts'
 import { listForEndpoint } from './endpoint/list.ts'
 import { registerEndpoint } from './endpoint/routes.ts'
@@ -27,11 +28,18 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
     dependencies: resources.dependencies
   })
   recorder.onTrouble((err, waiting) => app.log.warn({ err, waiting }, 'call records wait to be written'))
-  resources.partitions.onTrouble((err) => app.log.warn({ err }, 'no partition for the next calls yet'))
-  const told = (checkpoint: string) => app.log.info({ checkpoint }, 'call records that are stated')
+  // Whatever else is logged: they are for what the database could be made to forget.
+  const statements = app.log.child({}, { level: 'info' })
+  const told = (checkpoint: string) => statements.info({ checkpoint }, 'call records that are stated')
   resources.checkpoints.onStatement(told)
   resources.checkpoints.onTrouble((err) => app.log.warn({ err }, 'call records could not be stated'))
-  resources.partitions.onDropped(told)
+  const partitions = keepPartitions({
+    ensurePartitions: calls.ensurePartitions,
+    dropOld: (today) => resources.dropMonths(told, today),
+    report: (err) => app.log.warn({ err }, 'partitions of call records are not as they should be yet'),
+    now
+  })
+  app.addHook('preClose', partitions.close)
   const expiry = keepExpiry({
     deleteExpired: resources.idempotency.deleteExpired,
     report: (err) => app.log.warn({ err }, 'keys of old calls are not deleted yet')

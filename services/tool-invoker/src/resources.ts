@@ -12,7 +12,6 @@ import {
   ownServers,
   vaultDependency
 } from '@onbehalf/service-kit'
-import { keepPartitions } from './calls/partitions.ts'
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
 import { watchCallsUnderWay } from './calls/under-way.ts'
@@ -60,10 +59,7 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
   const chain = chainStore(postgres.db)
   const { recordKey, checkpointKey } = await openChainKeys((secret) => openInstanceSecret(postgres.db, vault, secret))
   const checkpoints = keepCheckpoints({ chain, key: checkpointKey })
-  const partitions = await keepPartitions({
-    ensurePartitions: calls.ensurePartitions,
-    dropOld: (now) => dropMonths({ chain, checkpointKey }, config.CALL_MONTHS, now)
-  })
+  await calls.ensurePartitions(new Date())
   const recorder = createRecorder({
     insert: calls.insert,
     link: createChains(recordKey, newId),
@@ -93,8 +89,9 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
     config,
     calls,
     recorder,
-    partitions,
     checkpoints,
+    dropMonths: (tell: (statement: string) => void, now: Date) =>
+      dropMonths({ chain, checkpointKey, tell }, config.CALL_MONTHS, now),
     mcp,
     callers,
     credentials,
@@ -117,7 +114,6 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
     findSessionKey: busSessionKeys(bus),
     dependencies: [postgres.dependency, redis.dependency, nats, vaultDependency(vault)],
     close: async () => {
-      partitions.close()
       const [recorded] = await Promise.allSettled([recorder.close().finally(checkpoints.close), mcp.close()])
       await egress.close()
       for (const reader of readers) reader.close()

@@ -42,7 +42,7 @@ export const startService = async (
     name: service,
     command: process.execPath,
     args: [...watched.args, mainOf(service)],
-    environment: { ...inherited, ...watched.environment, ...environment, PORT: String(port), LOG_LEVEL: 'info' },
+    environment: { ...inherited, ...watched.environment, LOG_LEVEL: 'info', ...environment, PORT: String(port) },
     logFile,
     isReady: async () => {
       const { statusCode, body } = await request(`${url}/readyz`)

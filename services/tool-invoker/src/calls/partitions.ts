@@ -1,32 +1,25 @@
+import { type Job, repeat } from '@onbehalf/service-kit'
 import type { CallStore } from './store.ts'
 
-const dayMs = 24 * 60 * 60 * 1000
+const everyMs = 24 * 60 * 60 * 1000
 
-type Tools = Pick<CallStore, 'ensurePartitions'> & {
-  /** Drops what is kept long enough; answers with the statements of what that was. */
-  dropOld: (now: Date) => Promise<string[]>
+type Needs = Pick<CallStore, 'ensurePartitions'> & {
+  /** Drops what is kept long enough. */
+  dropOld: (now: Date) => Promise<void>
+  report: (error: unknown) => void
+  now: () => Date
 }
 
-/** Makes the partitions that are missing now, and looks again every day, also for those that are too old. */
-export const keepPartitions = async ({ ensurePartitions, dropOld }: Tools) => {
-  let tell: (error: unknown) => void = () => {}
-  let tellDropped: (statement: string) => void = () => {}
-  await ensurePartitions(new Date())
-  const tend = async (): Promise<void> => {
-    const now = new Date()
-    await ensurePartitions(now)
-    for (const statement of await dropOld(now)) tellDropped(statement)
-  }
-  // Until it succeeds again rows go to the default partition and are moved later.
-  const timer = setInterval(() => tend().catch((error: unknown) => tell(error)), dayMs)
-  return {
-    tend,
-    onTrouble: (listener: (error: unknown) => void) => {
-      tell = listener
+/** Makes the partitions that are missing and drops those that are too old, now and every day. */
+export const keepPartitions = ({ ensurePartitions, dropOld, report, now }: Needs): Job =>
+  repeat({
+    everyMs,
+    step: async () => {
+      const today = now()
+      // Where it fails, rows go to the default partition and are moved later.
+      await ensurePartitions(today)
+      await dropOld(today)
+      return false
     },
-    onDropped: (listener: (statement: string) => void) => {
-      tellDropped = listener
-    },
-    close: () => clearInterval(timer)
-  }
-}
+    report
+  })

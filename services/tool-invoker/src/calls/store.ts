@@ -50,11 +50,17 @@ export const callStore = (db: Kysely<Database>) => ({
     return query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
   },
 
-  /** Makes the partitions of this month and the next; replicas that start at once do it one after the other. */
+  /**
+   * Makes the partitions of this month and the next, and of those whose rows rest in the default partition; replicas that
+   * start at once do it one after the other.
+   */
   ensurePartitions: (now: Date): Promise<void> =>
     db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(hashtext('call partitions'))`.execute(transaction)
-      for (const months of [0, 1]) await ensurePartition(transaction, monthOf(now, months))
+      const { rows } = await sql<{ early: Date }>`
+        select distinct date_trunc('month', started_at, 'UTC') as early from call_default`.execute(transaction)
+      const early = rows.map((row) => monthOf(row.early, 0))
+      for (const month of [monthOf(now, 0), monthOf(now, 1), ...early]) await ensurePartition(transaction, month)
     })
 })
 

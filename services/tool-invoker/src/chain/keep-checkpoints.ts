@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { newId } from '@onbehalf/service-kit'
+import { newId, repeat } from '@onbehalf/service-kit'
 import { type Stretch, signCheckpoint } from './checkpoint.ts'
 import type { Linked } from './link.ts'
 import type { ChainStore } from './store.ts'
@@ -36,7 +36,14 @@ export const keepCheckpoints = ({ chain, key, now = () => new Date(), everyMs = 
     for (let start = 0; start < stretches.length; start += stretchesMax)
       await state(stretches.slice(start, start + stretchesMax))
   }
-  const timer = setInterval(() => stateAll().catch((error: unknown) => tellTrouble(error)), everyMs)
+  const stating = repeat({
+    everyMs,
+    step: async () => {
+      await stateAll()
+      return false
+    },
+    report: (error) => tellTrouble(error)
+  })
 
   return {
     note: (rows: readonly Linked[]) => {
@@ -52,7 +59,7 @@ export const keepCheckpoints = ({ chain, key, now = () => new Date(), everyMs = 
       tellTrouble = listener
     },
     close: async () => {
-      clearInterval(timer)
+      await stating.close()
       await stateAll()
     }
   }

@@ -60,12 +60,12 @@ export const chainStore = (db: Kysely<Database>) => ({
   },
 
   /** Drops the records of a month, once it is stated which they were; nothing where another replica did. */
-  dropMonth: (month: string, state: (stretches: Stretch[]) => string): Promise<string | undefined> =>
+  dropMonth: (month: string, state: (stretches: Stretch[]) => string): Promise<void> =>
     db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(hashtext('call partitions'))`.execute(transaction)
       const table = sql.table(`call_${month}`)
       const { rows: there } = await sql`select 1 where to_regclass(${`call_${month}`}) is not null`.execute(transaction)
-      if (there.length === 0) return undefined
+      if (there.length === 0) return
       await sql`lock table ${table} in share mode`.execute(transaction)
       const { rows } = await sql<Record<keyof Stretch, string>>`
         select tenant_id, writer, min(sequence) as first, max(sequence) as last,
@@ -76,6 +76,5 @@ export const chainStore = (db: Kysely<Database>) => ({
       const statement = state(rows.map((row) => ({ ...row, first: Number(row.first), last: Number(row.last) })))
       await transaction.insertInto('call_checkpoint').values({ id: newId(), statement }).execute()
       await sql`drop table ${table}`.execute(transaction)
-      return statement
     })
 })

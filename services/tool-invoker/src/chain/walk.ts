@@ -27,7 +27,8 @@ export const walkChain = (
     }
   }
   const goTo = (sequence: number) => {
-    skipDropped()
+    // Only where something is not there: what was stated may still be, where dropping it came to nothing.
+    if (next < sequence) skipDropped()
     while (next < sequence) {
       const until = Math.min(sequence, dropped[0]?.first ?? sequence) - 1
       find(next === 1 ? `cut: the first ${until} are gone` : `removed: ${range(next, until)}`)

@@ -5,8 +5,10 @@ import { eventually } from '@onbehalf/testkit'
 import pg from 'pg'
 import t from 'tap'
 import { beginRow } from '../../src/calls/record.ts'
+import { readCheckpoint } from '../../src/chain/checkpoint.ts'
 import { auditVerify } from '../../src/chain/command.ts'
 import { dropMonths } from '../../src/chain/drop-months.ts'
+import { keepCheckpoints } from '../../src/chain/keep-checkpoints.ts'
 import { openChainKeys } from '../../src/chain/keys.ts'
 import { createChains } from '../../src/chain/link.ts'
 import { chainStore } from '../../src/chain/store.ts'
@@ -148,14 +150,62 @@ t.test('a month that is dropped is stated first; one that just vanished is notic
   t.match(words, /cut: the first 2 are gone/)
   t.match(words, /removed: 4/)
 
-  const tools = { chain: chainStore(db), checkpointKey: chainKeys.checkpointKey }
-  t.same(await dropMonths(tools, 0, new Date()), [], '0 keeps all')
-  const statements = await dropMonths(tools, 13, new Date())
-  t.match(statements, [/^eyJ/])
+  const told: string[] = []
+  const tell = (statement: string) => void told.push(statement)
+  const tools = { chain: chainStore(db), checkpointKey: chainKeys.checkpointKey, tell }
+  await dropMonths(tools, 0, new Date())
+  t.same(told, [], '0 keeps all')
+  const tellAndDie = (statement: string) => {
+    tell(statement)
+    throw new Error('killed')
+  }
+  await t.rejects(dropMonths({ ...tools, tell: tellAndDie }, 13, new Date()), { message: 'killed' })
+  t.match(told, [/^eyJ/], 'told before anything is gone')
+  const log = join(stage.backends.directory, 'dropped.log')
+  await writeFile(log, told.join('\n'))
+  t.match(await verify(log), /nothing was changed/, 'and what is there after all is no fault')
+  await dropMonths(tools, 13, new Date())
+  t.equal(told.length, 3, 'said again, and of the empty month behind it')
   const { rows: left } = await admin.query('select sequence from call where tenant_id = $1', [principal.tenant_id])
   t.equal(left.length, 2)
   t.match(await verify(), /nothing was changed/)
   t.match(await verifyAfter(['delete from call_checkpoint']), /cut: the first 2 are gone/)
+  t.match(await verifyAfter(['delete from call_checkpoint'], log), /nothing was changed/, 'the log says what they were')
+})
+
+t.test('what was written is stated while its replica runs, and only what came since', async (t) => {
+  const link = createChains(chainKeys.recordKey, newId)
+  const principal = {
+    kind: 'user',
+    ...{ tenant_id: newId(), user_id: newId(), role: null },
+    credential: { kind: 'session', id: newId() }
+  } as const
+  const asked = { server_identifier, tool: 'x', arguments: {} }
+  const [first, second, third] = [1, 2, 3].map(() => link(beginRow(principal, asked, new Date())))
+  if (!first || !second || !third) throw new Error('three records were linked')
+  await resources.calls.insert([first, second, third])
+  const told: string[] = []
+  const waiting: (() => void)[] = []
+  const kept = keepCheckpoints({ chain: chainStore(db), key: chainKeys.checkpointKey, everyMs: 1 })
+  kept.onStatement((statement) => {
+    told.push(statement)
+    waiting.shift()?.()
+  })
+  for (const rows of [[first, second], [third]]) {
+    const stated = new Promise<void>((resolve) => waiting.push(resolve))
+    kept.note(rows)
+    await stated
+  }
+  await kept.close()
+  const { writer, tenant_id } = first
+  t.match(
+    told.map((statement) => readCheckpoint(chainKeys.checkpointKey, statement)),
+    [
+      { kind: 'written', stretches: [{ tenant_id, writer, first: 1, last: 2, mac: second.mac }] },
+      { kind: 'written', stretches: [{ tenant_id, writer, first: 3, last: 3, mac: third.mac }] }
+    ]
+  )
+  t.equal(told.length, 2)
 })
 
 t.test('digests of arguments are keyed, so that nobody can try arguments', async (t) => {

@@ -93,11 +93,19 @@ t.test('a month without a partition loses nothing, and its rows move when it get
   t.same(await placeOf(after), ['call_2031_12'])
 })
 
+t.test('a month that never had its partition in time gets it later, so that it can be dropped', async (t) => {
+  const missed = [rowAt(new Date(Date.UTC(2023, 4, 5))), rowAt(new Date(Date.UTC(2023, 6, 7)))]
+  await calls.insert(missed)
+  await calls.ensurePartitions(new Date())
+  t.same(await Promise.all(missed.map(placeOf)), [['call_2023_05'], ['call_2023_07']])
+})
+
 t.test('the service itself can neither change nor take away what is on record', async (t) => {
   const later = new Date(Date.UTC(2033, 5, 15))
   const rows = [rowAt(new Date()), rowAt(later), rowAt(new Date(Date.UTC(2035, 0, 1)))]
-  await calls.insert(rows)
+  await calls.insert(rows.slice(0, 2))
   await calls.ensurePartitions(later)
+  await calls.insert(rows.slice(2))
   await chainStore(db).addCheckpoint(newId(), 'said')
   const places = [...(await Promise.all(rows.map(placeOf))).flat(), 'call', 'call_checkpoint']
   t.same(places, [partitionOf(new Date().toISOString()), 'call_2033_06', 'call_default', 'call', 'call_checkpoint'])
