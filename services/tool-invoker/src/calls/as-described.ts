@@ -4,6 +4,7 @@ import type { Tools } from '../tools/cache.ts'
 import { callableTool } from '../tools/callable.ts'
 import { mayBeRepeated } from './once-more.ts'
 import type { Prepared } from './prepare.ts'
+import type { CallRow } from './record.ts'
 import type { Outbound } from './upstream.ts'
 
 type Needs = { tools: Pick<Tools, 'findAnew'>; checkArguments: CheckArguments }
@@ -11,6 +12,7 @@ type Asked = {
   prepared: Pick<Prepared, 'acting' | 'tool' | 'provider'>
   arguments: Record<string, unknown>
   traceparent: string
+  row: Pick<CallRow, 'tool_hash'>
 }
 
 /**
@@ -19,7 +21,7 @@ type Asked = {
  */
 export const callAsDescribed = async (
   { tools, checkArguments }: Needs,
-  { prepared: { acting, tool, provider }, arguments: given, traceparent }: Asked,
+  { prepared: { acting, tool, provider }, arguments: given, traceparent, row }: Asked,
   outbound: Outbound,
   make: (outbound: Outbound) => Promise<CalledTool>
 ): Promise<CalledTool> => {
@@ -32,6 +34,7 @@ export const callAsDescribed = async (
     const next = callableTool(found)
     if (!next || next.hash === tool.hash) throw thrown
     await checkArguments(next, given)
+    row.tool_hash = next.hash
     const request = { ...outbound.request, inputSchema: next.input_schema }
     return make({ ...outbound, request, mayBeRepeated: mayBeRepeated(next) })
   }

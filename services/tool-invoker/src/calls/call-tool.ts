@@ -118,7 +118,7 @@ const make = async (
     onEvent,
     onSend
   }
-  const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent }
+  const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
   if (!identity) {
     const send = (sent: Outbound) => callWithCredential(tools, sent, credential)
     return { ...(await callAsDescribed(tools, described, outbound, send)), minted: null }

@@ -128,6 +128,12 @@ t.test(
       return { status, code: body.code, calls: recording.calls().length - before }
     }
     t.match(await deploy([next]), { status: 200, calls: 2 })
+    const recorded = () => app.inject({ url: '/v1/calls?tool=deploy&outcome=ok', headers: user.headers })
+    const rows = await eventually(
+      async () => (await recorded()).json().data,
+      ({ length }) => length === 1
+    )
+    t.match(rows, [{ tool_hash: next.hash }], 'on record is the tool that was called')
     t.match(await deploy([{ ...next, is_approved: false }]), { status: 403, code: 'tool_not_approved', calls: 1 })
     t.match(await deploy([old]), { status: 502, code: 'upstream_error', calls: 1 }, 'what did not change helps nobody')
     t.match(await deploy([]), { status: 404, code: 'not_found', calls: 1 })
