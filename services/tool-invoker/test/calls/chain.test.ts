@@ -59,15 +59,14 @@ const verifyAfter = async (statements: string[], ...args: string[]): Promise<str
   return words
 }
 
-t.test('what two replicas wrote is whole, and what was done to it is told apart', async (t) => {
+t.test('what two replicas wrote at once is whole, and what was done to it is told apart', async (t) => {
   const exported: string[] = []
-  for (const _ of [1, 2]) {
-    const { app, resources: own } = await stage.open()
-    own.checkpoints.onStatement((statement) => exported.push(statement))
-    for (const tool of ['one', 'two', 'three', 'four', 'five']) await callAt(app, tool)
-    // It states what it wrote when it leaves.
-    await app.close()
-  }
+  const replicas = await Promise.all([stage.open(), stage.open()])
+  for (const { resources: own } of replicas) own.checkpoints.onStatement((statement) => exported.push(statement))
+  for (const tool of ['one', 'two', 'three', 'four', 'five'])
+    await Promise.all(replicas.map(({ app }) => callAt(app, tool)))
+  // They state what they wrote when they leave.
+  await Promise.all(replicas.map(({ app }) => app.close()))
   const rows = await rowsOf()
   t.same(
     rows.map(({ sequence }) => Number(sequence)),
