@@ -100,4 +100,31 @@ export const testAnswers = (): void => {
     t.match(error, { code: 'upstream_error', cause: { code: 7, message: /^m{1000}$/ } })
     t.match(error, { extras: { details: [{ message: '7' }, { message: /^m{1000}$/ }] } })
   })
+
+  t.test('answers that come in pieces at the same time, cut anywhere, are each whole and of nobody else', async (t) => {
+    const textOf = (name: unknown, letters: number) => `${name} ${'é€😀'.repeat(letters)} ${name}`
+    const pour = (raw: NodeJS.WritableStream, bytes: Buffer, pieceLength: number) => {
+      if (bytes.length === 0) return raw.end()
+      raw.write(bytes.subarray(0, pieceLength))
+      return setImmediate(() => pour(raw, bytes.subarray(pieceLength), pieceLength))
+    }
+    const { url } = await startHostile(t, {
+      'tools/call': ({ id, params: { name } }, { raw }) => {
+        const result = { content: [{ type: 'text', text: textOf(name, Number(name)) }] }
+        raw.writeHead(200, { 'content-type': 'application/json' })
+        pour(raw, Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, result })), 7_001)
+      }
+    })
+    const client = createTestClient(t)
+    // Of some kilobytes, of more than a socket gives at once, and of more than is joined in one place.
+    const names = [500, 501, 12_000, 12_001, 40_000, 40_001].map(String)
+    const answers = await Promise.all(
+      names.map((name) => client.callTool({ ...base, url, name, arguments: {}, sessionKey: 'k' }))
+    )
+    for (const [index, name] of names.entries())
+      t.equal(
+        answers[index]?.resultText,
+        JSON.stringify({ content: [{ type: 'text', text: textOf(name, Number(name)) }] })
+      )
+  })
 }
