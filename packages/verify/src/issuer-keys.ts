@@ -6,7 +6,7 @@ import { isSafe } from './options.ts'
 const freshMs = 300_000
 /** What is older is not believed: a key the issuer took back would live on where it cannot be reached. */
 const heldMs = 3_600_000
-/** An unknown `kid` makes us fetch no more often, however many come. */
+/** An unknown `kid` makes us fetch no more often, however many come, and whether or not there is an answer. */
 const cooldownMs = 30_000
 /** Nor does an issuer that does not answer get asked for each token. */
 const retryMs = 5_000
@@ -34,8 +34,8 @@ export const createIssuerKeys = (issuer: string, { fetch, now }: Needs): FindKey
       throw error
     }
   }
-  const fetchOnce = (): Promise<Held> => {
-    if (failure && now() - failure.at < retryMs) return Promise.reject(failure.error)
+  const fetchOnce = (pauseMs = retryMs): Promise<Held> => {
+    if (failure && now() - failure.at < pauseMs) return Promise.reject(failure.error)
     fetching ??= load().finally(() => {
       fetching = undefined
     })
@@ -46,7 +46,7 @@ export const createIssuerKeys = (issuer: string, { fetch, now }: Needs): FindKey
     const ageMs = held ? now() - held.fetchedAt : Number.POSITIVE_INFINITY
     if (!held || ageMs >= heldMs) return (await fetchOnce()).find
     const isKnown = kid === undefined || held.kids.has(kid)
-    if (!isKnown && ageMs >= cooldownMs) return (await fetchOnce()).find
+    if (!isKnown && ageMs >= cooldownMs) return (await fetchOnce(cooldownMs)).find
     // What fails here is tried again by the next token.
     if (ageMs >= freshMs) fetchOnce().catch(() => {})
     return held.find

@@ -43,6 +43,22 @@ t.test('20 tokens with unknown key ids cause one fetch in 30 s, at once or one a
   t.equal(await codeOf(await sign()), 'accepted', 'and good tokens go on')
 })
 
+t.test('nor do they while the issuer is away, and good tokens go on', async (t) => {
+  const { issuer, clock, codeOf, sign } = await setUp(t)
+  t.equal(await codeOf(await sign()), 'accepted')
+  issuer.answers[`${issuer.basePath}/jwks`] = () => ({ status: 500 })
+  clock.ms += 30_000
+  for (let index = 0; index < 20; index += 1) t.equal(await codeOf(await sign({ kid: randomUUID() })), 'unavailable')
+  t.equal(issuer.fetches(), 2)
+  clock.ms += 29_999
+  for (let index = 0; index < 20; index += 1) t.equal(await codeOf(await sign({ kid: randomUUID() })), 'unavailable')
+  t.equal(issuer.fetches(), 2)
+  clock.ms += 1
+  t.equal(await codeOf(await sign({ kid: randomUUID() })), 'unavailable')
+  t.equal(issuer.fetches(), 3)
+  t.equal(await codeOf(await sign()), 'accepted')
+})
+
 t.test('a new key is found when it is used, and one that is taken back is gone', async (t) => {
   const { issuer, clock, codeOf, sign } = await setUp(t)
   t.equal(await codeOf(await sign()), 'accepted')
