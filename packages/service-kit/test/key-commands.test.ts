@@ -79,6 +79,24 @@ t.test('rotate-keys takes every tenant along', async (t) => {
   t.match(await rotate(configWith(`k1:${first}`), { args: ['issuer'] }), 'issuer: keys shown from now on: 3,')
 })
 
+t.test('rotate-keys connection takes the keys of every connection along, and no others', async (t) => {
+  const vault = await openVault(db, parseKeyRing(`k1:${first}`))
+  const keysOf = openSigningKeysOf(db, vault, { rotateDays: 30 })
+  const tenant_id = newId()
+  for (const name of ['one', 'other']) await keysOf({ purpose: `connection ${name}`, tenant_id })
+  const kids = async () =>
+    (await db.selectFrom('signing_key').select('id').where('tenant_id', '=', tenant_id).execute()).map(({ id }) => id)
+  const before = await kids()
+  const environment = environmentOf('identity-broker', `k1:${first}`)
+  const { code, stdout } = await runMain('identity-broker', ['rotate-keys', 'connection'], environment)
+  t.match([code, stdout], [0, /^connection: keys shown from now on: 2, already shown: 0;/])
+  t.equal((await kids()).length, 4)
+  const { 'rotate-keys': rotateOwn } = keyCommands(['ticket', 'connection'])
+  const words = await rotateOwn(configWith(`k1:${first}`), { args: ['connection', 'leaked'] })
+  t.match(words, /^connection: keys replaced: 2;/)
+  t.notOk((await kids()).some((id) => before.includes(id)))
+})
+
 t.test('rewrap-keys changes the master key under those who serve, and the old one can go', async (t) => {
   const both = configWith(`k2:${second},k1:${first}`)
   const serving = await openVault(db, both.MASTER_KEYS)

@@ -20,7 +20,7 @@ await runService(
       bootstrap: applyBootstrapFile,
       domain: manageDomains,
       installation: manageInstallations,
-      ...keyCommands(['ticket', 'session', 'connect', 'device-sso', 'issuer'])
+      ...keyCommands(['ticket', 'session', 'connect', 'device-sso', 'issuer', 'connection'])
     }
   },
   { args: process.argv.slice(2), env: process.env }

@@ -33,7 +33,7 @@ const rotateKeys =
 const rotateAll = async (needs: KeyNeeds, purpose: string): Promise<string> => {
   const owners = await signingKeyStore(needs.db).owners(purpose)
   const rotated = []
-  for (const tenant_id of owners) rotated.push(await rotateNow(needs, { purpose, tenant_id }))
+  for (const owner of owners) rotated.push(await rotateNow(needs, owner))
   const latest = rotated.map(({ next }) => next.active_from.toISOString()).sort()
   const fresh = rotated.filter(({ isNew }) => isNew).length
   const waiting = rotated.length - fresh
@@ -43,7 +43,7 @@ const rotateAll = async (needs: KeyNeeds, purpose: string): Promise<string> => {
 
 const replaceAll = async (needs: KeyNeeds, purpose: string): Promise<string> => {
   const owners = await signingKeyStore(needs.db).owners(purpose)
-  for (const tenant_id of owners) await replaceNow(needs, { purpose, tenant_id })
+  for (const owner of owners) await replaceNow(needs, owner)
   return `${purpose}: keys replaced: ${owners.length}; what the old ones signed is refused within 5 minutes`
 }
 

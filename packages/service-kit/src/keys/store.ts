@@ -22,17 +22,16 @@ export const signingKeyStore = (db: Kysely<KeyTables> | Transaction<KeyTables>) 
       .orderBy('id')
       .execute(),
 
-  /** Those who have keys of a purpose. */
-  owners: async (purpose: string): Promise<string[]> => {
-    const rows = await db
+  /** All who have keys of a purpose, or of one thing for that purpose, named behind it: `connection <id>`. */
+  owners: (purpose: string): Promise<KeyPurpose[]> =>
+    db
       .selectFrom('signing_key')
-      .select('tenant_id')
+      .select(['purpose', 'tenant_id'])
       .distinct()
-      .where('purpose', '=', purpose)
+      .where(sql<string>`split_part(purpose, ' ', 1)`, '=', purpose)
       .orderBy('tenant_id')
-      .execute()
-    return rows.map(({ tenant_id }) => tenant_id)
-  },
+      .orderBy('purpose')
+      .execute(),
 
   insert: async ({ purpose, tenant_id }: KeyPurpose, { public_jwk, ...key }: NewKey): Promise<void> => {
     const row = { ...key, purpose, tenant_id, public_jwk: JSON.stringify(public_jwk) }
