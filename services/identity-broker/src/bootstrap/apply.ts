@@ -36,10 +36,10 @@ export const applyBootstrapFile = async (
   const { db, close } = await openPostgres<Database>(config.DATABASE_URL)
   try {
     const vault = await openVault(db, config.MASTER_KEYS)
-    const [written, moved]: [Written[], App[]] = [[], []]
+    const given = { env, written: [], apps: [], users: [] }
     // A tenant's first data key is made outside of the transaction, which must not wait for itself.
-    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, { env, written, moved }))
-    await tellOfMoves(config, vault, { written, apps: moved })
+    const ids = await inTransaction(db, (transaction) => applyAll(transaction, vault, file, given))
+    await tellOfMoves(config, vault, given)
     return JSON.stringify(ids)
   } finally {
     await close()
@@ -47,7 +47,7 @@ export const applyBootstrapFile = async (
 }
 
 /** What the file changed, for those who hold it. */
-type Given = { env: Environment; written: Written[]; moved: App[] }
+type Given = { env: Environment; written: Written[]; apps: App[]; users: Pick<User, 'id'>[] }
 
 const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: Given) => {
   const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
@@ -65,7 +65,7 @@ const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: G
   return { tenants }
 }
 
-const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env, written, moved }: Given) => {
+const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env, written, apps, users }: Given) => {
   const tenant = await bootstrapStore(db).upsertTenant(entry.slug, entry.name)
   const connections: Connection[] = []
   for (const { client_secret_env, ...given } of entry.connections) {
@@ -75,13 +75,15 @@ const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env,
     written.push(one)
   }
   const members = await applyMembers(db, tenant, connections, entry)
-  moved.push(...(await applyApps(db, tenant, entry, { env, members })))
+  users.push(...members.filter(({ isMoved }) => isMoved))
+  apps.push(...(await applyApps(db, tenant, entry, { env, members })))
   await applyAudiencePatterns(db, tenant, entry)
   for (const domain of entry.domains ?? []) await approveDomain(db, tenant.id, domain)
-  return { id: tenant.id, slug: tenant.slug, members }
+  return { id: tenant.id, slug: tenant.slug, members: members.map(({ id, subject }) => ({ id, subject })) }
 }
 
-type Named = { id: string; subject: string }
+/** `isMoved`: they were known, and have another role now than somebody may hold. */
+type Named = { id: string; subject: string; isMoved: boolean }
 
 const applyMembers = async (
   db: Writing,
@@ -96,21 +98,26 @@ const applyMembers = async (
     if (!connection)
       throw new ReportedError('invalid_request', `A member names the connection "${name}", which is not in the file.`)
     const user = await users.put({ tenant_id, connection_id: connection.id }, { subject, email })
-    await giveRole(db, user, role)
-    named.push({ id: user.id, subject })
+    const isGiven = await giveRole(db, user, role)
+    named.push({ id: user.id, subject, isMoved: isGiven && !user.isNew })
   }
   return named
 }
 
-const giveRole = async (db: Writing, { id, tenant_id }: Pick<User, 'id' | 'tenant_id'>, role: Role): Promise<void> => {
+const giveRole = async (
+  db: Writing,
+  { id, tenant_id }: Pick<User, 'id' | 'tenant_id'>,
+  role: Role
+): Promise<boolean> => {
   const users = userStore(db)
   const held = (await users.findWithRole(tenant_id, id))?.role ?? null
-  if (held === role) return
+  if (held === role) return false
   await users.setRole(tenant_id, id, role)
   const [action, details] = held
     ? (['member.role_changed', { from: held, to: role }] as const)
     : (['member.joined', { by: 'bootstrap', role }] as const)
   await recordAudit(db, { tenant_id, actor: { kind: 'system' }, action, subject: { kind: 'user', id }, details })
+  return true
 }
 
 const applyApps = async (

@@ -5,31 +5,35 @@ import type { Vault } from '@onbehalf/vault'
 import { createAnnouncements } from '../announce.ts'
 import type { Config } from '../config.ts'
 import type { Written } from '../connections/write.ts'
-import type { App } from '../database.ts'
+import type { App, User } from '../database.ts'
 import { sharedTokens } from '../tokens/kept/shared.ts'
 
-type Moves = { written: readonly Written[]; apps: readonly Pick<App, 'id'>[] }
+type Moves = {
+  written: readonly Written[]
+  apps: readonly Pick<App, 'id'>[]
+  users: readonly Pick<User, 'id'>[]
+}
 
 /**
- * Empties the caches of running replicas where connections lost grants, or keys of apps changed; without NATS they
- * notice within 30 s.
+ * Empties the caches of running replicas where connections lost grants, keys of apps changed, or somebody has another
+ * role; without NATS they notice within 30 s.
  */
-export const tellOfMoves = async (config: Config, vault: Vault, { written, apps }: Moves): Promise<void> => {
+export const tellOfMoves = async (config: Config, vault: Vault, { written, apps, users }: Moves): Promise<void> => {
   const moved = written.filter(({ ended }) => ended.length > 0)
-  if (moved.length === 0 && apps.length === 0) return
+  if (moved.length + apps.length + users.length === 0) return
   const { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config
   const [bus, redis] = await Promise.all([
     openBus({ service: 'identity-broker', url, user, password }).catch(() => undefined),
     openRedis(config.REDIS_URL, { commandMs: config.REDIS_TIMEOUT_MS }).catch(() => undefined)
   ])
-  if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, { written: moved, apps })
+  if (bus && redis) await tell(bus.bus, sharedTokens(redis.redis, vault).empty, { written: moved, apps, users })
   await Promise.all([bus?.bus.drain(), redis?.close()])
 }
 
 const tell = async (
   bus: Parameters<typeof writeFeed>[0],
   emptyShared: (tag: string) => Promise<void>,
-  { written, apps }: Moves
+  { written, apps, users }: Moves
 ) => {
   const feed = writeFeed(bus, identityChanges)
   const { announce } = createAnnouncements({ feed, emptyShared })
@@ -38,5 +42,6 @@ const tell = async (
     await announce('grant', ...ended)
   }
   for (const { id } of apps) await announce('app', id)
+  await announce('user', ...users.map(({ id }) => id))
   feed.close()
 }

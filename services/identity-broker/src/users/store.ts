@@ -82,17 +82,20 @@ export const userStore = (db: Kysely<Database>) => ({
       .executeTakeFirstOrThrow(),
 
   /** The user of (connection, subject); who is known stays as they are, but for an e-mail that nobody said yet. */
-  put: (place: { tenant_id: string; connection_id: string }, person: Pick<NewUser, 'subject' | 'email'>) =>
-    db
+  put: async (place: { tenant_id: string; connection_id: string }, person: Pick<NewUser, 'subject' | 'email'>) => {
+    const id = newId()
+    const user = await db
       .insertInto('user')
-      .values({ id: newId(), ...place, ...person, is_email_verified: false, name: null })
+      .values({ id, ...place, ...person, is_email_verified: false, name: null })
       .onConflict((conflict) =>
         conflict.columns(['connection_id', 'subject']).doUpdateSet({
           email: (eb) => eb.fn.coalesce('user.email', 'excluded.email')
         })
       )
       .returning(['id', 'tenant_id'])
-      .executeTakeFirstOrThrow(),
+      .executeTakeFirstOrThrow()
+    return { ...user, isNew: user.id === id }
+  },
 
   setRole: (tenant_id: string, user_id: string, role: Role) =>
     db

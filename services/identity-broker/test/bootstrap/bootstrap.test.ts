@@ -3,7 +3,7 @@ import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { Client } from 'pg'
 import t from 'tap'
-import { bootstrapFile, logins, signInAs, startBroker } from '../start.ts'
+import { bootstrapFile, listenToChanges, logins, signInAs, startBroker } from '../start.ts'
 
 const broker = await startBroker(t)
 const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
@@ -87,6 +87,15 @@ await t.test('a file that is wrong names the place, and nothing of it is stored'
   t.match(weak, /API_KEY/)
   t.notMatch(weak, /obk_short/)
   t.same(await snapshot(), before)
+})
+
+await t.test('somebody whose role the file changes has the new one at once', async (t) => {
+  const { heard } = await listenToChanges(t, broker)
+  const demoted = file()
+  for (const { slug, members } of demoted.tenants)
+    for (const one of members) if (slug === 'acme' && one.subject === logins.second) one.role = 'admin'
+  await broker.bootstrap(demoted)
+  await t.resolves(heard('user', broker.userIds[logins.second] ?? ''))
 })
 
 await t.test('a connection that leads elsewhere loses its grants', async (t) => {
