@@ -11,6 +11,7 @@ import { backChannelStore } from './back-channel/store.ts'
 import type { Config } from './config.ts'
 import { createAllow } from './connect/allow.ts'
 import { createAppLinkReader } from './connect/app-link.ts'
+import { createIsCovered } from './connect/covered.ts'
 import { createFindConnect } from './connect/find.ts'
 import { createConnectLinks } from './connect/link.ts'
 import { createConnectionsAt } from './connections/at-revision.ts'
@@ -166,6 +167,7 @@ const assemble = ({
     apps,
     connectUrl: connectLinks.urlFor,
     findConnect: createFindConnect({ connectLinks, readAppLink, apps, users, audiencesOf }),
+    isCovered: createIsCovered({ users, grants }),
     links,
     linkCodes: codes,
     allowed: allowedStore(db),

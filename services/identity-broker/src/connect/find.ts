@@ -1,7 +1,7 @@
 import { decodeProtectedHeader } from 'jose'
 import type { AppStore } from '../apps/app-store.ts'
 import type { App, Tenant } from '../database.ts'
-import type { Audience } from '../sign-in/begin.ts'
+import { type Audience, needsResource } from '../sign-in/begin.ts'
 import type { UserStore } from '../users/store.ts'
 import { appLinkType, type ReadAppLink } from './app-link.ts'
 import type { ConnectAsk, ConnectLinks } from './link.ts'
@@ -17,13 +17,19 @@ export type Linking = {
   exp: number
 }
 
+/**
+ * What a call at a server takes: a grant that was authorised for it, any grant, or a sign-in alone; also where nobody
+ * can be asked.
+ */
+type Takes = 'resource' | 'grant' | 'sign_in'
+
 /** What somebody who opens a link is asked for. */
 export type Connect = {
   tenant: Tenant
   app: App | undefined
   /** Whom it is for; anybody of the tenant where it is left out. */
   user_id: string | undefined
-  server: { audience: string; name: string } | undefined
+  server: { audience: string; name: string; takes: Takes } | undefined
   linking: Linking | undefined
   /** A registered URL of the app, where the browser goes in the end. */
   return_url: string | undefined
@@ -94,8 +100,15 @@ const named = async (
 ): Promise<Connect['server']> => {
   if (!server) return undefined
   const { audience, server_identifier = audience } = server
-  const registered = await audiencesOf(tenant_id).catch(() => [])
-  return { audience, name: registered.find((one) => one.audience === audience)?.name ?? server_identifier }
+  const registered = await audiencesOf(tenant_id).catch(() => undefined)
+  const known = registered?.find((one) => one.audience === audience)
+  return { audience, name: known?.name ?? server_identifier, takes: registered ? takesOf(known) : 'sign_in' }
+}
+
+/** What is not registered is allowed by a pattern: its mode is `idp_token`. */
+const takesOf = (known: Audience | undefined): Takes => {
+  if (!known || needsResource(known)) return 'resource'
+  return known.mode === 'signed' ? 'sign_in' : 'grant'
 }
 
 /** RFC 9700 §2.1: compared byte by byte, so that a link of ours leads nowhere its app did not register. */

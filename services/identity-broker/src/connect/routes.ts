@@ -16,6 +16,7 @@ import { perMinute, registerLimits } from '../limits.ts'
 import { failureView } from '../sign-in/views.ts'
 import type { UserStore } from '../users/store.ts'
 import type { AllowLink } from './allow.ts'
+import type { IsCovered } from './covered.ts'
 import type { FindConnect } from './find.ts'
 import { connectPath, type Opened } from './path.ts'
 import { pageOf, type Visitor } from './show.ts'
@@ -43,6 +44,7 @@ type Needs = {
   findConnect: FindConnect
   findVisitor: FindVisitor
   users: Pick<UserStore, 'findWithRole'>
+  isCovered: IsCovered
   allowLink: AllowLink
 }
 
@@ -59,7 +61,7 @@ export const connectRoutes = (needs: Needs) => async (scope: App) => {
   allowRoute(scope, needs)
 }
 
-const askRoute = (scope: App, { findConnect, findVisitor, users }: Needs) => {
+const askRoute = (scope: App, { findConnect, findVisitor, users, isCovered }: Needs) => {
   const config = { access: 'public', ...perMinute(opensPerMinute) } as const
   typed(scope).get('/connect', { config, schema: { querystring: Query } }, async (request, reply) => {
     const { link, outcome, is_renewed } = request.query
@@ -72,7 +74,9 @@ const askRoute = (scope: App, { findConnect, findVisitor, users }: Needs) => {
       const back = connectPath(opened, { ...(outcome ? { outcome } : {}), is_renewed: 'true' })
       return leave(reply, `${renewalPath(back)}&is_optional=true`)
     }
-    const step = stepOf(connect, visitor, outcome)
+    const reached = stepOf(connect, visitor, outcome)
+    const isLeft = reached !== 'done' || !visitor || (await isCovered(connect, visitor))
+    const step = isLeft ? reached : 'nothing_left'
     if (step === 'done' && connect.return_url) return leave(reply, connect.return_url)
     return sendPage(reply, pageOf[step]({ connect, opened, visitor, csrf: found?.csrf ?? '' }))
   })

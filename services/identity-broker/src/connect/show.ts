@@ -4,7 +4,7 @@ import type { UserStore } from '../users/store.ts'
 import type { Connect } from './find.ts'
 import type { Opened } from './path.ts'
 import { isFor, type Step } from './step.ts'
-import { allowView, doneView, type Shown, signInView, somebodyElseView } from './view.ts'
+import { allowView, doneView, nothingLeftView, type Shown, signInView, somebodyElseView } from './view.ts'
 
 /** Whoever is signed in in this browser, as they are kept here. */
 export type Visitor = NonNullable<Awaited<ReturnType<UserStore['findWithRole']>>>
@@ -17,14 +17,15 @@ type Showing = {
   csrf: string
 }
 
-/** The page of each step. */
-export const pageOf: Readonly<Record<Step, (showing: Showing) => View>> = {
+/** The page of each step; `nothing_left` where the sign-in left nothing that a call could be made with. */
+export const pageOf: Readonly<Record<Step | 'nothing_left', (showing: Showing) => View>> = {
   somebody_else: ({ connect, opened, visitor }) =>
     // Where the IdP had somebody else, whom it is for may be signed in here all the same.
     somebodyElseView(opened, visitor && isFor(connect, visitor) ? undefined : shownAs(visitor)),
   sign_in: ({ connect, opened, visitor }) => signInView(connect, opened, shownAs(visitor)),
   allow: ({ connect, opened, visitor, csrf }) => allowView(connect, opened, { shown: shownAs(visitor), csrf }),
-  done: () => doneView
+  done: () => doneView,
+  nothing_left: ({ connect, opened, visitor }) => nothingLeftView(connect, opened, shownAs(visitor))
 }
 
 const shownAs = (visitor: Visitor | undefined): Shown | undefined =>

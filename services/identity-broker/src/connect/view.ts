@@ -95,6 +95,18 @@ export const doneView: View = {
 ${takeBack}`
 }
 
+/** To send the browser back would only bring it here again. */
+export const nothingLeftView = (connect: Connect, opened: Opened, shown: Shown | undefined): View => ({
+  title: 'Calls cannot be made as you yet',
+  body: html`<div role="alert"><h1>Calls cannot be made as you yet</h1>
+<p>You signed in, but your identity provider gave nothing that calls at this server could be made with. To sign in again
+does not help by itself: ask an administrator to test how ${shown?.tenant ?? 'your tenant'} is connected to it.</p></div>
+${factsOf(connect, shown)}
+<div class="choices">
+<a class="button quiet" href="${signInPath(opened)}">Sign in once more</a>
+</div>`
+})
+
 const factsOf = ({ server, linking }: Connect, shown: Shown | undefined): Html => {
   const facts = [
     { term: 'Account', text: linking?.external_id },

@@ -33,12 +33,16 @@ type Needs = {
 /** Ends a grant here first, everywhere, and then at the IdP; answers whether the IdP took part. */
 export const createGrantEnd =
   ({ grants, vault, revokeAtIdp, announce }: Needs) =>
-  async (grant: Grant, event: AuditEvent): Promise<{ revoked_at_idp: boolean }> => {
-    const { tenant_id, id, refresh_token: sealed } = grant
-    await grants.revoke(tenant_id, id, event)
+  async (
+    { tenant_id, id }: Pick<Grant, 'tenant_id' | 'id'>,
+    event: AuditEvent
+  ): Promise<{ revoked_at_idp: boolean }> => {
+    // A refresh may have stored another token since anybody looked: what counts is the one that was there in the end.
+    const ended = await grants.revoke(tenant_id, id, event)
     await announce('grant', id)
-    if (!sealed) return { revoked_at_idp: false }
-    const atIdp = vault.open(sealed, refreshTokenPlace(grant)).then((token) => revokeAtIdp(grant, token))
+    if (!ended?.refresh_token) return { revoked_at_idp: false }
+    const opened = vault.open(ended.refresh_token, refreshTokenPlace(ended))
+    const atIdp = opened.then((token) => revokeAtIdp(ended, token))
     return { revoked_at_idp: await atIdp.catch(() => false) }
   }
 

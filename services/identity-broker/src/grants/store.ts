@@ -67,12 +67,14 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
       return numUpdatedRows > 0n
     }),
 
-  /** Ends a grant because somebody wants it. */
-  revoke: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+  /** Ends a grant because somebody wants it; answers with what it was until then, undefined where it had ended. */
+  revoke: (tenant_id: string, id: string, event: AuditEvent): Promise<Grant | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const isEnded = await grantWrites(transaction).end(tenant_id, id, 'revoked')
-      if (isEnded) await recordAudit(transaction, event)
-      return isEnded
+      const alive = await grantWrites(transaction).lockAlive(tenant_id, id)
+      if (!alive) return undefined
+      await grantWrites(transaction).end(tenant_id, id, 'revoked')
+      await recordAudit(transaction, event)
+      return alive
     }),
 
   /**
@@ -114,6 +116,16 @@ export const grantWrites = (transaction: Transaction<Database>) => ({
       .forUpdate()
       .execute()
   },
+  lockAlive: (tenant_id: string, id: string): Promise<Grant | undefined> =>
+    transaction
+      .selectFrom('grant')
+      .selectAll()
+      .where('tenant_id', '=', tenant_id)
+      .where('id', '=', id)
+      .where('dead_reason', 'is', null)
+      .forUpdate()
+      .executeTakeFirst(),
+
   put: async (grant: NewGrant): Promise<void> => {
     const fresh = { ...grant, ...freed, dead_reason: null }
     await transaction

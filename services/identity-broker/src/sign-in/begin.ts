@@ -102,7 +102,7 @@ const chooseConnection = async (
 }
 
 /** Only `idp_token` asks the IdP for the audience itself, and not where it forwards the ID token in its place. */
-const needsResource = ({ mode, forward_id_token }: Pick<Audience, 'mode' | 'forward_id_token'>): boolean =>
+export const needsResource = ({ mode, forward_id_token }: Pick<Audience, 'mode' | 'forward_id_token'>): boolean =>
   mode === 'idp_token' && !forward_id_token
 
 /** What the refresh token is to be good for. */

@@ -34,8 +34,9 @@ export type Callback = {
 
 /**
  * Finishes a sign-in: the code is redeemed by the browser that began it, the person is who the IdP says, the refresh
- * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored. Nor was it where
- * somebody else was expected: then nothing is issued.
+ * token is stored, and only then there is a session. Throws `sign_in_failed`; then nothing was stored, but for who they
+ * are, and the invitation they accepted, where the connection was edited right after that. Where somebody else was
+ * expected nothing is stored or issued.
  */
 export const completeSignIn = async (needs: CompleteNeeds, came: Callback) => {
   const begun = await takeBegun(needs, came.query.get('state'), came.binding)
@@ -74,7 +75,10 @@ const redeem = async (needs: CompleteNeeds, begun: Begun, { path, query, browser
   return finishSignIn(needs, { remembered, connection, person, keep, ...session })
 }
 
-/** In characters; some IdPs put a whole session into it. */
+/**
+ * In characters; some IdPs put a whole session into it. One that a refresh brings is bounded by its answer alone (256
+ * KiB): the one before it is worth nothing any more, so to refuse it would cost the grant.
+ */
 const refreshTokenMax = 16 * 1024
 
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>

@@ -38,7 +38,7 @@ export const createInnerIssue =
     if (!user) throw nobodyLinked(app, { tenant_id, server, external_id: asked.user_id }, connectUrl)
     const { id: user_id } = user
     const { token, expires_at } = await mint({
-      ...{ tenant_id, user_id, mode: mintModeOf(allowed), app_id: null },
+      ...{ tenant_id, user_id, mode: mintModeOf(allowed), app_id: app?.id ?? installation.id },
       provider: { audience, scopes: [], ...(provider_id ? { provider_id } : {}) },
       actor: { kind: 'installation', id: installation.id },
       ...{ call: 'any', rejectedTokenHash: undefined, deadlineAt }

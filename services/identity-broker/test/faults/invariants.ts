@@ -3,14 +3,16 @@ import { decodeJwt } from 'jose'
 import { audience } from './processes.ts'
 import type { Person, Told, World } from './world.ts'
 
-/** Whether the IdP can have worked on it: 429 and 5xx are answers that say nothing was given. */
-const mayHaveBeenWorkedOn = ({ status }: Presentation): boolean =>
-  status === undefined || (status < 500 && status !== 429)
+/**
+ * Whether it counts towards the two times: 429 and 5xx are answers, so that none can arrive any more, and leave the
+ * grant, however often they come. A 5xx may have been worked on all the same.
+ */
+const isCounted = ({ status }: Presentation): boolean => status === undefined || (status < 500 && status !== 429)
 
 /** A refresh token is presented at most twice. */
 export const presentedTooOften = (presentations: readonly Presentation[]): string[] =>
   [...byToken(presentations).values()]
-    .filter((all) => all.filter(mayHaveBeenWorkedOn).length > 2)
+    .filter((all) => all.filter(isCounted).length > 2)
     .map((all) => `a refresh token of ${all[0]?.sub} was presented ${all.length} times`)
 
 /** It is presented again only when the first answer can no longer arrive. */

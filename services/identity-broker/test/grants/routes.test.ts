@@ -45,11 +45,21 @@ await t.test('a device token shows its own person the same, until it ends', asyn
   await deviceAuth.close()
 })
 
+await t.test('a member neither empties nor ends what is stored for another one', async (t) => {
+  const second = await signInAs(broker, logins.second)
+  const [grant] = await listOf(second)
+  for (const path of ['', '/tokens']) t.equal((await send(user, 'DELETE', `/v1/grants/${grant.id}${path}`)).status, 404)
+  t.match(await listOf(second), [{ id: grant.id, status: 'live', updated_at: grant.updated_at }])
+  t.equal((await send(owner, 'DELETE', `/v1/grants/${grant.id}/tokens`)).status, 204, 'an administrator does')
+  t.equal((await send(second, 'DELETE', `/v1/grants/${grant.id}`)).status, 200)
+})
+
 await t.test('pages are walked by their cursor', async (t) => {
   const { body: first } = await send(owner, 'GET', '/v1/grants?limit=1')
   const { body: second } = await send(owner, 'GET', `/v1/grants?limit=1&cursor=${first.next_cursor}`)
-  t.equal(second.next_cursor, null)
-  t.not(first.data[0].id, second.data[0].id)
+  const { body: third } = await send(owner, 'GET', `/v1/grants?limit=1&cursor=${second.next_cursor}`)
+  t.equal(third.next_cursor, null)
+  t.equal(new Set([first, second, third].map(({ data }) => data[0].id)).size, 3)
 })
 
 await t.test('emptying and ending are told to everybody, and need the page’s own token', async (t) => {

@@ -173,7 +173,7 @@ await t.test('a refusal of the IdP is shown as text; an edit meanwhile ends the 
 await t.test('it leaves no refresh token: only "signed" can act as who signed in by it', async (t) => {
   const { name } = await connect()
   const { user } = JSON.parse((await signInBy(name)).body)
-  const issue = async (mode: string) => {
+  const issue = async (mode: string, more: { forward_id_token?: boolean } = {}) => {
     const within = { deadlineAt: Date.now() + 20_000 }
     const settings = broker.register(`http://127.0.0.1:9/${mode}`, { server_identifier: mode })
     const { ticket } = await call(
@@ -182,11 +182,12 @@ await t.test('it leaves no refresh token: only "signed" can act as who signed in
       { key_hash: hashOf(broker.apiKey), user_id: user.id },
       within
     )
-    const provider = await broker.mcpProvider.ticketFor({ ...settings, mode })
+    const provider = await broker.mcpProvider.ticketFor({ ...settings, mode, ...more })
     return call(broker.bus, issueToken, { principal: ticket, provider }, within)
   }
-  for (const mode of ['idp_token', 'token_exchange'])
-    await t.rejects(issue(mode), { code: 'no_refresh_token', message: /SAML.*"signed"/ }, mode)
+  const refused = { code: 'no_refresh_token', message: /SAML.*"signed"/ }
+  for (const mode of ['idp_token', 'token_exchange', 'id_jag']) await t.rejects(issue(mode), refused, mode)
+  await t.rejects(issue('idp_token', { forward_id_token: true }), refused, 'the ID token')
   const { token } = await issue('signed')
   t.match(decodeJwt(token), { sub: user.id, aud: 'http://127.0.0.1:9/signed' })
   t.equal(decodeJwt(token).email, undefined, 'an e-mail that nobody verified is not in it')

@@ -1,7 +1,8 @@
 import { issueToken, resolveApiKey } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
 import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
-import { createBrowser, randomPassword, recordSecrets } from '@onbehalf/testkit'
+import { createBrowser, randomPassword, recordSecrets, until, untilLocked } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
@@ -44,10 +45,10 @@ const signInBy = async (name: string) => {
   const { status, body } = await browser.visit(start)
   return { status, body, user: status === 200 ? JSON.parse(body).user : undefined }
 }
-const issueFor = async (user_id: string) => {
+const issueFor = async (user_id: string, server = provider) => {
   const within = { deadlineAt: Date.now() + 20_000 }
   const resolved = await call(broker.bus, resolveApiKey, { key_hash: hashOf(broker.apiKey), user_id }, within)
-  const ticket = await broker.mcpProvider.ticketFor(provider)
+  const ticket = await broker.mcpProvider.ticketFor(server)
   return call(broker.bus, issueToken, { principal: resolved.ticket, provider: ticket }, within)
 }
 /** What the token endpoint answers a refresh with; the access token is `claims` as a JWT, or opaque. */
@@ -200,4 +201,96 @@ await t.test('with one resource for each refresh token, a sign-in for a server a
     [['http://127.0.0.1:9/mcp'], ['http://127.0.0.1:9/second']],
     'and each grant is one of its own'
   )
+})
+
+const newRefreshToken = () => {
+  const token = `refresh-${randomPassword()}`
+  recordSecrets([token])
+  return token
+}
+const answerOf = async (refresh_token?: string) => ({
+  ...{ access_token: await idp.sign({ aud: audience }), token_type: 'Bearer', expires_in: 300 },
+  ...(refresh_token ? { refresh_token } : {})
+})
+
+await t.test(
+  'a sign-in that brings no refresh token keeps what is stored, and says where that is too little',
+  async (t) => {
+    const { body: connection } = await create({ resource_support: 'many' })
+    idp.answers.set('/token', { body: () => answerOf(newRefreshToken()) })
+    const { user } = await signInBy(connection.name)
+    const before = await grantsOf(connection.id)
+    t.match(before, [{ dead_reason: null }])
+    const server = broker.register('http://127.0.0.1:9/too-late', { server_identifier: 'too-late' })
+    const refused: unknown = await issueFor(user.id, server).catch((error: unknown) => error)
+    const url = refused instanceof ReportedError ? (refused.extras.connect_url ?? '') : ''
+    const browser = createBrowser()
+    const signInThere = async () => {
+      const href = /href="(\/auth\/sign-in[^"]+)">Sign in and go on/.exec((await browser.visit(url)).body)?.[1] ?? ''
+      return browser.visit(`${broker.publicUrl}${href.replaceAll('&amp;', '&')}`)
+    }
+    idp.answers.set('/token', { body: () => answerOf() })
+    const page = await signInThere()
+    t.match([page.status, page.body], [200, /Calls cannot be made as you yet/])
+    t.match(page.body, /Sign in once more/)
+    t.same(await grantsOf(connection.id), before)
+    t.ok((await issueFor(user.id)).token, 'what was stored is still of use')
+    idp.answers.set('/token', { body: () => answerOf(newRefreshToken()) })
+    const again = /href="(\/auth\/sign-in[^"]+)">Sign in once more/.exec(page.body)?.[1] ?? ''
+    const done = await browser.visit(`${broker.publicUrl}${again.replaceAll('&amp;', '&')}`)
+    t.match([done.status, done.body], [200, /You are signed in/])
+    idp.answers.delete('/token')
+  }
+)
+
+await t.test('what a refresh brings while its grant is revoked is revoked at the IdP, too', async (t) => {
+  const { body: connection } = await create({ resource_support: 'many', revocation_endpoint: `${idp.issuer}/revoke` })
+  idp.answers.delete('/token')
+  const { user } = await signInBy(connection.name)
+  const [grant] = await grantsOf(connection.id)
+  const holder = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+  await holder.connect()
+  t.teardown(() => holder.end())
+  const [asked, held, latest] = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), newRefreshToken()]
+  const answer = async () => {
+    asked.resolve()
+    await held.promise
+    return answerOf(latest)
+  }
+  idp.answers.set('/token', { body: answer })
+  const issued = Promise.allSettled([issueFor(user.id)])
+  await asked.promise
+  await holder.query('begin')
+  await holder.query('select from identity_broker."grant" where id = $1 for update', [grant.id])
+  held.resolve()
+  await untilLocked(database)
+  const ended = send(owner, 'DELETE', `/v1/grants/${grant.id}`)
+  await untilLocked(database, 2)
+  await holder.query('commit')
+  t.match((await ended).body, { revoked_at_idp: true })
+  await issued
+  await t.resolves(until(() => idp.seenAt('/revoke').some(({ form }) => form.get('token') === latest)))
+  idp.answers.delete('/token')
+})
+
+await t.test('a grant that is rejected does not keep another one from serving', async (t) => {
+  const { body: connection } = await create({ resource_support: 'many' })
+  const { user } = await signInBy(connection.name)
+  await database.query(`update identity_broker."grant" set resources = $1 where connection_id = $2`, [
+    ...[['http://127.0.0.1:9/gone', audience], connection.id]
+  ])
+  await signInBy(connection.name)
+  const reasons = async () => new Set((await grantsOf(connection.id)).map(({ dead_reason }) => dead_reason))
+  t.same(await reasons(), new Set([null]))
+  idp.seen.length = 0
+  const rejectOnce = async () => {
+    idp.answers.set('/token', { body: () => answerOf(newRefreshToken()) })
+    return { error: 'invalid_grant' }
+  }
+  idp.answers.set('/token', { status: 400, body: rejectOnce })
+  t.equal(decodeJwt((await issueFor(user.id)).token).aud, audience)
+  const shown = idp.seenAt('/token').map(({ form }) => form.get('refresh_token'))
+  t.equal(new Set(shown).size, 2)
+  t.same(await reasons(), new Set([null, 'rejected']))
+  idp.answers.delete('/token')
 })

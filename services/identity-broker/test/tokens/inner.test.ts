@@ -1,5 +1,6 @@
 import { signIn } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
+import { Client } from 'pg'
 import t from 'tap'
 import { logins, signInAs, startBroker } from '../start.ts'
 
@@ -27,6 +28,24 @@ await t.test('a token comes back with a whole number of seconds as its end, and 
   t.same(Object.keys(body).sort(), ['expires_at', 'token'])
   t.ok(Number.isInteger(body.expires_at) && body.expires_at > Date.now() / 1000)
   t.match(decodeJwt(body.token), { aud: audience, sub: logins.user, exp: body.expires_at })
+})
+
+await t.test('a signed token says for whom it acts: the app that is named, or else the platform', async (t) => {
+  const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+  await database.connect()
+  t.teardown(() => database.end())
+  const idIn = async (table: string) => (await database.query(`select id from identity_broker.${table}`)).rows[0].id
+  broker.register('http://127.0.0.1:9/signed', { server_identifier: 'signed', mode: 'signed' })
+  const [app, platform] = [await idIn('app'), await idIn('installation')]
+  for (const [app_id, actor] of [
+    ['', platform],
+    ['an app of theirs', platform],
+    [app, app]
+  ]) {
+    const { status, body } = await ask({ ...asked, app_id, audience: 'http://127.0.0.1:9/signed' })
+    t.equal(status, 200)
+    t.match(decodeJwt(body.token), { sub: user.userId, client_id: actor, act: { sub: actor } })
+  }
 })
 
 await t.test('every form in which the reference asks is understood', async (t) => {

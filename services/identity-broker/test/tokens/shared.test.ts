@@ -116,6 +116,19 @@ t.test('an older token put back by hand is not used as a new one', async (t) => 
   t.equal((await shared.look(key)).found, undefined, 'its time is part of what was sealed')
 })
 
+t.test('nor as one of another connection or generation', async (t) => {
+  const key = keyOf()
+  const lookedAt = await timeOf()
+  const name = await keepNamed(key, lookedAt)
+  for (const [field, other] of Object.entries({ connection: randomUUID(), generation: '2' })) {
+    const held = await admin.hget(name, field)
+    await admin.hset(name, { [field]: other })
+    t.equal((await shared.look(key)).found, undefined, field)
+    await admin.hset(name, { [field]: held ?? '' })
+    t.match((await shared.look(key)).found, { minted })
+  }
+})
+
 t.test('without Redis nothing is found and nothing fails', async (t) => {
   await backends.redis.stop()
   t.same(await shared.look(keyOf()), { found: undefined, lookedAt: undefined })

@@ -32,17 +32,20 @@ export const sharedTokens = (redis: Redis, vault: Vault) => {
     look: async (key: MintKey): Promise<Looked> => {
       const answer = await look(nameOf(key), `${prefix}emptied:`, String(freshMs)).catch(() => undefined)
       if (!matches(Answer, answer)) return { found: undefined, lookedAt: undefined }
-      const [lookedAt, startedAt, sealed] = answer
+      const [lookedAt, startedAt, sealed, connection_id, generation] = answer
       if (startedAt === undefined || !sealed) return { found: undefined, lookedAt }
-      const opened = vault.open(Buffer.from(sealed, 'base64'), placeOf(key, startedAt))
+      const place = placeOf(key, startedAt, { connection_id, generation })
+      const opened = vault.open(Buffer.from(sealed, 'base64'), place)
       const minted = read(await opened.catch(() => 'null'))
       return { found: minted && { minted, ageMs: lookedAt - startedAt }, lookedAt }
     },
 
     /** Keeps what was fetched after `lookedAt`. */
     keep: async (key: MintKey, minted: Minted, { tags, lookedAt }: { tags: readonly string[]; lookedAt: number }) => {
-      const sealed = await vault.seal(JSON.stringify(minted), placeOf(key, lookedAt))
-      await keep(nameOf(key), String(lookedAt), tags.join(' '), sealed.toString('base64'), String(freshMs))
+      const from = { connection_id: minted.connection_id ?? '', generation: String(minted.generation ?? '') }
+      const sealed = await vault.seal(JSON.stringify(minted), placeOf(key, lookedAt, from))
+      const fields = [String(lookedAt), tags.join(' '), sealed.toString('base64'), from.connection_id, from.generation]
+      await keep(nameOf(key), String(freshMs), ...fields)
     },
 
     /** No token that depends on `tag` and was fetched, or began to be, until now is given out again. */
@@ -52,8 +55,14 @@ export const sharedTokens = (redis: Redis, vault: Vault) => {
   }
 }
 
-/** Redis' time in milliseconds, and where something was found, when its fetch began and what was sealed. */
-const Answer = Type.Union([Type.Tuple([Type.Integer()]), Type.Tuple([Type.Integer(), Type.Integer(), Type.String()])])
+/**
+ * Redis' time in milliseconds, and where something was found, when its fetch began, what was sealed, and from which
+ * connection and generation of a grant it was made; empty where it was made from none.
+ */
+const Answer = Type.Union([
+  Type.Tuple([Type.Integer()]),
+  Type.Tuple([Type.Integer(), Type.Integer(), Type.String(), Type.String(), Type.String()])
+])
 
 const read = (text: string): Minted | undefined => {
   const minted: unknown = JSON.parse(text)
@@ -63,22 +72,30 @@ const read = (text: string): Minted | undefined => {
 const nameOf = ({ tenant_id, user_id, audience, mode, scopes, revision }: MintKey): string =>
   prefix + hashOf(JSON.stringify([tenant_id, user_id, audience, mode, scopes, revision]))
 
-const placeOf = (key: MintKey, startedAt: number) => ({ ...key, table: 'redis', column: 'minted', row: startedAt })
+type From = { connection_id: string | undefined; generation: string | undefined }
+
+const placeOf = (key: MintKey, startedAt: number, { connection_id = '', generation = '' }: From) => ({
+  ...{ ...key, table: 'redis', column: 'minted', row: startedAt },
+  ...{ connection_id, generation }
+})
 
 const lookScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local started, tags, sealed = unpack(redis.call('HMGET', KEYS[1], 'started', 'tags', 'sealed'))
+local held = redis.call('HMGET', KEYS[1], 'started', 'tags', 'sealed', 'connection', 'generation')
+local started, tags, sealed, connection, generation = unpack(held)
 if not started or now - started >= tonumber(ARGV[2]) then return { now } end
 for tag in string.gmatch(tags, '%S+') do
   local emptied = redis.call('GET', ARGV[1] .. tag)
   if emptied and tonumber(emptied) >= tonumber(started) then return { now } end
 end
-return { now, tonumber(started), sealed }`
+return { now, tonumber(started), sealed, connection, generation }`
 
 const keepScript = `
-redis.call('HSET', KEYS[1], 'started', ARGV[1], 'tags', ARGV[2], 'sealed', ARGV[3])
-return redis.call('PEXPIRE', KEYS[1], ARGV[4])`
+local _, started, tags, sealed, connection, generation = unpack(ARGV)
+redis.call('HSET', KEYS[1], 'started', started, 'tags', tags, 'sealed', sealed)
+redis.call('HSET', KEYS[1], 'connection', connection, 'generation', generation)
+return redis.call('PEXPIRE', KEYS[1], ARGV[1])`
 
 const emptyScript = `
 local time = redis.call('TIME')

@@ -27,12 +27,20 @@ export const createIdpTokenMint = ({ findGrants, connections, obtain, tokens }: 
   const obtainHeld = async (asked: Asked, wanted: Wanted, request: MintRequest): Promise<Obtained> => {
     const { rejectedTokenHash: hash } = request
     const held = await findGrants(asked)
-    const grant = held.find(({ is_for, dead_reason }) => is_for && dead_reason === null)
     // A resource outside of what it was authorised for would cost the IdP's grant.
-    if (!grant) throw await explainNone(connections, held, request)
-    if (hash) await tokens.dropRejected(grant.id, wanted, { hash, ageSeconds: remintSeconds })
-    const look = hash ? undefined : grant.look
-    return { ...(await obtain(grant, wanted, request, look)), grant_id: grant.id }
+    const alive = held.filter(({ is_for, dead_reason }) => is_for && dead_reason === null)
+    let rejected: unknown
+    for (const grant of alive) {
+      if (hash) await tokens.dropRejected(grant.id, wanted, { hash, ageSeconds: remintSeconds })
+      try {
+        return { ...(await obtain(grant, wanted, request, hash ? undefined : grant.look)), grant_id: grant.id }
+      } catch (error) {
+        // That grant is at its end; the next one may hold.
+        if (!isRejected(error)) throw error
+        rejected = error
+      }
+    }
+    throw rejected ?? (await explainNone(connections, held, request))
   }
   return async (request) => {
     const { user, actor, provider } = request
@@ -44,6 +52,9 @@ export const createIdpTokenMint = ({ findGrants, connections, obtain, tokens }: 
     return { token, expires_at, reusable: true, subject, jti, generation, grant_id, connection_id }
   }
 }
+
+const isRejected = (error: unknown): boolean =>
+  error instanceof ReportedError && error.code === 'identity_refresh_rejected'
 
 const explainNone = async (
   connections: Needs['connections'],

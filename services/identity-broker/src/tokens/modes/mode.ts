@@ -9,7 +9,7 @@ export type Actor = { kind: 'user' | 'app' | 'installation'; id: string }
 export type MintRequest = {
   user: User
   actor: Actor
-  /** The app that acts for the user; null where they act themselves. */
+  /** The app that acts for the user, or the installation where it names none; null where they act themselves. */
   app_id: string | null
   /** What mcp-provider, or for its own registry an installation, says of the server. */
   provider: Pick<ProviderStatement, 'audience' | 'scopes'> &
