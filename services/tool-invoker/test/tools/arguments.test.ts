@@ -1,4 +1,5 @@
 import t from 'tap'
+import { createArgumentChecks } from '../../src/arguments/check.ts'
 import { startStage } from '../stage.ts'
 
 const { call, settle, broker, providers, issuer, recording } = await startStage(t)
@@ -57,6 +58,23 @@ t.test('what a schema says is read once, for as long as the tool is the same', a
   providers.listAs(provider_id, tools)
   await settle()
   t.equal((await one()).status, 200)
+
+  let reads = 0
+  const input_schema = {
+    get required() {
+      reads += 1
+      return ['a']
+    }
+  }
+  const check = createArgumentChecks()
+  const fault = { code: 'invalid_arguments' }
+  await t.rejects(async () => check({ hash: 'one', input_schema }, {}), fault)
+  const once = reads
+  t.ok(once > 0)
+  await t.rejects(async () => check({ hash: 'one', input_schema }, {}), fault)
+  t.equal(reads, once)
+  await t.rejects(async () => check({ hash: 'two', input_schema }, {}), fault)
+  t.equal(reads, 2 * once)
 })
 
 t.test('an odd schema refuses nothing that the server might take', async (t) => {
@@ -91,6 +109,32 @@ t.test('an odd schema refuses nothing that the server might take', async (t) => 
     const answer = await callWith(schema, { a: 5, b: 'ab', price: 0.07 })
     t.equal(answer.status, 200, name)
   }
+})
+
+t.test('a pattern means what it means in JavaScript, or nothing', async (t) => {
+  const [space, wide] = ['\u00a0', '\u3000']
+  const fine: [string, string][] = [
+    ['^a\\sb$', `a${space}b`],
+    ['^[x\\s]+$', `x${wide}`],
+    ['^[^\\S\\n]$', '\ufeff'],
+    ['^\\S+$', 'é😀'],
+    ['^\\\\s$', '\\s'],
+    ['^\\[\\s$', `[${space}`],
+    ['^[[:alpha:]]$', ':]'],
+    ['\\Ax', 'Ax'],
+    ['^[\\s-x]$', 'y']
+  ]
+  for (const [pattern, a] of fine)
+    t.equal((await callWith({ properties: { a: { pattern } } }, { a })).status, 200, pattern)
+  const wrong: [string, string][] = [
+    ['^\\S$', space],
+    ['^[^\\s]$', wide],
+    ['^[\\S]$', '\u2028'],
+    ['^[\\s]$', 's'],
+    ['^a\\sb$', 'ab']
+  ]
+  for (const [pattern, a] of wrong)
+    t.equal((await callWith({ properties: { a: { pattern } } }, { a })).status, 422, pattern)
 })
 
 t.test('no schema holds up the others, whatever it asks for', async (t) => {
