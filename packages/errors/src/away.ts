@@ -2,8 +2,8 @@
 // goes through egress, which reports its own errors.
 const codes = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'CONNECTION_ENDED'],
-  // PostgreSQL: connection exceptions, too many connections, shutting down or starting up.
-  ...['08000', '08001', '08003', '08006', '53300', '57P01', '57P02', '57P03']
+  // PostgreSQL: connection exceptions, too many connections, a statement that took too long, shutting down or starting up.
+  ...['08000', '08001', '08003', '08006', '53300', '57014', '57P01', '57P02', '57P03']
 ])
 const names = new Set(['MaxRetriesPerRequestError'])
 const texts =

@@ -27,6 +27,12 @@ t.test('anything but a reported error becomes internal, with its text only in th
   }
 })
 
+t.test('a database that is away, or too slow, is no fault of ours', async (t) => {
+  for (const code of ['ECONNREFUSED', '57P01', '57014'])
+    t.match(toReported(Object.assign(new Error('the truth'), { code })), { code: 'unavailable', status: 503 }, code)
+  t.match(toReported(Object.assign(new Error('the truth'), { code: '42703' })), { code: 'internal' })
+})
+
 t.test('every code has the status of a refusal or a failure', async (t) => {
   for (const [code, status] of Object.entries(statusByCode)) t.ok(status >= 400 && status < 600, code)
 })

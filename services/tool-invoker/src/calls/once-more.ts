@@ -1,4 +1,5 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
+import { wasSent } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { type CalledTool, isJson, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
 
@@ -31,7 +32,10 @@ export const askOnceMore = async (
     return await ask({ onEvent: onFirstEvent, ...(onFirstRequest && { onRequest: onFirstRequest }) })
   } catch (thrown) {
     if (hasHeard || signal.aborted || !isLost(thrown)) throw thrown
-    return ask(ears)
+    return await ask(ears).catch((again: unknown) => {
+      // That the second was never sent says nothing about the first, which may have been made.
+      throw wasSent(again) === 'no' ? thrown : again
+    })
   }
 }
 

@@ -73,7 +73,7 @@ const openCounter = async (app: App, { spend }: Pick<Slices, 'spend'>, { max, ke
   return counter
 }
 
-// draft-ietf-httpapi-ratelimit-headers-07
+// draft-ietf-httpapi-ratelimit-headers-06: the names that are widely read; -07 has one field in their place.
 const refuse = (reply: FastifyReply, { max, ttlInSeconds }: Counted): ReportedError => {
   const seconds = Math.max(1, ttlInSeconds)
   reply.headers({ 'ratelimit-limit': max, 'ratelimit-remaining': 0, 'ratelimit-reset': seconds })

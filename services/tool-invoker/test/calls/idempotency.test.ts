@@ -1,10 +1,12 @@
 import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
+import { startRecording } from '@onbehalf/testkit/mcp-servers'
 import pg from 'pg'
 import t from 'tap'
 import { startStage } from '../stage.ts'
 
-const stage = await startStage(t)
+const passing = await startRecording()
+const stage = await startStage(t, { alsoAllowed: [passing.port] })
 const { broker, providers, issuer, recording } = stage
 const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
 await admin.connect()
@@ -136,6 +138,41 @@ t.test('a call that was surely not made leaves the key free, an error of the ser
   t.match(first, { status: 502, body: { code: 'upstream_error', details: [{ message: '-32602' }, {}] } })
   const { request_id: _, ...told } = first.body
   t.match((await callWith(failing)).body, told)
+  t.equal(callsSince(before), 1)
+})
+
+t.test('a call that was lost stays one that may have been made, though its repetition reached nobody', async (t) => {
+  const key = newKey()
+  const tools = [{ name: 'x', input_schema: { type: 'object' }, annotations: { idempotentHint: true } }]
+  const leaving = providers.register({ tenant_id, server_url: passing.url, mode: 'off', tools })
+  passing.answer((_, raw) => {
+    raw.destroy()
+    // Whoever comes back finds nobody.
+    void passing.stop()
+    return undefined
+  })
+  const body = { ...fine, server_identifier: leaving.server_identifier }
+  t.match(await callWith(key, body), { status: 502, body: { code: 'upstream_unavailable' } })
+  t.equal(passing.calls().length, 1)
+  t.match(await callWith(key, body), { status: 409, body: { code: 'outcome_unknown' } })
+})
+
+t.test('as events the answer is the same, also when it comes again', async (t) => {
+  const key = newKey()
+  const before = recording.calls().length
+  recording.answer(() => ({ content: [{ type: 'text', text: 'told' }] }))
+  const ask = async (accept: string) => {
+    const all = { ...headers, accept, 'idempotency-key': key }
+    return stage.app.inject({ method: 'POST', url: '/v1/tools/call', headers: all, payload: fine })
+  }
+  const plain = 'application/json'
+  const events = 'text/event-stream'
+  const [first, again, whole] = [await ask(events), await ask(events), await ask(plain)]
+  t.match(first.headers, { 'content-type': /^text\/event-stream/ })
+  const told = (body: string) => body.match(/^event: result\ndata: (.*)$/m)?.[1]
+  t.match(JSON.parse(told(first.body) ?? ''), { result: { content: [{ text: 'told' }] } })
+  t.equal(told(again.body), told(first.body))
+  t.equal(whole.body, told(first.body))
   t.equal(callsSince(before), 1)
 })
 
