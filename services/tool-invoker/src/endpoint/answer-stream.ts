@@ -4,7 +4,9 @@ import { type EventStream, openEventStream, sendStream, wantsEvents } from '../e
 /** Sends a message to the client before the answer; false where the answer cannot carry one. */
 export type Tell = (message: object) => boolean
 
-const beginMs = 5_000
+type Times = { beginMs: number; beatMs: number }
+
+const usual: Times = { beginMs: 5_000, beatMs: 15_000 }
 
 /**
  * Answers with the text of one JSON-RPC message: as JSON where it comes soon, as an event stream from the first message
@@ -15,10 +17,11 @@ export const sendAnswer = async (
   request: FastifyRequest,
   reply: FastifyReply,
   work: (tell: Tell) => Promise<string>,
-  failed: (thrown: unknown) => string
+  failed: (thrown: unknown) => string,
+  { beginMs, beatMs } = usual
 ): Promise<FastifyReply> => {
   if (!wantsEvents(request)) return reply.type('application/json').send(await work(() => false))
-  const events = openEventStream()
+  const events = openEventStream(beatMs)
   const late = setTimeout(events.begin, beginMs)
   const answer = work(tellingTo(events))
   try {

@@ -15,9 +15,9 @@ export type EventStream = {
 }
 
 const waitingMax = 256 * 1024
-const beatMs = 15_000
 
-export const openEventStream = (): EventStream => {
+/** With a comment every so often, so that no proxy thinks nobody is there. */
+export const openEventStream = (beatMs = 15_000): EventStream => {
   const { promise: begun, resolve } = Promise.withResolvers<undefined>()
   let beat: NodeJS.Timeout | undefined
   let isOver = false

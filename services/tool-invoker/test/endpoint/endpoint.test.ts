@@ -6,6 +6,7 @@ import { testProtocol } from './requests/protocol.ts'
 import { testRecords } from './requests/records.ts'
 import { startSetting } from './requests/setting.ts'
 import { testState } from './requests/state.ts'
+import { testStreams } from './requests/streams.ts'
 
 const setting = await startSetting(t)
 const { issuer, recording } = setting
@@ -15,4 +16,5 @@ t.afterEach(() => {
   recording.answer(({ arguments: given }) => ({ content: [{ type: 'text', text: JSON.stringify(given) }] }))
 })
 
-for (const test of [testNames, testOffers, testProtocol, testCallers, testRecords, testState]) test(setting)
+for (const test of [testNames, testOffers, testProtocol, testCallers, testRecords, testState, testStreams])
+  test(setting)

@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { publicUrl } from '../../stage.ts'
-import { type Setting, url } from './setting.ts'
+import { type Json, type Setting, url } from './setting.ts'
 
 /** Who may ask, and as whom. */
 export const testCallers = ({
@@ -12,6 +12,7 @@ export const testCallers = ({
   devices,
   forwarding,
   issuer,
+  open,
   post,
   recording,
   whoami
@@ -65,6 +66,15 @@ export const testCallers = ({
       t.match(await post(at, { ...user.headers, ...headers }, list), { status: 403, body: { error: { code: -32000 } } })
     for (const headers of [{ origin: publicUrl }, { host: 'localhost:4000' }])
       t.equal((await post(at, { ...user.headers, ...headers }, list)).status, 200)
+
+    const own = 'https://onbehalf.example.com'
+    const inPublic = await open({ PUBLIC_URL: own })
+    t.teardown(() => inPublic.app.close())
+    const statusWith = async (headers: Json) =>
+      (await post(at, { ...user.headers, ...headers }, list, inPublic.app)).status
+    for (const origin of [publicUrl, 'http://localhost', 'https://evil.example', `${own}.evil.example`, 'null'])
+      t.equal(await statusWith({ origin }), 403, origin)
+    for (const headers of [{ origin: own }, {}, { host: 'inner-name' }]) t.equal(await statusWith(headers), 200)
   })
 
   t.test("another tenant's provider is not there, whatever is asked of it", async (t) => {

@@ -2,7 +2,17 @@ import t from 'tap'
 import { type Json, type Setting, url } from './setting.ts'
 
 /** What a server wants back. */
-export const testState = ({ ask, broker, devices, forwarding, open, providers, recording, settle }: Setting): void => {
+export const testState = ({
+  ask,
+  askLegacy,
+  broker,
+  devices,
+  forwarding,
+  open,
+  providers,
+  recording,
+  settle
+}: Setting): void => {
   t.test(
     'what a server wants back comes back from whom it was given to, for the same request, and from nobody else',
     async (t) => {
@@ -57,4 +67,16 @@ export const testState = ({ ask, broker, devices, forwarding, open, providers, r
       t.same(given, [undefined, 'cart-17'], 'and the server heard of none of them')
     }
   )
+
+  t.test('a server that asks a client in a session again and again is heard ten times', async (t) => {
+    const user = devices.makeToken()
+    const at = url(forwarding(user.tenant_id).server_identifier)
+    recording.answer(() => ({ resultType: 'input_required', inputRequests: {} }))
+    const greeted = await askLegacy(at, user.headers, 'initialize', { protocolVersion: '2025-11-25' })
+    const session = { 'mcp-session-id': greeted.headers['mcp-session-id'] }
+    const before = recording.calls().length
+    const { body } = await askLegacy(at, user.headers, 'tools/call', { name: 'x' }, session)
+    t.match(body, { error: { code: -32000, message: /more than 10 times/ } })
+    t.equal(recording.calls().length, before + 11)
+  })
 }
