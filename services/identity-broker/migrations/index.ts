@@ -16,6 +16,7 @@ import * as grantIndexes from './0025-grant-indexes.ts'
 import * as rotationRoom from './0026-rotation-room.ts'
 import * as identified from './0027-identified.ts'
 import * as issuanceWrites from './0028-issuance-writes.ts'
+import * as issuanceRoom from './0029-issuance-room.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -34,5 +35,6 @@ export const migrations: Migrations = {
   '0025-grant-indexes': grantIndexes,
   '0026-rotation-room': rotationRoom,
   '0027-identified': identified,
-  '0028-issuance-writes': issuanceWrites
+  '0028-issuance-writes': issuanceWrites,
+  '0029-issuance-room': issuanceRoom
 }
