@@ -6,7 +6,7 @@ import { dead } from './bench/calls/parts/dead.ts'
 import { events } from './bench/calls/parts/events.ts'
 import { flame } from './bench/calls/parts/flame.ts'
 import { providers, users } from './bench/calls/parts/many.ts'
-import { large, openLoop, setting, signed, slow } from './bench/calls/parts/several.ts'
+import { large, openLoop, revoked, setting, signed, slow } from './bench/calls/parts/several.ts'
 import { start } from './bench/calls/parts/start.ts'
 import { warm } from './bench/calls/parts/warm.ts'
 import { startRig } from './bench/calls/rig.ts'
@@ -35,7 +35,7 @@ const warmUpSeconds = quick ? 2 : 4
 
 // The order is that of the day of a process: those that leave much behind come last.
 const all: Record<string, Part> = {
-  ...{ start, warm, signed, 'open-loop': openLoop, slow, large, events, setting, dead, cold, users, providers }
+  ...{ start, warm, signed, 'open-loop': openLoop, slow, large, events, setting, dead, cold, users, providers, revoked }
 }
 const wanted = values.only?.split(',') ?? Object.keys(all)
 const unknown = wanted.filter((name) => !(name in all))

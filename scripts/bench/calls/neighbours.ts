@@ -10,6 +10,7 @@ import {
   resolveBearer,
   resolveProvider
 } from '@onbehalf/contracts'
+import { ReportedError } from '@onbehalf/errors'
 import { type Bus, serve, writeFeed } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 
@@ -59,8 +60,9 @@ export const playNeighbours = async (
   const people = new Map<string, number>()
   for (let person = 0; person < peopleMax; person += 1) people.set(hashOf(tokenOf(person)), person)
   const revisions = new Map<string, { revision: number; way: string }>()
+  const revoked = new Set<number>()
   const { broker, provider, device } = buses
-  const feeds = [writeFeed(broker, identityChanges), writeFeed(device, deviceChanges)]
+  const [identities, devices] = [writeFeed(broker, identityChanges), writeFeed(device, deviceChanges)]
   const changes = writeFeed(provider, providerChanges)
 
   const settingsOf = (server_identifier: string): ProviderSettings => {
@@ -100,6 +102,7 @@ export const playNeighbours = async (
       const [person = ''] = principal.split('.')
       const [server_identifier = ''] = ticket.split('.')
       const { mode, audience } = settingsOf(server_identifier)
+      if (revoked.has(Number(person))) throw new ReportedError('identity_refresh_rejected', 'Please sign in again.')
       const ids = { grant_id: idOf(7, Number(person)), connection_id: idOf(1, 2) }
       const user_id = idOf(9, Number(person))
       return {
@@ -117,8 +120,13 @@ export const playNeighbours = async (
       revisions.set(server_identifier, { revision: revision + 1, way })
       changes.publish({ kind: 'provider', id: provider_id })
     },
+    /** Takes back what a person's sign-in left, and tells everybody. */
+    revoke: (person: number) => {
+      revoked.add(person)
+      identities.publish({ kind: 'grant', id: idOf(7, person) })
+    },
     close: async () => {
-      for (const feed of [...feeds, changes]) feed.close()
+      for (const feed of [identities, devices, changes]) feed.close()
       await Promise.all(served.map(({ stop }) => stop()))
     }
   }

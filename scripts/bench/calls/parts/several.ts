@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Answer } from '../connections.ts'
 import type { Part } from '../part.ts'
 import { median } from '../table.ts'
 import { callText } from '../texts.ts'
@@ -93,4 +94,35 @@ export const setting: Part = async ({ rig, gateway }) => {
   }
   const note = `median ${median(times).toFixed(1)} ms`
   return [{ what: 'a changed setting is seen after (worst)', value: Math.max(...times), unit: 'ms', target: 100, note }]
+}
+
+const underWayMs = 50
+
+/**
+ * A grant is revoked under a call at each of three replicas: how long until all three were told that they may not. Nobody
+ * calls as those people afterwards.
+ */
+export const revoked: Part = async ({ rig, gateway }) => {
+  const others = await Promise.all([rig.startGateway(), rig.startGateway()])
+  const replicas = [gateway, ...others]
+  const times: number[] = []
+  for (let person = 0; person < changes; person += 1) {
+    const [quick, endless] = ['echo', 'dead'].map((way) => callText({ mode: 'idp_token', way, person, provider: 1 }))
+    const askAll = (text = '') => Promise.all(replicas.map(({ connections }) => connections.ask(text)))
+    const expectAll = (told: Answer[], wanted: number) => {
+      for (const { status } of told) if (status !== wanted) throw new Error(`${status} where ${wanted} was to come`)
+    }
+    expectAll(await askAll(quick), 200)
+    const underWay = askAll(endless)
+    await sleep(underWayMs)
+    const startedAt = performance.now()
+    rig.neighbours.revoke(person)
+    expectAll(await underWay, 428)
+    times.push(performance.now() - startedAt)
+    expectAll(await askAll(quick), 428)
+  }
+  await Promise.all(others.map(({ stop }) => stop()))
+  const note = `median ${median(times).toFixed(1)} ms`
+  const what = 'a revoked grant ends calls at three replicas after (worst)'
+  return [{ what, value: Math.max(...times), unit: 'ms', target: 1_000, note }]
 }
