@@ -80,7 +80,7 @@ const resolves = async () => {
   if (!bearer) throw new Error('bearers were accepted')
   console.log(headOf(`${tokenRows.toLocaleString('en')} token rows`))
   let next = 0
-  const askOf = (total: number) => () => {
+  const askOf = (total: number) => async () => {
     next = (next + 7_919) % total
     return bearer(hashOf(seededToken(next)))
   }

@@ -8,11 +8,14 @@ import { requireRight } from './rights.ts'
 import { readSession } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
 
+/** At once what is held, so that most requests wait for nobody. */
+export type Resolving = ResolvedPrincipal | Promise<ResolvedPrincipal>
+
 /** How each kind of credential becomes a principal; a service that leaves one out does not accept that kind. */
 export type Authenticators = {
-  session?: (session: { tenant_id: string; session_id: string }) => Promise<ResolvedPrincipal>
-  bearer?: (tokenHash: string) => Promise<ResolvedPrincipal>
-  api_key?: (keyHash: string) => Promise<ResolvedPrincipal>
+  session?: (session: { tenant_id: string; session_id: string }) => Resolving
+  bearer?: (tokenHash: string) => Resolving
+  api_key?: (keyHash: string) => Resolving
   /** Throws when the request does not carry the installation's secret. */
   inner?: (request: FastifyRequest) => Promise<void>
 }
@@ -60,19 +63,35 @@ export const registerAuthentication = (
   // Who shows nothing guesses nothing.
   const isShown = ({ headers, cookies }: FastifyRequest): boolean =>
     headers.authorization !== undefined || cookies[sessionCookie] !== undefined
-  app.addHook('onRequest', async (request) => {
-    const access = request.routeOptions.config.access ?? 'public'
-    if (access === 'public') return
-    if (access === 'inner') return requireInner(authenticators, request)
-    if (access === 'renewal') return requireRenewal(request, publicUrl)
+  const enter = (access: Restricted, request: FastifyRequest, caller: Caller): undefined => {
+    request.caller = caller
+    requireRight(access, caller.principal)
+  }
+  const refuse = (error: unknown, request: FastifyRequest): never => {
+    if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
+    throw error
+  }
+  const requireCaller = (access: Restricted, request: FastifyRequest): Promise<void> | undefined => {
     failures.refuseIfMany(request.ip)
     try {
-      request.caller = await authenticate(access, authenticators, request)
+      const found = authenticate(access, authenticators, request)
+      if (!(found instanceof Promise)) return enter(access, request, found)
+      return found.then((caller) => enter(access, request, caller)).catch((error: unknown) => refuse(error, request))
     } catch (error) {
-      if (error instanceof ReportedError && error.status === 401 && isShown(request)) failures.add(request.ip)
-      throw error
+      return refuse(error, request)
     }
-    requireRight(access, request.caller.principal)
+  }
+  const requireAccess = (request: FastifyRequest): Promise<void> | undefined => {
+    const access = request.routeOptions.config.access ?? 'public'
+    if (access === 'public') return undefined
+    if (access === 'inner') return requireInner(authenticators, request)
+    if (access === 'renewal') return requireRenewal(request, publicUrl)
+    return requireCaller(access, request)
+  }
+  app.addHook('onRequest', (request, _reply, done) => {
+    const waiting = requireAccess(request)
+    if (waiting === undefined) done()
+    else waiting.then(() => done(), done)
   })
   app.addHook('preValidation', (request, _reply, done) => {
     requireCsrf(request, publicUrl)
@@ -86,25 +105,34 @@ const requireInner = async ({ inner }: Authenticators, request: FastifyRequest):
 }
 
 // There is no csrf value yet when a page renews first of all, so the browser itself has to say that the page is ours.
-const requireRenewal = (request: FastifyRequest, publicUrl: string): void => {
+const requireRenewal = (request: FastifyRequest, publicUrl: string): undefined => {
   if (request.cookies[cookieNamesFor(publicUrl).renewal] === undefined) throw unauthenticated()
   if (request.headers.origin !== undefined && isFromUs(request, publicUrl)) return
   throw new ReportedError('csrf_rejected', 'A session is renewed from our own pages only.')
 }
 
-const authenticate = async (
+const authenticate = (
   { credentials }: Restricted,
   authenticators: Authenticators,
   request: FastifyRequest
-): Promise<Caller> => {
+): Caller | Promise<Caller> => {
   const shown = bearerOf(request.headers.authorization)
   const kind: CredentialKind = shown ? shown.kind : 'session'
   const resolve = shown && authenticators[shown.kind]
   if (!credentials.includes(kind) || (shown && !resolve)) throw notTaken(kind, credentials, request)
   if (!shown || !resolve) return bySession(authenticators, request)
   const hash = hashOf(shown.token)
-  return { ...(await resolve(hash)), credential_hash: hash, csrf: null }
+  const found = resolve(hash)
+  return found instanceof Promise ? found.then((resolved) => showing(hash, resolved)) : showing(hash, found)
 }
+
+const showing = (credential_hash: string, { principal, ticket, credential_expires_at }: ResolvedPrincipal): Caller => ({
+  principal,
+  ticket,
+  credential_expires_at,
+  credential_hash,
+  csrf: null
+})
 
 const bySession = async ({ session }: Authenticators, request: FastifyRequest): Promise<Caller> => {
   if (!session) throw unauthenticated()

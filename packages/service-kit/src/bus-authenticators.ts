@@ -9,6 +9,7 @@ import {
   resolveSession
 } from '@onbehalf/contracts'
 import { type Bus, call, createAskedKeys, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
+import type { Resolving } from './authenticate.ts'
 import { holdRefusals } from './refusals.ts'
 import type { FindSessionKey } from './session.ts'
 
@@ -31,6 +32,12 @@ const credentialCache = <Key>(keyOf: (key: Key) => string, load: (key: Key) => P
     expiresAtOf: ({ credential_expires_at }) => credential_expires_at * 1000
   })
 
+/** What is held is given at once. */
+const heldOrAsked =
+  <Key>({ peek, get }: LiveCache<Key, ResolvedPrincipal>) =>
+  (key: Key): Resolving =>
+    peek(key) ?? get(key)
+
 /**
  * The authenticators of a service that asks the others who a credential belongs to: answers are held, emptied by the
  * owners' feeds, and asked again within 30 s; that a device token is no good is held for 10 s.
@@ -50,6 +57,7 @@ export const busAuthenticators = (
     ({ key_hash, user_id }) => `${key_hash} ${user_id ?? ''}`,
     (key) => call(bus, resolveApiKey, key, deadline())
   )
+  const resolveKey = heldOrAsked(apiKeys)
   const all: LiveCache<never, ResolvedPrincipal>[] = [sessions, bearers, apiKeys]
   const dropAll = () => {
     refusals.empty()
@@ -64,9 +72,9 @@ export const busAuthenticators = (
   if (accepts.includes('bearer')) readers.push(readFeed(bus, deviceChanges, { onChange: dropTag, onReset: dropAll }))
   return {
     authenticators: {
-      ...(accepts.includes('session') ? { session: sessions.get } : {}),
-      ...(accepts.includes('bearer') ? { bearer: bearers.get } : {}),
-      ...(accepts.includes('api_key') ? { api_key: (key_hash: string) => apiKeys.get({ key_hash }) } : {})
+      ...(accepts.includes('session') ? { session: heldOrAsked(sessions) } : {}),
+      ...(accepts.includes('bearer') ? { bearer: heldOrAsked(bearers) } : {}),
+      ...(accepts.includes('api_key') ? { api_key: (key_hash: string) => resolveKey({ key_hash }) } : {})
     },
     /** The principal of an API key's app acting for a user: refused unless that app may. */
     actFor: (key_hash: string, user_id: string) => apiKeys.get({ key_hash, user_id }),

@@ -5,6 +5,7 @@ import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import { securitySchemesFor } from './access.ts'
+import { answerLog } from './answer-log.ts'
 import { type Authenticators, registerAuthentication } from './authenticate.ts'
 import { serializerCompiler, validatorCompiler } from './compilers.ts'
 import { describeRoute } from './description/describe.ts'
@@ -43,9 +44,9 @@ const unusedMs = 1_000
 
 /** The app every service starts from: log, errors, headers, parsers, health, metrics, then authentication. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { service, publicUrl } = options
+  const { service, publicUrl, logTo = standardOutput() } = options
   const app = Fastify({
-    logger: { ...logOptions(service, options.logLevel), stream: options.logTo ?? standardOutput() },
+    logger: { ...logOptions(service, options.logLevel), stream: logTo },
     childLoggerFactory: requestLogOf,
     genReqId: ({ headers }) => requestIdOf(headers),
     // One line a request is written below, when it is answered.
@@ -85,12 +86,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     if (isClosing) reply.header('connection', 'close')
     done()
   })
-  // Looking for secrets costs more than the line, and of these members none can hold one.
-  const answers = app.log.child({}, { redact: [] })
+  const logAnswer = answerLog(options, logTo)
   app.addHook('onResponse', (request, reply, done) => {
-    const { id: reqId, method, ip, routeOptions } = request
-    const ms = Math.round(reply.elapsedTime * 10) / 10
-    answers.info({ reqId, method, route: routeOptions.url, status: reply.statusCode, ms, ip }, 'answered')
+    logAnswer(request, reply)
     // The head of a stream was sent before that was known.
     if (isClosing) request.raw.socket.destroySoon()
     done()

@@ -11,7 +11,7 @@ export {
 export { type AuditContext, type AuditEvent, auditContextOf, recordAudit } from './audit/record.ts'
 export { auditRoutes } from './audit/routes.ts'
 export { type AuditDetails, type AuditTables, createAuditTable, dropAuditTable } from './audit/tables.ts'
-export { type Authenticators, type Caller, callerOf, isFromUs, userOf } from './authenticate.ts'
+export { type Authenticators, type Caller, callerOf, isFromUs, type Resolving, userOf } from './authenticate.ts'
 export {
   baseVariables,
   egressAllowVariable,

@@ -21,8 +21,8 @@ const [brokerBus, deviceBus, bus] = await Promise.all([
   openBusAs(t, backends, 'tool-invoker')
 ])
 
-const isRefused = async (work: Promise<unknown>) =>
-  work.then(
+const isRefused = async (work: unknown) =>
+  Promise.resolve(work).then(
     () => false,
     () => true
   )

@@ -27,6 +27,8 @@ export type Tokens = {
    * not reusable goes to the one whose question it answers, and is held for nobody.
    */
   get: (ask: TokenAsk) => Promise<MintedToken>
+  /** The held token, without waiting. */
+  peek: (ask: TokenAsk) => MintedToken | undefined
   /** Another token than `rejected`, to which the server answered 401; the very same one when the broker has no other. */
   reissue: (ask: TokenAsk, rejected: string) => Promise<MintedToken>
   close: () => void
@@ -96,6 +98,7 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
       const question = { ...wanted, isOwn: false }
       return cache.peek(question) ?? ask(question)
     },
+    peek: (wanted) => cache.peek({ ...wanted, isOwn: false }),
     reissue: async (wanted, rejected) => {
       const question = { ...wanted, rejected_token_hash: hashOf(rejected), isOwn: false }
       const held = cache.peek(question)

@@ -159,7 +159,7 @@ t.test("administrators see and end their tenant's, members their own, also from 
   const reader = busAuthenticators(invoker, { accepts: ['bearer'] })
   t.teardown(reader.close)
   const held = () =>
-    reader.authenticators.bearer?.(hashOf(laptop.token)).then(
+    Promise.resolve(reader.authenticators.bearer?.(hashOf(laptop.token))).then(
       () => 'good',
       ({ code }) => code
     )

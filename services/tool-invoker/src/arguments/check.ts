@@ -1,13 +1,16 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
-import { ReportedError } from '@onbehalf/errors'
+import { type ErrorDetail, ReportedError } from '@onbehalf/errors'
 import { LRUCache } from 'lru-cache'
 import type { Check, compileCheck } from './compile.ts'
 
-/** Throws `invalid_arguments`, naming the first fault, where a tool surely does not take the arguments. */
+/**
+ * Throws `invalid_arguments`, naming the first fault, where a tool surely does not take the arguments; at once where its
+ * schema has been compiled.
+ */
 export type CheckArguments = (
   tool: Pick<CatalogueTool, 'hash' | 'input_schema'>,
   given: Record<string, unknown>
-) => Promise<void>
+) => Promise<void> | undefined
 
 const checksMax = 1_000
 
@@ -24,11 +27,14 @@ export const createArgumentChecks = (): CheckArguments => {
     return check
   }
 
-  return async ({ hash, input_schema }, given) => {
-    const check = checks.get(hash) ?? (await make(hash, input_schema))
-    const fault = check(given)
-    if (fault) throw new ReportedError('invalid_arguments', `${fault.path} ${fault.message}.`, { details: [fault] })
+  return ({ hash, input_schema }, given) => {
+    const check = checks.get(hash)
+    return check ? refuseFault(check(given)) : make(hash, input_schema).then((made) => refuseFault(made(given)))
   }
+}
+
+const refuseFault = (fault: ErrorDetail | undefined): undefined => {
+  if (fault) throw new ReportedError('invalid_arguments', `${fault.path} ${fault.message}.`, { details: [fault] })
 }
 
 /** The arguments without those that are null or blank. */

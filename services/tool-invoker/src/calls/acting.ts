@@ -1,6 +1,6 @@
 import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import type { Authenticators, Caller } from '@onbehalf/service-kit'
+import type { Authenticators, Caller, Resolving } from '@onbehalf/service-kit'
 
 /** For whom a call is made. */
 export type Acting = {
@@ -12,23 +12,31 @@ export type Acting = {
 export type ActingTools = {
   authenticators: Authenticators
   /** The principal of an API key's app acting for a user; refused unless it may. */
-  actFor: (keyHash: string, userId: string) => Promise<ResolvedPrincipal>
+  actFor: (keyHash: string, userId: string) => Resolving
 }
 
 type Asked = { user_id?: string; app_id?: string }
 
-/** Whom the caller acts for: a person only for themselves, an app for the user it names and may act for. */
-export const actingOf = async (tools: ActingTools, caller: Caller, asked: Asked): Promise<Acting> => {
+/**
+ * Whom the caller acts for: a person only for themselves, an app for the user it names and may act for. At once where
+ * that is held.
+ */
+export const actingOf = (tools: ActingTools, caller: Caller, asked: Asked): Acting | Promise<Acting> => {
   const resolve = resolverOf(tools, caller, asked)
-  const { principal } = await resolve()
-  return { principal, ticket: async () => (await resolve()).ticket }
+  const found = resolve()
+  return found instanceof Promise ? found.then((resolved) => actingAs(resolved, resolve)) : actingAs(found, resolve)
 }
+
+const actingAs = ({ principal }: ResolvedPrincipal, resolve: () => Resolving): Acting => ({
+  principal,
+  ticket: async () => (await resolve()).ticket
+})
 
 const resolverOf = (
   { authenticators, actFor }: ActingTools,
   { principal, credential_hash }: Caller,
   { user_id, app_id }: Asked
-): (() => Promise<ResolvedPrincipal>) => {
+): (() => Resolving) => {
   const { kind, tenant_id, credential } = principal
   if (app_id !== undefined && !(kind === 'app' && principal.app_id === app_id)) throw notYourApp()
   if (kind === 'user' && user_id !== undefined && user_id !== principal.user_id) throw notYourself()

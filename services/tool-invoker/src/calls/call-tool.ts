@@ -35,7 +35,7 @@ export type AskedCall = {
 export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
-    credentials: Pick<Credentials, 'get' | 'replace'>
+    credentials: Pick<Credentials, 'get' | 'peek' | 'replace'>
     recorder: Pick<Recorder, 'reserve' | 'intend' | 'add'>
     underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date
@@ -67,7 +67,7 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     const made = await untilAborted(make(tools, asked, context, row, watched), context.signal)
     row.outcome = outcomeOf(made)
     row.upstream_status = 200
-    return { row, ...made }
+    return { ...made, row }
   } catch (thrown) {
     const refusal = refusalFor(thrown, tools.publicUrl)
     row.outcome = toReported(refusal).code
@@ -98,13 +98,13 @@ const make = async (
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
   context.signal.throwIfAborted()
-  // A tool that takes other arguments now has them all the same.
-  const { arguments: _, ...again } = asked
   watched.sends(
     () => tagsOfPrepared(prepared),
-    () => prepare(tools, again, context, { ...row })
+    // A tool that takes other arguments now has them all the same.
+    () => prepare(tools, withoutArguments(asked), context, { ...row })
   )
-  await tools.recorder.intend(row)
+  const intending = tools.recorder.intend(row)
+  if (intending !== undefined) await intending
   context.signal.throwIfAborted()
   const { signal, onEvent, onSend } = context
   const outbound: Outbound = {
@@ -121,7 +121,7 @@ const make = async (
   const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
   if (!identity) {
     const send = (sent: Outbound) => callWithCredential(tools, sent, credential)
-    return { ...(await callAsDescribed(tools, described, outbound, send)), minted: null }
+    return madeAs(null, await callAsDescribed(tools, described, outbound, send))
   }
 
   let { minted } = identity
@@ -131,8 +131,17 @@ const make = async (
       noteIdentity(row, next)
     })
   const called = await callAsDescribed(tools, described, outbound, sendAs)
-  return { ...called, minted }
+  return madeAs(minted, called)
 }
+
+const madeAs = (minted: MintedToken | null, { result, resultText, protocolVersion }: CalledTool): Made => ({
+  result,
+  resultText,
+  protocolVersion,
+  minted
+})
+
+const withoutArguments = ({ arguments: _, ...rest }: AskedCall) => rest
 
 const requestOf = (
   { tool, arguments: given, request }: AskedCall,

@@ -14,7 +14,7 @@ export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefin
   const { socket } = request
   const leave = () => controller.abort(hasLeft())
   // The socket's own close: the request's comes as soon as its body was read.
-  socket.once('close', leave)
+  socket.on('close', leave)
   // They may have left while it was looked who they are.
   if (socket.destroyed) leave()
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(tooLate()), timeoutMs)

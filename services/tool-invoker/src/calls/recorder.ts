@@ -23,7 +23,7 @@ export type Recorder = {
   /** A place for the record of a call that begins; throws `recording_unavailable` when too many wait to be written. */
   reserve: () => void
   /** Where that is wanted, resolves when it is on record that the call is about to be made; throws like `reserve`. */
-  intend: (row: CallRow) => Promise<void>
+  intend: (row: CallRow) => Promise<void> | undefined
   /** The record of a call that had a place. */
   add: (row: CallRow) => void
   /**
@@ -124,8 +124,8 @@ export const createRecorder = ({
     requirePlace()
     places += 1
   }
-  const intend = async (row: CallRow) => {
-    if (!isStrict) return
+  const intend = (row: CallRow) => (isStrict ? intendStrictly(row) : undefined)
+  const intendStrictly = async (row: CallRow): Promise<void> => {
     reserve()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     enqueue(intentOf(row), resolve)

@@ -17,7 +17,7 @@ import { readArguments } from './kept-arguments.ts'
 import { allCalls, listCalls } from './list.ts'
 import type { StateTools } from './request-state.ts'
 import { CallAnswers, CallBody, CallsAnswers, CallsQuery } from './schemas.ts'
-import { type Make, sendEvents, sendText } from './send.ts'
+import { type Hears, type Make, sendEvents } from './send.ts'
 import { sendLines, wantsLines } from './send-lines.ts'
 import type { CallStore, StoredCall } from './store.ts'
 
@@ -59,16 +59,28 @@ export const registerCalls = (app: App, tools: Tools): void => {
     ...callToolRoute,
     handler: async (request, reply) => {
       const key = idempotencyKeyOf(request)
-      await tools.limits(request, reply, request.body.server_identifier)
+      const counting = tools.limits(request, reply, request.body.server_identifier)
+      if (counting !== undefined) await counting
       const { traceparent } = callOptionsOf(request)
       const patience = patienceOf(request.raw, request.body.timeout_ms)
       const { signal, cancel } = patience
       const context = { caller: callerOf(request), signal, cancel, traceparent }
       const asked = askedOf(request.body)
-      const plainly: Make = async (hears) => answerText(await callInTurns(tools, asked, { ...context, ...hears }))
-      const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
-      const make: Make = (hears) => (key === '' ? plainly(hears) : once(hears)).finally(patience.end)
-      return wantsEvents(request) ? sendEvents(make, request, reply) : sendText(make, reply)
+      const call = (hears: Hears) => callInTurns(tools, asked, { ...hears, ...context })
+      const plainly: Make = async (hears) => answerText(await call(hears))
+      const make: Make = async (hears) => {
+        try {
+          if (key !== '') return await callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
+          return answerText(await call(hears))
+        } finally {
+          patience.end()
+        }
+      }
+      if (wantsEvents(request)) return sendEvents(make, request, reply)
+      const text = await make({})
+      // The text and not the reply, which would be waited for in its turn.
+      reply.type('application/json; charset=utf-8')
+      return text
     }
   })
 
@@ -85,8 +97,11 @@ export const registerCalls = (app: App, tools: Tools): void => {
   })
 }
 
-const askedOf = ({ drop_empty_arguments, ...asked }: Static<typeof CallBody>): AskedCall & Turn =>
-  drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
+const askedOf = (body: Static<typeof CallBody>): AskedCall & Turn => {
+  if (body.drop_empty_arguments === undefined) return body
+  const { drop_empty_arguments, ...asked } = body
+  return drop_empty_arguments ? { ...asked, arguments: withoutEmpty(asked.arguments) } : asked
+}
 
 type Reader = { user: UserPrincipal; vault: Pick<Vault, 'open'>; withArguments: boolean }
 

@@ -4,13 +4,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { openEventStream, sendStream } from '../events/stream.ts'
 import { tellingTo } from './tell-event.ts'
 
-/** Makes the call, and gives the answer's text; who hears is told when it is sent, and what the server tells. */
-export type Make = (hears: { onSend?: () => void; onEvent?: (event: McpEvent) => void }) => Promise<string>
+/** Who is told when the call is sent, and what the server tells. */
+export type Hears = { onSend?: () => void; onEvent?: (event: McpEvent) => void }
 
-export const sendText = async (make: Make, reply: FastifyReply): Promise<FastifyReply> => {
-  const text = await make({})
-  return reply.type('application/json').send(text)
-}
+/** Makes the call, and gives the answer's text. */
+export type Make = (hears: Hears) => Promise<string>
 
 /** Answers with what happens as it happens; with a status of its own where the call is not even sent. */
 export const sendEvents = async (make: Make, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

@@ -24,7 +24,7 @@ type Call = {
   cancel: (reason: ReportedError) => void
   sent: Sent | undefined
   /** What changed before it was known what the call rests on. */
-  missed: Set<string>
+  missed: Set<string> | undefined
   isAsking: boolean
   isDue: boolean
 }
@@ -64,7 +64,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
   const onTag = (tag: string): void => {
     for (const call of calls) {
       const { sent } = call
-      if (!sent) call.missed.add(tag)
+      if (!sent) call.missed = (call.missed ?? new Set()).add(tag)
       else if (tag === everything || sent.tagsOf().includes(tag)) askAgain(call, sent)
     }
   }
@@ -80,16 +80,17 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
 
   return {
     begin: (cancel) => {
-      const call: Call = { cancel, sent: undefined, missed: new Set(), isAsking: false, isDue: false }
+      const call: Call = { cancel, sent: undefined, missed: undefined, isAsking: false, isDue: false }
       calls.add(call)
       if (isOver) cancel(leftBehind())
       return {
         sends: (tagsOf, ask) => {
           const sent = { tagsOf, ask }
           call.sent = sent
+          const { missed } = call
           // Hardly anything changes within a call, so that most of them never look at what they rest on.
-          if (call.missed.size === 0) return
-          if (tagsOf().some((tag) => call.missed.has(tag)) || call.missed.has(everything)) askAgain(call, sent)
+          if (!missed) return
+          if (missed.has(everything) || tagsOf().some((tag) => missed.has(tag))) askAgain(call, sent)
         },
         ask: () => {
           if (call.sent) askAgain(call, call.sent)

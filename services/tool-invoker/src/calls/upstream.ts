@@ -78,10 +78,10 @@ export const callAs = async (
 
 const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
   const { mode, grant_id } = minted.identity
-  // A token that is good for one call is not good for its repetition.
-  const mayBeRepeated = outbound.mayBeRepeated && minted.reusable
   const headers = headersAs(outbound.provider.headers, minted)
-  return send(tools, { ...outbound, mayBeRepeated }, headers, `${mode} ${grant_id ?? ''}`)
+  // A token that is good for one call is not good for its repetition.
+  const sent = minted.reusable ? outbound : { ...outbound, mayBeRepeated: false }
+  return send(tools, sent, headers, `${mode} ${grant_id ?? ''}`)
 }
 
 const send = (

@@ -15,6 +15,8 @@ export type Refused = { status: 401 | 403; challenge?: string; token_hash?: stri
 export type Credentials = {
   /** The held credential, or mcp-provider's answer. Throws `upstream_authorization_required` where a person has to act. */
   get: (ask: CredentialAsk) => Promise<Held>
+  /** The same where it is held, without waiting. */
+  peek: (ask: CredentialAsk) => Held | undefined
   /** What to send in place of what was refused; those who were refused the same at once share one question. */
   replace: (ask: CredentialAsk, refused: Refused) => Promise<Held>
   close: () => void
@@ -54,6 +56,7 @@ export const createCredentials = (
   })
   return {
     get: async (ask) => (await cache.get(ask)).held,
+    peek: (ask) => cache.peek(ask)?.held,
     replace: (ask, refused) => {
       const id = `${keyOf(ask)} ${refused.token_hash ?? ''} ${refused.challenge ?? ''}`
       const running = replacing.get(id)

@@ -28,7 +28,7 @@ export type Asked = {
   headers: Readonly<Record<string, unknown>>
   context: CallContext
   /** Counts a request to a provider; throws `too_many_requests`. */
-  spend: (serverIdentifier: string) => Promise<void>
+  spend: (serverIdentifier: string) => Promise<void> | undefined
   tell: Tell
   /** Of a client of 2025-11-25 or older that keeps one. */
   session: Session | undefined

@@ -54,13 +54,14 @@ export const createBreaker = ({ failuresMax, pauseMs, pauseMsMax }: BreakerLimit
     }
     return pass
   }
+  // Only the call that tries a server has to be told from the others.
+  const ordinary = createPass()
   return {
     enter: () => {
-      const isOpen = failures >= failuresMax
-      if (isOpen && (probe || now() < openUntil)) throw leftAlone(openUntil - now())
-      const pass = createPass()
-      if (isOpen) probe = pass
-      return pass
+      if (failures < failuresMax) return ordinary
+      if (probe || now() < openUntil) throw leftAlone(openUntil - now())
+      probe = createPass()
+      return probe
     },
     isClean: () => failures === 0
   }

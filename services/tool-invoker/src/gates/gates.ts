@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type BreakerLimits, createBreaker, saysServerAway } from './breaker.ts'
+import { type BreakerLimits, createBreaker, type Pass, saysServerAway } from './breaker.ts'
 import { createListening } from './listening.ts'
 import { createPlaces } from './places.ts'
 
@@ -59,18 +59,20 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
     through: async ({ provider_id, revision, isPatient, signal }, work) => {
       const key = `${provider_id} ${revision}`
       const { places, breaker } = gateOf(key)
-      await places.take(signal)
+      const place = places.take(signal)
+      if (place !== undefined) await place
+      let pass: Pass | undefined
       try {
-        const pass = breaker.enter()
-        const made = await work().catch((thrown: unknown) => {
-          if (signal.aborted) pass.left()
-          else if (!saysServerAway(thrown)) pass.succeeded()
-          else if (isPatient || !isTimeout(thrown)) pass.failed()
-          else pass.left()
-          throw thrown
-        })
+        pass = breaker.enter()
+        const made = await work()
         pass.succeeded()
         return made
+      } catch (thrown) {
+        if (signal.aborted) pass?.left()
+        else if (!saysServerAway(thrown)) pass?.succeeded()
+        else if (isPatient || !isTimeout(thrown)) pass?.failed()
+        else pass?.left()
+        throw thrown
       } finally {
         places.giveBack()
         if (places.isEmpty() && breaker.isClean()) gates.delete(key)

@@ -2,8 +2,11 @@ import { ReportedError } from '@onbehalf/errors'
 
 /** How many calls are under way at once; the others wait in a line of bounded length, first come first served. */
 export type Places = {
-  /** Resolves with a place; throws the signal's reason, or `upstream_unavailable` where the line is full. */
-  take: (signal: AbortSignal) => Promise<void>
+  /**
+   * Takes a place: at once where one is free, or else when the promise resolves. Throws the signal's reason, or
+   * `upstream_unavailable` where the line is full.
+   */
+  take: (signal: AbortSignal) => Promise<void> | undefined
   giveBack: () => void
   isEmpty: () => boolean
 }
@@ -31,13 +34,14 @@ export const createPlaces = ({ callsMax, waitingMax }: { callsMax: number; waiti
   }
 
   return {
-    take: async (signal) => {
+    take: (signal) => {
       signal.throwIfAborted()
       if (taken >= callsMax) {
         if (line.size >= waitingMax) throw lineFull()
         return wait(signal)
       }
       taken += 1
+      return undefined
     },
     giveBack: () => {
       const [first] = line

@@ -1,57 +1,70 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
+import type { Principal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type App, callerOf } from '@onbehalf/service-kit'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createSlices, type Slices } from './slices.ts'
 import type { TakeSlice } from './store.ts'
 
-/** Counts a call to a provider, or with '' a request to none of them; throws `too_many_requests` where one of its limits is used up. */
-export type CallLimits = (request: FastifyRequest, reply: FastifyReply, serverIdentifier: string) => Promise<void>
+/** Counts a call to a provider, or with '' a request to none of them; throws `too_many_requests` where one of its limits is used up. A promise only where Redis is asked. */
+export type CallLimits = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  serverIdentifier: string
+) => Promise<void> | undefined
 
 /** Calls in a minute; 0 is without a limit. */
 export type CallMaxima = { principal: number; tenant: number; provider: number }
 
 const windowMs = 60_000
 
+type Limited = { max: number; keyOf: (principal: Principal, serverIdentifier: string) => string }
 type Counter = ReturnType<App['createRateLimit']>
 type Counted = Extract<Awaited<ReturnType<Counter>>, { isAllowed: false }>
 
 /** The limits on calls: of each caller, of each tenant and of each provider of a tenant, each with its own keys. */
 export const openCallLimits = async (app: App, take: TakeSlice, maxima: CallMaxima): Promise<CallLimits> => {
   const slices = createSlices(take)
-  const providers = new WeakMap<FastifyRequest, string>()
-  const tenantOf = (request: FastifyRequest) => callerOf(request).principal.tenant_id
-  const providerOf = (request: FastifyRequest) => `provider:${tenantOf(request)}:${providers.get(request)}`
-  const all: Opened[] = [
+  const all: Limited[] = [
     { max: maxima.principal, keyOf: principalOf },
-    { max: maxima.tenant, keyOf: (request) => `tenant:${tenantOf(request)}` },
-    { max: maxima.provider, keyOf: providerOf }
+    { max: maxima.tenant, keyOf: ({ tenant_id }) => `tenant:${tenant_id}` },
+    { max: maxima.provider, keyOf: ({ tenant_id }, serverIdentifier) => `provider:${tenant_id}:${serverIdentifier}` }
   ]
   const wanted = all.filter(({ max }) => max > 0)
+  const servers = new WeakMap<FastifyRequest, string>()
   const counters: Counter[] = []
-  for (const one of wanted) counters.push(await openCounter(app, slices, one))
-  return async (request, reply, serverIdentifier) => {
-    providers.set(request, serverIdentifier)
-    if (slices.spendHeld(wanted.map(({ keyOf }) => keyOf(request)))) return
+  for (const { max, keyOf } of wanted) {
+    const keyGenerator = (request: FastifyRequest) => keyOf(callerOf(request).principal, servers.get(request) ?? '')
+    counters.push(await openCounter(app, slices, { max, keyGenerator }))
+  }
+  const ask = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const counted = await Promise.all(counters.map((count) => count(request)))
     let longest: Counted | undefined
     for (const one of counted) if (!one.isAllowed && one.isExceeded && one.ttl > (longest?.ttl ?? 0)) longest = one
     if (longest) throw refuse(reply, longest)
   }
+  return (request, reply, serverIdentifier) => {
+    const { principal } = callerOf(request)
+    if (slices.spendHeld(wanted.map(({ keyOf }) => keyOf(principal, serverIdentifier)))) return undefined
+    servers.set(request, serverIdentifier)
+    return ask(request, reply)
+  }
 }
 
-const principalOf = (request: FastifyRequest): string => {
-  const { principal } = callerOf(request)
-  return principal.kind === 'app' ? `app:${principal.app_id}` : `user:${principal.user_id}`
-}
+const principalOf = (principal: Principal): string =>
+  principal.kind === 'app' ? `app:${principal.app_id}` : `user:${principal.user_id}`
 
-type Opened = { max: number; keyOf: (request: FastifyRequest) => string }
+type Opened = { max: number; keyGenerator: (request: FastifyRequest) => string }
 
-const openCounter = async (app: App, { spend }: Pick<Slices, 'spend'>, { max, keyOf }: Opened): Promise<Counter> => {
+const openCounter = async (
+  app: App,
+  { spend }: Pick<Slices, 'spend'>,
+  { max, keyGenerator }: Opened
+): Promise<Counter> => {
   const counters: Counter[] = []
   const inOwnScope: FastifyPluginAsync = async (scope) => {
     await scope.register(rateLimit, {
-      ...{ global: false, max, timeWindow: windowMs, keyGenerator: keyOf },
+      ...{ global: false, max, timeWindow: windowMs, keyGenerator },
       store: class implements FastifyRateLimitStore {
         incr(key: string, done: (error: Error | null, spent?: { current: number; ttl: number }) => void) {
           spend(key, { max, windowMs }).then(

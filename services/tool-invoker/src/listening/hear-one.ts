@@ -11,7 +11,7 @@ import { watchCaller } from './watch-caller.ts'
 /** One who hears what the servers of all providers say of their own accord, under joined URIs. */
 export type HearingOfAll = Omit<Hearing, 'use' | 'spend'> & {
   use: SessionUse
-  spend: (serverIdentifier: string) => Promise<void>
+  spend: (serverIdentifier: string) => Promise<void> | undefined
 }
 
 export type HearOneTools = CallToolTools &

@@ -17,7 +17,7 @@ export type Hearing = {
   filter: () => Promise<Filter>
   onEvent: (event: McpEvent) => void
   /** Counts each time that the server is asked. */
-  spend: () => Promise<void>
+  spend: () => Promise<void> | undefined
   signal: AbortSignal
 }
 
@@ -50,7 +50,7 @@ export const hearServer = (tools: Tools, hearing: Hearing): { restart: () => voi
 }
 
 /** Leaves out the first time, which was counted before. */
-export const afterTheFirst = (spend: () => Promise<void>): (() => Promise<void>) => {
+export const afterTheFirst = (spend: Hearing['spend']): (() => Promise<void>) => {
   let isFirst = true
   return async () => {
     if (!isFirst) await spend()

@@ -1,0 +1,52 @@
+/** How long requests took. */
+export type RequestTimes = {
+  observe: (method: string, route: string, status: number, seconds: number) => void
+  /** As a histogram in Prometheus' text form. */
+  text: () => string
+}
+
+type Series = { labels: string; counts: number[]; sum: number; total: number }
+
+const name = 'onbehalf_http_request_seconds'
+const help = 'Time from the first byte of a request to the last byte of its answer'
+const buckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10]
+
+/** Counts by method, route and status; prom-client's histogram looks its labels up and checks them for each request. */
+export const countRequestTimes = (service: string): RequestTimes => {
+  const all = new Map<string, Series>()
+  const seriesOf = (method: string, route: string, status: number): Series => {
+    const key = `${method} ${route} ${status}`
+    const known = all.get(key)
+    if (known) return known
+    const labels = `method="${method}",route="${route}",status="${status}",service="${service}"`
+    const series = { labels, counts: buckets.map(() => 0), sum: 0, total: 0 }
+    all.set(key, series)
+    return series
+  }
+  return {
+    observe: (method, route, status, seconds) => {
+      const series = seriesOf(method, route, status)
+      const index = buckets.findIndex((bound) => seconds <= bound)
+      if (index >= 0) series.counts[index] = (series.counts[index] ?? 0) + 1
+      series.sum += seconds
+      series.total += 1
+    },
+    text: () =>
+      [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`, ...[...all.values()].flatMap(linesOf), ''].join('\n')
+  }
+}
+
+// Each bucket holds what the smaller ones do.
+const linesOf = ({ labels, counts, sum, total }: Series): string[] => {
+  let below = 0
+  const lines = buckets.map((bound, index) => {
+    below += counts[index] ?? 0
+    return `${name}_bucket{le="${bound}",${labels}} ${below}`
+  })
+  return [
+    ...lines,
+    `${name}_bucket{le="+Inf",${labels}} ${total}`,
+    `${name}_sum{${labels}} ${sum}`,
+    `${name}_count{${labels}} ${total}`
+  ]
+}
