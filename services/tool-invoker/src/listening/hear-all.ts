@@ -2,16 +2,13 @@ import { actingOf } from '../calls/acting.ts'
 import type { ListProviders } from '../providers/list.ts'
 import type { Filter } from './filter.ts'
 import { type Heard, type HearingOfAll, type HearOneTools, hearOne } from './hear-one.ts'
-import { areListsWanted, providersOf } from './join-filter.ts'
+import { areListsWanted, providersOf, serversMax } from './join-filter.ts'
 import type { Place, ToolChanges } from './tool-changes.ts'
 
 type Tools = HearOneTools & {
   listProviders: ListProviders
   toolChanges: Pick<ToolChanges, 'hear'>
 }
-
-/** Each is a stream of its own, and takes a place. */
-const serversMax = 20
 
 /**
  * Hears the first of the providers that the caller may use, where lists are wanted, and those whose resources are; who fails

@@ -2,9 +2,18 @@ import type { McpEvent } from '@onbehalf/mcp'
 import { joinUri, splitUri } from '../endpoint/names.ts'
 import type { Filter } from './filter.ts'
 
-/** What of a filter can be told of all providers: what is no resource of any of them is left out. */
+/** So many providers are heard: each is a stream of its own, and takes a place. */
+export const serversMax = 20
+
+/** What of a filter can be told of all providers: what is no resource of any, or of one too many, is left out. */
 export const joinedFilter = ({ resourceSubscriptions = [], ...lists }: Filter): Filter => {
-  const uris = resourceSubscriptions.filter((uri) => splitUri(uri) !== undefined)
+  const heard = new Set<string>()
+  const uris = resourceSubscriptions.filter((uri) => {
+    const provider = splitUri(uri)?.server_identifier
+    if (provider === undefined) return false
+    if (heard.size < serversMax) heard.add(provider)
+    return heard.has(provider)
+  })
   return { ...lists, ...(uris.length > 0 && { resourceSubscriptions: uris }) }
 }
 

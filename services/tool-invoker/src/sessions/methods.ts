@@ -10,6 +10,7 @@ import { ask } from '../endpoint/pass.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
 import { refuseUnknown } from '../endpoint/unknown.ts'
 import { isUri, uriBytesMax, urisMax } from '../listening/filter.ts'
+import { joinedFilter, serversMax } from '../listening/join-filter.ts'
 import type { Session } from './find.ts'
 import { isLevel } from './log-level.ts'
 
@@ -27,6 +28,8 @@ export const subscribe: Method = async (tools, asked) => {
   const uri = uriOf(asked)
   const server = atServer(asked, uri)
   if (!server) return refuseUnknown(tools, asked, {}, unknown())
+  if (asked.server_identifier === undefined && !isHeardWith(uris, uri))
+    throw bad('uri', `is of one more than the ${serversMax} servers that are heard here: connect to its own endpoint`)
   if (!(await tools.sessions.subscribe(id, uri)))
     throw bad('uri', `is more than the ${urisMax} that a session hears of`)
   const answer = await askAt(tools, asked, server).catch(async (thrown: unknown) => {
@@ -36,6 +39,9 @@ export const subscribe: Method = async (tools, asked) => {
   hearAnew(tools, asked, answer)
   return answer.text
 }
+
+const isHeardWith = (uris: readonly string[], uri: string): boolean =>
+  joinedFilter({ resourceSubscriptions: [...uris, uri] }).resourceSubscriptions?.includes(uri) === true
 
 export const unsubscribe: Method = async (tools, asked) => {
   const uri = uriOf(asked)

@@ -3,7 +3,16 @@ import t from 'tap'
 import { type Setting, subscriptionId } from './setting.ts'
 
 /** What clients listen to at the endpoint of all. */
-export const testListeningToAll = ({ app, connect, devices, forwarding, legacy, listen, providers }: Setting): void => {
+export const testListeningToAll = ({
+  app,
+  connect,
+  devices,
+  forwarding,
+  legacy,
+  listen,
+  providers,
+  resources
+}: Setting): void => {
   t.test('at the endpoint of all it is told of the tools of all, while it may', async (t) => {
     const user = devices.makeToken()
     const { provider_id } = forwarding(user.tenant_id)
@@ -18,6 +27,19 @@ export const testListeningToAll = ({ app, connect, devices, forwarding, legacy, 
     t.match(told.at(-1), { id: 'L1', error: { code: -32000 } }, 'a revoke ends it')
 
     const another = devices.makeToken()
+    const many = Array.from({ length: 22 }, (_, index) => `onbehalf://server-${index}/test://one`)
+    const leaving = new AbortController()
+    const resourceSubscriptions = [...many, 'onbehalf://server-0/test://two']
+    const wide = { path: '/mcp', notifications: { resourceSubscriptions }, signal: leaving.signal }
+    const cut = await listen(another, wide)
+    await until(() => cut.told.length > 0)
+    t.same(
+      Object(cut.told[0]?.params).notifications,
+      { resourceSubscriptions: [...many.slice(0, 20), 'onbehalf://server-0/test://two'] },
+      'and that of twenty it is told'
+    )
+    leaving.abort()
+    await cut.over
     for (const [given, accept] of [
       [undefined, 'text/event-stream'],
       [{ resourceSubscriptions: [1] }, 'text/event-stream'],
@@ -103,11 +125,15 @@ export const testListeningToAll = ({ app, connect, devices, forwarding, legacy, 
     const server = legacy.apart()
     const provider = forwarding(user.tenant_id, server)
     const { client, told } = await connect(t, user, '/mcp')
+    const full = await connect(t, user, '/mcp')
     t.match(client.getServerCapabilities(), { resources: { subscribe: true, listChanged: true } })
     const uri = `onbehalf://${provider.server_identifier}/test://one`
     for (const none of ['test://one', 'onbehalf://nowhere/test://one'])
       await t.rejects(client.subscribeResource({ uri: none }), { code: -32602 }, none)
     t.equal(server.opened(), 0, 'who wants nothing hears no server')
+    for (let index = 0; index < 20; index += 1)
+      await resources.sessions.subscribe(full.sessionId, `onbehalf://server-${index}/test://one`)
+    await t.rejects(full.client.subscribeResource({ uri }), { code: -32602, message: /one more than the 20 servers/ })
     await client.subscribeResource({ uri })
     await until(async () => {
       await legacy.touch('test://one')
