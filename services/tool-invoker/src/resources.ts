@@ -37,8 +37,9 @@ import { openRelay } from './sessions/relay.ts'
 import { sessionStore } from './sessions/store.ts'
 import { createTools } from './tools/cache.ts'
 
-// More than one provider's calls under way and all who listen (`gates/`), so that no call waits for a connection.
-const connectionsPerOrigin = 1_800
+// As many as four providers' calls under way and all who listen (`gates/`): tenants that have the same hosted server do not
+// wait for each other's connections. One is opened when it is needed, and no sooner.
+const connectionsPerOrigin = 4 * 1_024 + 768
 
 // As long as a client's session, which it may belong to, is kept without a request.
 const upstreamIdleMs = 1_800_000
