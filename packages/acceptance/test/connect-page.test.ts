@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import { at, type Caller, callTool, expectSame, signInAs, textAt, withToken } from '@onbehalf/acceptance'
-import { freePort, listen, people, recordSecrets, startWhoami, stopServer } from '@onbehalf/testkit'
+import { eventually, freePort, listen, people, recordSecrets, startWhoami, stopServer } from '@onbehalf/testkit'
 import { type BrowserContext, type Page, readFaults, startChromium } from '@onbehalf/testkit/chromium'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
@@ -121,8 +121,11 @@ await t.test('somebody sees what may act as them, and takes it back with one pre
   t.ok((await textOf(page))?.includes(whoami.url), 'at which server')
   await page.getByRole('button', { name: 'Take back' }).click()
   await page.getByText('Taken back.').waitFor()
-  const { status, body } = await callTool(app, 'whoami', 'whoami', { user_id: bob })
-  t.match([status, body], [428, { code: 'identity_refresh_rejected' }])
+  const refused = await eventually(
+    () => callTool(app, 'whoami', 'whoami', { user_id: bob }),
+    ({ status }) => status === 428
+  )
+  t.match(refused, { status: 428, body: { code: 'identity_refresh_rejected' } })
 })
 
 await t.test('no other page can show it inside of itself', async (t) => {

@@ -121,9 +121,11 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
   }
 
   return(): Promise<Step> {
-    if (!this.isOver && this.failure === undefined) this.abort(new Error('nobody reads the answer'))
+    const isLeft = !this.isOver && this.failure === undefined
     this.isOver = true
     this.held.length = 0
+    this.reader?.resolve(over)
+    if (isLeft) this.abort(new Error('nobody reads the answer'))
     return Promise.resolve(over)
   }
 
@@ -144,7 +146,7 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     if (this.reason !== undefined) return
     this.reason = reason ?? new Error('the call was given up')
     this.letGo()
-    const told = this.explain(reason)
+    const told = this.explain(this.reason)
     this.head.reject(told)
     if (this.isOver) return
     this.failure = told

@@ -80,15 +80,16 @@ export class Body {
   }
 }
 
-// Memory that is new for each answer costs more than what is copied into it.
-const place = Buffer.allocUnsafeSlow(256 * 1024)
+// Memory that is new for each answer costs more than what is copied into it. All answers share this: nothing may be awaited
+// between what is put in and what is read out.
+const joinBuffer = Buffer.allocUnsafeSlow(256 * 1024)
 
 const join = (chunks: readonly Uint8Array[], size: number): string => {
-  if (size > place.length) return Buffer.concat(chunks, size).toString()
+  if (size > joinBuffer.length) return Buffer.concat(chunks, size).toString()
   let end = 0
   for (const chunk of chunks) {
-    place.set(chunk, end)
+    joinBuffer.set(chunk, end)
     end += chunk.byteLength
   }
-  return place.toString('utf8', 0, end)
+  return joinBuffer.toString('utf8', 0, end)
 }

@@ -67,7 +67,11 @@ export const startDeadline = (clock: Clock, length: Length): Deadline => new Dea
 
 /** Waits for work that goes on without us, and no longer than the signal allows. */
 export const untilAborted = async <T>(work: Promise<T>, signal: CallSignal): Promise<T> => {
-  if (signal.aborted) throw signal.reason
+  if (signal.aborted) {
+    // It goes on, and nobody waits for it any more.
+    work.catch(() => {})
+    throw signal.reason
+  }
   const { promise, reject } = Promise.withResolvers<never>()
   const stop = { handleEvent: () => reject(signal.reason) }
   signal.addEventListener('abort', stop)

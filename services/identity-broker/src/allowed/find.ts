@@ -19,11 +19,12 @@ export type Allowed = Awaited<ReturnType<typeof findAllowed>>
 /** All that lets somebody act as a user, and what was done with it lately. */
 export const findAllowed = async ({ grants, links, issuances, allowed }: Needs, { tenant_id, user_id }: Whose) => {
   const [stored, linked, deputies, uses] = await Promise.all([
-    grants.page(tenant_id, { user_id, limit: shownMax }),
+    // What has ended lets nobody act.
+    grants.page(tenant_id, { user_id, limit: shownMax, isLive: true }),
     links.page(tenant_id, { user_id, limit: shownMax }),
-    allowed.deputiesOf({ tenant_id, user_id }),
+    allowed.deputiesOf({ tenant_id, user_id, limit: shownMax }),
     issuances.page(tenant_id, { user_id, limit: usesMax })
   ])
-  // What has ended lets nobody act.
-  return { grants: stored.filter(({ dead_reason }) => dead_reason === null), links: linked, deputies, uses }
+  const isCut = [stored, linked, deputies].some(({ length }) => length === shownMax)
+  return { grants: stored, links: linked, deputies, uses, isCut }
 }

@@ -6,9 +6,11 @@ export type AllowedStore = ReturnType<typeof allowedStore>
 /** Who may act for a user because an administrator said so; the user was not asked. */
 export type Deputy = { name: string; kind: 'app' | 'platform' }
 
+type Asked = { tenant_id: string; user_id: string; limit: number }
+
 export const allowedStore = (db: Kysely<Database>) => ({
   /** Apps with a key that may act for them by their id here, and the platforms of their tenant; by name. */
-  deputiesOf: async ({ tenant_id, user_id }: { tenant_id: string; user_id: string }): Promise<Deputy[]> => {
+  deputiesOf: async ({ tenant_id, user_id, limit }: Asked): Promise<Deputy[]> => {
     const { rows } = await sql<Deputy>`
       select name, kind from (
         select app.name, 'app' as kind from app where app.tenant_id = ${tenant_id} and exists (
@@ -20,7 +22,7 @@ export const allowedStore = (db: Kysely<Database>) => ({
         select installation.name, 'platform' from installation
           join installation_tenant on installation_tenant.installation_id = installation.id
           where installation_tenant.tenant_id = ${tenant_id}
-      ) as deputy order by name limit 100`.execute(db)
+      ) as deputy order by name limit ${limit}`.execute(db)
     return rows
   }
 })

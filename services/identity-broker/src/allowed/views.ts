@@ -5,7 +5,7 @@ import { allowedPath } from './path.ts'
 type Shown = { person: string; tenant: string; csrf: string; isTakenBack: boolean }
 
 /** What may be done as the reader, with a button to take back each part that is theirs to take back. */
-export const listView = ({ grants, links, deputies, uses }: Allowed, shown: Shown): View => {
+export const listView = ({ grants, links, deputies, uses, isCut }: Allowed, shown: Shown): View => {
   const { person, tenant, csrf, isTakenBack } = shown
   const button = (field: string, id: string, text: string) => html`<form method="post" action="${allowedPath}">
 <input type="hidden" name="csrf_token" value="${csrf}">
@@ -16,6 +16,7 @@ export const listView = ({ grants, links, deputies, uses }: Allowed, shown: Show
     body: html`${isTakenBack ? html`<p class="good" role="status">Taken back. It holds everywhere from now on.</p>` : ''}
 <h1>What may act as you</h1>
 <p>You are signed in as ${person}, ${tenant}.</p>
+${isCut ? html`<p class="warning">There is more than fits here: take some back, or ask /v1/grants and /v1/links for all.</p>` : ''}
 <section><h2>Your sign-ins</h2>
 ${
   grants.length === 0
@@ -59,6 +60,6 @@ const minuteOf = (date: Date): string => `${date.toISOString().slice(0, 16).repl
 export const allowedFailure = (isOver: boolean): View => ({
   title: 'Nothing was taken back',
   body: html`<div role="alert"><h1>${isOver ? 'This page was open for a while' : 'That did not work'}</h1>
-<p>Nothing was taken back yet. Go on, and try once more on the page that comes.</p></div>
+<p>Nothing was taken back now: it may be gone already. Go on, and look at the page that comes.</p></div>
 <a class="button" href="${allowedPath}">Go on</a>`
 })

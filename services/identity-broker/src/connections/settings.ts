@@ -39,14 +39,18 @@ export const settingsOf = (stored: Connection, client_secret: string | null): Se
   }
 }
 
+/** What is believed of an IdP only because somebody said so: who came back, and for whom a token is. */
+const trusting: ReadonlySet<string> = new Set(['no_nonce', 'no_iss_parameter', 'opaque_tokens_are_bound'])
+
 /**
  * All that decides where somebody who signs in is led, who they are said to be, and where what is theirs is sent; two
  * that are alike lead alike.
  */
-export const leadsTo = ({ issuer, claims, saml, ...settings }: Settings): string => {
+export const leadsTo = ({ issuer, client_id, claims, saml, quirks, ...settings }: Settings): string => {
   const { authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint } = settings
   const endpoints = [authorization_endpoint, token_endpoint, userinfo_endpoint, revocation_endpoint]
-  return JSON.stringify([issuer, ...endpoints, ...[claims, saml].map((one) => one && sorted(one))])
+  const trust = quirks.filter((quirk) => trusting.has(quirk)).sort()
+  return JSON.stringify([issuer, client_id, trust, ...endpoints, ...[claims, saml].map((one) => one && sorted(one))])
 }
 
 const sorted = (values: object) => Object.entries(values).sort()

@@ -11,6 +11,9 @@ type NewGrant = OwnerKey &
   Pick<Grant, 'id' | 'resources' | 'issuer' | 'token_endpoint' | 'client_id' | 'generation'> &
   Pick<Grant, 'is_offline' | 'idp_session'> & { refresh_token: Buffer }
 
+/** `isLive`: without those that have ended. */
+type Page = { user_id?: string; limit: number; before?: string; isLive?: boolean }
+
 const freed = { attempt: 0, lease_owner: null, lease_until: null, sent_at: null, backoff_until: null }
 
 export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
@@ -32,7 +35,7 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
     db.selectFrom('grant').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
 
   /** A page of a tenant's grants, or of one user's, newest first; `before` is the last id of the page before. */
-  page: (tenant_id: string, { user_id, limit, before }: { user_id?: string; limit: number; before?: string }) =>
+  page: (tenant_id: string, { user_id, limit, before, isLive = false }: Page) =>
     db
       .selectFrom('grant')
       .innerJoin('connection', 'connection.id', 'grant.connection_id')
@@ -48,6 +51,7 @@ export const grantStore = (db: Kysely<Database> | Transaction<Database>) => ({
       ])
       .where('grant.tenant_id', '=', tenant_id)
       .$if(user_id !== undefined, (query) => query.where('grant.user_id', '=', user_id ?? ''))
+      .$if(isLive, (query) => query.where('grant.dead_reason', 'is', null))
       .$if(before !== undefined, (query) => query.where('grant.id', '<', before ?? ''))
       .orderBy('grant.id', 'desc')
       .limit(limit)

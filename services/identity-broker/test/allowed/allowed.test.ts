@@ -1,4 +1,4 @@
-import { createBrowser, type Page } from '@onbehalf/testkit'
+import { createBrowser, type Page, withClient } from '@onbehalf/testkit'
 import t from 'tap'
 import { apiOf } from '../api.ts'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
@@ -12,6 +12,8 @@ const user = await signInAs(broker, logins.user)
 const stranger = await signInAs(broker, logins.owner, 'globex')
 const url = `${broker.publicUrl}/auth/allowed`
 
+const query = (text: string, ...values: string[]) =>
+  withClient(broker.backends.adminDatabaseUrl, (client) => client.query(text, values))
 const openPage = (who: SignedIn) => who.browser.visit(url)
 const press = (who: SignedIn, page: Page, label: string) =>
   who.browser.submit(
@@ -77,6 +79,27 @@ await t.test('one press takes back a link, and one a sign-in, here and at the id
   )
 })
 
+await t.test('what has ended hides nothing, and a page that is full says so', async (t) => {
+  const other = await signInAs(broker, logins.second)
+  await query(
+    `insert into identity_broker."grant" (id, tenant_id, user_id, connection_id, resources, issuer, token_endpoint,
+        client_id, generation, is_offline, dead_reason)
+      select gen_random_uuid(), tenant_id, user_id, connection_id, array['https://ended.example/' || n], issuer, token_endpoint,
+        client_id, 1, true, 'revoked' from identity_broker."grant", generate_series(1, 120) as n where user_id = $1`,
+    other.userId
+  )
+  const { body } = await openPage(other)
+  t.ok(body.includes('Take back'), 'the living one is there')
+  t.notOk(body.includes('https://ended.example/'))
+  t.notMatch(body, /There is more than fits here/)
+  await query(
+    `update identity_broker."grant" set dead_reason = null where user_id = $1 and dead_reason is not null`,
+    other.userId
+  )
+  t.match((await openPage(other)).body, /There is more than fits here/)
+  await query(`delete from identity_broker."grant" where user_id = $1 and resources[1] like '%ended%'`, other.userId)
+})
+
 await t.test("nobody takes back what is somebody else's, an administrator neither", async (t) => {
   const [theirs] = await grantsOf(stranger)
   const other = await signInAs(broker, logins.second)
@@ -88,7 +111,7 @@ await t.test("nobody takes back what is somebody else's, an administrator neithe
   ] as const) {
     const { csrf: csrf_token } = who
     const answer = await who.browser.visit(url, { method: 'POST', json: { grant_id, csrf_token } })
-    t.match([answer.status, answer.body], [404, /Nothing was taken back yet/])
+    t.match([answer.status, answer.body], [404, /Nothing was taken back now/])
   }
   t.match(await grantsOf(stranger), [{ status: 'live' }])
   t.match(await grantsOf(other), [{ status: 'live' }])

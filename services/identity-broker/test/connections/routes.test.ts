@@ -254,6 +254,9 @@ await t.test('an admin does not decide which identity provider says who an owner
   const taken = await send(admin, 'PATCH', at, { issuer: idp.issuer, client_secret: secret })
   t.match([taken.status, taken.body.code], [403, 'forbidden'])
   t.equal((await send(admin, 'DELETE', at)).status, 403)
+  for (const quirk of ['no_nonce', 'no_iss_parameter', 'opaque_tokens_are_bound'])
+    t.equal((await send(admin, 'PATCH', at, { quirks: [quirk] })).status, 403, `${quirk}, which believes more`)
+  t.equal((await send(admin, 'PATCH', at, { client_id: 'another', client_secret: secret })).status, 403, 'client_id')
   t.equal((await send(admin, 'PATCH', at, { rotating: true })).status, 200, 'the rest they may change')
   const plainOnes = {
     ...{ kind: 'oauth2', scopes: 'read', issuer: undefined, authorization_endpoint: `${idp.issuer}/auth` },

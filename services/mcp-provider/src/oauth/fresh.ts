@@ -115,6 +115,8 @@ const obtain = async (
     return await needs.refresher.obtain(id, { resource }, deadlineAt)
   } catch (error) {
     if (error instanceof RefreshFailure && error.reason === 'dead') throw required(needs, provider, error)
+    // Neither the authorization server nor we refused it: that is a fault of ours, which nothing hides.
+    if (!(error instanceof RefreshFailure || error instanceof ReportedError)) throw error
     // It is renewed ahead of its end, so that one that is still good gets over a server that is away, or refuses us.
     const current = await needs.credentials.current(id)
     if (current) return current

@@ -57,6 +57,7 @@ const placeOf = async (
   const { settings } = await tools.providers.find({ acting, server_identifier, traceparent })
   const { tenant_id, user_id, kind } = acting.principal
   return {
+    // `endpoint` also where REST asks: what is sealed says it.
     ...{ tenant_id, table: 'endpoint', column: 'requestState', row: settings.provider_id, revision: settings.revision },
     user_id: user_id ?? '',
     app_id: kind === 'app' ? acting.principal.app_id : '',

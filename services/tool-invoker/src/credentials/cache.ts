@@ -1,4 +1,10 @@
-import { type FreshCredential, freshCredential, type ProviderSettings, providerChanges } from '@onbehalf/contracts'
+import {
+  type FreshCredential,
+  freshCredential,
+  identityChanges,
+  type ProviderSettings,
+  providerChanges
+} from '@onbehalf/contracts'
 import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 import type { Providers } from '../providers/cache.ts'
@@ -29,14 +35,17 @@ const heldMax = 100_000
 const freshMs = 20_000
 const skewMs = 30_000
 
-/** Credentials of servers' own OAuth, held until near their end and emptied by mcp-provider's feed. */
+/**
+ * Credentials of servers' own OAuth, held until near their end, and emptied by the feeds of mcp-provider and of
+ * identity-broker: a user's own is not for everybody who may act for them once they are a member no more.
+ */
 export const createCredentials = (
   bus: Bus,
   { find }: Pick<Providers, 'find'>,
   now: () => number = Date.now
 ): Credentials => {
   const replacing = new Map<string, Promise<Held>>()
-  const cache = createLiveCache<Question, { held: Held; provider_id: string }>({
+  const cache = createLiveCache<Question, { held: Held; tags: string[] }>({
     max: heldMax,
     now,
     keyOf,
@@ -45,15 +54,18 @@ export const createCredentials = (
       const { ticket } = await find({ acting, server_identifier, traceparent })
       const request = { principal: await acting.ticket(), provider: ticket, ...(refused ? { refused } : {}) }
       const options = { deadlineAt: Date.now() + freshMs, traceparent }
-      return { held: (await call(bus, freshCredential, request, options)).credential, provider_id }
+      const { credential } = await call(bus, freshCredential, request, options)
+      const { user_id } = acting.principal
+      return { held: credential, tags: [`provider:${provider_id}`, ...(user_id ? [`user:${user_id}`] : [])] }
     },
-    tagsOf: ({ provider_id }) => [`provider:${provider_id}`],
+    tagsOf: ({ tags }) => tags,
     expiresAtOf: ({ held }) => usableUntil(held, now())
   })
-  const reader = readFeed(bus, providerChanges, {
-    onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
+  const listener = {
+    onChange: ({ kind, id }: { kind: string; id: string }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
-  })
+  }
+  const readers = [readFeed(bus, providerChanges, listener), readFeed(bus, identityChanges, listener)]
   return {
     get: async (ask) => (await cache.get(ask)).held,
     peek: (ask) => cache.peek(ask)?.held,
@@ -70,7 +82,9 @@ export const createCredentials = (
       replacing.set(id, asking)
       return asking
     },
-    close: reader.close
+    close: () => {
+      for (const reader of readers) reader.close()
+    }
   }
 }
 

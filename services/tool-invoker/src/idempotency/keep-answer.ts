@@ -1,13 +1,15 @@
+import { LRUCache } from 'lru-cache'
 import type { IdempotencyStore } from './store.ts'
 
 type Store = Pick<IdempotencyStore, 'finish' | 'dropOldest'>
 
 /** How much of what a tenant may have comes through here before the oldest are looked for. */
 const part = 1 / 16
+const tenantsMax = 10_000
 
 /** Keeps answers, so many bytes of each tenant and a little more: no tenant fills the table. */
 export const createKeepAnswer = ({ finish, dropOldest }: Store, bytesMax: number): IdempotencyStore['finish'] => {
-  const kept = new Map<string, number>()
+  const kept = new LRUCache<string, number>({ max: tenantsMax })
   return async (place, answer) => {
     await finish(place, answer)
     if (!answer) return

@@ -6,7 +6,10 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { createSlices, type Slices } from './slices.ts'
 import type { TakeSlice } from './store.ts'
 
-/** Counts a call to a provider, or with '' a request to none of them; throws `too_many_requests` where one of its limits is used up. A promise only where Redis is asked. */
+/**
+ * Counts a call to a provider, or with '' a request to none of them; throws `too_many_requests` where one of its limits is
+ * used up. A promise only where Redis is asked.
+ */
 export type CallLimits = (
   request: FastifyRequest,
   reply: FastifyReply,

@@ -67,6 +67,12 @@ t.test('what a server gave is sent in the place of the headers, and asked for on
   await stage.settle()
   t.equal((await ask()).status, 200)
   t.equal(seen.at(-1), `Bearer ${next.token}`, 'and the feed empties what is held')
+  const last = credential('the third token of this test')
+  providers.answerCredentials(() => last)
+  broker.change({ kind: 'user', id: who.user_id })
+  await stage.settle()
+  t.equal((await ask()).status, 200)
+  t.equal(seen.at(-1), `Bearer ${last.token}`, 'and so does a change of who they are')
 })
 
 t.test('a token near its end is asked for again', async (t) => {
