@@ -28,7 +28,7 @@ export const revokeAuthorization = async (
   const isRevoked = await credentials.revoke(holder, credentialEvent(asker.audit, 'revoked', holder))
   if (!isRevoked) return
   publish(provider)
-  revokeDropped()
+  revokeDropped(provider.tenant_id)
 }
 
 /** Whose credential it is to be. Throws `forbidden` where that is not for who asks to decide. */

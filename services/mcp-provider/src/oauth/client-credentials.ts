@@ -47,5 +47,5 @@ export const authorizeByCredentials = async (
   const event = credentialEvent(by, 'authorized', holder, { issuer, grant_type })
   if (!(await credentials.put(brought, { revision: provider.revision, event }))) throw changedMeanwhile()
   publish(provider)
-  revokeDropped()
+  revokeDropped(holder.tenant_id)
 }

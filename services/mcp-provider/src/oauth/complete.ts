@@ -40,7 +40,7 @@ export const completeAuthorization = async (desk: Needs, came: Came): Promise<Pr
   const event = credentialEvent(by, 'authorized', { provider_id, user_id }, { issuer, grant_type })
   if (!(await desk.credentials.put(brought, { revision: provider.revision, event }))) throw changed()
   desk.publish(provider)
-  desk.revokeDropped()
+  desk.revokeDropped(tenant_id)
   return provider
 }
 

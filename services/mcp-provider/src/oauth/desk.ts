@@ -27,6 +27,6 @@ export type OauthDesk = {
   egress: Pick<Egress, 'request' | 'checkReachable'>
   publish: Publish
   /** Has what was dropped taken back where it was given; after the commit. */
-  revokeDropped: () => void
+  revokeDropped: (tenant_id: string) => void
   now: () => number
 }

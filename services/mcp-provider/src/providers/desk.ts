@@ -19,7 +19,7 @@ export type Desk = {
   /** Tells everybody that what may be called of a provider was changed; after the commit. */
   publishTools: Publish
   /** Has what was dropped taken back where it was given; after the commit. */
-  revokeDropped: () => void
+  revokeDropped: (tenant_id: string) => void
 }
 
 export type Publish = (changed: { id: string; tenant_id: string }) => void

@@ -13,5 +13,5 @@ export const removeProvider = async (
   const isRemoved = await providers.remove(tenant_id, id, providerEvent(asker, 'deleted', id))
   if (!isRemoved) throw noSuchProvider()
   publish({ id, tenant_id })
-  revokeDropped()
+  revokeDropped(tenant_id)
 }

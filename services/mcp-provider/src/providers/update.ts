@@ -59,7 +59,7 @@ const replace = async (
     .catch(refuseTaken)
   if (!row) throw await lossOf(desk, stored)
   desk.publish(row)
-  desk.revokeDropped()
+  desk.revokeDropped(row.tenant_id)
   if (isReachedAnew) await desk.refreshTools(await openProvider(desk.vault, row), asker)
 }
 

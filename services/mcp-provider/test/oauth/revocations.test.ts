@@ -36,20 +36,48 @@ t.test('a tenant whose server never answers holds up nobody else', async (t) => 
       return undefined
     },
     report: (error) => t.fail(String(error)),
-    reportMany: ({ count }) => t.fail(`${count} are given up`)
+    reportMany: ({ count }) => t.fail(`${count} are given up`),
+    reportKept: (error) => t.fail(String(error))
   })
   t.teardown(() => {
     gate.resolve()
     return revocations.close()
   })
   await drop(hostile, 40, 3_600)
-  revocations.hurry()
+  revocations.hurry(hostile)
   await until(() => asked.length > 0)
   await drop(neighbour, 1, 60)
-  revocations.hurry()
+  revocations.hurry(neighbour)
   await until(() => asked.includes(neighbour))
   t.equal(asked.length, 5, 'some of its own at a time')
   gate.resolve()
   await until(async () => (await db.selectFrom('oauth_revocation').select('tenant_id').execute()).length === 0)
   t.equal(asked.length, 41, 'and all of them in the end')
 })
+
+t.test(
+  'what is due is taken back also while nobody can be counted, and who dropped something is counted alone',
+  async (t) => {
+    const [tenant, counted, kept] = [newId(), [] as unknown[], [] as unknown[]]
+    const away = new Error('away')
+    const revocations = createRevocations({
+      store: {
+        ...revocationStore(db),
+        giveUpOldest: async (tenants) => {
+          counted.push(tenants)
+          throw away
+        }
+      },
+      revoke: async () => undefined,
+      report: (error) => t.fail(String(error)),
+      reportMany: ({ count }) => t.fail(`${count} are given up`),
+      reportKept: (error) => kept.push(error)
+    })
+    t.teardown(revocations.close)
+    await drop(tenant, 1, 60)
+    revocations.hurry(tenant)
+    await until(async () => (await db.selectFrom('oauth_revocation').select('tenant_id').execute()).length === 0)
+    t.same(counted, [[tenant]], 'once')
+    t.same(kept, [away])
+  }
+)

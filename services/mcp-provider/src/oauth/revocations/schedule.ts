@@ -9,14 +9,16 @@ type Tools = {
   report: (error: unknown, givenUp?: RevocationRow) => void
   /** Hears how many of a tenant are tried no more, because there are newer ones. */
   reportMany: (givenUp: GivenUp) => void
+  /** Hears of what kept those from being given up; the rest goes on. */
+  reportKept: (error: unknown) => void
 }
 
 /** What comes of it changes nothing here. */
 export type Revocations = {
   /** Looks for what is due from now on. */
   start: () => void
-  /** Something was dropped just now. */
-  hurry: () => void
+  /** Something of this tenant was dropped just now. */
+  hurry: (tenant_id: string) => void
   /** Waits for what is under way; the rest is for another replica. */
   close: () => Promise<void>
 }
@@ -33,12 +35,14 @@ const againSeconds = 30
 const attemptsMax = 10
 
 /** Takes back what was dropped, behind the answers, by any one replica; again where a server is away. */
-export const createRevocations = ({ store, revoke, report, reportMany }: Tools): Revocations => {
+export const createRevocations = ({ store, revoke, report, ...tell }: Tools): Revocations => {
   const running = new Map<Promise<void>, string>()
   let isClosing = false
   let isWanted = false
   let isLooking = false
-  let mayBeMany = false
+  // Who may have too many since the last look; other replicas add to any tenant's.
+  const added = new Set<string>()
+  let isForAll = false
   let round = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
 
@@ -63,12 +67,16 @@ export const createRevocations = ({ store, revoke, report, reportMany }: Tools):
     const counts = Map.groupBy(running.values(), (tenant) => tenant)
     return [...counts].filter(([, { length }]) => length >= perTenant).map(([tenant]) => tenant)
   }
+  const giveUpOldest = async (): Promise<void> => {
+    const tenants = isForAll ? 'all' : [...added]
+    isForAll = false
+    added.clear()
+    if (tenants.length === 0) return
+    for (const givenUp of await store.giveUpOldest(tenants)) tell.reportMany(givenUp)
+  }
   const lookOnce = async (): Promise<void> => {
     isWanted = false
-    if (mayBeMany) {
-      mayBeMany = false
-      for (const givenUp of await store.giveUpOldest()) reportMany(givenUp)
-    }
+    await giveUpOldest().catch(tell.reportKept)
     const limit = inFlightMax - running.size
     const rows = await store.claim({ limit, perTenant, except: busyTenants(), leaseSeconds })
     for (const row of rows) begin(row)
@@ -86,16 +94,20 @@ export const createRevocations = ({ store, revoke, report, reportMany }: Tools):
     isLooking = true
     round = lookWhileWanted()
   }
-  const hurryWithNew = (): void => {
-    mayBeMany = true
+  const hurryAfterAdding = (tenant_id: string): void => {
+    added.add(tenant_id)
+    hurry()
+  }
+  const lookAtAll = (): void => {
+    isForAll = true
     hurry()
   }
   return {
     start: () => {
-      hurryWithNew()
-      timer = setInterval(hurryWithNew, lookMs)
+      lookAtAll()
+      timer = setInterval(lookAtAll, lookMs)
     },
-    hurry: hurryWithNew,
+    hurry: hurryAfterAdding,
     close: async () => {
       isClosing = true
       clearInterval(timer)

@@ -91,15 +91,16 @@ export const revocationStore = (db: Kysely<Database>) => ({
       .execute()
   },
 
-  /** Of each tenant the newest 10,000 are kept; how many were given up of whom. */
-  giveUpOldest: async (): Promise<GivenUp[]> => {
+  /** Of each of these tenants the newest 10,000 are kept; how many were given up of whom. */
+  giveUpOldest: async (tenants: readonly string[] | 'all'): Promise<GivenUp[]> => {
+    const among = tenants === 'all' ? sql`true` : sql`tenant_id = any(${tenants}::uuid[])`
     const { rows } = await sql<GivenUp>`
       with surplus as (
         delete from oauth_revocation where (credential_id, generation) in (
           select credential_id, generation from (
             select credential_id, generation, row_number() over (partition by tenant_id order by created_at desc) as place
             from oauth_revocation where tenant_id in (
-              select tenant_id from oauth_revocation group by tenant_id having count(*) > ${tenantMax})
+              select tenant_id from oauth_revocation where ${among} group by tenant_id having count(*) > ${tenantMax})
           ) as placed where place > ${tenantMax})
         returning tenant_id)
       select tenant_id, count(*)::int as count from surplus group by tenant_id`.execute(db)
