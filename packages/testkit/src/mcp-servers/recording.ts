@@ -34,8 +34,8 @@ export type Recording = {
 
 const version = '2026-07-28'
 
-/** Starts an MCP server (2026-07-28) that writes down what reaches it and answers as a test wants. */
-export const startRecording = async (): Promise<Recording> => {
+/** Starts an MCP server (2026-07-28) that writes down what reaches it and answers as a test wants; on this port, or a free one. */
+export const startRecording = async (at?: number): Promise<Recording> => {
   const requests: string[] = []
   const calls: RecordedCall[] = []
   let waiting: ((call: RecordedCall) => void)[] = []
@@ -62,7 +62,7 @@ export const startRecording = async (): Promise<Recording> => {
   const server = createServer((request, response) => {
     take(request, response).catch(() => response.destroy())
   })
-  const port = await listen(server)
+  const port = await listen(server, at)
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     port,

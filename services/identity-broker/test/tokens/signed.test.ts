@@ -6,7 +6,7 @@ import { eventually, recordSecrets, withDatabase } from '@onbehalf/testkit'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
-import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+import { listenToChanges, logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const unverified = { sub: 'vera', email: 'vera@acme.test', email_verified: false, name: 'vera' }
 const broker = await startBroker(t, { users: [unverified] })
@@ -136,7 +136,9 @@ await t.test('a sign-in shows in the next token, whichever replica signs it', as
   const acting = actingFor(userId)
   const anHourAgo = Math.floor(Date.now() / 1000) - 3_500
   for (const time of await tenTimes(acting)) t.ok(time < anHourAgo)
+  const { heard } = await listenToChanges(t, broker)
   await signInAs(broker, logins.second)
+  await t.resolves(heard('user', userId), 'who holds them is told, and need not wait until nothing is held any more')
   const isNew = (time: number) => time > anHourAgo
   t.ok((await tenTimesUntil(acting, isNew)).every(isNew))
 })

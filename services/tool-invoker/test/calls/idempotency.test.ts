@@ -1,11 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
-import { eventually } from '@onbehalf/testkit'
+import { eventually, freePort } from '@onbehalf/testkit'
 import { startRecording } from '@onbehalf/testkit/mcp-servers'
 import pg from 'pg'
 import t from 'tap'
 import { startStage } from '../stage.ts'
 
-const passing = await startRecording()
+// On a port that is given to nobody else: once it is stopped, nobody answers there.
+const passing = await startRecording(await freePort())
+t.teardown(() => passing.stop())
 const stage = await startStage(t, { alsoAllowed: [passing.port] })
 const { broker, providers, issuer, recording } = stage
 const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
