@@ -7,7 +7,7 @@ export type Log = FastifyBaseLogger
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** JSON lines; only what is listed here is ever written of a request, a reply or an error. */
+/** JSON lines; only what is listed here is ever written of a request, a reply or an error. `answer-log.ts` follows their form. */
 export const logOptions = (service: string, level: LogLevel): LoggerOptions => ({
   level,
   base: { service },

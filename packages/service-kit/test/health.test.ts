@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { type App, anyUser, typed } from '../src/index.ts'
+import { countRequestTimes } from '../src/request-times.ts'
 import { startApp } from './app.ts'
 
 const createDependencies = () => {
@@ -76,6 +77,26 @@ t.test('metrics tell how long each route took, by its pattern', async (t) => {
   t.match(body, /route="none"/)
   t.match(body, /process_cpu_seconds_total/)
   t.notMatch(body, /things\/7|nothing\/here/)
+})
+
+t.test('of each time the buckets know that reach as far, and the last one knows all', async (t) => {
+  const times = countRequestTimes('test-service')
+  for (const seconds of [0.25, 2, 16]) times.observe('GET', '/things/:id', 200, seconds)
+  times.observe('GET', '/things/:id', 404, 0.5)
+  const labels = 'method="GET",route="/things/:id",status="200",service="test-service"'
+  const of = (lines: string[], status: number) => lines.filter((line) => line.includes(`status="${status}"`))
+  const lines = times.text().split('\n')
+  t.same(of(lines, 200), [
+    ...[0.001, 0.005, 0.02, 0.1].map((le) => `onbehalf_http_request_seconds_bucket{le="${le}",${labels}} 0`),
+    `onbehalf_http_request_seconds_bucket{le="0.5",${labels}} 1`,
+    `onbehalf_http_request_seconds_bucket{le="2",${labels}} 2`,
+    `onbehalf_http_request_seconds_bucket{le="10",${labels}} 2`,
+    `onbehalf_http_request_seconds_bucket{le="+Inf",${labels}} 3`,
+    `onbehalf_http_request_seconds_sum{${labels}} 18.25`,
+    `onbehalf_http_request_seconds_count{${labels}} 3`
+  ])
+  t.equal(of(lines, 404).at(-1)?.split(' ').at(-1), '1', 'each status for itself')
+  t.same([lines[1], lines.at(-1)], ['# TYPE onbehalf_http_request_seconds histogram', ''])
 })
 
 t.test(

@@ -95,6 +95,10 @@ t.test('a refused request is its line and the reason, at the level of who must a
       ['info', 'answered']
     ]
   )
+  const [refused, answered] = parsed(logs).map((line) =>
+    Object.entries(line).map(([name, value]) => [name, typeof value])
+  )
+  t.same(answered?.slice(0, 4), refused?.slice(0, 4), 'both begin alike')
   t.match(parsed(logs)[0], { err: { name: 'ReportedError', code: 'unavailable', cause: { name: 'Error' } } })
   logs.length = 0
   await app.inject('/leak/0')

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 
 export const up = async (db: Kysely<unknown>): Promise<void> => {
-  // The same again as a constraint: replicas from before 0019, which run on while they are replaced, name it.
+  // The same again as a constraint: replicas from before 0019, which run on while they are replaced, name it. A
+  // unique constraint can neither be partial nor over an expression; an exclusion can, and serves `do nothing`, as they say.
   await sql`drop index oauth_client_once`.execute(db)
   await sql`
     alter table oauth_client add constraint oauth_client_once

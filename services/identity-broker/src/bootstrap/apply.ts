@@ -97,7 +97,7 @@ const applyMembers = async (
     const connection = connections.find((one) => one.name === name)
     if (!connection)
       throw new ReportedError('invalid_request', `A member names the connection "${name}", which is not in the file.`)
-    const user = await users.put({ tenant_id, connection_id: connection.id }, { subject, email })
+    const user = await users.ensure({ tenant_id, connection_id: connection.id }, { subject, email })
     const isGiven = await giveRole(db, user, role)
     named.push({ id: user.id, subject, isMoved: isGiven && !user.isNew })
   }

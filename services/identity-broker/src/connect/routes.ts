@@ -75,8 +75,8 @@ const askRoute = (scope: App, { findConnect, findVisitor, users, isCovered }: Ne
       return leave(reply, `${renewalPath(back)}&is_optional=true`)
     }
     const reached = stepOf(connect, visitor, outcome)
-    const isLeft = reached !== 'done' || !visitor || (await isCovered(connect, visitor))
-    const step = isLeft ? reached : 'nothing_left'
+    const isCallable = reached !== 'done' || !visitor || (await isCovered(connect, visitor))
+    const step = isCallable ? reached : 'nothing_left'
     if (step === 'done' && connect.return_url) return leave(reply, connect.return_url)
     return sendPage(reply, pageOf[step]({ connect, opened, visitor, csrf: found?.csrf ?? '' }))
   })

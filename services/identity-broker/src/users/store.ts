@@ -81,8 +81,8 @@ export const userStore = (db: Kysely<Database>) => ({
       .returningAll()
       .executeTakeFirstOrThrow(),
 
-  /** The user of (connection, subject); who is known stays as they are, but for an e-mail that nobody said yet. */
-  put: async (place: { tenant_id: string; connection_id: string }, person: Pick<NewUser, 'subject' | 'email'>) => {
+  /** The user of (connection, subject), made if need be; who is known stays as they are, but for an e-mail that nobody said yet. */
+  ensure: async (place: { tenant_id: string; connection_id: string }, person: Pick<NewUser, 'subject' | 'email'>) => {
     const id = newId()
     const user = await db
       .insertInto('user')
