@@ -33,9 +33,14 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
   const told = (checkpoint: string) => statements.info({ checkpoint }, 'call records that are stated')
   resources.checkpoints.onStatement(told)
   resources.checkpoints.onTrouble((err) => app.log.warn({ err }, 'call records could not be stated'))
+  const refuse = (month: string, stranger: object) =>
+    app.log.error({ month, ...stranger }, 'call records are not dropped, one is not ours: run audit-verify')
+  // Before the jobs, which first finish what they are at.
+  app.addHook('preClose', async () => underWay.leave(config.SHUTDOWN_SECONDS * graceMsPerSecond))
   const partitions = keepPartitions({
     ensurePartitions: calls.ensurePartitions,
-    dropOld: (today) => resources.dropMonths(told, today),
+    partitionDefault: calls.partitionDefault,
+    dropOld: (today, signal) => resources.dropMonths({ tell: told, refuse }, today, signal),
     report: (err) => app.log.warn({ err }, 'partitions of call records are not as they should be yet'),
     now
   })
@@ -45,7 +50,6 @@ export const buildApp = async (resources: Resources, now = () => new Date()) => 
     report: (err) => app.log.warn({ err }, 'keys of old calls are not deleted yet')
   })
   app.addHook('preClose', expiry.close)
-  app.addHook('preClose', async () => underWay.leave(config.SHUTDOWN_SECONDS * graceMsPerSecond))
   const limits = await openCallLimits(app, resources.limits.take, {
     principal: config.PRINCIPAL_CALLS_PER_MINUTE,
     tenant: config.TENANT_CALLS_PER_MINUTE,

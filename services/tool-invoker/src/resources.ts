@@ -15,7 +15,7 @@ import {
 import { createRecorder } from './calls/recorder.ts'
 import { callStore } from './calls/store.ts'
 import { watchCallsUnderWay } from './calls/under-way.ts'
-import { dropMonths } from './chain/drop-months.ts'
+import { dropMonths, type Listeners } from './chain/drop-months.ts'
 import { keepCheckpoints } from './chain/keep-checkpoints.ts'
 import { openChainKeys } from './chain/keys.ts'
 import { createChains } from './chain/link.ts'
@@ -91,8 +91,8 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
     calls,
     recorder,
     checkpoints,
-    dropMonths: (tell: (statement: string) => void, now: Date) =>
-      dropMonths({ chain, checkpointKey, tell }, config.CALL_MONTHS, now),
+    dropMonths: (listeners: Listeners, now: Date, signal: AbortSignal) =>
+      dropMonths({ chain, recordKey, checkpointKey, ...listeners }, { monthsKept: config.CALL_MONTHS, now, signal }),
     mcp,
     callers,
     credentials,

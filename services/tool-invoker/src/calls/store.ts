@@ -50,19 +50,27 @@ export const callStore = (db: Kysely<Database>) => ({
     return query.orderBy('started_at', 'desc').orderBy('id', 'desc').limit(limit).execute()
   },
 
-  /**
-   * Makes the partitions of this month and the next, and of those whose rows rest in the default partition; replicas that
-   * start at once do it one after the other.
-   */
+  /** Makes the partitions of this month and the next; replicas that start at once do it one after the other. */
   ensurePartitions: (now: Date): Promise<void> =>
-    db.transaction().execute(async (transaction) => {
-      await sql`select pg_advisory_xact_lock(hashtext('call partitions'))`.execute(transaction)
+    oneByOne(db, async (transaction) => {
+      for (const month of [monthOf(now, 0), monthOf(now, 1)]) await ensurePartition(transaction, month)
+    }),
+
+  /** Makes the partitions of months whose rows rest in the default partition; what no clock says rests there on. */
+  partitionDefault: (): Promise<void> =>
+    oneByOne(db, async (transaction) => {
       const { rows } = await sql<{ early: Date }>`
-        select distinct date_trunc('month', started_at, 'UTC') as early from call_default`.execute(transaction)
-      const early = rows.map((row) => monthOf(row.early, 0))
-      for (const month of [monthOf(now, 0), monthOf(now, 1), ...early]) await ensurePartition(transaction, month)
+        select distinct date_trunc('month', started_at, 'UTC') as early from call_default
+        where started_at >= '1970-01-01Z' and started_at < '9999-01-01Z'`.execute(transaction)
+      for (const { early } of rows) await ensurePartition(transaction, monthOf(early, 0))
     })
 })
+
+const oneByOne = (db: Kysely<Database>, work: (transaction: Kysely<Database>) => Promise<void>): Promise<void> =>
+  db.transaction().execute(async (transaction) => {
+    await sql`select pg_advisory_xact_lock(hashtext('call partitions'))`.execute(transaction)
+    await work(transaction)
+  })
 
 const isLatest = sql<boolean>`(kind is distinct from 'intent' or not exists (
   select 1 from call as ended where ended.started_at = call.started_at and ended.id = call.call_id))`

@@ -27,6 +27,9 @@ function part(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
+/** How each statement of a dropped month begins; 18 bytes are 24 characters, whatever is behind them. */
+export const droppedStart = `${header}.${Buffer.from('{"kind":"dropped",').toString('base64url')}`
+
 /** A statement of what was recorded, as a compact JWS (RFC 7515, EdDSA). */
 export const signCheckpoint = (key: KeyObject, checkpoint: Checkpoint): string => {
   const signed = `${header}.${part(checkpoint)}`

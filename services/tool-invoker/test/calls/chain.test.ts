@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newId, openInstanceSecret, openPostgres } from '@onbehalf/service-kit'
 import { eventually } from '@onbehalf/testkit'
+import { sql } from 'kysely'
 import pg from 'pg'
 import t from 'tap'
 import { beginRow } from '../../src/calls/record.ts'
@@ -98,6 +99,8 @@ t.test('what two replicas wrote at once is whole, and what was done to it is tol
   const copy = (more: string) => `insert into call select (json_populate_record(c, '${more}')).* from call c ${at(5)}`
   t.match(await verifyAfter([copy(`{"id":"${newId()}","writer":null}`)]), /added: 1 records are in no chain/)
   t.match(await verifyAfter([copy(`{"id":"${newId()}"}`)]), /added: another 5/)
+  for (const time of ['infinity', '290000-01-01 00:00:00+00'])
+    t.match(await verifyAfter([copy(`{"started_at":"${time}"}`)]), /added: another 5/, time)
   t.match(await verifyAfter(["update call_checkpoint set statement = statement || 'A'"]), /not signed by us/)
   t.match(await verify(file), /nothing was changed/)
 })
@@ -151,25 +154,90 @@ t.test('a month that is dropped is stated first; one that just vanished is notic
 
   const told: string[] = []
   const tell = (statement: string) => void told.push(statement)
-  const tools = { chain: chainStore(db), checkpointKey: chainKeys.checkpointKey, tell }
-  await dropMonths(tools, 0, new Date())
+  const refuse = () => t.fail('all of it is ours')
+  const tools = { chain: chainStore(db), ...chainKeys, tell, refuse }
+  const at = { monthsKept: 13, now: new Date(), signal: new AbortController().signal }
+  await dropMonths(tools, { ...at, monthsKept: 0 })
   t.same(told, [], '0 keeps all')
   const tellAndDie = (statement: string) => {
     tell(statement)
     throw new Error('killed')
   }
-  await t.rejects(dropMonths({ ...tools, tell: tellAndDie }, 13, new Date()), { message: 'killed' })
+  await t.rejects(dropMonths({ ...tools, tell: tellAndDie }, at), { message: 'killed' })
   t.match(told, [/^eyJ/], 'told before anything is gone')
   const log = join(stage.backends.directory, 'dropped.log')
   await writeFile(log, told.join('\n'))
   t.match(await verify(log), /nothing was changed/, 'and what is there after all is no fault')
-  await dropMonths(tools, 13, new Date())
+  await t.rejects(dropMonths(tools, { ...at, signal: AbortSignal.abort(new Error('leaving')) }), { message: 'leaving' })
+  await dropMonths(tools, at)
   t.equal(told.length, 3, 'said again, and of the empty month behind it')
   const { rows: left } = await admin.query('select sequence from call where tenant_id = $1', [principal.tenant_id])
   t.equal(left.length, 2)
   t.match(await verify(), /nothing was changed/)
   t.match(await verifyAfter(['delete from call_checkpoint']), /cut: the first 2 are gone/)
   t.match(await verifyAfter(['delete from call_checkpoint'], log), /nothing was changed/, 'the log says what they were')
+})
+
+t.test('a month with a record that is not ours, or not of that month, is neither stated nor dropped', async (t) => {
+  const link = createChains(chainKeys.recordKey, newId)
+  const write = async (tenant_id: string, ...times: Date[]) => {
+    const credential = { kind: 'session', id: newId() } as const
+    const principal = { kind: 'user', tenant_id, user_id: newId(), role: null, credential } as const
+    const asked = { server_identifier, tool: 'x', arguments: {} }
+    const rows = times.map((time) => link(beginRow(principal, asked, time)))
+    await resources.calls.insert(rows)
+    return rows.map(({ tenant_id, writer, sequence, id }) => ({ tenant_id, writer, sequence, id }))
+  }
+  const day = (year: number, month: number) => new Date(Date.UTC(year, month - 1, 15))
+  // The tables are the service's own: whoever has its password can make others.
+  const crooked = "create table call_2020_02 partition of call for values from ('2040-01-01Z') to ('2040-02-01Z')"
+  await db.executeQuery(sql.raw(crooked).compile(db))
+  const [copied, misplaced, orphaned, whole] = [newId(), newId(), newId(), newId()]
+  const [, copy] = await write(copied, day(2022, 1), new Date())
+  const [future] = await write(misplaced, day(2040, 1))
+  const [, orphan] = await write(orphaned, day(2020, 3), day(2020, 4))
+  await write(whole, day(2022, 1), day(2022, 2), day(2022, 2), new Date(), day(2022, 4))
+  await db.executeQuery(
+    sql`insert into call select (json_populate_record(c, '{"started_at":"2020-01-15T00:00:00Z"}')).* from call c
+      where tenant_id = ${copied} and sequence = 2`.compile(db)
+  )
+  await resources.calls.partitionDefault()
+  await admin.query('drop table call_2020_03')
+
+  const refused: unknown[] = []
+  const said: string[] = []
+  const refuse = (...one: unknown[]) => void refused.push(one)
+  const tools = { chain: chainStore(db), ...chainKeys, tell: (one: string) => void said.push(one), refuse }
+  const { signal } = new AbortController()
+  // The second time what February follows is known from the statement alone.
+  await dropMonths(tools, { monthsKept: 0, now: new Date(), signal })
+  await dropMonths({ ...tools, refuse: () => {} }, { monthsKept: 13, now: day(2023, 3), signal })
+  await dropMonths(tools, { monthsKept: 13, now: new Date(), signal })
+  t.same(refused, [
+    ['2020_01', copy],
+    ['2020_02', future],
+    ['2020_04', orphan]
+  ])
+  const months = await chainStore(db).months()
+  t.same(
+    months.filter((month) => month < '2023'),
+    ['2020_01', '2020_02', '2020_04']
+  )
+  const stated = said.flatMap((one) => readCheckpoint(chainKeys.checkpointKey, one)?.stretches ?? [])
+  t.same(
+    stated.filter(({ tenant_id }) => tenant_id === whole).map(({ first, last }) => [first, last]),
+    [
+      [1, 1],
+      [2, 3],
+      [5, 5]
+    ]
+  )
+  t.notOk(stated.some(({ tenant_id }) => tenant_id === misplaced || tenant_id === orphaned))
+  const hidden = `delete from call where tenant_id = '${copied}' and started_at > '2021-01-01'`
+  t.match(await verifyAfter([hidden]), new RegExp(`tenant ${copied}, writer ${copy?.writer}: changed: 2 `))
+
+  for (const month of ['2020_01', '2020_02', '2020_04']) await admin.query(`drop table call_${month}`)
+  await admin.query('delete from call where tenant_id = any($1)', [[copied, misplaced, orphaned, whole]])
 })
 
 t.test('what was written is stated while its replica runs, and only what came since', async (t) => {

@@ -95,9 +95,13 @@ t.test('a month without a partition loses nothing, and its rows move when it get
 
 t.test('a month that never had its partition in time gets it later, so that it can be dropped', async (t) => {
   const missed = [rowAt(new Date(Date.UTC(2023, 4, 5))), rowAt(new Date(Date.UTC(2023, 6, 7)))]
-  await calls.insert(missed)
-  await calls.ensurePartitions(new Date())
+  // What no clock says can be added as well, by others.
+  const times = ['infinity', '-infinity', '290000-01-01 00:00:00+00', '0044-03-15 00:00:00+00 BC']
+  const timeless = times.map((started_at) => ({ ...rowAt(new Date()), started_at }))
+  await calls.insert([...missed, ...timeless])
+  await calls.partitionDefault()
   t.same(await Promise.all(missed.map(placeOf)), [['call_2023_05'], ['call_2023_07']])
+  for (const row of timeless) t.same(await placeOf(row), ['call_default'], row.started_at)
 })
 
 t.test('the service itself can neither change nor take away what is on record', async (t) => {
