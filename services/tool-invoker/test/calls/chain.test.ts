@@ -1,31 +1,18 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newId, openInstanceSecret, openPostgres } from '@onbehalf/service-kit'
+import { newId } from '@onbehalf/service-kit'
 import { eventually } from '@onbehalf/testkit'
-import { sql } from 'kysely'
-import pg from 'pg'
 import t from 'tap'
 import { beginRow } from '../../src/calls/record.ts'
 import { readCheckpoint } from '../../src/chain/checkpoint.ts'
-import { auditVerify } from '../../src/chain/command.ts'
-import { dropMonths } from '../../src/chain/drop-months.ts'
 import { keepCheckpoints } from '../../src/chain/keep-checkpoints.ts'
-import { openChainKeys } from '../../src/chain/keys.ts'
-import { createChains } from '../../src/chain/link.ts'
 import { chainStore } from '../../src/chain/store.ts'
-import type { Database } from '../../src/database.ts'
-import { startStage } from '../stage.ts'
+import { testMonths } from './chain/months.ts'
+import { startSetting } from './chain/setting.ts'
 
-const stage = await startStage(t)
-const { broker, providers, recording, resources } = stage
-const admin = new pg.Client({ connectionString: stage.backends.adminDatabaseUrl })
-await admin.connect()
-await admin.query('set search_path to tool_invoker')
-// Who can do anything at all to the database, as the service cannot.
-await admin.query('set session_replication_role to replica')
-const { db, close } = await openPostgres<Database>(resources.config.DATABASE_URL)
-const chainKeys = await openChainKeys((secret) => openInstanceSecret(db, resources.vault, secret))
-t.teardown(() => Promise.all([admin.end(), close()]))
+const setting = await startSetting(t)
+const { stage, admin, db, chainKeys, write, verify, verifyAfter } = setting
+const { broker, providers, recording } = stage
 
 const owner = await broker.signIn({ role: 'owner' })
 const { tenant_id } = owner
@@ -42,22 +29,6 @@ const list = async (query = '', headers: Record<string, string> = owner.headers)
 const rowsOf = async () => {
   const { rows } = await admin.query('select * from call where tenant_id = $1 order by writer, sequence', [tenant_id])
   return rows
-}
-
-/** What audit:verify says, in the end. */
-const verify = (...args: string[]): Promise<string> =>
-  auditVerify(resources.config, { args }).catch((error: unknown) => String(error))
-/** The same after something was done to the tables, which is undone then. */
-const verifyAfter = async (statements: string[], ...args: string[]): Promise<string> => {
-  for (const table of ['call', 'call_checkpoint']) await admin.query(`create table kept_${table} as table ${table}`)
-  for (const statement of statements) await admin.query(statement)
-  const words = await verify(...args)
-  for (const table of ['call', 'call_checkpoint']) {
-    await admin.query(`delete from ${table}`)
-    await admin.query(`insert into ${table} table kept_${table}`)
-    await admin.query(`drop table kept_${table}`)
-  }
-  return words
 }
 
 t.test('what two replicas wrote at once is whole, and what was done to it is told apart', async (t) => {
@@ -108,19 +79,16 @@ t.test('what two replicas wrote at once is whole, and what was done to it is tol
 t.test(
   'a record that was added is found wherever it is, also behind the last of 2,000 that are read at once',
   async (t) => {
-    const link = createChains(chainKeys.recordKey, newId)
-    const principal = {
-      kind: 'user',
-      // Read first, so that its 2,000 are the first.
-      ...{ tenant_id: '00000000-0000-0000-0000-000000000001', user_id: newId(), role: null },
-      credential: { kind: 'session', id: newId() }
-    } as const
-    const asked = { server_identifier, tool: 'x', arguments: {} }
-    await resources.calls.insert(Array.from({ length: 2_001 }, () => link(beginRow(principal, asked, new Date()))))
+    // Read first, so that its 2,000 are the first.
+    const first = '00000000-0000-0000-0000-000000000001'
+    await write(
+      first,
+      Array.from({ length: 2_001 }, () => new Date())
+    )
     t.match(await verify(), /nothing was changed/)
     const copy = (sequence: number, more: string) =>
       `insert into call select (json_populate_record(c, ${more})).* from call c
-      where tenant_id = '${principal.tenant_id}' and sequence = ${sequence}`
+      where tenant_id = '${first}' and sequence = ${sequence}`
     const withId = (id: string) => `'{"id":"${id}"}'`
     const sameButLater = "json_build_object('started_at', c.started_at + interval '1 microsecond')"
     t.match(await verifyAfter([copy(1_000, withId(newId()))]), /added: another 1000 /)
@@ -134,123 +102,12 @@ t.test(
   }
 )
 
-t.test('a month that is dropped is stated first; one that just vanished is noticed', async (t) => {
-  const link = createChains(chainKeys.recordKey, newId)
-  const principal = {
-    kind: 'user',
-    ...{ tenant_id: newId(), user_id: newId(), role: null },
-    credential: { kind: 'session', id: newId() }
-  } as const
-  const old = new Date(Date.UTC(2024, 0, 31, 23, 59))
-  // A call that began in the old month may be written after one of the next.
-  const times = [old, old, new Date(), old, new Date()]
-  await resources.calls.ensurePartitions(old)
-  const rows = times.map((time) => link(beginRow(principal, { server_identifier, tool: 'x', arguments: {} }, time)))
-  await resources.calls.insert(rows)
-  t.match(await verify(), /nothing was changed/)
-  const words = await verifyAfter(['delete from call_2024_01'])
-  t.match(words, /cut: the first 2 are gone/)
-  t.match(words, /removed: 4/)
-
-  const told: string[] = []
-  const tell = (statement: string) => void told.push(statement)
-  const refuse = () => t.fail('all of it is ours')
-  const tools = { chain: chainStore(db), ...chainKeys, tell, refuse }
-  const at = { monthsKept: 13, now: new Date(), signal: new AbortController().signal }
-  await dropMonths(tools, { ...at, monthsKept: 0 })
-  t.same(told, [], '0 keeps all')
-  const tellAndDie = (statement: string) => {
-    tell(statement)
-    throw new Error('killed')
-  }
-  await t.rejects(dropMonths({ ...tools, tell: tellAndDie }, at), { message: 'killed' })
-  t.match(told, [/^eyJ/], 'told before anything is gone')
-  const log = join(stage.backends.directory, 'dropped.log')
-  await writeFile(log, told.join('\n'))
-  t.match(await verify(log), /nothing was changed/, 'and what is there after all is no fault')
-  await t.rejects(dropMonths(tools, { ...at, signal: AbortSignal.abort(new Error('leaving')) }), { message: 'leaving' })
-  await dropMonths(tools, at)
-  t.equal(told.length, 3, 'said again, and of the empty month behind it')
-  const { rows: left } = await admin.query('select sequence from call where tenant_id = $1', [principal.tenant_id])
-  t.equal(left.length, 2)
-  t.match(await verify(), /nothing was changed/)
-  t.match(await verifyAfter(['delete from call_checkpoint']), /cut: the first 2 are gone/)
-  t.match(await verifyAfter(['delete from call_checkpoint'], log), /nothing was changed/, 'the log says what they were')
-})
-
-t.test('a month with a record that is not ours, or not of that month, is neither stated nor dropped', async (t) => {
-  const link = createChains(chainKeys.recordKey, newId)
-  const write = async (tenant_id: string, ...times: Date[]) => {
-    const credential = { kind: 'session', id: newId() } as const
-    const principal = { kind: 'user', tenant_id, user_id: newId(), role: null, credential } as const
-    const asked = { server_identifier, tool: 'x', arguments: {} }
-    const rows = times.map((time) => link(beginRow(principal, asked, time)))
-    await resources.calls.insert(rows)
-    return rows.map(({ tenant_id, writer, sequence, id }) => ({ tenant_id, writer, sequence, id }))
-  }
-  const day = (year: number, month: number) => new Date(Date.UTC(year, month - 1, 15))
-  // The tables are the service's own: whoever has its password can make others.
-  const crooked = "create table call_2020_02 partition of call for values from ('2040-01-01Z') to ('2040-02-01Z')"
-  await db.executeQuery(sql.raw(crooked).compile(db))
-  const [copied, misplaced, orphaned, whole] = [newId(), newId(), newId(), newId()]
-  const [, copy] = await write(copied, day(2022, 1), new Date())
-  const [future] = await write(misplaced, day(2040, 1))
-  const [, orphan] = await write(orphaned, day(2020, 3), day(2020, 4))
-  await write(whole, day(2022, 1), day(2022, 2), day(2022, 2), new Date(), day(2022, 4))
-  await db.executeQuery(
-    sql`insert into call select (json_populate_record(c, '{"started_at":"2020-01-15T00:00:00Z"}')).* from call c
-      where tenant_id = ${copied} and sequence = 2`.compile(db)
-  )
-  await resources.calls.partitionDefault()
-  await admin.query('drop table call_2020_03')
-
-  const refused: unknown[] = []
-  const said: string[] = []
-  const refuse = (...one: unknown[]) => void refused.push(one)
-  const tools = { chain: chainStore(db), ...chainKeys, tell: (one: string) => void said.push(one), refuse }
-  const { signal } = new AbortController()
-  // The second time what February follows is known from the statement alone.
-  await dropMonths(tools, { monthsKept: 0, now: new Date(), signal })
-  await dropMonths({ ...tools, refuse: () => {} }, { monthsKept: 13, now: day(2023, 3), signal })
-  await dropMonths(tools, { monthsKept: 13, now: new Date(), signal })
-  t.same(refused, [
-    ['2020_01', copy],
-    ['2020_02', future],
-    ['2020_04', orphan]
-  ])
-  const months = await chainStore(db).months()
-  t.same(
-    months.filter((month) => month < '2023'),
-    ['2020_01', '2020_02', '2020_04']
-  )
-  const stated = said.flatMap((one) => readCheckpoint(chainKeys.checkpointKey, one)?.stretches ?? [])
-  t.same(
-    stated.filter(({ tenant_id }) => tenant_id === whole).map(({ first, last }) => [first, last]),
-    [
-      [1, 1],
-      [2, 3],
-      [5, 5]
-    ]
-  )
-  t.notOk(stated.some(({ tenant_id }) => tenant_id === misplaced || tenant_id === orphaned))
-  const hidden = `delete from call where tenant_id = '${copied}' and started_at > '2021-01-01'`
-  t.match(await verifyAfter([hidden]), new RegExp(`tenant ${copied}, writer ${copy?.writer}: changed: 2 `))
-
-  for (const month of ['2020_01', '2020_02', '2020_04']) await admin.query(`drop table call_${month}`)
-  await admin.query('delete from call where tenant_id = any($1)', [[copied, misplaced, orphaned, whole]])
-})
+testMonths(setting)
 
 t.test('what was written is stated while its replica runs, and only what came since', async (t) => {
-  const link = createChains(chainKeys.recordKey, newId)
-  const principal = {
-    kind: 'user',
-    ...{ tenant_id: newId(), user_id: newId(), role: null },
-    credential: { kind: 'session', id: newId() }
-  } as const
-  const asked = { server_identifier, tool: 'x', arguments: {} }
-  const [first, second, third] = [1, 2, 3].map(() => link(beginRow(principal, asked, new Date())))
-  if (!first || !second || !third) throw new Error('three records were linked')
-  await resources.calls.insert([first, second, third])
+  const now = new Date()
+  const [first, second, third] = await write(newId(), [now, now, now])
+  if (!first || !second || !third) throw new Error('three records were written')
   const told: string[] = []
   const waiting: (() => void)[] = []
   const kept = keepCheckpoints({ chain: chainStore(db), key: chainKeys.checkpointKey, everyMs: 1 })

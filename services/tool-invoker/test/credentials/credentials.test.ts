@@ -61,18 +61,18 @@ t.test('what a server gave is sent in the place of the headers, and asked for on
   for (const _ of [1, 2, 3]) t.equal((await ask()).status, 200)
   t.same(seen, Array(3).fill(`Bearer ${held.token}`))
   t.same(asked(), [{ provider_id: provider.provider_id, user_id: who.user_id }], 'the warm ones ask nobody')
-  const next = credential('the second token of this test')
-  providers.answerCredentials(() => next)
-  providers.change({ kind: 'provider', id: provider.provider_id })
-  await stage.settle()
-  t.equal((await ask()).status, 200)
-  t.equal(seen.at(-1), `Bearer ${next.token}`, 'and the feed empties what is held')
-  const last = credential('the third token of this test')
-  providers.answerCredentials(() => last)
-  broker.change({ kind: 'user', id: who.user_id })
-  await stage.settle()
-  t.equal((await ask()).status, 200)
-  t.equal(seen.at(-1), `Bearer ${last.token}`, 'and so does a change of who they are')
+  const changes = {
+    'a change of the provider': () => providers.change({ kind: 'provider', id: provider.provider_id }),
+    'a change of who the user is': () => broker.change({ kind: 'user', id: who.user_id })
+  }
+  for (const [name, change] of Object.entries(changes)) {
+    const next = credential(`the token after ${name}`)
+    providers.answerCredentials(() => next)
+    change()
+    await stage.settle()
+    t.equal((await ask()).status, 200)
+    t.equal(seen.at(-1), `Bearer ${next.token}`, `${name} empties what is held`)
+  }
 })
 
 t.test('a token near its end is asked for again', async (t) => {
