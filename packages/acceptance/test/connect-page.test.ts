@@ -120,7 +120,7 @@ await t.test('somebody sees what may act as them, and takes it back with one pre
   t.match(await textOf(page), /What may act as you.*Bob Example, Acme.*Demo workflows/s)
   t.ok((await textOf(page))?.includes(whoami.url), 'at which server')
   await page.getByRole('button', { name: 'Take back' }).click()
-  await page.getByText('Taken back.').waitFor()
+  await page.getByText('Nothing is stored').waitFor()
   const refused = await eventually(
     () => callTool(app, 'whoami', 'whoami', { user_id: bob }),
     ({ status }) => status === 428

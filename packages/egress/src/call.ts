@@ -13,7 +13,10 @@ export type Bounds = {
   hostname: string
   maxBytes: number
   running: Running
-  /** When it has to be over, in milliseconds since the epoch: in a process that stood still, the timer that was to say so may come late. */
+  /**
+   * When it has to be over, in milliseconds since the epoch: in a process that stood still, the timer that was to say so
+   * may come late.
+   */
   endsAt: number
   signal: CallSignal | undefined
 }

@@ -62,6 +62,7 @@ export {
 export { openVault, vaultDependency } from './keys/vault.ts'
 export { type Log, type LogLevel, logLevels, logOptions } from './logger.ts'
 export { ownServers } from './own-servers.ts'
+export { isOutdated, showErrorsAs } from './page/error-pages.ts'
 export { type Html, html } from './page/html.ts'
 export { pageText, sendPage, type View } from './page/send-page.ts'
 export { styleHash } from './page/style.ts'

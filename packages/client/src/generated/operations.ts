@@ -16,11 +16,9 @@ export type Operations = {
     }
   }
   'GET /auth/allowed': {
-    query?: { is_taken_back?: boolean }
     answers: {
       200: string
       303: undefined
-      400: string
       500: string
       503: string
     }
@@ -2179,7 +2177,7 @@ export type Operations = {
 /** The statuses that each operation answers with. */
 export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Operations[Name]['answers'])[] } = {
   'GET /.well-known/oauth-authorization-server/t/{tenant}': [200, 400, 404, 500, 503],
-  'GET /auth/allowed': [200, 303, 400, 500, 503],
+  'GET /auth/allowed': [200, 303, 500, 503],
   'POST /auth/allowed': [200, 303, 400, 401, 403, 404, 413, 415, 429, 500, 503],
   'POST /auth/back-channel-logout/{tenant}/{connection}': [200, 400, 404, 413, 415, 429, 500, 503],
   'GET /auth/callback/{tenant}/{connection}': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],

@@ -2,11 +2,12 @@ import { ReportedError } from '@onbehalf/errors'
 import {
   type App,
   auditContextOf,
-  beginError,
   describeAnswersAs,
   type FindVisitor,
+  isOutdated,
   renewalPath,
   sendPage,
+  showErrorsAs,
   typed,
   userOf
 } from '@onbehalf/service-kit'
@@ -20,6 +21,7 @@ import type { LinkStore } from '../links/store.ts'
 import { unlink } from '../links/unlink.ts'
 import { nameOf } from '../users/name.ts'
 import type { UserStore } from '../users/store.ts'
+import { visitorOf } from '../users/visitor.ts'
 import { findAllowed } from './find.ts'
 import { allowedPath } from './path.ts'
 import type { AllowedStore } from './store.ts'
@@ -40,29 +42,20 @@ type Needs = {
 /** Where people see what may be done as them, and take it back: without a script, and only what is their own. */
 export const allowedRoutes = (needs: Needs) => async (scope: App) => {
   describeAnswersAs(scope, 'page')
-  scope.setErrorHandler((thrown: Error, request, reply) => {
-    const { code } = beginError(thrown, request, reply)
-    return sendPage(reply, allowedFailure(code === 'unauthenticated' || code === 'csrf_rejected'))
-  })
+  showErrorsAs(scope, (error) => allowedFailure(isOutdated(error)))
   showRoute(scope, needs)
   takeBackRoute(scope, needs)
 }
 
 const showRoute = (scope: App, { users, findVisitor, ...needs }: Needs) => {
-  const querystring = Type.Object({ is_taken_back: Type.Optional(Type.Boolean()) })
-  const route = { config: { access: 'public' }, schema: { querystring } } as const
-  typed(scope).get(allowedPath, route, async (request, reply) => {
+  typed(scope).get(allowedPath, { config: { access: 'public' } }, async (request, reply) => {
     const visitor = await findVisitor(request)
     if (visitor?.principal.kind !== 'user') return reply.redirect(renewalPath(allowedPath), 303)
-    const { tenant_id, user_id } = visitor.principal
     const [user, allowed] = await Promise.all([
-      users.findWithRole(tenant_id, user_id),
-      findAllowed(needs, { tenant_id, user_id })
+      visitorOf(users, visitor.principal),
+      findAllowed(needs, visitor.principal)
     ])
-    if (!user) throw new Error('a session without a user')
-    const { is_taken_back: isTakenBack = false } = request.query
-    const shown = { person: nameOf(user), tenant: user.tenant_name, csrf: visitor.csrf, isTakenBack }
-    return sendPage(reply, listView(allowed, shown))
+    return sendPage(reply, listView(allowed, { person: nameOf(user), tenant: user.tenant_name, csrf: visitor.csrf }))
   })
 }
 
@@ -90,7 +83,7 @@ const takeBackRoute = (scope: App, { grants, links, endGrant, ...needs }: Needs)
       if (link && !isOwn(link)) throw notYours()
       if (link) await unlink({ ...needs, links }, by, link)
     }
-    return reply.redirect(`${allowedPath}?is_taken_back=true`, 303)
+    return reply.redirect(allowedPath, 303)
   })
 }
 

@@ -2,20 +2,19 @@ import { type Html, html, type View } from '@onbehalf/service-kit'
 import type { Allowed } from './find.ts'
 import { allowedPath } from './path.ts'
 
-type Shown = { person: string; tenant: string; csrf: string; isTakenBack: boolean }
+type Shown = { person: string; tenant: string; csrf: string }
 
 /** What may be done as the reader, with a button to take back each part that is theirs to take back. */
 export const listView = ({ grants, links, deputies, uses, isCut }: Allowed, shown: Shown): View => {
-  const { person, tenant, csrf, isTakenBack } = shown
+  const { person, tenant, csrf } = shown
   const button = (field: string, id: string, text: string) => html`<form method="post" action="${allowedPath}">
 <input type="hidden" name="csrf_token" value="${csrf}">
 <button class="quiet" name="${field}" value="${id}">${text}</button>
 </form>`
   return {
     title: 'What may act as you',
-    body: html`${isTakenBack ? html`<p class="good" role="status">Taken back. It holds everywhere from now on.</p>` : ''}
-<h1>What may act as you</h1>
-<p>You are signed in as ${person}, ${tenant}.</p>
+    body: html`<h1>What may act as you</h1>
+<p>You are signed in as ${person}, ${tenant}. What you take back is not listed any more, and ends everywhere at once.</p>
 ${isCut ? html`<p class="warning">There is more than fits here: take some back, or ask /v1/grants and /v1/links for all.</p>` : ''}
 <section><h2>Your sign-ins</h2>
 ${
@@ -38,6 +37,8 @@ ${button('link_id', id, 'Unlink')}</article>`
 ${deputies.length === 0 ? '' : deputiesOf(deputies)}
 <section><h2>Lately</h2>
 ${uses.length === 0 ? html`<p>Nobody asked for a token of yours.</p>` : html`<ul>${uses.map(useOf)}</ul>`}</section>
+<p class="other">What you authorized at the sign-in of a single server is not listed here: <code>DELETE
+/v1/mcp-providers/…/authorization</code> takes it back.</p>
 <p class="other"><a href="/auth/sign-out">Sign out</a></p>`
   }
 }

@@ -1,11 +1,12 @@
 import {
   type App,
   auditContextOf,
-  beginError,
   describeAnswersAs,
   type FindVisitor,
+  isOutdated,
   renewalPath,
   sendPage,
+  showErrorsAs,
   typed,
   userOf,
   wordOf
@@ -15,11 +16,12 @@ import type { FastifyReply } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
 import { failureView } from '../sign-in/views.ts'
 import type { UserStore } from '../users/store.ts'
+import { visitorOf } from '../users/visitor.ts'
 import type { AllowLink } from './allow.ts'
 import type { IsCovered } from './covered.ts'
 import type { FindConnect } from './find.ts'
 import { connectPath, type Opened } from './path.ts'
-import { pageOf, type Visitor } from './show.ts'
+import { pageOf } from './show.ts'
 import { isFor, stepOf } from './step.ts'
 import { allowedView, nothingView, staleView } from './view.ts'
 
@@ -51,11 +53,7 @@ type Needs = {
 /** Where a user lands whose app was refused: what it names comes from the signed link, and from nothing else. */
 export const connectRoutes = (needs: Needs) => async (scope: App) => {
   describeAnswersAs(scope, 'page', ['not_found'])
-  scope.setErrorHandler((thrown: Error, request, reply) => {
-    const error = beginError(thrown, request, reply)
-    const isStale = error.code === 'unauthenticated' || error.code === 'csrf_rejected'
-    return sendPage(reply, isStale ? staleView : failureView(error, request.id))
-  })
+  showErrorsAs(scope, (error, request_id) => (isOutdated(error) ? staleView : failureView(error, request_id)))
   await registerLimits(scope, 'Too many links are opened from your address.')
   askRoute(scope, needs)
   allowRoute(scope, needs)
@@ -104,12 +102,3 @@ const openedOf = ({ link, return_url }: { link: string; return_url?: string }): 
 
 const leave = (reply: FastifyReply, to: string): FastifyReply =>
   reply.header('cache-control', 'no-store').redirect(to, 303)
-
-const visitorOf = async (
-  users: Needs['users'],
-  { tenant_id, user_id }: { tenant_id: string; user_id: string }
-): Promise<Visitor> => {
-  const visitor = await users.findWithRole(tenant_id, user_id)
-  if (visitor) return visitor
-  throw new Error('a session without a user')
-}

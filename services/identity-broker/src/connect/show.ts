@@ -1,13 +1,10 @@
 import type { View } from '@onbehalf/service-kit'
 import { nameOf } from '../users/name.ts'
-import type { UserStore } from '../users/store.ts'
+import type { Visitor } from '../users/visitor.ts'
 import type { Connect } from './find.ts'
 import type { Opened } from './path.ts'
 import { isFor, type Step } from './step.ts'
 import { allowView, doneView, nothingLeftView, type Shown, signInView, somebodyElseView } from './view.ts'
-
-/** Whoever is signed in in this browser, as they are kept here. */
-export type Visitor = NonNullable<Awaited<ReturnType<UserStore['findWithRole']>>>
 
 type Showing = {
   connect: Connect

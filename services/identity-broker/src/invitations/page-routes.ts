@@ -1,4 +1,4 @@
-import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, describeAnswersAs, sendPage, showErrorsAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { failureView } from '../sign-in/views.ts'
 import { findInvitation } from './find.ts'
@@ -15,9 +15,7 @@ export const invitationPages =
   async (scope: App) => {
     const routes = typed(scope)
     describeAnswersAs(scope, 'page')
-    scope.setErrorHandler((thrown: Error, request, reply) =>
-      sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
-    )
+    showErrorsAs(scope, failureView)
     routes.get(acceptedPath, { config: { access: 'public' } }, (_request, reply) => sendPage(reply, acceptedView))
     routes.get(
       '/auth/invitations/:token',

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, countFailures, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, countFailures, describeAnswersAs, showErrorsAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import { noSuchConnection } from '../connections/problems.ts'
 import type { ConnectionStore } from '../connections/store.ts'
@@ -28,9 +28,7 @@ type Needs = ReceiveNeeds & CompleteSamlNeeds & ArrivalNeeds & { connections: Pi
 /** Signing in by SAML 2: how we describe ourselves, where answers come to, and where the browser goes on from there. */
 export const samlRoutes = (needs: Needs) => async (scope: App) => {
   describeAnswersAs(scope, 'page', signInErrors)
-  scope.setErrorHandler((thrown: Error, request, reply) =>
-    sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
-  )
+  showErrorsAs(scope, failureView)
   metadataRoute(scope, needs)
   answerRoute(scope, needs)
   completeRoute(scope, needs)

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, describeAnswersAs, showErrorsAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
@@ -52,9 +52,7 @@ const pageRoute =
   ({ publicUrl, ...needs }: Needs) =>
   async (scope: App) => {
     describeAnswersAs(scope, 'page')
-    scope.setErrorHandler((thrown: Error, request, reply) =>
-      sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
-    )
+    showErrorsAs(scope, failureView)
     typed(scope).get(
       '/auth/renew',
       { config: { access: 'public', ...perMinute(renewalsPerMinute) }, schema: { querystring: Query } },

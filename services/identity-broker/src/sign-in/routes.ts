@@ -1,4 +1,4 @@
-import { type App, beginError, describeAnswersAs, sendPage, typed } from '@onbehalf/service-kit'
+import { type App, describeAnswersAs, sendPage, showErrorsAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { FindConnect } from '../connect/find.ts'
@@ -54,9 +54,7 @@ const isSentByAnother = ({ headers }: FastifyRequest): boolean =>
 export const signInRoutes = (needs: Needs) => async (scope: App) => {
   const routes = typed(scope)
   describeAnswersAs(scope, 'page', signInErrors)
-  scope.setErrorHandler((thrown: Error, request, reply) =>
-    sendPage(reply, failureView(beginError(thrown, request, reply), request.id))
-  )
+  showErrorsAs(scope, failureView)
   const { leave, bindingOf, browserOf, arrive } = signInArrival(needs)
 
   await registerLimits(scope, 'Too many sign-ins begin at your address.')

@@ -21,6 +21,7 @@ import type { SessionEnds } from '../sessions/end.ts'
 import type { SessionStore } from '../sessions/store.ts'
 import { nameOf } from '../users/name.ts'
 import type { UserStore } from '../users/store.ts'
+import { visitorOf } from '../users/visitor.ts'
 import type { IdpSignOut } from './at-idp.ts'
 import { signOut } from './end.ts'
 import { signedOutView, signOutFailure, signOutView } from './views.ts'
@@ -55,12 +56,12 @@ const askRoute = (scope: App, { users, sessions, idpSignOut, findVisitor }: Need
     if (!visitor && !request.query.is_renewed)
       return reply.redirect(`${renewalPath('/auth/sign-out?is_renewed=true')}&is_optional=true`, 303)
     if (visitor?.principal.kind !== 'user') return sendPage(reply, signedOutView({ isAtIdp: false }))
-    const { tenant_id, user_id, credential } = visitor.principal
+    const { tenant_id, credential } = visitor.principal
     const [user, session] = await Promise.all([
-      users.findWithRole(tenant_id, user_id),
+      visitorOf(users, visitor.principal),
       sessions.find(tenant_id, credential.id)
     ])
-    if (!user || !session) throw new Error('a session without a user')
+    if (!session) throw new Error('a session that is not kept')
     const isOfferedAtIdp = await idpSignOut.isOffered(session)
     const shown = { person: nameOf(user), tenant: user.tenant_name, csrf: visitor.csrf, isOfferedAtIdp }
     return sendPage(reply, signOutView(shown))

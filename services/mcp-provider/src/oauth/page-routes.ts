@@ -1,12 +1,13 @@
 import { Uuid } from '@onbehalf/contracts'
 import {
   type App,
-  beginError,
   callerOf,
   describeAnswersAs,
   type FindVisitor,
+  isOutdated,
   renewalPath,
   sendPage,
+  showErrorsAs,
   typed
 } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
@@ -35,11 +36,7 @@ type Needs = CompleteNeeds & { findVisitor: FindVisitor }
 export const authorizationPages = (needs: Needs) => async (scope: App) => {
   const browser = authorizingBrowser(needs.publicUrl)
   describeAnswersAs(scope, 'page', [...authorizationErrors, 'too_many_requests'])
-  scope.setErrorHandler((thrown: Error, request, reply) => {
-    const error = beginError(thrown, request, reply)
-    const isStale = error.code === 'unauthenticated' || error.code === 'csrf_rejected'
-    return sendPage(reply, isStale ? staleView : failureView(error, request.id))
-  })
+  showErrorsAs(scope, (error, request_id) => (isOutdated(error) ? staleView : failureView(error, request_id)))
   limitPerMinute(scope, pagesPerMinute, 'Too many authorizations are begun from your address. Wait a little.')
   askRoute(scope, needs)
   leaveRoute(scope, needs, browser)

@@ -33,6 +33,7 @@ export type Watches = {
 type Running = { tenant_id: string; stop: AbortController; done: Promise<void> }
 
 const lookMs = 5_000
+// A look ends, however many wait: the next one goes on.
 const claimsMax = 32
 const claimedMax = 16
 const leaseSeconds = 60
