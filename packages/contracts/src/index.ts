@@ -21,7 +21,7 @@ export { FoundTool, findTool } from './mcp-provider/find-tool.ts'
 export { FreshCredential, freshCredential } from './mcp-provider/fresh-credential.ts'
 export { listAudiences } from './mcp-provider/list-audiences.ts'
 export { listProviders } from './mcp-provider/list-providers.ts'
-export { CatalogueTool, ListedTool, listTools, toolsPerPageMax } from './mcp-provider/list-tools.ts'
+export { CatalogueTool, ListedTool, listTools, ToolDecoration, toolsPerPageMax } from './mcp-provider/list-tools.ts'
 export {
   ProviderSettings,
   ProviderStatement,

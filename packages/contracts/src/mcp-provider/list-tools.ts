@@ -11,16 +11,30 @@ const tool = {
   input_schema: Type.Unknown(),
   output_schema: Type.Optional(Type.Unknown()),
   annotations: Type.Optional(Type.Unknown()),
-  /** Over all of the above: another hash is another tool. */
+  /** Over all of the above and `_meta`: another hash is another tool. */
   hash: Type.String()
 }
 
-/** One entry of a provider's catalogue. */
+/** What a server says of a tool beside what it is. */
+export const ToolDecoration = Type.Object({
+  icons: Type.Optional(Type.Array(Type.Unknown(), { description: 'Pictures with https: and data:image/ addresses.' })),
+  _meta: Type.Optional(Type.Unknown()),
+  /** Of 2025-11-25. */
+  execution: Type.Optional(Type.Unknown())
+})
+export type ToolDecoration = Static<typeof ToolDecoration>
+
+/** One entry of a provider's catalogue, as a call needs it. */
 export const CatalogueTool = Type.Object(tool)
 export type CatalogueTool = Static<typeof CatalogueTool>
 
 /** A tool that may be called, and whose it is. */
-export const ListedTool = Type.Object({ provider_id: Uuid, server_identifier: ServerIdentifier, ...tool })
+export const ListedTool = Type.Object({
+  provider_id: Uuid,
+  server_identifier: ServerIdentifier,
+  ...tool,
+  ...ToolDecoration.properties
+})
 export type ListedTool = Static<typeof ListedTool>
 
 /** One page of `tool.list` holds so many tools at most, or fewer where they are large. */

@@ -15,7 +15,8 @@ import {
   type ProviderSettings,
   providerChanges,
   providerTicket,
-  resolveProvider
+  resolveProvider,
+  type ToolDecoration
 } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, serve, signTicket, writeFeed } from '@onbehalf/rpc'
@@ -34,7 +35,9 @@ type Hidden = {
 }
 
 /** A tool of a catalogue; what is left out is made up, and it is approved. */
-export type PlayedTool = Partial<CatalogueTool> & Pick<CatalogueTool, 'name'> & { is_approved?: boolean }
+export type PlayedTool = Partial<CatalogueTool> &
+  ToolDecoration &
+  Pick<CatalogueTool, 'name'> & { is_approved?: boolean }
 
 /** A registered provider; what is left out is made up. Forwarding is on exactly when `mode` is not `off`. */
 export type GivenProvider = Partial<ProviderSettings> & Pick<ProviderSettings, 'server_url'> & Hidden

@@ -110,7 +110,7 @@ const shown = {
   warnings: Type.Array(Type.String()),
   tools_status: ToolsStatus,
   tools_error: ToolsError,
-  /** Tools of the server that cannot be offered. */
+  /** Tools of the server that cannot be offered, or not with all they have. */
   tools_left_out: Type.Array(LeftOut),
   revision: Type.Integer(),
   created_at: Type.String({ format: 'date-time' }),

@@ -1,6 +1,8 @@
+import type { ToolDecoration } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { faultOfParameterHeaders, type McpTool } from '@onbehalf/mcp'
 import { hashOf } from '@onbehalf/service-kit'
+import { decorationOf } from './decoration.ts'
 import type { Catalogue, LeftOut, Tool, ToolDefinition } from './tool.ts'
 
 const depthMax = 100
@@ -16,14 +18,18 @@ export const catalogueOf = (listed: readonly McpTool[]): Catalogue => {
   const tools: Tool[] = []
   const left_out: LeftOut[] = []
   for (const tool of listed) {
-    const definition = definitionOf(tool)
+    const { kept, faults } = decorationOf(tool)
+    const definition = definitionOf(tool, kept)
     const { name } = definition
     if (names.has(name)) throw unusable(`two of its tools are called "${name}"`)
     names.add(name)
-    const canonical = canonicalJson(definition, 0)
+    const canonical = canonicalJson(whatCounts(definition), 0)
     const reason = faultOf(definition, canonical)
     if (reason) left_out.push({ name, reason })
-    else tools.push({ ...definition, hash: hashOf(canonical) })
+    else {
+      tools.push({ ...definition, hash: hashOf(canonical) })
+      left_out.push(...faults.map((fault) => ({ name, ...fault })))
+    }
   }
   return { tools, left_out }
 }
@@ -33,7 +39,13 @@ const faultOf = ({ input_schema }: ToolDefinition, canonical: string): string | 
   return faultOfParameterHeaders(input_schema)
 }
 
-const definitionOf = (tool: McpTool): ToolDefinition => {
+/**
+ * What makes it another tool: what a model reads and a client acts on, which `_meta` may be. A picture is neither, nor is
+ * how a task of it would be run, since none is offered.
+ */
+const whatCounts = ({ icons, execution, ...counting }: ToolDefinition) => counting
+
+const definitionOf = (tool: McpTool, decoration: ToolDecoration): ToolDefinition => {
   const { name, title, description, inputSchema, outputSchema, annotations } = tool
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for; Postgres keeps no NUL
   if (!/^[^\u0000-\u001f\u007f]{1,256}$/.test(name)) throw unusable('a tool has no name that can be used')
@@ -43,7 +55,8 @@ const definitionOf = (tool: McpTool): ToolDefinition => {
     description: typeof description === 'string' ? description : '',
     input_schema: inputSchema ?? { type: 'object' },
     ...(outputSchema === undefined ? {} : { output_schema: outputSchema }),
-    ...(annotations === undefined ? {} : { annotations })
+    ...(annotations === undefined ? {} : { annotations }),
+    ...decoration
   }
 }
 

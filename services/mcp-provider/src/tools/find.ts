@@ -4,6 +4,7 @@ import { noSuchProvider } from '../providers/problems.ts'
 import { sightOf } from '../providers/sight.ts'
 import type { FindTools } from './find-store.ts'
 import type { Relist } from './relist.ts'
+import type { ToolDefinition } from './tool.ts'
 
 type Asked = { principal: string; server_identifier: string; tool: string; outdated_hash?: string }
 
@@ -25,7 +26,10 @@ export const findTool = async (
   const { provider_id, is_listed, tool_changes, tool } = found
   return {
     ...{ provider_id, tenant_id: sight.tenant_id, is_listed },
-    tool: tool && { ...tool.definition, hash: tool.hash },
+    tool: tool && { ...withoutDecoration(tool.definition), hash: tool.hash },
     is_approved: tool ? tool.is_approved : tool_changes === 'accept'
   }
 }
+
+/** A call has no use for it, and would hold it. */
+const withoutDecoration = ({ icons, _meta, execution, ...definition }: ToolDefinition) => definition

@@ -1,3 +1,4 @@
+import { ToolDecoration } from '@onbehalf/contracts'
 import { orNull, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 
@@ -12,13 +13,14 @@ const definition = {
   // Any JSON Schema is passed on as the server wrote it.
   input_schema: Type.Unknown(),
   output_schema: Type.Optional(Type.Unknown()),
-  annotations: Type.Optional(Type.Unknown())
+  annotations: Type.Optional(Type.Unknown()),
+  ...ToolDecoration.properties
 }
 
 export const ToolDefinition = Type.Object(definition)
 export type ToolDefinition = Static<typeof ToolDefinition>
 
-/** One entry of a server's list; `hash` tells whether it is still the same. */
+/** One entry of a server's list; `hash` tells whether it is still the same but for its icons and `execution`. */
 export const Tool = Type.Object({ ...definition, hash: Type.String() })
 export type Tool = Static<typeof Tool>
 
@@ -37,8 +39,12 @@ export type KeptTool = Static<typeof KeptTool>
 export const SeenTool = Type.Object({ name: Type.String(), hash: Type.String() }, { additionalProperties: false })
 export type SeenTool = Static<typeof SeenTool>
 
-/** A tool of the server that cannot be offered, and why. */
-export const LeftOut = Type.Object({ name: Type.String(), reason: Type.String() })
+/** A tool of the server that cannot be offered, and why; one with a `member` is offered without that. */
+export const LeftOut = Type.Object({
+  name: Type.String(),
+  member: Type.Optional(Type.String()),
+  reason: Type.String()
+})
 export type LeftOut = Static<typeof LeftOut>
 
 export type Catalogue = { tools: Tool[]; left_out: LeftOut[] }

@@ -69,6 +69,63 @@ t.test('any JSON Schema is kept as it is, and what a server says of its tools co
   t.match(body.tools[1], { name: 'full', hash: kept?.hash, is_approved: true })
 })
 
+t.test('icons, _meta and execution come through, but for what is not fit to be passed on', async (t) => {
+  const { owner, create } = await startTenant()
+  const png = { src: 'data:image/png;base64,iVBORw0KGgo=', mimeType: 'image/png', sizes: ['48x48'], theme: 'dark' }
+  const web = { src: 'https://icons.example/tool.svg' }
+  const decorated = {
+    ...{ name: 'a', inputSchema: { type: 'object' }, icons: [png, web], execution: { taskSupport: 'optional' } },
+    _meta: { 'example.com/ui': { resourceUri: 'ui://tool' } }
+  }
+  const sources = [
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    'http://icons.example/a',
+    'data:text/html,x',
+    'https:',
+    5
+  ]
+  const doubtful = {
+    ...{ name: 'b', icons: [...sources.map((src) => ({ src })), null, { ...web, sizes: '48x48', theme: 1, own: 2 }] },
+    ...{ _meta: { 'onbehalf/error': { code: 'user_required' }, 'Onbehalf/x': 1, kept: true } },
+    execution: { taskSupport: 'sometimes' }
+  }
+  const odd = { name: 'c', icons: 'https://icons.example/a', _meta: [1], execution: 'now' }
+  const text = 'x'.repeat(16 * 1024)
+  const large = {
+    ...{ name: 'd', icons: [{ src: `data:image/png,${text}` }], _meta: { text } },
+    execution: { taskSupport: 'optional', text }
+  }
+  const { body } = await create([decorated, doubtful, odd, large])
+  const [a, b, c, d] = (await list(owner.ticket)).data
+  const { inputSchema: _, ...decoration } = decorated
+  t.match(a, decoration)
+  t.match(body.tools[0], decoration, 'administrators see it, too')
+  t.same(
+    { icons: b?.icons, _meta: b?._meta, execution: b?.execution },
+    { icons: [web], _meta: { kept: true }, execution: undefined }
+  )
+  for (const plain of [c, d]) t.notOk(plain && ('icons' in plain || '_meta' in plain || 'execution' in plain))
+  t.same(
+    body.tools_left_out.map(({ name, member }) => `${name} ${member}`),
+    ['b icons', 'd icons', 'd _meta', 'd execution']
+  )
+  const found = await find(owner.ticket, body.server_identifier, 'a')
+  t.notOk(found.tool && ('icons' in found.tool || '_meta' in found.tool), 'a call does not carry it')
+})
+
+t.test('another _meta makes it another tool to approve, another icon does not', async (t) => {
+  const { create, relist } = await startTenant()
+  const tool = { name: 'a', _meta: { 'example.com/ui': 'ui://one' }, icons: [{ src: 'https://icons.example/a' }] }
+  const { body, at } = await create([tool])
+  const [hash] = body.tools.map((kept) => kept.hash)
+  const icons = [{ src: 'https://icons.example/b' }]
+  const repainted = await relist(at, [{ ...tool, icons, execution: { taskSupport: 'optional' } }])
+  t.match(repainted.body.tools, [{ icons, hash }])
+  const acting = await relist(at, [{ ...tool, _meta: { 'example.com/ui': 'ui://two' } }])
+  t.not(acting.body.tools[0]?.hash, hash)
+})
+
 t.test('a tool that cannot be offered is left out with the reason, and the others stay', async (t) => {
   const { owner, create } = await startTenant()
   const with_ = (name: string, schema: object) => ({ name, inputSchema: { type: 'object', ...schema } })

@@ -41,13 +41,17 @@ export const listNamed = async ({ list }: { list: ListTools }, asked: Asked): Pr
 
 const describe = (tool: ListedTool, isJoined: boolean) => {
   const { server_identifier, name, title, description, input_schema, output_schema, annotations } = tool
+  const { icons, _meta, execution } = tool
   return {
     name: isJoined ? joinName(server_identifier, name) : name,
     ...(title !== undefined && { title }),
     description,
     inputSchema: input_schema,
     ...(output_schema !== undefined && { outputSchema: output_schema }),
-    ...(annotations !== undefined && { annotations })
+    ...(annotations !== undefined && { annotations }),
+    ...(icons !== undefined && { icons }),
+    ...(_meta !== undefined && { _meta }),
+    ...(execution !== undefined && { execution })
   }
 }
 

@@ -5,7 +5,10 @@ import { startStage } from '../stage.ts'
 const { app, call, settle, broker, providers, devices, issuer, recording } = await startStage(t)
 
 const tools = [
-  { name: 'read', description: 'Reads it', input_schema: { type: 'object', required: ['id'] }, hash: 'read-1' },
+  {
+    ...{ name: 'read', description: 'Reads it', input_schema: { type: 'object', required: ['id'] }, hash: 'read-1' },
+    ...{ icons: [{ src: 'https://icons.example/read' }], _meta: { ui: 1 }, execution: { taskSupport: 'optional' } }
+  },
   { name: 'write', is_approved: false }
 ]
 const register = (tenant_id: string, given: object = {}) =>

@@ -39,13 +39,22 @@ export const testNames = ({
     const { tenant_id } = user
     const long = `l${'o'.repeat(130)}ng`
     forwarding(tenant_id, recording, { server_identifier: 'a-one', tools: callable(['echo', 'with space', long]) })
-    forwarding(tenant_id, whoami, { server_identifier: 'b_two', tools: callable(['whoami']) })
+    const decoration = {
+      icons: [{ src: 'https://icons.example/a' }],
+      _meta: { ui: 1 },
+      execution: { taskSupport: 'optional' }
+    }
+    const whoamiTool = { name: 'whoami', title: 'Who', annotations: { readOnlyHint: true }, ...decoration }
+    forwarding(tenant_id, whoami, { server_identifier: 'b_two', tools: [whoamiTool] })
     const { body } = await ask('/mcp', user.headers, { method: 'tools/list' })
     t.match(body, { result: { resultType: 'complete', cacheScope: 'private', ttlMs: Number } })
     const { tools } = Object(body.result)
     const names: string[] = tools.map(({ name }: { name: string }) => name)
     t.ok(names.includes('a-one__echo') && names.includes('b_two__whoami'))
     t.equal(names.length, 4)
+    const own = await ask(url('b_two'), user.headers, { method: 'tools/list' })
+    t.match(own.body, { result: { tools: [whoamiTool] } }, 'all of it as its server says it')
+    t.match(tools, [{}, {}, {}, { ...whoamiTool, name: 'b_two__whoami' }])
     t.same(
       names.filter((name) => !/^[A-Za-z0-9_.-]{1,128}$/.test(name)),
       []
