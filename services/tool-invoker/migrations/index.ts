@@ -6,6 +6,7 @@ import * as chain from './0004-chain.ts'
 import * as onlyAdded from './0005-only-added.ts'
 import * as keptArguments from './0006-kept-arguments.ts'
 import * as keptAnswers from './0007-kept-answers.ts'
+import * as subject from './0008-subject.ts'
 
 export const migrations: Migrations = {
   '0001-calls': calls,
@@ -14,5 +15,6 @@ export const migrations: Migrations = {
   '0004-chain': chain,
   '0005-only-added': onlyAdded,
   '0006-kept-arguments': keptArguments,
-  '0007-kept-answers': keptAnswers
+  '0007-kept-answers': keptAnswers,
+  '0008-subject': subject
 }

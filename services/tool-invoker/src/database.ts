@@ -25,6 +25,8 @@ export type CallTable = {
   arguments: string | null
   mode: string | null
   audience: string | null
+  /** Whom the token named to the MCP server; null where none went out. */
+  subject: string | null
   token_jti: string | null
   /**
    * `ok`, `tool_error`, `input_required`, or the code of the error the caller was told; `replayed` where an earlier answer

@@ -1248,7 +1248,7 @@ export type Operations = {
   'GET /v1/calls': {
     query?: { limit?: number; cursor?: string; user_id?: string; app_id?: string; server_identifier?: string; tool?: string; outcome?: string; since?: string; until?: string; with_arguments?: boolean }
     answers: {
-      200: { data: readonly ({ id: string; user_id: string | null; app_id: string | null; credential: { kind: string; id: string }; provider_id: string | null; server_identifier: string; tool: string; tool_hash: string | null; arguments_digest: string; arguments?: { [name: string]: unknown } | null; mode: string | null; audience: string | null; token_jti: string | null; outcome: string; upstream_status: number | null; started_at: string; finished_at: string })[]; next_cursor: string | null }
+      200: { data: readonly ({ id: string; user_id: string | null; app_id: string | null; credential: { kind: string; id: string }; provider_id: string | null; server_identifier: string; tool: string; tool_hash: string | null; arguments_digest: string; arguments?: { [name: string]: unknown } | null; mode: string | null; audience: string | null; subject: string | null; token_jti: string | null; outcome: string; upstream_status: number | null; started_at: string; finished_at: string })[]; next_cursor: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "forbidden" }

@@ -105,5 +105,6 @@ export const tagsOfPrepared = ({ acting: { principal }, provider, identity }: Pr
 
 export const noteIdentity = (row: CallRow, { identity }: MintedToken): void => {
   row.audience = identity.audience
+  row.subject = identity.subject
   row.token_jti = identity.jti
 }

@@ -26,6 +26,7 @@ export const beginRow = (principal: Principal, asked: Asked, started_at: Date): 
   arguments: null,
   mode: null,
   audience: null,
+  subject: null,
   token_jti: null,
   outcome: 'internal',
   upstream_status: null,

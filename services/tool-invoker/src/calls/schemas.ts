@@ -91,6 +91,7 @@ const CallItem = Type.Object({
   arguments: Type.Optional(orNull(Type.Record(Type.String(), Type.Unknown()))),
   mode: textOrNull,
   audience: textOrNull,
+  subject: { ...textOrNull, description: 'Whom the token named to the MCP server.' },
   token_jti: textOrNull,
   outcome: Type.String(),
   upstream_status: orNull(Type.Integer()),

@@ -24,9 +24,10 @@ export const macOf = (hmac: Hmac, before: string, row: Omit<Linked, 'mac'>): str
   )
 
 // What there was no column for at first: a record without it is linked as it was then.
-const laterOf = ({ tool_hash, arguments: kept }: Pick<Linked, 'tool_hash' | 'arguments'>): object[] => [
-  ...(tool_hash === null ? [] : [{ tool_hash }]),
-  ...(kept === null ? [] : [{ arguments: kept }])
+const laterOf = (row: Pick<Linked, 'tool_hash' | 'arguments' | 'subject'>): object[] => [
+  ...(row.tool_hash === null ? [] : [{ tool_hash: row.tool_hash }]),
+  ...(row.arguments === null ? [] : [{ arguments: row.arguments }]),
+  ...(row.subject === null ? [] : [{ subject: row.subject }])
 ]
 
 const tenantsMax = 10_000
@@ -42,6 +43,7 @@ export const createChains = (key: KeyObject, newWriter: () => string) => {
       server_identifier: storableText(given.server_identifier),
       tool: storableText(given.tool),
       audience: given.audience === null ? null : storableText(given.audience),
+      subject: given.subject === null ? null : storableText(given.subject),
       token_jti: given.token_jti === null ? null : storableText(given.token_jti),
       // Without the key nobody can try arguments until they find their digest.
       arguments_digest: hmac(`arguments ${given.arguments_digest}`),

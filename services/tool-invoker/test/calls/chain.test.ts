@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newId } from '@onbehalf/service-kit'
@@ -5,7 +6,9 @@ import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { beginRow } from '../../src/calls/record.ts'
 import { readCheckpoint } from '../../src/chain/checkpoint.ts'
+import { hmacWith } from '../../src/chain/hmac.ts'
 import { keepCheckpoints } from '../../src/chain/keep-checkpoints.ts'
+import { beginning, macOf } from '../../src/chain/link.ts'
 import { chainStore } from '../../src/chain/store.ts'
 import { testMonths } from './chain/months.ts'
 import { startSetting } from './chain/setting.ts'
@@ -54,6 +57,8 @@ t.test('what two replicas wrote at once is whole, and what was done to it is tol
   t.match(await verifyAfter([`update call set tool = 'other' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set tool_hash = 'x' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set arguments = 'x' ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
+  for (const subject of ["'x'", 'null'])
+    t.match(await verifyAfter([`update call set subject = ${subject} ${at(3)}`]), said('changed: 3 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`update call set mac = 'x' ${at(5)}`]), said('changed: 5 \\([\\w-]+\\)'))
   t.match(await verifyAfter([`delete from call ${at(3)}`]), said('removed: 3'))
   t.match(
@@ -103,6 +108,22 @@ t.test(
 )
 
 testMonths(setting)
+
+t.test('a record of before there was a column for something still follows the one before it', async (t) => {
+  const hmac = hmacWith(createSecretKey(Buffer.alloc(32)))
+  const id = '01900000-0000-7000-8000-000000000000'
+  const credential = { kind: 'session', id } as const
+  const principal = { kind: 'user', tenant_id: id, user_id: id, role: null, credential } as const
+  const begun = beginRow(principal, { server_identifier: 'a', tool: 'x', arguments: {} }, new Date(0))
+  const times = { started_at: '1970-01-01T00:00:00.000Z', finished_at: '1970-01-01T00:00:00.000Z' }
+  const row = { ...begun, ...times, id, audience: 'https://a.example', writer: id, sequence: 1 }
+  // As they were made before `tool_hash`, and then before `subject`.
+  t.equal(macOf(hmac, beginning, row), 'KCujc1-oX4TOUkv4j66e5kUyKqvHcysNR0x0WJ2kXow')
+  t.equal(
+    macOf(hmac, beginning, { ...row, tool_hash: 'h', arguments: 'sealed' }),
+    'A_8OJjFAhy1r11H8nH3NMFRgrf5EwgR2qL_r3cAYe_E'
+  )
+})
 
 t.test('what was written is stated while its replica runs, and only what came since', async (t) => {
   const now = new Date()

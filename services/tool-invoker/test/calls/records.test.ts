@@ -1,5 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { eventually } from '@onbehalf/testkit'
+import { subjectOf } from '@onbehalf/testkit/players'
 import pg from 'pg'
 import t from 'tap'
 import { startStage } from '../stage.ts'
@@ -62,7 +63,8 @@ t.test('every call leaves one record, which says how it ended and not what was s
     'one row per call that was begun'
   )
   const credential = { credential_kind: 'session', credential_id: user.session_id }
-  const identity = { mode: 'idp_token', audience: recording.url, token_jti: String }
+  const subject = subjectOf(user_id)
+  const identity = { mode: 'idp_token', audience: recording.url, subject, token_jti: String }
   const who = { tenant_id, user_id, app_id: null, ...credential }
   t.match(rows[0], {
     ...who,
@@ -74,7 +76,9 @@ t.test('every call leaves one record, which says how it ended and not what was s
   })
   t.match(rows[0], { upstream_status: 200, started_at: Date, finished_at: Date })
   t.match(rows[2], { ...who, provider_id: null, mode: null, upstream_status: null })
-  t.match(rows[4], { ...who, provider_id, mode: 'idp_token', audience: null, upstream_status: null })
+  t.match(rows[4], { ...who, provider_id, mode: 'idp_token', audience: null, subject: null, upstream_status: null })
+  const listed = await app.inject({ url: '/v1/calls?tool=fine', headers: user.headers })
+  t.match(listed.json(), { data: [{ ...identity, user_id }] })
   t.notMatch(JSON.stringify(rows), /eyJ[\w-]+\.|é/)
 })
 
