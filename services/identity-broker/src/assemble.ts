@@ -20,6 +20,8 @@ import { createCredentials } from './connections/credentials.ts'
 import { createIdpKeys } from './connections/keys.ts'
 import { createLearn } from './connections/learn.ts'
 import { connectionStore } from './connections/store.ts'
+import { createNoteSuspicion } from './connections/suspicions/note.ts'
+import { suspicionStore } from './connections/suspicions/store.ts'
 import { createVerifyJwt } from './connections/verify-jwt.ts'
 import { createAssertExternal } from './device-sso/assert.ts'
 import { domainStore } from './domains/store.ts'
@@ -87,6 +89,8 @@ const assemble = ({
   const publicUrl = config.PUBLIC_URL
   const users = userStore(db)
   const connections = connectionStore(db, vault)
+  const suspicions = suspicionStore(db)
+  const noteSuspicion = createNoteSuspicion(suspicions)
   const grants = grantStore(db)
   const shared = sharedTokens(redis, vault)
   const { announce, onOwnChange } = createAnnouncements({ feed: changes, emptyShared: shared.empty })
@@ -109,7 +113,8 @@ const assemble = ({
     recorder
   })
   const exchangeMs = config.IDP_TIMEOUT_SECONDS * 1000
-  const exchange = createExchange({ findConnection: createConnectionsAt(connections), findClient, egress })
+  const findConnection = createConnectionsAt(connections)
+  const exchange = createExchange({ findConnection, findClient, egress, noteSuspicion })
   const refresher = createGrantRefresher(bus, { store, exchange, exchangeMs, instance })
   const latest = createLatestTokens()
   const issuers = createIssuers({ signingKeysOf, publicUrl })
@@ -119,6 +124,7 @@ const assemble = ({
       egress,
       connections,
       findClient,
+      noteSuspicion,
       grants,
       findGrants: heldFor(runPrepared, vault),
       refresher,
@@ -143,6 +149,8 @@ const assemble = ({
   return {
     users,
     connections,
+    suspicions,
+    noteSuspicion,
     vault,
     egress,
     grants,

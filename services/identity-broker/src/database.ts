@@ -1,7 +1,14 @@
 import type { Role } from '@onbehalf/contracts'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
 import type { ColumnType, Generated, Insertable, Selectable, Transaction } from 'kysely'
-import type { Claims, ClientAuthentication, ConnectionKind, Quirk, ResourceSupport } from './connections/vocabulary.ts'
+import type {
+  Claims,
+  ClientAuthentication,
+  ConnectionKind,
+  Quirk,
+  ResourceSupport,
+  SuspectedQuirk
+} from './connections/vocabulary.ts'
 import type { SamlSettings } from './saml/settings.ts'
 
 /** A public JWK: ES256 or EdDSA. */
@@ -38,6 +45,15 @@ type ConnectionTable = {
   revision: Generated<number>
   created_at: Generated<Date>
   updated_at: Generated<Date>
+}
+
+/** A switch that would explain what the IdP of a connection was seen to do. */
+type SuspectedQuirkTable = {
+  connection_id: string
+  quirk: SuspectedQuirk
+  since: Generated<Date>
+  /** To within minutes. */
+  last_seen_at: Generated<Date>
 }
 
 type UserTable = {
@@ -265,6 +281,7 @@ export type Database = KeyTables &
   AuditTables & {
     tenant: TenantTable
     connection: ConnectionTable
+    suspected_quirk: SuspectedQuirkTable
     user: UserTable
     member: MemberTable
     session: SessionTable
@@ -290,6 +307,7 @@ export type Writing = Transaction<Database>
 
 export type Tenant = Selectable<TenantTable>
 export type Connection = Selectable<ConnectionTable>
+export type Suspicion = Selectable<SuspectedQuirkTable>
 export type Session = Selectable<SessionTable>
 export type User = Selectable<UserTable>
 export type Invitation = Selectable<InvitationTable>

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { listen, recordSecrets, stopServer, type TestContext } from '@onbehalf/testkit'
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
 export type Seen = { path: string; method: string; authorization: string | undefined; form: URLSearchParams }
 
@@ -15,7 +15,7 @@ export type PlayedIdp = {
   /** In place of the usual answer of a path; of `/auth`, what is sent back. */
   answers: Map<string, Answer>
   /** The claims of the next ID tokens, on top of the usual ones. */
-  claims: JWTPayload
+  claims: Record<string, unknown>
   seen: Seen[]
   /** What the last sign-in asked for. */
   asked: URLSearchParams

@@ -26,6 +26,7 @@ import { makeKeyPair } from './keys.ts'
 
 /** What of a provider only identity-broker hears, and its tools; without them its server was never listed. */
 type Hidden = {
+  scopes?: string[]
   forward_id_token?: boolean
   authorization?: ProviderAuthorization
   tools?: PlayedTool[]
@@ -259,11 +260,11 @@ const toolOf = ({ is_approved: _, ...tool }: PlayedTool): CatalogueTool => ({
 
 const ticketOf = async (
   { tenant_id, provider_id, revision, server_identifier, audience, mode }: ProviderSettings,
-  { forward_id_token = false }: Hidden,
+  { scopes = [], forward_id_token = false }: Hidden,
   key: Awaited<ReturnType<typeof makeKeyPair>>
 ): Promise<string> => {
   const statement = {
-    ...{ tenant_id, provider_id, revision, server_identifier, audience, mode, scopes: [] },
+    ...{ tenant_id, provider_id, revision, server_identifier, audience, mode, scopes },
     ...(forward_id_token ? { forward_id_token } : {})
   }
   const { ticket } = await signTicket(providerTicket, statement, { issuer: 'mcp-provider', key: key.signingKey })

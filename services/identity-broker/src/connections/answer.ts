@@ -6,20 +6,29 @@ import { noSuchConnection } from './problems.ts'
 import { settingsOf } from './settings.ts'
 import type { ConnectionAnswer } from './shapes.ts'
 import type { ConnectionStore } from './store.ts'
+import type { SuspicionStore } from './suspicions/store.ts'
+import { toldOf } from './suspicions/tell.ts'
 
 export type AnswerNeeds = {
   connections: Pick<ConnectionStore, 'secretOf'>
+  suspicions: Pick<SuspicionStore, 'listOf'>
   users: { findTenant: (id: string) => Promise<Tenant | undefined> }
   publicUrl: string
 }
 
 /** Connections of one tenant as they are shown: the secret masked, with the addresses to register at the IdP. */
 export const createAnswers =
-  ({ connections, users, publicUrl }: AnswerNeeds) =>
+  ({ connections, suspicions, users, publicUrl }: AnswerNeeds) =>
   async (tenant_id: string, stored: readonly Connection[]): Promise<ConnectionAnswer[]> => {
     const tenant = await users.findTenant(tenant_id)
     if (!tenant) throw noSuchConnection()
-    return Promise.all(stored.map(async (one) => answerOf(publicUrl, tenant, one, await connections.secretOf(one))))
+    const suspected = await suspicions.listOf(stored.map(({ id }) => id))
+    return Promise.all(
+      stored.map(async (one) => ({
+        ...answerOf(publicUrl, tenant, one, await connections.secretOf(one)),
+        suspected_quirks: suspected.filter(({ connection_id }) => connection_id === one.id).map(toldOf)
+      }))
+    )
   }
 
 const answerOf = (publicUrl: string, tenant: Tenant, stored: Connection, secret: string | undefined) => ({

@@ -2,7 +2,7 @@ import { Uuid } from '@onbehalf/contracts'
 import { orNull, pageAnswer, pageQuery, wordOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import { SamlChange, SamlSettings } from '../saml/settings.ts'
-import { clientAuthentications, kinds, quirkNames, resourceSupports } from './vocabulary.ts'
+import { clientAuthentications, kinds, quirkNames, resourceSupports, suspectedNames } from './vocabulary.ts'
 
 const closed = { additionalProperties: false } as const
 
@@ -64,6 +64,14 @@ export type NewConnection = Static<typeof NewConnection>
 export const ConnectionChange = Type.Object({ name: Type.Optional(ConnectionName), ...leavable }, closed)
 export type ConnectionChange = Static<typeof ConnectionChange>
 
+/** A switch that would explain why people were refused; `message` says what was seen, and what setting it gives up. */
+export const SuspectedQuirkAnswer = Type.Object({
+  quirk: wordOf(...suspectedNames),
+  since: Type.String({ format: 'date-time' }),
+  last_seen_at: Type.String({ format: 'date-time' }),
+  message: Type.String()
+})
+
 export const ConnectionAnswer = Type.Object({
   id: Uuid,
   name: Type.String(),
@@ -90,6 +98,7 @@ export const ConnectionAnswer = Type.Object({
   resource_support: wordOf(...resourceSupports),
   rotating: Type.Boolean(),
   quirks: Type.Array(wordOf(...quirkNames)),
+  suspected_quirks: Type.Array(SuspectedQuirkAnswer),
   /** To be registered at the IdP: where it sends browsers back to. */
   callback_url: Type.String(),
   back_channel_logout_url: orNull(Type.String()),

@@ -3,6 +3,7 @@ import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Connection, Database, Writing } from '../database.ts'
+import type { Quirk } from './vocabulary.ts'
 
 export type ConnectionStore = ReturnType<typeof connectionStore>
 export type ConnectionWrites = ReturnType<typeof connectionWrites>
@@ -122,6 +123,15 @@ export const connectionWrites = (db: Writing) => ({
       .where('grant.connection_id', '=', connection_id)
       .execute()
     return ended.map(({ id }) => id)
+  },
+
+  /** Drops what was suspected of its IdP, or these quirks of it. */
+  dropSuspicions: async (connection_id: string, quirks?: readonly Quirk[]): Promise<void> => {
+    await db
+      .deleteFrom('suspected_quirk')
+      .where('connection_id', '=', connection_id)
+      .$if(quirks !== undefined, (query) => query.where(sql<boolean>`quirk = any(${quirks})`))
+      .execute()
   },
 
   /** The roles of those who sign in by a connection. */

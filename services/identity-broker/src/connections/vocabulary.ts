@@ -27,5 +27,38 @@ export const quirkMeanings = {
 export type Quirk = keyof typeof quirkMeanings
 export const quirkNames = Object.keys(quirkMeanings).filter((name): name is Quirk => name in quirkMeanings)
 
+type Shown = { seen: string; givesUp: string }
+
+/** Those that show only with a user: what is seen then, and what whoever sets the switch gives up. */
+export const suspectable = {
+  no_nonce: {
+    seen: 'A sign-in was refused because its ID token has no nonce.',
+    givesUp:
+      'An ID token is tied to the browser by PKCE alone: where the IdP does not hold codes against PKCE, whoever has the ' +
+      'code of somebody else signs in as them.'
+  },
+  no_iss_parameter: {
+    seen:
+      'A sign-in was refused because it came back without iss, which the IdP announces. Whoever signs in can leave it out ' +
+      'by hand: it means something only if everybody is refused.',
+    givesUp:
+      'The answer of another IdP is told apart by the callback address alone, which must then be registered at no other IdP.'
+  },
+  refresh_without_scope: {
+    seen:
+      'A refresh that names the scopes of a server was refused. See first whether the IdP has these scopes and gave them at ' +
+      'the sign-in.',
+    givesUp: 'A token for a server has all scopes of the sign-in, and not only those chosen for the server.'
+  },
+  opaque_tokens_are_bound: {
+    seen: 'An opaque access token came for a server and was not forwarded: nobody can read whom it is for.',
+    givesUp:
+      'Nobody looks any more whom an opaque token is for: unless the IdP itself binds it to the asked server, each server ' +
+      'can act as its users at every other server of this IdP.'
+  }
+} as const satisfies Partial<Record<Quirk, Shown>>
+export type SuspectedQuirk = keyof typeof suspectable
+export const suspectedNames = Object.keys(suspectable).filter((name): name is SuspectedQuirk => name in suspectable)
+
 /** Where userinfo says what, by the name of the claim, or by names with dots between them (`data.id`). */
 export type Claims = { subject: string; email: string | null; email_verified: string | null; name: string | null }

@@ -13,7 +13,8 @@ type Asked = { tenant_id: string; stored: Connection | undefined; settings: Sett
 
 /**
  * The one way in which a connection comes to be, or changes. A refresh token is bound to issuer, token endpoint and
- * client: where one of them is another now, every grant ends, and nothing stored goes to the new place.
+ * client: where one of them is another now, every grant ends, and nothing stored goes to the new place. What was
+ * suspected of the former place goes too, and what is decided now.
  */
 export const writeConnection = async (
   { store, vault }: Needs,
@@ -27,5 +28,6 @@ export const writeConnection = async (
   const connection = await store.replace(stored, row)
   if (!connection) throw changedMeanwhile()
   const isBound = !isMoved(stored, settings) && stored.client_id === settings.client_id
+  await store.dropSuspicions(id, isBound ? settings.quirks : undefined)
   return { connection, ended: isBound ? [] : await store.endGrants(id) }
 }

@@ -1,6 +1,8 @@
 import { type AuthorizationResponseError, authorizationCodeGrant } from 'openid-client'
 import type { FindClient } from '../connections/client.ts'
 import type { ConnectionStore } from '../connections/store.ts'
+import { quirkBehindSignIn } from '../connections/suspicions/behind-sign-in.ts'
+import type { NoteSuspicion } from '../connections/suspicions/note.ts'
 import type { User } from '../database.ts'
 import { orSendBack } from '../device-sso/send-back.ts'
 import type { StoreGrant } from '../grants/keep.ts'
@@ -18,6 +20,7 @@ export type CompleteNeeds = FinishNeeds & {
   users: Pick<UserStore, 'find' | 'findTenant'>
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
+  noteSuspicion: NoteSuspicion
   states: Pick<SignInStates, 'take'>
   findPerson: FindPerson
   keepGrant: StoreGrant
@@ -56,8 +59,10 @@ const redeem = async (needs: CompleteNeeds, begun: Begun, { path, query, browser
     pkceCodeVerifier: begun.codeVerifier,
     ...(connection.kind === 'oidc' ? { idTokenExpected: true } : {}),
     ...(usesNonce(connection) ? { expectedNonce: begun.nonce } : {})
-  }).catch((cause: unknown) => {
-    throw failed(isRefusal(cause) ? wordsOf(cause) : undefined, cause)
+  }).catch(async (cause: unknown) => {
+    const quirk = quirkBehindSignIn(cause, { connection, client, query })
+    if (quirk) await needs.noteSuspicion(connection, quirk)
+    throw failed(quirk ? lacking : isRefusal(cause) ? wordsOf(cause) : undefined, cause)
   })
   if ((answer.refresh_token ?? '').length > refreshTokenMax)
     throw failed('The identity provider gave a refresh token that is too long to be one.')
@@ -80,6 +85,10 @@ const redeem = async (needs: CompleteNeeds, begun: Begun, { path, query, browser
  * KiB): the one before it is worth nothing any more, so to refuse it would cost the grant.
  */
 const refreshTokenMax = 16 * 1024
+
+/** All that is said of a quirk to who signs in. */
+const lacking =
+  'The answer of the identity provider lacks something. If it goes on, an administrator finds more at the connection.'
 
 const isRefusal = (cause: unknown): cause is AuthorizationResponseError =>
   cause instanceof Error && cause.name === 'AuthorizationResponseError'

@@ -1,4 +1,7 @@
-import { createBrowser, randomPassword, recordSecrets } from '@onbehalf/testkit'
+import { issueToken, resolveApiKey } from '@onbehalf/contracts'
+import { call } from '@onbehalf/rpc'
+import { hashOf } from '@onbehalf/service-kit'
+import { createBrowser, randomPassword, recordSecrets, until } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
@@ -9,6 +12,8 @@ const idp = await playIdp(t)
 const elsewhere = await playIdp(t)
 const inner = await playIdp(t)
 const broker = await startBroker(t, { allow: [idp.port, elsewhere.port] })
+const provider = broker.register('http://127.0.0.1:9/mcp', { server_identifier: 'tools' })
+broker.mcpProvider.hide(provider.provider_id, { scopes: ['files:read'] })
 const send = apiOf(broker)
 const url = '/v1/connections'
 const owner = await signInAs(broker, logins.owner)
@@ -226,4 +231,147 @@ await t.test('what is at an inner address is neither called nor told apart', asy
   })
   t.same((await test(`${url}/test`, plainOnes)).wrong, ['token_endpoint', 'userinfo_endpoint'])
   t.same(inner.seen, [])
+})
+
+type Suspected = { quirk: string; since: string; last_seen_at: string; message: string }
+const connect = async (name: string, change: object = {}) => {
+  const { status, body } = await send(owner, 'POST', url, given({ name, ...change }))
+  if (status !== 201) throw new Error(JSON.stringify(body))
+  return { id: body.id, at: `${url}/${body.id}`, name }
+}
+const signInBy = ({ name }: { name: string }) =>
+  createBrowser().visit(`${broker.publicUrl}/auth/sign-in?tenant=acme&connection=${name}&return_to=/auth/me`)
+const suspectedAt = async ({ at }: { at: string }): Promise<Suspected[]> =>
+  (await send(owner, 'GET', at)).body.suspected_quirks
+const namesAt = async (connection: { at: string }) => (await suspectedAt(connection)).map(({ quirk }) => quirk)
+const noticesOf = async ({ id }: { id: string }) =>
+  (await send(owner, 'GET', `/v1/audit/identity?action=connection.suspected&subject_id=${id}`)).body.data
+const refused = { status: 400, body: /sign_in_failed/ }
+
+await t.test('what shows at a sign-in only is suspected there, and nobody but administrators is told', async (t) => {
+  idp.metadata.authorization_response_iss_parameter_supported = true
+  const connection = await connect('suspected')
+  idp.answers.set('/auth', { body: { code: 'a-code', iss: idp.issuer } })
+  t.equal((await signInBy(connection)).status, 200)
+  t.same(await suspectedAt(connection), [], 'nothing after a good sign-in')
+  idp.claims = { nonce: 'of another sign-in' }
+  t.match(await signInBy(connection), refused)
+  idp.claims = { nonce: undefined, sub: undefined }
+  t.match(await signInBy(connection), refused)
+  idp.claims = {}
+  idp.answers.set('/auth', { body: { code: 'a-code', iss: elsewhere.issuer } })
+  t.match(await signInBy(connection), refused)
+  t.same(await suspectedAt(connection), [], 'nor after an attack, which no quirk explains')
+
+  idp.answers.set('/auth', { body: { code: 'a-code' } })
+  const page = await signInBy(connection)
+  t.match(page, refused)
+  t.notMatch(page.body, /quirk|no_iss_parameter/)
+  idp.answers.set('/auth', { body: { code: 'a-code', iss: idp.issuer } })
+  idp.claims = { nonce: undefined }
+  t.match(await signInBy(connection), refused)
+  idp.claims = {}
+  const shown = await suspectedAt(connection)
+  t.match(shown, [
+    { quirk: 'no_iss_parameter', message: /^Suspected since 20.*Whoever signs in can leave it out.*What you give up/ },
+    { quirk: 'no_nonce', message: /add no_nonce to quirks\. What you give up with it: .*PKCE alone/ }
+  ])
+  t.same((await send(owner, 'POST', `${connection.at}/test`)).body.suspected_quirks, shown, 'the test tells them, too')
+  t.same((await send(owner, 'GET', connection.at)).body.quirks, [], 'and sets none')
+  t.equal((await send(member, 'GET', connection.at)).status, 403)
+  t.match(
+    (await noticesOf(connection)).map(({ details, actor }: { details: object; actor: object }) => ({ details, actor })),
+    [
+      { details: { quirk: 'no_nonce' }, actor: { kind: 'system' } },
+      { details: { quirk: 'no_iss_parameter' }, actor: { kind: 'system' } }
+    ]
+  )
+  delete idp.metadata.authorization_response_iss_parameter_supported
+  idp.answers.delete('/auth')
+})
+
+await t.test('an identity provider that fails every sign-in makes nobody write each time', async (t) => {
+  const connection = await connect('failing')
+  idp.claims = { nonce: undefined }
+  await Promise.all([signInBy(connection), signInBy(connection), signInBy(connection)])
+  const [first] = await suspectedAt(connection)
+  t.match(first, { quirk: 'no_nonce' })
+  const versions = 'select xmin::text from identity_broker.suspected_quirk where connection_id = $1'
+  const version = async () => (await database.query(versions, [connection.id])).rows
+  const written = await version()
+  await signInBy(connection)
+  t.same(await version(), written)
+  const age = `update identity_broker.suspected_quirk set since = since - interval '1 day',
+    last_seen_at = last_seen_at - interval '6 minutes' where connection_id = $1`
+  await database.query(age, [connection.id])
+  await signInBy(connection)
+  const [later] = await suspectedAt(connection)
+  t.ok(String(later?.last_seen_at) >= String(first?.last_seen_at), 'minutes later it is seen again')
+  t.ok(String(later?.since) < String(first?.since), 'since the same time')
+  t.equal((await noticesOf(connection)).length, 1)
+  idp.claims = {}
+})
+
+await t.test('a suspicion ends with the switch that is set, and with the place it was seen at', async (t) => {
+  const connection = await connect('decided')
+  const fail = async () => {
+    idp.claims = { nonce: undefined }
+    t.match(await signInBy(connection), refused)
+    idp.claims = {}
+    t.same(await namesAt(connection), ['no_nonce'])
+  }
+  await fail()
+  const wouldBe = (await send(owner, 'POST', `${connection.at}/test`, { quirks: ['no_nonce'] })).body
+  t.same(wouldBe.suspected_quirks, [], 'with it, nothing would be suspected')
+  t.equal((await send(owner, 'PATCH', connection.at, { scopes: 'openid' })).status, 200)
+  t.same(await namesAt(connection), ['no_nonce'], 'another change says nothing of it')
+  t.equal((await send(owner, 'PATCH', connection.at, { quirks: ['no_nonce'] })).status, 200)
+  t.same(await namesAt(connection), [])
+  t.equal((await send(owner, 'PATCH', connection.at, { quirks: [] })).status, 200)
+  t.same(await namesAt(connection), [], 'it has to be seen again')
+  await fail()
+  const moved = { issuer: elsewhere.issuer, client_secret }
+  t.equal((await send(owner, 'PATCH', connection.at, moved)).status, 200)
+  t.same(await namesAt(connection), [])
+})
+
+await t.test('what shows at a refresh only is suspected there', async (t) => {
+  const connection = await connect('refreshing')
+  const { user } = JSON.parse((await signInBy(connection)).body)
+  const issue = async (want: Parameters<typeof broker.mcpProvider.ticketFor>[0]) => {
+    await database.query('update identity_broker."grant" set backoff_until = null, lease_until = null')
+    const within = { deadlineAt: Date.now() + 20_000 }
+    const asked = { key_hash: hashOf(broker.apiKey), user_id: user.id }
+    const { ticket } = await call(broker.bus, resolveApiKey, asked, within)
+    return call(
+      broker.bus,
+      issueToken,
+      { principal: ticket, provider: await broker.mcpProvider.ticketFor(want) },
+      within
+    )
+  }
+  // Nobody waits for the note of it.
+  const written = (quirk: string) => {
+    const note = 'select from identity_broker.suspected_quirk where connection_id = $1 and quirk = $2'
+    return until(async () => (await database.query(note, [connection.id, quirk])).rowCount === 1)
+  }
+  const answerWith = (body: object, status = 200) => idp.answers.set('/token', { status, body })
+  const access_token = await idp.sign({ aud: provider.server_url })
+  recordSecrets([access_token])
+  answerWith({ access_token, token_type: 'Bearer', expires_in: 1 })
+  t.equal((await issue(provider)).token, access_token)
+  answerWith({ error: 'unauthorized_client' }, 400)
+  await t.rejects(issue(provider), { code: 'identity_provider_unavailable' })
+  answerWith({ error: 'invalid_scope' }, 400)
+  await t.rejects(issue(provider), { code: 'identity_provider_unavailable' })
+  await written('refresh_without_scope')
+  t.same(await namesAt(connection), ['refresh_without_scope'])
+  answerWith({ access_token: 'opaque', token_type: 'Bearer', expires_in: 300 })
+  await t.rejects(issue(provider), { code: 'audience_not_supported' })
+  await written('opaque_tokens_are_bound')
+  t.match(await suspectedAt(connection), [
+    { quirk: 'opaque_tokens_are_bound', message: /give up with it: .*every other server of this IdP/ },
+    { quirk: 'refresh_without_scope', message: /all scopes of the sign-in/ }
+  ])
+  idp.answers.delete('/token')
 })

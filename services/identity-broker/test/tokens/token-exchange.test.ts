@@ -146,6 +146,7 @@ await t.test('an answer that is not what was asked for is handed to nobody', asy
     disturbExchanges(() => fault)
     await t.rejects(issue(user, provider), { code }, name)
   }
+  t.same(await rows('select quirk from identity_broker.suspected_quirk'), [{ quirk: 'opaque_tokens_are_bound' }])
   disturbExchanges(() => undefined)
   t.equal(decodeJwt((await issue(user, provider)).token).aud, audience)
 })

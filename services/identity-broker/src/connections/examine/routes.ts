@@ -7,14 +7,17 @@ import { applyChange, keepsSecret, newSettings, usesSecret } from '../apply-chan
 import type { Credentials } from '../authenticate.ts'
 import type { Desk } from '../desk.ts'
 import { noSuchConnection } from '../problems.ts'
-import { isMoved, settingsOf } from '../settings.ts'
-import { ConnectionChange, ConnectionId, NewConnection } from '../shapes.ts'
+import { isMoved, type Settings, settingsOf } from '../settings.ts'
+import { ConnectionChange, ConnectionId, NewConnection, SuspectedQuirkAnswer } from '../shapes.ts'
+import { toldOf } from '../suspicions/tell.ts'
 import { quirkMeanings, quirkNames } from '../vocabulary.ts'
 import { type Examined, examine } from './examine.ts'
 
 const Answer = Type.Object({
   checks: Type.Array(Type.Object({ check: Type.String(), ok: Type.Boolean(), message: Type.String() })),
-  quirks: Type.Array(Type.Object({ quirk: wordOf(...quirkNames), message: Type.String() }))
+  quirks: Type.Array(Type.Object({ quirk: wordOf(...quirkNames), message: Type.String() })),
+  /** What cannot be looked at without a user, and was seen when there was one. */
+  suspected_quirks: Type.Array(SuspectedQuirkAnswer)
 })
 
 const access = administrators
@@ -56,14 +59,23 @@ export const examineRoutes = (app: App, needs: Needs): void => {
     const credentials = withSecret(settings.client_secret, undefined)
     const isKeyed = settings.client_authentication === 'private_key_jwt'
     const examined = { settings, given, boundTo: undefined, credentials: isKeyed ? undefined : credentials }
-    return answer(userOf(request).tenant_id, examined)
+    return { ...(await answer(userOf(request).tenant_id, examined)), suspected_quirks: [] }
   })
   routes.post(`${url}/:id/test`, saved, async (request) => {
     const { tenant_id } = userOf(request)
     const stored = await needs.connections.find(tenant_id, request.params.id)
     if (!stored) throw noSuchConnection()
-    return answer(tenant_id, await withChange(needs, stored, request.body ?? {}))
+    const examined = await withChange(needs, stored, request.body ?? {})
+    const suspected = await suspectedOf(needs, stored, examined.settings)
+    return { ...(await answer(tenant_id, examined)), suspected_quirks: suspected.map(toldOf) }
   })
+}
+
+/** What would still be suspected with these settings. */
+const suspectedOf = async ({ suspicions }: Needs, stored: Connection, { quirks, ...next }: Settings) => {
+  if (isMoved(stored, next) || stored.client_id !== next.client_id) return []
+  const suspected = await suspicions.listOf([stored.id])
+  return suspected.filter(({ quirk }) => !quirks.includes(quirk))
 }
 
 const withSecret = (secret: string | null, stored: Credentials | undefined): Credentials => ({

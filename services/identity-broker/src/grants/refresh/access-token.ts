@@ -56,6 +56,9 @@ export const checkAccessToken = ({ access_token, expires_in }: Given, bounds: Bo
   return { token: { token: access_token, token_hash, jti: jtiOf(claims), expires_at } }
 }
 
+/** Whether it is refused only because nobody can read which server it is for. */
+export const isOpaque = (token: string): boolean => token.length <= charactersMax && claimsOf(token) === undefined
+
 const refuse = (refused: RefusalCode, why: string): Checked => ({ refused, message: `The identity provider ${why}.` })
 
 /** RFC 9068 §2.1; many say nothing, or that it is a JWT. ID tokens, ID-JAGs and logout tokens that say so are none. */

@@ -2,6 +2,8 @@ import { type Egress, wasSent } from '@onbehalf/egress'
 import type { Exchange, Outcome } from '@onbehalf/lease'
 import type { FindConnectionAt } from '../../connections/at-revision.ts'
 import type { FindClient, IdpClient } from '../../connections/client.ts'
+import { quirkBehindRefresh } from '../../connections/suspicions/behind-refresh.ts'
+import type { NoteSuspicion } from '../../connections/suspicions/note.ts'
 import { postForm, signForm, type TokenForm } from '../../connections/token-endpoint.ts'
 import type { Connection } from '../../database.ts'
 import { isBoundTo } from '../bound.ts'
@@ -12,12 +14,13 @@ type Needs = {
   findConnection: FindConnectionAt
   findClient: FindClient
   egress: Pick<Egress, 'requestWhole'>
+  noteSuspicion: NoteSuspicion
   now?: () => number
 }
 
 /** Presents a grant's refresh token at the token endpoint it was issued by (RFC 6749 §6, RFC 8707 `resource`). */
 export const createExchange =
-  ({ findConnection, findClient, egress, now = Date.now }: Needs): Exchange<Material, Want, Brought> =>
+  ({ findConnection, findClient, egress, noteSuspicion, now = Date.now }: Needs): Exchange<Material, Want, Brought> =>
   async (material, want, deadlineAt) => {
     const { grant, refreshToken } = material
     const found = await findConnection(grant).catch((cause: Error) => cause)
@@ -30,8 +33,12 @@ export const createExchange =
     const request = await requestOf(connection, client, refreshToken, want).catch((cause: Error) => cause)
     if (request instanceof Error) return { kind: 'not_processed', retryAfterMs: 60_000, cause: request }
     try {
-      const answer = await postForm(egress, client.tokenEndpoint, request, deadlineAt - now())
-      return whereRotating(connection, readAnswer(answer, { material, connection, want, now }))
+      const answered = await postForm(egress, client.tokenEndpoint, request, deadlineAt - now())
+      const outcome = readAnswer(answered, { material, connection, want, now })
+      const quirk = quirkBehindRefresh(outcome, { answered, connection, want })
+      // Nobody waits: what the answer brought is to be stored first.
+      if (quirk) void noteSuspicion(connection, quirk)
+      return whereRotating(connection, outcome)
     } catch (cause) {
       return wasSent(cause) === 'no'
         ? { kind: 'not_processed', retryAfterMs: 1_000, cause }

@@ -3,6 +3,7 @@ import type { Egress } from '@onbehalf/egress'
 import type { Bus } from '@onbehalf/rpc'
 import type { FindClient } from '../../connections/client.ts'
 import type { ConnectionStore } from '../../connections/store.ts'
+import type { NoteSuspicion } from '../../connections/suspicions/note.ts'
 import { createExchangeAtIdp } from '../../exchange/exchange.ts'
 import { createRedeem } from '../../exchange/redeem.ts'
 import type { heldFor } from '../../grants/held-store.ts'
@@ -27,6 +28,7 @@ type Needs = {
   egress: Pick<Egress, 'requestWhole'>
   connections: Pick<ConnectionStore, 'find'>
   findClient: FindClient
+  noteSuspicion: NoteSuspicion
   grants: Pick<GrantStore, 'listOf'>
   findGrants: ReturnType<typeof heldFor>
   refresher: Pick<GrantRefresher, 'obtain'>
@@ -40,7 +42,7 @@ type Needs = {
 /** The modes this service has. */
 export const createModes = (needs: Needs): Modes => {
   const { bus, egress, connections, findClient, grants, findGrants, refresher, latest, tokens, issuers } = needs
-  const timeoutMs = needs.idpTimeoutMs
+  const { noteSuspicion, idpTimeoutMs: timeoutMs } = needs
   const obtain = createObtain(refresher)
   const exchange = createExchangeAtIdp({ connections, findClient, egress, timeoutMs })
   const exchangeSubject = createExchangeSubject({ exchange, obtain, tokens })
@@ -53,7 +55,7 @@ export const createModes = (needs: Needs): Modes => {
         mintNext: createIdpTokenNext({ obtain, latest })
       },
       [idTokenException]: kept(createIdTokenMint({ grants, obtain, tokens })),
-      token_exchange: kept(createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject }))),
+      token_exchange: kept(createGrantMint({ grants, tokens }, planTokenExchange({ exchangeSubject, noteSuspicion }))),
       id_jag: kept(
         createGrantMint(
           { grants, tokens },

@@ -1,19 +1,20 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { NoteSuspicion } from '../../connections/suspicions/note.ts'
 import { tokenTypes } from '../../exchange/exchange.ts'
 import { readExchanged, requireCurrent } from '../../exchange/read-exchanged.ts'
-import { checkAccessToken } from '../../grants/refresh/access-token.ts'
+import { checkAccessToken, isOpaque } from '../../grants/refresh/access-token.ts'
 import { subjectTokenWant } from '../../grants/refresh/minted-token.ts'
 import type { ExchangeSubject } from './exchange-subject.ts'
 import type { Plan } from './from-grant.ts'
 import type { MintRequest } from './mode.ts'
 
-type Needs = { exchangeSubject: ExchangeSubject; now?: () => number }
+type Needs = { exchangeSubject: ExchangeSubject; noteSuspicion: NoteSuspicion; now?: () => number }
 
 const idp = 'The identity provider'
 
 /** An access token for the server, exchanged at the IdP for one of our own client (RFC 8693). */
 export const planTokenExchange =
-  ({ exchangeSubject, now = Date.now }: Needs) =>
+  ({ exchangeSubject, noteSuspicion, now = Date.now }: Needs) =>
   async (request: MintRequest): Promise<Plan> => {
     const { audience, scopes } = request.provider
     const scope = scopes.join(' ')
@@ -25,10 +26,13 @@ export const planTokenExchange =
         const target = { requested_token_type: tokenTypes.accessToken, audience, resource: audience, scope }
         const { connection, body } = await exchangeSubject(grant, { ...subject, ...target }, request)
         const issuedTypes = [tokenTypes.accessToken, tokenTypes.jwt]
-        const checked = checkAccessToken(readExchanged(body, { issuedTypes, tokenType: 'bearer' }), {
+        const exchanged = readExchanged(body, { issuedTypes, tokenType: 'bearer' })
+        const checked = checkAccessToken(exchanged, {
           ...{ issuer: grant.issuer, subject: request.user.subject, audience, now: now() },
           isOpaqueFine: connection.quirks.includes('opaque_tokens_are_bound')
         })
+        if (checked.refused && isOpaque(exchanged.access_token))
+          await noteSuspicion(connection, 'opaque_tokens_are_bound')
         if (checked.refused) throw new ReportedError(checked.refused, checked.message)
         requireCurrent(idp, checked.token.expires_at, now())
         return checked.token
