@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { eventually, freePort } from '@onbehalf/testkit'
+import { eventually, freePort, startPostgresProxy } from '@onbehalf/testkit'
 import { startRecording } from '@onbehalf/testkit/mcp-servers'
 import pg from 'pg'
 import t from 'tap'
@@ -30,8 +30,8 @@ const newKey = () => {
   keys += 1
   return `key-${keys}`
 }
-const callWith = async (key: string, body: object = fine, who: Headers = headers) => {
-  const answer = await stage.app.inject({
+const callWith = async (key: string, body: object = fine, who: Headers = headers, app = stage.app) => {
+  const answer = await app.inject({
     ...{ method: 'POST', url: '/v1/tools/call', payload: body },
     headers: { ...who, 'idempotency-key': key }
   })
@@ -116,6 +116,58 @@ t.test('a call that has begun and not ended is not made again', async (t) => {
   const before = recording.calls().length
   t.match(await callWith(lost), unknown, 'nor where the connection broke')
   t.equal(callsSince(before), 0)
+})
+
+t.test('while Postgres is away no call is made with a key, and none is made twice when it comes back', async (t) => {
+  const { DATABASE_URL } = stage.resources.config
+  const postgres = await startPostgresProxy(DATABASE_URL)
+  t.teardown(postgres.stop)
+  const { app } = await stage.open({ DATABASE_URL: postgres.urlFor(DATABASE_URL) })
+  const [early, underWay, claimed] = [newKey(), newKey(), newKey()]
+  const ask = (key: string) => callWith(key, fine, headers, app)
+  // A connection that was cut may be tried once more before it is known to be.
+  const askBack = (key: string) =>
+    eventually(
+      () => ask(key),
+      ({ status }) => status !== 503
+    )
+  t.equal((await ask(newKey())).status, 200)
+  const unavailable = { status: 503, body: { code: 'unavailable' } }
+  const unknown = { status: 409, body: { code: 'outcome_unknown' } }
+  let before = recording.calls().length
+
+  postgres.cut()
+  t.match(await ask(early), unavailable, 'before the key is taken')
+  t.equal(callsSince(before), 0)
+  postgres.restore()
+  t.equal((await askBack(early)).status, 200, 'nothing was kept of it')
+
+  let finish = () => {}
+  recording.answer(({ id }, raw) => {
+    const answer = JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: 'made' }] } })
+    finish = () => raw.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+    return undefined
+  })
+  before = recording.calls().length
+  const arrived = recording.nextCall()
+  const made = ask(underWay)
+  await arrived
+  postgres.cut()
+  finish()
+  t.match(await made, { status: 200, text: /made/ }, 'the answer is given, though it cannot be kept')
+  t.match(await ask(underWay), unavailable)
+  postgres.restore()
+  t.match(await askBack(underWay), unknown)
+  t.equal(callsSince(before), 1)
+
+  const committed = postgres.holdCommit('after', /insert into idempotency/)
+  const refused = ask(claimed)
+  const { drop } = await committed
+  drop()
+  t.match(await refused, unavailable, 'when the key is taken, and nobody was told so')
+  t.match(await ask(claimed), unknown)
+  t.equal(callsSince(before), 1)
+  await app.close()
 })
 
 t.test('a call that was surely not made leaves the key free, an error of the server is its answer', async (t) => {

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import { providerChanges } from '@onbehalf/contracts'
 import { type ErrorCode, ReportedError } from '@onbehalf/errors'
+import { writeFeed } from '@onbehalf/rpc'
 import { startEverything } from '@onbehalf/testkit/mcp-servers'
-import { subjectOf } from '@onbehalf/testkit/players'
+import { openBusAs, subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
 import { startHostile } from '../../../../packages/mcp/test/client/hostile.ts'
 import { publicUrl, startStage } from '../stage.ts'
@@ -271,6 +274,31 @@ t.test('a session outlives the token it was opened with, and ends with the grant
   t.equal(await left.promise, 'session-1')
   await make()
   t.equal(reached().at(-1)?.['mcp-session-id'], 'session-2')
+})
+
+t.test('a session is of one revision of its provider, also where nobody heard of the change', async (t) => {
+  const { tenant_id, headers } = await broker.signIn()
+  const known = forwarding(tenant_id, legacy)
+  const { server_identifier, revision } = known
+  const lastCall = () => legacy.seen.findLast(({ method }) => method === 'tools/call')?.headers
+  const sessionOf = async () => {
+    t.equal((await call(headers, { server_identifier, tool: 'x' })).status, 200)
+    return lastCall()?.['mcp-session-id']
+  }
+  const first = await sessionOf()
+  t.equal(await sessionOf(), first)
+  providers.register({ ...known, revision: revision + 1, headers: { 'x-region': 'eu' } })
+  // Some other change: of a writer that nobody knows, so that all is asked again, and no session is ended for it.
+  const bus = await openBusAs(t, stage.backends, 'mcp-provider')
+  const feed = writeFeed(bus, providerChanges)
+  feed.publish({ kind: 'provider', id: randomUUID() })
+  await bus.connection.flush()
+  await stage.settle()
+  const second = await sessionOf()
+  t.match(lastCall(), { 'x-region': 'eu' })
+  t.not(second, first)
+  t.ok(second)
+  feed.close()
 })
 
 t.test('two users of the public reference server get their own answers', async (t) => {
