@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { inRepository, loadSecrets, removePostgresDirectory, serviceNames, startBacking } from '@onbehalf/testkit'
-import { asItIs, type Bundled, startBundle } from './bench/start-time.ts'
+import { type Bundled, startBundle } from './bench/start-time.ts'
 
 // How long a service takes from its bundle to its first answer (/healthz), and until it is ready for work (/readyz):
 // `npm run bench:start -- [runs]`, on a quiet machine. Ends with 1 where the median of the first answer is over the budget.
@@ -22,14 +22,16 @@ const spread = (times: number[]) => {
 try {
   for (const service of serviceNames) {
     const out = join(directory, service)
-    const { status } = spawnSync(...asItIs([inRepository('scripts/bundle.ts'), service, out]), { stdio: 'inherit' })
+    const { status } = spawnSync(process.execPath, [inRepository('scripts/bundle.ts'), service, out], {
+      stdio: 'inherit'
+    })
     if (status !== 0) throw new Error(`${service} was not bundled`)
     const environment = {
       ...backing.environmentFor(service),
       PUBLIC_URL: 'http://127.0.0.1:4000',
       MASTER_KEYS: secrets.masterKeys[service]
     }
-    spawnSync(...asItIs([join(out, 'main.mjs'), 'migrate']), { env: environment, stdio: 'ignore' })
+    spawnSync(process.execPath, [join(out, 'main.mjs'), 'migrate'], { env: environment, stdio: 'ignore' })
     const starts: Bundled[] = []
     for (let run = 0; run < runs; run += 1) {
       const started = await startBundle(join(out, 'main.mjs'), environment)

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { serviceNames } from '@onbehalf/contracts'
 import { inRepository, startBackends } from '@onbehalf/testkit'
 import t from 'tap'
-import { asItIs, startBundle } from '../../scripts/bench/start-time.ts'
+import { startBundle } from '../../scripts/bench/start-time.ts'
 
 const backends = await startBackends(t)
 for (const service of serviceNames) {
   t.test(`${service} starts from its bundle, is ready, and leaves`, async (t) => {
     const directory = join(backends.directory, service)
-    const { status } = spawnSync(...asItIs([inRepository('scripts/bundle.ts'), service, directory]))
+    const { status } = spawnSync(process.execPath, [inRepository('scripts/bundle.ts'), service, directory])
     t.equal(status, 0, 'bundled')
     const main = join(directory, 'main.mjs')
     const environment = {
@@ -30,7 +30,7 @@ for (const service of serviceNames) {
 t.test('a bundle says what is not configured, and takes the same arguments as the source', async (t) => {
   const main = join(backends.directory, 'device-auth', 'main.mjs')
   const run = (args: string[], env: Record<string, string> = {}) =>
-    spawnSync(...asItIs([main, ...args]), { env, encoding: 'utf8', timeout: 120_000 })
+    spawnSync(process.execPath, [main, ...args], { env, encoding: 'utf8', timeout: 120_000 })
   const unset = run([])
   t.equal(unset.status, 1)
   t.match(unset.stderr, /^device-auth: PUBLIC_URL: is not set/)

@@ -3,9 +3,6 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@onbehalf/testkit'
 
-/** Node with these arguments and without what tap puts into NODE_OPTIONS to measure coverage, which costs 100 ms. */
-export const asItIs = (args: string[]): [string, string[]] => ['env', ['-u', 'NODE_OPTIONS', process.execPath, ...args]]
-
 /** A service that runs from its bundle: where it answers, and how long it took. */
 export type Bundled = {
   url: string
@@ -44,7 +41,7 @@ export const startBundle = async (main: string, environment: Record<string, stri
   const url = `http://127.0.0.1:${port}`
   const given = { ...environment, HOST: '127.0.0.1', PORT: String(port), NODE_ENV: 'production', LOG_LEVEL: 'info' }
   const startedAt = performance.now()
-  const child = spawn(...asItIs([main]), { env: given, stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(process.execPath, [main], { env: given, stdio: ['ignore', 'ignore', 'inherit'] })
   try {
     await untilOk(child, `${url}/healthz`)
     const answeredMs = performance.now() - startedAt

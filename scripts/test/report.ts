@@ -1,50 +1,52 @@
-export type Totals = { passed: number; failed: number; skipped: number; total: number }
+import type { FileEnd } from './run-file.ts'
+
+export type Totals = { passed: number; failed: number; skipped: number }
+
+export const none: Totals = { passed: 0, failed: 0, skipped: 0 }
+
+export const addTotals = (left: Totals, right: Totals): Totals => ({
+  passed: left.passed + right.passed,
+  failed: left.failed + right.failed,
+  skipped: left.skipped + right.skipped
+})
 
 const totalsLine = /^# \{ total: (\d+)(.*)\}$/
-const fileLine = /^(ok|not ok) \d+ - (\S+\.ts)(.*)$/
 
 const count = (text: string, name: string): number => Number(new RegExp(`${name}: (\\d+)`).exec(text)?.[1] ?? 0)
 
-/** Tap's own closing line is the only one that also counts a file that crashed on import. */
-const parseTotals = (line: string): Totals | undefined => {
-  const [, total, rest = ''] = totalsLine.exec(line) ?? []
-  if (total === undefined) return undefined
+/** Tap's own closing line counts the assertions of all subtests, and those that were never reached. */
+const countedBy = (lines: string[]): Totals => {
+  const [, total, rest = ''] = totalsLine.exec(lines.findLast((line) => totalsLine.test(line)) ?? '') ?? []
   const failed = count(rest, 'fail')
   const skipped = count(rest, 'skip') + count(rest, 'todo')
-  return { total: Number(total), failed, skipped, passed: Number(total) - failed - skipped }
+  return { failed, skipped, passed: Number(total ?? 0) - failed - skipped }
 }
 
-const secondsOf = (rest: string): string => {
-  const milliseconds = /time=([\d.]+)ms/.exec(rest)?.[1]
-  return milliseconds === undefined ? '' : ` (${(Number(milliseconds) / 1000).toFixed(1)} s)`
+/** Why a file counts as failed, whatever its assertions say. */
+const faultOf = ({ lines, fault }: FileEnd): string | undefined => {
+  const { passed, failed, skipped } = countedBy(lines)
+  return fault ?? (passed + failed + skipped === 0 ? 'no test ran' : undefined)
 }
 
-const isPassing = (line: string): boolean => /^\s*(ok |# Subtest|# time=|1\.\.\d+$|$)/.test(line)
+/** One that could not be loaded, did not get to its end, or has no test counts as one failure at least. */
+export const totalsOf = (end: FileEnd): Totals => {
+  const counted = countedBy(end.lines)
+  return faultOf(end) === undefined ? counted : { ...counted, failed: Math.max(1, counted.failed) }
+}
 
-/** Turns tap's stream into one line per file, the whole story where a file failed, and what was skipped. */
-export const createReport = (print: (line: string) => void) => {
-  let totals: Totals | undefined
-  let lines: string[] = []
+const isPassing = (line: string): boolean =>
+  /^\s*(ok |# Subtest|# time=|# \{ total|1\.\.\d+$|TAP version|\}$|$)/.test(line)
 
-  const endFile = (isOk: boolean, file: string, rest: string) => {
-    print(`${isOk ? '✓' : '✗'} ${file}${secondsOf(rest)}`)
-    for (const line of lines) {
-      if (/# (SKIP|TODO)\b/.test(line)) print(`  ${line.trim()}`)
-      else if (!isOk && !isPassing(line)) print(line)
-    }
-    lines = []
-  }
-
-  return {
-    read: (line: string): void => {
-      totals = parseTotals(line) ?? totals
-      const [, outcome, file, rest = ''] = fileLine.exec(line) ?? []
-      if (file === undefined) lines.push(line)
-      else endFile(outcome === 'ok', file, rest)
-    },
-    /** Undefined when tap did not get to its end. */
-    totals: (): Totals | undefined => totals
-  }
+/** A line for a file and one for each test it left out; the whole story where it failed. */
+export const storyOf = (end: FileEnd): string[] => {
+  const isOk = totalsOf(end).failed === 0
+  const fault = faultOf(end)
+  const told = end.lines.flatMap((line) => {
+    if (/# (SKIP|TODO)\b/.test(line)) return [`  ${line.trim()}`]
+    return isOk || isPassing(line) ? [] : [line]
+  })
+  const head = `${isOk ? '✓' : '✗'} ${end.file} (${end.seconds.toFixed(1)} s)`
+  return [fault === undefined ? head : `${head}: ${fault}`, ...told]
 }
 
 export const totalsText = ({ passed, failed, skipped }: Totals): string =>

@@ -6,8 +6,6 @@ import t from 'tap'
 import { audience, startIssuer } from './issuer.ts'
 
 const root = new URL('../', import.meta.url)
-// tap asks things of every program it starts, by NODE_OPTIONS; these run as they would for anybody.
-const clean = ['-u', 'NODE_OPTIONS']
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -33,7 +31,7 @@ t.test("the README's example runs, and says who calls", async (t) => {
   const file = fileURLToPath(new URL('example.ts', directory))
   await writeFile(file, program)
 
-  const child = spawn('env', [...clean, process.execPath, file], { stdio: ['ignore', 'inherit', 'inherit'] })
+  const child = spawn(process.execPath, [file], { stdio: ['ignore', 'inherit', 'inherit'] })
   t.teardown(() => child.kill())
   const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'whoami' } }
   const ask = (token: string) =>
@@ -56,9 +54,7 @@ t.test('what is packed is plain JavaScript with types, and does the same', async
   t.teardown(() => rm(directory, { recursive: true }))
   const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', root))
   const args = ['--project', fileURLToPath(new URL('tsconfig.build.json', root)), '--outDir', fileURLToPath(directory)]
-  const code = await new Promise((resolve) =>
-    spawn('env', [...clean, tsc, ...args], { stdio: 'inherit' }).on('close', resolve)
-  )
+  const code = await new Promise((resolve) => spawn(tsc, args, { stdio: 'inherit' }).on('close', resolve))
   t.equal(code, 0)
   const packed: typeof import('../src/index.ts') = await import(new URL('index.js', directory).href)
   const issuer = await startIssuer(t)
