@@ -20,8 +20,8 @@ execFileSync(process.execPath, [script, 'https://onbehalf.test'])
 const env = readEnvironmentFile(readFileSync(environmentFile, 'utf8'))
 const compose = readCompose(env)
 
-const containerOf = (name: string): Container => {
-  const container = compose.services[name]
+const containerOf = (name: string, { services } = compose): Container => {
+  const container = services[name]
   if (!container) throw new Error(`docker-compose.yml has no ${name}`)
   return container
 }
@@ -95,7 +95,28 @@ t.test('only the gateway is reached from outside, and the data only by services'
   for (const name of ['postgres', 'nats', 'redis', 'provision']) t.strictSame(networksOf(containerOf(name)), ['data'])
   t.equal(compose.networks.data?.internal, true)
   t.equal(compose.networks.web?.internal, true)
-  t.notOk(networksOf(containerOf('device-auth')).includes('out'), 'device-auth calls nobody')
+})
+
+t.test('who calls addresses that people name gets out, and is told which inner ones it may call', async (t) => {
+  for (const service of serviceNames) {
+    const isCalling = 'EGRESS_ALLOW' in (await variablesOf(service))
+    t.equal(networksOf(containerOf(service)).includes('out'), isCalling, service)
+    t.equal('EGRESS_ALLOW' in textsOf(containerOf(service)), isCalling, service)
+  }
+})
+
+t.test('what compose leaves out of a variable, a file of the service may say', (t) => {
+  for (const service of serviceNames)
+    t.strictSame(containerOf(service).env_file, [{ path: `${service}.env`, required: false }])
+  t.end()
+})
+
+t.test('who is in front of the gateway is believed by the gateway and by every service', (t) => {
+  const behind = readCompose({ ...env, OUTER_PROXY: '192.0.2.7' })
+  t.equal(textsOf(containerOf('gateway', behind)).GATEWAY_TRUSTED_PROXIES, '192.0.2.7')
+  for (const service of serviceNames)
+    t.equal(textsOf(containerOf(service, behind)).TRUSTED_PROXIES, '172.31.240.10,192.0.2.7')
+  t.end()
 })
 
 t.test('everything that stays says whether it is well', async (t) => {

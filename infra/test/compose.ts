@@ -16,6 +16,7 @@ const Container = Type.Object({
   cap_add: Type.Optional(Type.Array(Type.String())),
   security_opt: Type.Optional(Type.Array(Type.String())),
   command: Type.Optional(Type.Array(Text)),
+  env_file: Type.Optional(Type.Array(Type.Object({ path: Type.String(), required: Type.Boolean() }))),
   environment: Type.Optional(Type.Record(Type.String(), Text)),
   ports: Type.Optional(Type.Array(Text)),
   volumes: Type.Optional(Type.Array(Type.String())),

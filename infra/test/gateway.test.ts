@@ -25,24 +25,31 @@ const upstreams = await Promise.all(
     return [name, await startEcho(service)] as const
   })
 )
-const port = await freePort()
-const gateway = `http://127.0.0.1:${port}`
 const directory = join(readTestRun().directory, `gateway-${process.pid}`)
-const caddy = await startCaddy({
-  configFile: inRepository('infra/gateway/Caddyfile'),
-  environment: {
-    ...Object.fromEntries(upstreams),
-    GATEWAY_ADDRESS: gateway,
-    GATEWAY_FILES: inRepository('infra/gateway/public')
-  },
-  port,
-  dataDirectory: join(directory, 'caddy'),
-  logFile: join(directory, 'caddy.log')
-})
-t.teardown(() => caddy.stop())
 
-const ask = async (path: string, headers: Record<string, string> = {}): Promise<Echo> => {
-  const response = await fetch(gateway + path, { headers })
+/** A gateway's own address. */
+const startGateway = async (environment: Record<string, string> = {}): Promise<string> => {
+  const port = await freePort()
+  const address = `http://127.0.0.1:${port}`
+  const caddy = await startCaddy({
+    configFile: inRepository('infra/gateway/Caddyfile'),
+    environment: {
+      ...Object.fromEntries(upstreams),
+      GATEWAY_ADDRESS: address,
+      GATEWAY_FILES: inRepository('infra/gateway/public'),
+      ...environment
+    },
+    port,
+    dataDirectory: join(directory, `caddy-${port}`),
+    logFile: join(directory, `caddy-${port}.log`)
+  })
+  t.teardown(() => caddy.stop())
+  return address
+}
+const gateway = await startGateway()
+
+const ask = async (path: string, headers: Record<string, string> = {}, at = gateway): Promise<Echo> => {
+  const response = await fetch(at + path, { headers })
   t.equal(response.status, 200, path)
   const echo: Echo = JSON.parse(await response.text())
   return echo
@@ -92,7 +99,7 @@ t.test('its own address has a page that only its own style touches, and the desc
     `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`
   )
   t.notMatch(body, /<script/)
-  for (const path of ['/openapi.json', '/connect', '/device']) t.match(body, `href="${path}"`)
+  for (const path of ['/openapi.json', '/auth/allowed', '/device']) t.match(body, `href="${path}"`)
 
   const description = await fetch(`${gateway}/openapi.json`)
   t.match([description.status, description.headers.get('content-type')], [200, /^application\/json/])
@@ -121,4 +128,11 @@ t.test('who the caller is, the gateway says and not the caller', async (t) => {
   const { headers } = await ask(prefix, { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Proto': 'https' })
   t.equal(headers['x-forwarded-for'], '127.0.0.1')
   t.equal(headers['x-forwarded-proto'], 'http')
+})
+
+t.test('who the caller is, a proxy in front says where one is known, and is named behind it', async (t) => {
+  const behind = await startGateway({ GATEWAY_TRUSTED_PROXIES: '127.0.0.1' })
+  const [prefix = ''] = publicPrefixesOf('device-auth')
+  const { headers } = await ask(prefix, { 'X-Forwarded-For': '203.0.113.9' }, behind)
+  t.equal(headers['x-forwarded-for'], '203.0.113.9, 127.0.0.1')
 })

@@ -9,6 +9,7 @@ const routeOf = (service: string): string => {
 	handle @${name} {
 		reverse_proxy {$${name.toUpperCase()}_UPSTREAM} {
 			flush_interval -1
+			trusted_proxies {$GATEWAY_TRUSTED_PROXIES:}
 		}
 	}`
 }

@@ -7,7 +7,7 @@ const body = html`<h1>${title}</h1>
 for that user and for itself.</p>
 <div class="choices">
 <a class="button" href="/device">Enter a device's code</a>
-<a class="button quiet" href="/connect">Connect an account</a>
+<a class="button quiet" href="/auth/allowed">See what may act as you</a>
 </div>
 <p class="other">For programs: <a href="/openapi.json">the API's description</a> (OpenAPI 3.1)</p>`
 
