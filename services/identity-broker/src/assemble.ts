@@ -56,7 +56,7 @@ import { createIdpSignOut } from './sign-out/at-idp.ts'
 import { createExplainForUser } from './tokens/explain.ts'
 import { createKeptTokens } from './tokens/kept/kept.ts'
 import { sharedTokens } from './tokens/kept/shared.ts'
-import { createMint, createMintAnew, createRecordedMint } from './tokens/mint.ts'
+import { createMint, createMintAnew, createMintNext, createRecordedMint } from './tokens/mint.ts'
 import { createModes } from './tokens/modes/modes.ts'
 import { findUser } from './users/find-store.ts'
 import { createHeldUsers } from './users/held.ts'
@@ -135,7 +135,7 @@ const assemble = ({
   })
   const heldUsers = createHeldUsers({ bus, find: findUser(runPrepared), onOwnChange })
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
-  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, latest })
+  const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, mintNext: createMintNext(modes), latest })
   const audiences = audienceStore(db)
   const audiencesOf = async (tenant_id: string) =>
     (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences

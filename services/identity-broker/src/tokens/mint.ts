@@ -9,15 +9,16 @@ export type MintAsk = Omit<MintRequest, 'user'> & { tenant_id: string; user_id: 
 
 export type MintToken = (ask: MintAsk) => Promise<Minted>
 
+/** The token after one that this process saw end; undefined where it saw none. */
+export type MintNextToken = (ask: MintAsk) => Promise<Minted | undefined>
+
 type MintNeeds = { users: Pick<UserStore, 'find'>; modes: Modes; explain: ExplainForUser }
 
 /** Mints anew, in the mode that is asked for, for a user who signed in once. */
 export const createMintAnew =
   ({ users, modes, explain }: MintNeeds): MintToken =>
   async ({ tenant_id, user_id, mode, ...ask }) => {
-    const { mint, mintNext } = modeOf(modes, mode)
-    const next = await mintNext?.({ ...ask, tenant_id, user_id })
-    if (next) return next
+    const { mint } = modeOf(modes, mode)
     const user = await users.find(tenant_id, user_id)
     if (user)
       return mint({ ...ask, user }).catch(async (error: unknown) => {
@@ -25,6 +26,11 @@ export const createMintAnew =
       })
     throw new ReportedError('no_refresh_token', 'Nobody signed in as this user yet. Please sign in at the connect_url.')
   }
+
+export const createMintNext =
+  (modes: Modes): MintNextToken =>
+  async (ask) =>
+    modeOf(modes, ask.mode).mintNext?.(ask)
 
 /** What is good for more than one call comes from what is kept; the rest is made for its asker. */
 export const createMint =

@@ -1,7 +1,7 @@
 import { type IdentityChange, identityChanges } from '@onbehalf/contracts'
 import { type Bus, createLiveCache, readFeed } from '@onbehalf/rpc'
 import type { LatestTokens } from '../../grants/refresh/latest-tokens.ts'
-import type { MintAsk, MintToken } from '../mint.ts'
+import type { MintAsk, MintNextToken, MintToken } from '../mint.ts'
 import type { Minted } from '../modes/mode.ts'
 import type { MintKey } from './key.ts'
 import type { SharedTokens } from './shared.ts'
@@ -14,6 +14,7 @@ type Needs = {
   /** Calls `listener` for every change this replica makes. */
   onOwnChange: (listener: (change: IdentityChange) => void) => void
   mintAnew: MintToken
+  mintNext: MintNextToken
   latest: Pick<LatestTokens, 'note'>
   now?: () => number
 }
@@ -29,7 +30,7 @@ const fetchMs = 20_000
  * Postgres, where the mode finds them. The feed empties this layer, and all layers together use none for more than
  * 30 s without asking Postgres.
  */
-export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, latest, now = Date.now }: Needs) => {
+export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, mintNext, latest, now = Date.now }: Needs) => {
   const heldOf = (ask: MintAsk, minted: Minted, trueAt: number): Held => {
     const { grant_id, connection_id, subject, generation, expires_at } = minted
     if (grant_id && connection_id && generation !== null)
@@ -45,11 +46,19 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, latest, n
       await shared.keep(keyOf(ask), minted, { tags: held.tags, lookedAt }).catch(() => {})
     return held
   }
+  /** What follows an ended token is for Postgres to say, when the lease is taken: asking Redis before only delays it. */
+  const fetchNext = async (ask: MintAsk): Promise<Held | undefined> => {
+    const trueAt = now()
+    const minted = await mintNext({ ...ask, deadlineAt: trueAt + fetchMs })
+    return minted && heldOf(ask, minted, trueAt)
+  }
   const cache = createLiveCache<MintAsk, Held>({
     max: heldMax,
     now,
     keyOf: (ask) => Object.values(keyOf(ask)).join('\n'),
     load: async (ask) => {
+      const next = await fetchNext(ask)
+      if (next) return next
       const { found, lookedAt } = await shared.look(keyOf(ask))
       if (!found || usableUntil(found.minted) <= now()) return fetchAnew(ask, lookedAt)
       const { minted, ageMs } = found
