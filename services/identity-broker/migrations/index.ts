@@ -17,6 +17,7 @@ import * as rotationRoom from './0026-rotation-room.ts'
 import * as identified from './0027-identified.ts'
 import * as issuanceWrites from './0028-issuance-writes.ts'
 import * as issuanceRoom from './0029-issuance-room.ts'
+import * as saidBy from './0030-said-by.ts'
 import * as suspectedQuirks from './0030-suspected-quirks.ts'
 
 export const migrations: Migrations = {
@@ -38,5 +39,6 @@ export const migrations: Migrations = {
   '0027-identified': identified,
   '0028-issuance-writes': issuanceWrites,
   '0029-issuance-room': issuanceRoom,
+  '0030-said-by': saidBy,
   '0030-suspected-quirks': suspectedQuirks
 }

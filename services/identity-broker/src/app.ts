@@ -45,7 +45,7 @@ export const buildApp = async (service: Service): Promise<App> => {
   const resolveApiKey = createApiKeyResolver({
     apiKeys: parts.apiKeys,
     apps: parts.apps,
-    links: parts.links,
+    findLinked: parts.findLinked,
     findWho: parts.findWho,
     signingKey: ticketKeys.signingKey,
     connectUrl: parts.connectUrl,

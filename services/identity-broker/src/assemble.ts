@@ -42,7 +42,7 @@ import { issuanceStore } from './issuances/store.ts'
 import { createIssuers } from './issuer/issuers.ts'
 import { createActivation } from './links/activate.ts'
 import { linkCodes } from './links/codes.ts'
-import { createFindWho } from './links/find-who.ts'
+import { createFindLinked, createFindWho } from './links/find-who.ts'
 import { linkStore } from './links/store.ts'
 import { admissionStore } from './members/admission-store.ts'
 import { createAdmission } from './members/admit.ts'
@@ -144,6 +144,7 @@ const assemble = ({
   const readAppLink = createAppLinkReader({ apps, publicUrl })
   const admissions = admissionStore(db)
   const links = linkStore(db)
+  const findLinked = createFindLinked(links)
   const codes = linkCodes(redis)
   const activateLink = createActivation({ links, announce })
   return {
@@ -181,7 +182,8 @@ const assemble = ({
     allowed: allowedStore(db),
     activateLink,
     allowLink: createAllow({ linkCodes: codes, links, activateLink }),
-    findWho: createFindWho({ links, users }),
+    findLinked,
+    findWho: createFindWho({ findLinked, users }),
     installations: installationStore(db),
     states: signInStates(redis),
     samlExchanges: samlExchanges(redis),

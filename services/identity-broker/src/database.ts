@@ -237,6 +237,9 @@ type ApiKeyTable = {
   act_for: ActFor
   listed: ColumnType<string[], string[], string[]>
   scopes: Generated<string[]>
+  /** Who last said whom it may act for: a user, or the bootstrap file; null where that is not known. */
+  set_by_kind: 'user' | 'system' | null
+  set_by_id: string | null
   created_at: Generated<Date>
   /** To within a minute. */
   last_used_at: Generated<Date | null>
@@ -252,6 +255,8 @@ type LinkTable = {
   /** The user's id at the app. */
   external_id: string
   user_id: string
+  /** The user themselves, or who imported it; null where that is not known. */
+  allowed_by: string | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

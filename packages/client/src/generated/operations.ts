@@ -1097,7 +1097,7 @@ export type Operations = {
     path: { id: string }
     body: { scopes?: readonly ("tools:call" | "tools:list" | "providers:read" | "providers:write" | "members:read" | "audit:read")[]; act_for?: "none" | "linked" | "listed" | "any"; listed?: readonly (string)[]; expires_at?: string | null }
     answers: {
-      201: { id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null; key: string }
+      201: { id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; set_by: { kind: "user" | "system"; id: string | null }; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null; key: string }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
@@ -1115,7 +1115,7 @@ export type Operations = {
     path: { id: string }
     query?: { limit?: number; cursor?: string }
     answers: {
-      200: { data: readonly ({ id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null })[]; next_cursor: string | null }
+      200: { data: readonly ({ id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; set_by: { kind: "user" | "system"; id: string | null }; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null })[]; next_cursor: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "forbidden" }
@@ -1130,7 +1130,7 @@ export type Operations = {
     path: { id: string; key_id: string }
     body: { act_for?: "none" | "linked" | "listed" | "any"; listed?: readonly (string)[]; expires_at?: string | null }
     answers: {
-      200: { id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null }
+      200: { id: string; prefix: string; scopes: readonly (string)[]; act_for: "none" | "linked" | "listed" | "any"; listed: readonly (string)[]; set_by: { kind: "user" | "system"; id: string | null }; created_at: string; last_used_at: string | null; expires_at: string | null; revoked_at: string | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }

@@ -17,6 +17,12 @@ export const allowedStore = (db: Kysely<Database>) => ({
           select from api_key where api_key.app_id = app.id and revoked_at is null
             and (expires_at is null or expires_at > now())
             and (act_for = 'any' or (act_for = 'listed' and ${user_id}::uuid = any(listed)))
+            -- For owners and admins, what nobody said who may: members/rights.ts has the rule.
+            and (
+              set_by_kind = 'system' or set_by_id = ${user_id}
+              or exists (select from member where user_id = set_by_id and role = 'owner')
+              or not exists (select from member where user_id = ${user_id} and role <> 'member')
+            )
         )
         union all
         select installation.name, 'platform' from installation

@@ -10,11 +10,20 @@ type NewApp = { tenant_id: string; name: string; return_urls: string[]; link_key
 type Page = { cursor?: string; limit: number }
 type NewKey = Pick<
   ApiKey,
-  'tenant_id' | 'app_id' | 'key_hash' | 'prefix' | 'scopes' | 'act_for' | 'listed' | 'expires_at'
+  | 'tenant_id'
+  | 'app_id'
+  | 'key_hash'
+  | 'prefix'
+  | 'scopes'
+  | 'act_for'
+  | 'listed'
+  | 'expires_at'
+  | 'set_by_kind'
+  | 'set_by_id'
 >
 type EventOf = (id: string) => AuditEvent
 type AppChange = { name?: string; return_urls?: string[]; link_keys?: LinkKey[] }
-type KeyChange = Partial<Pick<ApiKey, 'act_for' | 'listed' | 'expires_at'>>
+type KeyChange = Partial<Pick<ApiKey, 'act_for' | 'listed' | 'expires_at' | 'set_by_kind' | 'set_by_id'>>
 /** What is to become of a key that nobody else changes meanwhile. */
 type Decide = (held: ApiKey, rolesAmong: RolesAmong) => Promise<{ change: KeyChange; event: AuditEvent }>
 

@@ -75,8 +75,9 @@ export const keyRoutes = (app: HttpApp, needs: Needs): void => {
 
 const askerOf = (request: FastifyRequest): KeyAsker => ({ role: userOf(request).role, audit: auditContextOf(request) })
 
-const answerOf = ({ id, prefix, scopes, act_for, listed, ...times }: ApiKey) => ({
+const answerOf = ({ id, prefix, scopes, act_for, listed, set_by_kind, set_by_id, ...times }: ApiKey) => ({
   ...{ id, prefix, scopes, act_for, listed },
+  set_by: set_by_kind && { kind: set_by_kind, id: set_by_id },
   created_at: times.created_at.toISOString(),
   last_used_at: times.last_used_at?.toISOString() ?? null,
   expires_at: times.expires_at?.toISOString() ?? null,

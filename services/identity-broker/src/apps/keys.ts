@@ -20,7 +20,15 @@ export const createKey = async ({ apps }: Pick<Needs, 'apps'>, asker: KeyAsker, 
   await checkKey(apps.rolesAmong, asker, settings)
   const key = `obk_${randomBytes(32).toString('base64url')}`
   const { tenant_id, id: app_id } = app
-  const row = { tenant_id, app_id, key_hash: hashOf(key), prefix: key.slice(0, 8), scopes, ...settings }
+  const row = {
+    tenant_id,
+    app_id,
+    key_hash: hashOf(key),
+    prefix: key.slice(0, 8),
+    scopes,
+    ...settings,
+    ...setBy(asker)
+  }
   const details = { scopes, act_for, fields: Object.keys(given) }
   const stored = await apps.insertKey(row, (id) => keyEvent(asker, 'created', app, id, details))
   return { stored, key }
@@ -41,7 +49,10 @@ export const changeKey = async (
     const next = { ...held, ...set }
     await checkKey(rolesAmong, asker, next)
     const details = { act_for: next.act_for, fields: Object.keys(change) }
-    return { change: set, event: keyEvent(asker, 'updated', app, id, details) }
+    return {
+      change: { ...set, ...(isSaid(asker, change) ? setBy(asker) : {}) },
+      event: keyEvent(asker, 'updated', app, id, details)
+    }
   })
   if (!stored) throw unknown()
   await announce('app', app.id)
@@ -79,6 +90,13 @@ const checkKey = async (rolesAmong: RolesAmong, asker: KeyAsker, { act_for, list
     listed.flatMap((id, index) => (mayLetActFor(asker, id, roles.get(id) ?? null) ? [] : [`listed.${index}`]))
   )
 }
+
+/** An owner who only moves the end of a key has not said whom it acts for; an admin who does answers for it as it is. */
+const isSaid = ({ role }: KeyAsker, { act_for, listed }: KeyChange): boolean =>
+  act_for !== undefined || listed !== undefined || role !== 'owner'
+
+const setBy = ({ audit: { actor } }: KeyAsker): Pick<ApiKey, 'set_by_kind' | 'set_by_id'> =>
+  actor.kind === 'user' ? { set_by_kind: 'user', set_by_id: actor.id } : { set_by_kind: null, set_by_id: null }
 
 const endOf = (given: string | null): Date | null => (given === null ? null : new Date(given))
 

@@ -2,18 +2,18 @@ import { type AppPrincipal, principalTicket, type ResolvedPrincipal } from '@onb
 import { ReportedError } from '@onbehalf/errors'
 import { type SigningKey, signTicket } from '@onbehalf/rpc'
 import type { ConnectUrl } from '../connect/link.ts'
-import type { ActFor, ApiKey, User } from '../database.ts'
-import type { FindWho } from '../links/find-who.ts'
+import type { ActFor, ApiKey } from '../database.ts'
+import type { FindLinked, FindWho, Who } from '../links/find-who.ts'
 import { nobodyLinked } from '../links/nobody-linked.ts'
-import type { LinkStore } from '../links/store.ts'
+import { isStillLet } from '../members/rights.ts'
 import type { AppStore } from './app-store.ts'
-import type { ApiKeyStore } from './store.ts'
+import type { ApiKeyStore, LiveKey } from './store.ts'
 import type { TouchKey } from './touch.ts'
 
 type Needs = {
   apiKeys: Pick<ApiKeyStore, 'findLive'>
-  links: Pick<LinkStore, 'userOf'>
   apps: Pick<AppStore, 'find'>
+  findLinked: FindLinked
   findWho: FindWho
   signingKey: () => SigningKey
   onUse: TouchKey
@@ -54,18 +54,25 @@ const mayActFor: Readonly<Record<ActFor, (key: ApiKey, userId: string) => boolea
   any: () => true
 }
 
-type ActNeeds = Pick<Needs, 'apps' | 'links' | 'findWho' | 'connectUrl'>
+type ActNeeds = Pick<Needs, 'apps' | 'findLinked' | 'findWho' | 'connectUrl'>
 
-const requireActFor = async (key: ApiKey, given: string, needs: ActNeeds): Promise<User> => {
+const requireActFor = async (key: LiveKey, given: string, needs: ActNeeds): Promise<Who> => {
   if (key.act_for === 'none') throw denied()
   // Who chooses their own id in the app could choose a colleague's of ours: here only what was linked counts.
-  const find =
-    key.act_for === 'linked' ? needs.links.userOf(key, given) : needs.findWho(key.tenant_id, key.app_id, given)
+  const find = key.act_for === 'linked' ? needs.findLinked(key, given) : needs.findWho(key.tenant_id, key.app_id, given)
   const user = await find
   if (!user) throw await unknown(key, given, needs)
-  if (mayActFor[key.act_for](key, user.id)) return user
-  throw denied()
+  if (!mayActFor[key.act_for](key, user.id)) throw denied()
+  if (key.set_by_kind === 'system' || isStillLet({ id: key.set_by_id, role: key.set_by_role }, user)) return user
+  throw aboveItsSetter()
 }
+
+const aboveItsSetter = () =>
+  new ReportedError(
+    'policy_denied',
+    'This app may not act for an owner or an admin. Ask an owner to set act_for of its API key.',
+    { details: [{ path: 'user_id', message: 'is an owner or an admin, and no owner let this API key act for them' }] }
+  )
 
 const denied = () =>
   new ReportedError('policy_denied', 'This app may not act for that user.', {

@@ -66,6 +66,8 @@ const shownKey = {
   scopes: Type.Array(Type.String()),
   act_for: ActForWord,
   listed: Type.Array(Uuid),
+  /** Who last said whom it acts for: a user, the bootstrap file (`system`, without an id), or nobody who is known. */
+  set_by: orNull(Type.Object({ kind: wordOf('user', 'system'), id: orNull(Uuid) })),
   created_at: Time,
   /** To within a minute. */
   last_used_at: orNull(Time),

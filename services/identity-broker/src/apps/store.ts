@@ -1,14 +1,21 @@
+import type { Role } from '@onbehalf/contracts'
 import { newId } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
 import type { ApiKey, App, Database } from '../database.ts'
 
 export type ApiKeyStore = ReturnType<typeof apiKeyStore>
 
+export type LiveKey = ApiKey & { set_by_role: Role | null }
+type Settings = Pick<ApiKey, 'act_for' | 'listed' | 'set_by_kind' | 'set_by_id'>
+
 export const apiKeyStore = (db: Kysely<Database>) => ({
-  findLive: (key_hash: string): Promise<ApiKey | undefined> =>
+  /** With the role that who set it has now; null for the bootstrap file, and for who has none. */
+  findLive: (key_hash: string): Promise<LiveKey | undefined> =>
     db
       .selectFrom('api_key')
-      .selectAll()
+      .leftJoin('member as setter', 'setter.user_id', 'api_key.set_by_id')
+      .selectAll('api_key')
+      .select('setter.role as set_by_role')
       .where('key_hash', '=', key_hash)
       .where('revoked_at', 'is', null)
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', where.fn<Date>('now'))]))
@@ -47,13 +54,13 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
       .forUpdate()
       .executeTakeFirst(),
 
-  addKey: async (key: Pick<ApiKey, 'tenant_id' | 'app_id' | 'key_hash' | 'prefix' | 'act_for' | 'listed'>) => {
+  addKey: async (key: Pick<ApiKey, 'tenant_id' | 'app_id' | 'key_hash' | 'prefix'> & Settings) => {
     const row = { id: newId(), ...key, expires_at: null, revoked_at: null }
     await db.insertInto('api_key').values(row).execute()
     return row.id
   },
 
-  setKey: async (id: string, set: Pick<ApiKey, 'act_for' | 'listed'>): Promise<void> => {
+  setKey: async (id: string, set: Settings): Promise<void> => {
     await db.updateTable('api_key').set(set).where('id', '=', id).execute()
   }
 })

@@ -12,6 +12,7 @@ import type { App, Connection, Database, Tenant, User, Writing } from '../databa
 import { approveDomain } from '../domains/approve.ts'
 import { putInstallation } from '../installations/change.ts'
 import type { Spoken } from '../installations/store.ts'
+import { appsLetBy } from '../members/let-by-store.ts'
 import { userStore } from '../users/store.ts'
 import { applyApp } from './apps.ts'
 import { applyConnection } from './connections.ts'
@@ -47,7 +48,7 @@ export const applyBootstrapFile = async (
 }
 
 /** What the file changed, for those who hold it. */
-type Given = { env: Environment; written: Written[]; apps: App[]; users: Pick<User, 'id'>[] }
+type Given = { env: Environment; written: Written[]; apps: Pick<App, 'id'>[]; users: Pick<User, 'id'>[] }
 
 const applyAll = async (db: Writing, vault: Vault, file: BootstrapFile, given: Given) => {
   const tenants: Awaited<ReturnType<typeof applyTenant>>[] = []
@@ -75,7 +76,10 @@ const applyTenant = async (db: Writing, vault: Vault, entry: TenantEntry, { env,
     written.push(one)
   }
   const members = await applyMembers(db, tenant, connections, entry)
-  users.push(...members.filter(({ isMoved }) => isMoved))
+  const moved = members.filter(({ isMoved }) => isMoved)
+  users.push(...moved)
+  const ids = moved.map(({ id }) => id)
+  apps.push(...(await appsLetBy(db)(tenant.id, ids)).map((id) => ({ id })))
   apps.push(...(await applyApps(db, tenant, entry, { env, members })))
   await applyAudiencePatterns(db, tenant, entry)
   for (const domain of entry.domains ?? []) await approveDomain(db, tenant.id, domain)

@@ -26,12 +26,13 @@ export const removeConnection = async (
     const { users, sessions, grants } = taken
     const counts = { users: users.length, sessions: sessions.length, grants: grants.length }
     await store.record(connectionEvent(audit, 'deleted', id, counts))
-    return taken
+    return { ...taken, apps: await store.appsLetBy(tenant_id, users) }
   })
   await announce('connection', id)
   await announce('grant', ...gone.grants)
   await announce('session', ...gone.sessions)
   await announce('user', ...gone.users)
+  await announce('app', ...gone.apps)
 }
 
 const lastOwners = () =>

@@ -3,6 +3,7 @@ import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Insertable, type Kysely, sql } from 'kysely'
 import type { Connection, Database, Writing } from '../database.ts'
+import { appsLetBy } from '../members/let-by-store.ts'
 import type { Quirk } from './vocabulary.ts'
 
 export type ConnectionStore = ReturnType<typeof connectionStore>
@@ -179,6 +180,8 @@ export const connectionWrites = (db: Writing) => ({
     await db.deleteFrom('connection').where('id', '=', connection_id).execute()
     return { users, sessions, grants }
   },
+
+  appsLetBy: appsLetBy(db),
 
   record: (event: AuditEvent) => recordAudit(db, event)
 })

@@ -5,8 +5,8 @@ import type { LinkStore, NewLink } from './store.ts'
 
 type Needs = { links: Pick<LinkStore, 'transaction'>; announce: Announce }
 
-/** Makes a link, in the place of what the external id was linked to; undefined where its user is gone. */
-export type ActivateLink = (link: NewLink, by: AuditContext) => Promise<Link | undefined>
+/** Makes the link that its user allowed, in the place of what the external id was linked to; undefined where they are gone. */
+export type ActivateLink = (link: Omit<NewLink, 'allowed_by'>, by: AuditContext) => Promise<Link | undefined>
 
 export const createActivation =
   ({ links, announce }: Needs): ActivateLink =>
@@ -16,7 +16,7 @@ export const createActivation =
       const known = await store.rolesAmong(tenant_id, [user_id])
       if (!known.has(user_id)) return undefined
       const [before] = await store.lock(app_id, [external_id])
-      const made = await store.put(link)
+      const made = await store.put({ ...link, allowed_by: user_id })
       await store.record([linkEvent(by, 'created', made)])
       return { made, before }
     })

@@ -32,7 +32,9 @@ export const importLinks = async (
     )
     await checkEntries(store, asker, entries, held)
     const fresh = entries.filter(({ external_id }) => !held.has(external_id))
-    const made = fresh.length > 0 ? await store.insert(fresh.map((entry) => ({ tenant_id, app_id, ...entry }))) : []
+    const allowed_by = by.actor.kind === 'user' ? by.actor.id : null
+    const rows = fresh.map((entry) => ({ tenant_id, app_id, allowed_by, ...entry }))
+    const made = rows.length > 0 ? await store.insert(rows) : []
     if (made.length < fresh.length) throw linkedMeanwhile()
     await store.record(made.map((link) => linkEvent(by, 'imported', link)))
     return [

@@ -1,11 +1,13 @@
+import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
-import type { Database, Link, User, Writing } from '../database.ts'
+import type { Database, Link, Writing } from '../database.ts'
 import { rolesAmong } from '../members/roles-store.ts'
 
 export type LinkStore = ReturnType<typeof linkStore>
 
-export type NewLink = Pick<Link, 'tenant_id' | 'app_id' | 'external_id' | 'user_id'>
+export type NewLink = Pick<Link, 'tenant_id' | 'app_id' | 'external_id' | 'user_id' | 'allowed_by'>
+type Linked = { id: string; role: Role | null; allowed_by: string | null; allowed_by_role: Role | null }
 type Filter = { app_id?: string; user_id?: string; external_id?: string; search?: string }
 
 /** Which of our users an app's own id of a user means. */
@@ -13,11 +15,16 @@ export const linkStore = (db: Kysely<Database>) => ({
   transaction: <Result>(work: (store: LinkWrites) => Promise<Result>): Promise<Result> =>
     db.transaction().execute((transaction) => work(linkWrites(transaction))),
 
-  userOf: ({ tenant_id, app_id }: Pick<Link, 'tenant_id' | 'app_id'>, external_id: string): Promise<User | undefined> =>
+  /** Who is linked, and who let it be so, each with the role they have now. */
+  userOf: (
+    { tenant_id, app_id }: Pick<Link, 'tenant_id' | 'app_id'>,
+    external_id: string
+  ): Promise<Linked | undefined> =>
     db
       .selectFrom('link')
-      .innerJoin('user', 'user.id', 'link.user_id')
-      .selectAll('user')
+      .leftJoin('member', 'member.user_id', 'link.user_id')
+      .leftJoin('member as allower', 'allower.user_id', 'link.allowed_by')
+      .select(['link.user_id as id', 'member.role', 'link.allowed_by', 'allower.role as allowed_by_role'])
       .where('link.tenant_id', '=', tenant_id)
       .where('link.app_id', '=', app_id)
       .where('link.external_id', '=', external_id)
@@ -91,6 +98,7 @@ const linkWrites = (transaction: Writing) => ({
       .onConflict((conflict) =>
         conflict.columns(['app_id', 'external_id']).doUpdateSet({
           user_id: (eb) => eb.ref('excluded.user_id'),
+          allowed_by: (eb) => eb.ref('excluded.allowed_by'),
           updated_at: (eb) => eb.fn<Date>('now')
         })
       )

@@ -5,7 +5,7 @@ import type { Announce } from '../announce.ts'
 import { requireRight } from './rights.ts'
 import type { MemberStore, MemberWrites } from './store.ts'
 
-type Needs = { members: Pick<MemberStore, 'transaction'>; announce: Announce }
+type Needs = { members: Pick<MemberStore, 'transaction' | 'appsLetBy'>; announce: Announce }
 
 /** Which member, and who wants it: the record's context, with their user id. */
 export type MemberChange = { user_id: string; asker: { user_id: string }; audit: AuditContext }
@@ -54,7 +54,10 @@ const settle = async (
     if (held === 'owner' && next !== 'owner' && owners.length === 1) throw lastOwner()
     return work(store, held)
   })
-  if (isChanged) await announce('user', user_id)
+  if (!isChanged) return
+  await announce('user', user_id)
+  // What an owner let apps do, nobody let them who is none.
+  await announce('app', ...(await members.appsLetBy(audit.tenant_id, [user_id])))
 }
 
 export const noSuchMember = () => new ReportedError('not_found', 'There is no such member.')

@@ -2,6 +2,7 @@ import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
 import type { Database, Writing } from '../database.ts'
+import { appsLetBy } from './let-by-store.ts'
 
 export type MemberStore = ReturnType<typeof memberStore>
 export type MemberWrites = ReturnType<typeof writes>
@@ -11,6 +12,8 @@ type Filter = { search?: string; role?: Role; cursor?: string; limit: number }
 export const memberStore = (db: Kysely<Database>) => ({
   transaction: <Result>(tenant_id: string, work: (store: MemberWrites) => Promise<Result>): Promise<Result> =>
     db.transaction().execute((transaction) => work(writes(transaction, tenant_id))),
+
+  appsLetBy: appsLetBy(db),
 
   find: (tenant_id: string, id: string) => members(db, tenant_id).where('user.id', '=', id).executeTakeFirst(),
 

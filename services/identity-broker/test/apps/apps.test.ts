@@ -106,14 +106,13 @@ await t.test('whom a key may act for, and its end, change everywhere at once', a
   const at = `${url}/${app.id}/keys/${body.id}`
   const acting = (userId: string) => () => codeOf(callers.actFor(hashOf(body.key), userId))
   t.same([await acting(member.userId)(), await acting(admin.userId)()], ['good', 'policy_denied'])
-  // What is held is asked again after 20 s at the earliest: only the feed makes it come sooner.
   t.match(await send(owner, 'PATCH', at, { listed: [admin.userId] }), { status: 200, body: { listed: [admin.userId] } })
   t.equal(await eventually(acting(member.userId), (code) => code !== 'good'), 'policy_denied')
   t.equal(await acting(admin.userId)(), 'good')
   await send(owner, 'PATCH', at, { act_for: 'linked', listed: [] })
   t.equal(await eventually(acting(admin.userId), (code) => code !== 'good'), 'no_refresh_token')
   await database.query(
-    `insert into identity_broker.link (id, tenant_id, app_id, external_id, user_id) values ($1, $2, $3, 'y', $4)`,
+    `insert into identity_broker.link (id, tenant_id, app_id, external_id, user_id, allowed_by) values ($1, $2, $3, 'y', $4, $4)`,
     [randomUUID(), broker.tenantId, app.id, owner.userId]
   )
   t.same(
@@ -163,6 +162,56 @@ await t.test('an admin lets no key act for an owner or another admin', async (t)
   t.equal(await codeOf(callers.actFor(hashOf(body.key), owner.userId)), 'policy_denied')
   t.equal((await send(owner, 'PATCH', at, { listed })).status, 200)
   t.match(await send(admin, 'PATCH', at, { expires_at: null }), refused('listed.1'))
+})
+
+await t.test('whoever is an owner is acted for only while an owner, or they themselves, said so', async (t) => {
+  const app = await makeApp('Promoted')
+  const keys = `${url}/${app.id}/keys`
+  const bring = (who: SignedIn, external_id: string, { userId: user_id }: SignedIn) =>
+    send(who, 'POST', '/v1/links/import', { app_id: app.id, links: [{ external_id, user_id }] })
+  await bring(owner, 'the owner', owner)
+  await bring(admin, 'a member', member)
+  const listing = await makeKey(app, { act_for: 'listed', listed: [member.userId, admin.userId] }, admin)
+  const linked = await makeKey(app, { act_for: 'linked' }, admin)
+  t.match(linked.body.set_by, { kind: 'user', id: admin.userId })
+  const byOwner = await makeKey(app, { act_for: 'linked' })
+  const asking = (answer: typeof linked, id: string) => () => codeOf(callers.actFor(hashOf(answer.body.key), id))
+  const until = async (ask: () => Promise<string>, wanted: string, why: string) =>
+    t.equal(await eventually(ask, (code) => code === wanted), wanted, why)
+
+  t.equal(await asking(linked, 'the owner')(), 'policy_denied', "an owner's link, and a key that an admin made for it")
+  t.equal(await asking(byOwner, 'the owner')(), 'good')
+  t.same([await asking(listing, admin.userId)(), await asking(linked, 'a member')()], ['good', 'good'])
+  t.same([await asking(listing, member.userId)(), await asking(byOwner, 'a member')()], ['good', 'good'])
+  await send(owner, 'PATCH', `/v1/members/${member.userId}`, { role: 'owner' })
+  await until(asking(linked, 'a member'), 'policy_denied', 'who was linked is an owner now')
+  await until(asking(listing, member.userId), 'policy_denied', 'so is who was listed')
+  await until(asking(byOwner, 'a member'), 'policy_denied', "an admin's link reaches no owner, by no key")
+  const [{ id: old }] = (await send(owner, 'GET', `/v1/links?app_id=${app.id}&external_id=a%20member`)).body.data
+  await send(owner, 'DELETE', `/v1/links/${old}`)
+  await bring(owner, 'a member', member)
+  await until(asking(byOwner, 'a member'), 'good', "an owner's does")
+
+  const at = `${keys}/${byOwner.body.id}`
+  t.match(await send(member, 'PATCH', at, { act_for: 'linked' }), {
+    status: 200,
+    body: { set_by: { id: member.userId } }
+  })
+  t.equal(await asking(byOwner, 'the owner')(), 'good', 'as another owner says')
+  await send(owner, 'PATCH', `/v1/members/${member.userId}`, { role: 'member' })
+  await until(asking(byOwner, 'the owner'), 'policy_denied', 'who is an owner no more')
+  t.equal(await asking(byOwner, 'a member')(), 'good', 'members are acted for all the same')
+  await send(owner, 'PATCH', at, { expires_at: null })
+  t.equal(await asking(byOwner, 'the owner')(), 'policy_denied', 'an owner who moves its end says nothing else')
+  await send(owner, 'PATCH', at, { act_for: 'linked' })
+  await until(asking(byOwner, 'the owner'), 'good', 'an owner said so again')
+  t.match(await send(admin, 'PATCH', at, { expires_at: null }), { body: { set_by: { id: admin.userId } } })
+  await until(asking(byOwner, 'the owner'), 'policy_denied', 'an admin who moves its end answers for it')
+  await database.query('update identity_broker.api_key set set_by_kind = null, set_by_id = null where app_id = $1', [
+    app.id
+  ])
+  t.equal(await asking(byOwner, 'a member')(), 'good')
+  await send(owner, 'DELETE', `${url}/${app.id}`)
 })
 
 /** Asks for a change while somebody else makes one, which is done first. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ReportedError } from '@onbehalf/errors'
-import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
+import { busAuthenticators, hashOf, openPostgres } from '@onbehalf/service-kit'
 import { createBrowser, eventually, signIn } from '@onbehalf/testkit'
 import t from 'tap'
+import * as saidBy from '../../migrations/0030-said-by.ts'
 import { listenToChanges, logins, signInAs } from '../start.ts'
 import { startLinks } from './start.ts'
 
@@ -293,6 +294,25 @@ await t.test('who is gone when the code is redeemed is linked to nobody', async 
   await database.query('delete from identity_broker."user" where id = $1', [leaver.userId])
   t.equal((await redeemBy(key, { code: codes.at(-1), external_id })).status, 404)
   t.match(await refusalOf(resolve(external_id)), { code: 'no_refresh_token' })
+})
+
+await t.test('who said what before it was kept is known from the record', async (t) => {
+  const { DATABASE_URL: url = '' } = broker.backends.environmentFor('identity-broker')
+  const { db, close } = await openPostgres(url)
+  t.teardown(close)
+  const said = async () => [
+    (await database.query('select id, set_by_kind, set_by_id from identity_broker.api_key order by id')).rows,
+    (await database.query('select id, allowed_by from identity_broker.link order by id')).rows
+  ]
+  await send(owner, 'POST', '/v1/links/import', { app_id: app.id, links: [{ external_id: 'z', user_id: user.userId }] })
+  const before = await said()
+  t.match(
+    new Set(before.flat().map((row) => row.set_by_kind ?? (row.allowed_by === owner.userId ? 'imported' : 'allowed'))),
+    new Set(['system', 'user', 'imported', 'allowed'])
+  )
+  await saidBy.down(db)
+  await saidBy.up(db)
+  t.same(await said(), before)
 })
 
 await t.test('without Redis nothing is linked, and calls by links that hold go on', async (t) => {
