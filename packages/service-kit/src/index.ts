@@ -67,7 +67,15 @@ export { type Html, html } from './page/html.ts'
 export { pageText, sendPage, type View } from './page/send-page.ts'
 export { styleHash } from './page/style.ts'
 export { cursorQuery, type Page, pageAnswer, pageQuery, takePage } from './paging.ts'
-export { type Migrations, migrate, openPostgres, type Postgres, type Prepared, type RunPrepared } from './postgres.ts'
+export {
+  databaseTime,
+  type Migrations,
+  migrate,
+  openPostgres,
+  type Postgres,
+  type Prepared,
+  type RunPrepared
+} from './postgres.ts'
 export { redact } from './redact.ts'
 export { openRedis, type RedisHandle } from './redis.ts'
 export { defineScript, type Script } from './redis-script.ts'

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, type QueryExecutorProvider, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { Pool } from 'pg'
 import type { Dependency } from './health.ts'
@@ -45,6 +45,17 @@ export const openPostgres = async <Database>(url: string, { max = 10 } = {}): Pr
   const runPrepared: RunPrepared = async <Row extends object>(statement: Prepared, values: readonly unknown[]) =>
     (await pool.query<Row>({ ...statement, values: [...values] })).rows
   return { db, runPrepared, dependency: { name: 'postgres', check }, close: () => db.destroy() }
+}
+
+/**
+ * What time it is for Postgres, also while a transaction goes on. Where something is dropped or replaced for its age, this
+ * decides and not the clock of a replica, which may be far off.
+ */
+export const databaseTime = async (db: QueryExecutorProvider): Promise<Date> => {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db)
+  const [row] = rows
+  if (!row) throw new Error('Postgres tells no time')
+  return row.now
 }
 
 export type Migrations = Readonly<Record<string, Migration>>

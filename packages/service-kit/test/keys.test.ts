@@ -5,6 +5,7 @@ import { parseKeyRing } from '@onbehalf/vault'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import {
+  databaseTime,
   type KeyTables,
   newId,
   openPostgres,
@@ -43,12 +44,15 @@ const clockAt = (start: number) => {
       time += ms
     },
     date: () => new Date(time),
+    decided: async () => new Date(time),
     milliseconds: () => time
   }
 }
-type Opening = { on?: typeof db; clock?: ReturnType<typeof clockAt>; rotateDays?: number }
+type Clock = Pick<ReturnType<typeof clockAt>, 'date'> & Partial<Pick<ReturnType<typeof clockAt>, 'decided'>>
+type Opening = { on?: typeof db; clock?: Clock; rotateDays?: number }
 const open = async (t: TestContext, purpose: string, { on = db, clock, rotateDays = 30 }: Opening = {}) => {
-  const keys = await openSigningKeys(on, vault, { purpose, rotateDays, ...(clock ? { now: clock.date } : {}) })
+  const clocks = { ...(clock && { now: clock.date }), ...(clock?.decided && { decidedAt: clock.decided }) }
+  const keys = await openSigningKeys(on, vault, { purpose, rotateDays, ...clocks })
   t.teardown(async () => keys.close())
   return keys
 }
@@ -133,7 +137,7 @@ t.test(
 t.test('a key is not rotated twice, however often it is asked for', async (t) => {
   const of = { purpose: `asked-${randomUUID()}`, tenant_id: 'instance' }
   const keys = await open(t, of.purpose)
-  const needs = { db, vault, now: () => new Date() }
+  const needs = { db, vault, now: () => new Date(), decidedAt: () => databaseTime(db) }
   const made = await Promise.all([rotateNow(needs, of), rotateNow(needs, of), rotateNow({ ...needs, db: replica }, of)])
   t.equal(made.filter(({ isNew }) => isNew).length, 1)
   t.equal(new Set(made.map(({ next }) => next.id)).size, 1)
@@ -146,12 +150,31 @@ t.test('a key is not rotated twice, however often it is asked for', async (t) =>
   )
 })
 
+t.test('a replica whose clock is years ahead makes no key and drops none', async (t) => {
+  const purpose = `ahead-${randomUUID()}`
+  const right = await open(t, purpose)
+  const kid = kidOf(right)
+  const clock = clockAt(Date.now() + 800 * day)
+  const ahead = await open(t, purpose, { clock: { date: clock.date }, on: replica })
+  for (let month = 0; month < 3; month += 1) {
+    clock.pass(31 * day)
+    await ahead.refresh()
+  }
+  t.equal(kidOf(ahead), kid)
+  await right.refresh()
+  t.same(
+    right.publicKeys().map((key) => key.kid),
+    [kid]
+  )
+})
+
 t.test('a key that leaked is worth nothing as soon as the replicas know', async (t) => {
   const of = { purpose: `leaked-${randomUUID()}`, tenant_id: 'instance' }
   const keys = await open(t, of.purpose)
   const leaked = kidOf(keys)
-  await rotateNow({ db, vault, now: () => new Date() }, of)
-  await replaceNow({ db, vault, now: () => new Date() }, of)
+  const needs = { db, vault, now: () => new Date(), decidedAt: () => databaseTime(db) }
+  await rotateNow(needs, of)
+  await replaceNow(needs, of)
   await keys.refresh()
   t.not(kidOf(keys), leaked)
   t.same(
@@ -175,7 +198,7 @@ t.test('each tenant has keys of its own, which rotate when they are used, and ar
   const [one, other] = [newId(), newId()]
   const purpose = `issuer-${randomUUID()}`
   const openTenants = (on: typeof db) => {
-    const keysOf = openSigningKeysOf(on, vault, { rotateDays: 30, now: clock.date })
+    const keysOf = openSigningKeysOf(on, vault, { rotateDays: 30, now: clock.date, decidedAt: clock.decided })
     return { of: (tenant_id: string) => keysOf({ purpose, tenant_id }) }
   }
   const [keys, elsewhere] = [openTenants(db), openTenants(replica)]

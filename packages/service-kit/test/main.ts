@@ -20,7 +20,7 @@ export type Ended = { code: number; stdout: string; stderr: string }
 /** A service's own program, run to its end; one that does not end by itself has code -1. */
 export const runMain = (service: ServiceName, args: string[], env: Record<string, string>): Promise<Ended> =>
   new Promise((resolve) => {
-    const options = { env: { ...compileCache, ...env }, timeout: 60_000 }
+    const options = { env: { ...compileCache, ...env }, timeout: 240_000 }
     const child = execFile(process.execPath, [mainOf(service), ...args], options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr })
     )

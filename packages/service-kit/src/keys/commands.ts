@@ -1,5 +1,5 @@
 import type { KeyRing } from '@onbehalf/vault'
-import { openPostgres } from '../postgres.ts'
+import { databaseTime, openPostgres } from '../postgres.ts'
 import { type KeyNeeds, replaceNow, rotateNow } from './rotate.ts'
 import { signingKeyStore } from './store.ts'
 import type { KeyTables } from './tables.ts'
@@ -59,7 +59,8 @@ const withKeys = async (
 ): Promise<string> => {
   const { db, close } = await openPostgres<KeyTables>(DATABASE_URL, { max: 2 })
   try {
-    return await work({ db, vault: await openVault(db, MASTER_KEYS), now: () => new Date() })
+    const vault = await openVault(db, MASTER_KEYS)
+    return await work({ db, vault, now: () => new Date(), decidedAt: () => databaseTime(db) })
   } finally {
     await close()
   }

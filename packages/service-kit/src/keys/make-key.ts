@@ -12,10 +12,10 @@ const placeOf = (tenant_id: string, kid: string) => ({
 })
 
 /** A new ES256 key, its private half sealed. */
-export const makeKey = async (vault: Pick<Vault, 'seal'>, tenant_id: string, active_from: Date): Promise<NewKey> => {
+export const makeKey = async (vault: Pick<Vault, 'seal'>, tenant_id: string): Promise<Omit<NewKey, 'active_from'>> => {
   const id = newId()
   const { publicJwk, privateJwk } = await makeKeyPair(id)
-  return { id, public_jwk: publicJwk, private_jwk: await vault.seal(privateJwk, placeOf(tenant_id, id)), active_from }
+  return { id, public_jwk: publicJwk, private_jwk: await vault.seal(privateJwk, placeOf(tenant_id, id)) }
 }
 
 /** A stored key, ready to sign with. */

@@ -1,6 +1,8 @@
 import type { Vault } from '@onbehalf/vault'
 import type { Kysely } from 'kysely'
 import { LRUCache } from 'lru-cache'
+import { databaseTime } from '../postgres.ts'
+import type { KeyNeeds } from './rotate.ts'
 import { readSigningKeys, type SigningKeyOptions, type SigningKeys } from './signing-keys.ts'
 import type { KeyPurpose } from './store.ts'
 import type { KeyTables } from './tables.ts'
@@ -10,15 +12,16 @@ const refreshMs = 30_000
 const heldMax = 10_000
 
 type Vaulted = Pick<Vault, 'seal' | 'open'>
-type Options = Pick<SigningKeyOptions, 'purpose' | 'rotateDays'> & { now?: () => Date }
+type Clocks = Partial<Pick<KeyNeeds, 'now' | 'decidedAt'>>
+type Options = Pick<SigningKeyOptions, 'purpose' | 'rotateDays'> & Clocks
 
 /** Keys of the service itself, read again every 30 s until `close`. */
 export const openSigningKeys = async (
   db: Kysely<KeyTables>,
   vault: Vaulted,
-  { now = () => new Date(), ...options }: Options
+  { now = () => new Date(), decidedAt = () => databaseTime(db), ...options }: Options
 ): Promise<SigningKeys & { close: () => void }> => {
-  const keys = await readSigningKeys({ db, vault, now }, options)
+  const keys = await readSigningKeys({ db, vault, now, decidedAt }, options)
   // What fails now is tried again: the keys that are held sign until then, and /readyz tells what is away.
   const timer = setInterval(() => void keys.refresh().catch(() => {}), refreshMs).unref()
   return { ...keys, close: () => clearInterval(timer) }
@@ -31,13 +34,13 @@ export type SigningKeysOf = (of: KeyPurpose) => Promise<SigningKeys>
 export const openSigningKeysOf = (
   db: Kysely<KeyTables>,
   vault: Vaulted,
-  { rotateDays, now = () => new Date() }: Pick<Options, 'rotateDays' | 'now'>
+  { rotateDays, now = () => new Date(), decidedAt = () => databaseTime(db) }: Omit<Options, 'purpose'>
 ): SigningKeysOf => {
   type Held = { keys: Promise<SigningKeys>; readAt: number }
   const held = new LRUCache<string, Held>({ maxSize: heldMax, sizeCalculation: () => 1 })
 
   const read = (id: string, of: KeyPurpose, known: Held | undefined): Promise<SigningKeys> => {
-    const reading = known ? again(known) : readSigningKeys({ db, vault, now }, { ...of, rotateDays })
+    const reading = known ? again(known) : readSigningKeys({ db, vault, now, decidedAt }, { ...of, rotateDays })
     const entry = { keys: reading, readAt: now().getTime() }
     held.set(id, entry)
     reading.catch(() => {

@@ -13,17 +13,21 @@ export type Listeners = {
   refuse: (month: string, stranger: Stranger) => void
 }
 
-type Tools = ChainKeys & Listeners & { chain: Pick<ChainStore, 'months' | 'dropMonth'> }
+type Tools = ChainKeys & Listeners & { chain: Pick<ChainStore, 'months' | 'dropMonth' | 'now'> }
 type Given = { monthsKept: number; now: Date; signal: AbortSignal }
 
-/** Drops the months that are too old, each with a statement of what was in it. */
+/**
+ * Drops the months that are too old, each with a statement of what was in it. A clock that is ahead drops nothing: the
+ * earlier of ours and that of Postgres counts.
+ */
 export const dropMonths = async (
   { chain, recordKey, checkpointKey, tell, refuse }: Tools,
   { monthsKept, now, signal }: Given
 ): Promise<void> => {
   if (monthsKept === 0) return
   const hmac = hmacWith(recordKey)
-  const oldest = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - monthsKept)).toISOString().slice(0, 7)
+  const today = new Date(Math.min(now.getTime(), (await chain.now()).getTime()))
+  const oldest = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() - monthsKept)).toISOString().slice(0, 7)
   for (const month of await chain.months()) {
     if (month >= oldest.replace('-', '_')) break
     await chain.dropMonth(month, async ({ pages, statements }) => {
@@ -33,7 +37,7 @@ export const dropMonths = async (
         refuse(month, read.stranger)
         return
       }
-      const statement = signCheckpoint(checkpointKey, { kind: 'dropped', at: now.toISOString(), ...read })
+      const statement = signCheckpoint(checkpointKey, { kind: 'dropped', at: today.toISOString(), ...read })
       tell(statement)
       return statement
     })

@@ -1,4 +1,4 @@
-import { newId } from '@onbehalf/service-kit'
+import { databaseTime, newId } from '@onbehalf/service-kit'
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Database } from '../database.ts'
 import { droppedStart } from './checkpoint.ts'
@@ -52,6 +52,9 @@ export const chainStore = (db: Kysely<Database>) => ({
       select count(*) from call where writer is null or sequence is null or mac is null`.execute(db)
     return Number(rows[0]?.count ?? 0)
   },
+
+  /** What decides whether a month is too old. */
+  now: (): Promise<Date> => databaseTime(db),
 
   /** The months that have a partition, as `2026_01`, the oldest first. */
   months: async (): Promise<string[]> => {
