@@ -8,6 +8,7 @@ import { start } from '../services/device-auth/src/device-code/start.ts'
 import { codeStore } from '../services/device-auth/src/device-code/store.ts'
 import { resolveToken } from '../services/device-auth/src/device-token/resolve.ts'
 import { tokenStore } from '../services/device-auth/src/device-token/store.ts'
+import { openBudgets } from '../services/device-auth/src/limits/budgets.ts'
 import { startRig } from './bench/device/rig.ts'
 import { seedCodes, seededCode, seededToken, seedTokens, usedBytes } from './bench/device/seed.ts'
 import { headOf, lineOf } from './bench/device/table.ts'
@@ -61,8 +62,16 @@ const pollOf = (total: number) => {
   }
 }
 const { userCodeKey, makeUserCode, config } = resources
-const starting = { codes, clientIds: ['onbehalf'], userCodeKey, publicUrl: config.PUBLIC_URL, makeUserCode }
-const create = () => start({ client_id: 'onbehalf', device_label: 'laptop', ip: '203.0.113.195' }, starting)
+// Many, since each may begin so many flows only.
+const clientIds = Array.from({ length: 100 }, (_, index) => `client ${index}`)
+const budgets = openBudgets(redis)
+const starting = { codes, budgets, clientIds, userCodeKey, publicUrl: config.PUBLIC_URL, makeUserCode }
+let started = 0
+const create = () => {
+  started += 1
+  const client_id = `client ${started % clientIds.length}`
+  return start({ client_id, device_label: 'laptop', ip: '203.0.113.195' }, starting)
+}
 
 const resolves = async () => {
   const tenant_id = randomUUID()

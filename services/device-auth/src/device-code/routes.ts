@@ -59,14 +59,14 @@ const omitEmpty = async (request: FastifyRequest) => {
 
 const isForm = (type = ''): boolean => type.startsWith('application/x-www-form-urlencoded')
 
-const startRoute = (scope: App, { budgets, ...tools }: DeviceCodeTools) => {
+const startRoute = (scope: App, tools: DeviceCodeTools) => {
   const schema = { body: StartBody, response: { 200: StartAnswer } }
   // Counted before the body is looked at, so that a flood of bad ones ends too.
   const config = {
     access: 'public',
     errors: ['too_many_requests', 'unsupported_client', 'user_code_exhausted']
   } as const
-  const options = { config, schema, onRequest: budgets.code } as const
+  const options = { config, schema, onRequest: tools.budgets.code } as const
   typed(scope).post('/code', options, async ({ body, ip }) => {
     requireWholeChallenge(body)
     return start({ ...body, ip }, tools)

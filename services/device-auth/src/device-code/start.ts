@@ -1,4 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { Budgets } from '../limits/budgets.ts'
 import { hashDeviceCode, makeDeviceCode } from './device-code.ts'
 import { intervalSeconds } from './scripts.ts'
 import type { CodeStore, Flow } from './store.ts'
@@ -9,6 +10,7 @@ const allocationsMax = 5
 
 export type StartTools = {
   codes: Pick<CodeStore, 'reserve' | 'create'>
+  budgets: Pick<Budgets, 'clientCode'>
   clientIds: readonly string[]
   userCodeKey: string
   publicUrl: string
@@ -25,9 +27,10 @@ export type Start = {
 
 /** Begins a flow (RFC 8628 §3.2): a secret for the device, and a short code for its user to type. */
 export const start = async (asked: Start, tools: StartTools) => {
-  const { codes, clientIds, userCodeKey, publicUrl } = tools
+  const { codes, budgets, clientIds, userCodeKey, publicUrl } = tools
   if (!clientIds.includes(asked.client_id))
     throw new ReportedError('unsupported_client', 'This client_id may not sign devices in here. Check its spelling.')
+  await budgets.clientCode(asked.client_id)
   const device_code = makeDeviceCode()
   const codeHash = hashDeviceCode(device_code)
   const user_code = await allocate(codeHash, tools)

@@ -10,6 +10,7 @@ export type Budget<Counted> = (counted: Counted) => Promise<void>
 type Person = { tenant_id: string; user_id: string }
 
 const byAddress = ({ ip }: Pick<FastifyRequest, 'ip'>): string => networkOf(ip)
+const byClient = (client_id: string): string => client_id
 const byCaller = (request: FastifyRequest): string => byPerson(userOf(request))
 // Enough of the hash to tell tokens apart, and nothing that a token could be asked for with.
 const byToken = (token_hash: string): string => token_hash.slice(0, 22)
@@ -20,6 +21,8 @@ export const openBudgets = (redis: Redis) => {
   const count = createCount(redis)
   return {
     code: budget(count, { name: 'code', max: 60, seconds: 3600, keyOf: byAddress }),
+    /** Flows of a client, from whatever addresses: what waits at once fits into Redis. A flow lives as long as the window. */
+    clientCode: budget(count, { name: 'client-code', max: 50_000, seconds: 900, keyOf: byClient }),
     lookup: budget(count, { name: 'lookup', max: 60, seconds: 300, keyOf: byAddress }),
     /** Look-ups of somebody who is signed in, from whatever addresses. */
     ownLookup: budget(count, { name: 'own-lookup', max: 60, seconds: 300, keyOf: byPerson }),

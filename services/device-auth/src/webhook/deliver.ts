@@ -20,6 +20,8 @@ export type DeliverTools = {
 
 const everyMs = 5_000
 const atOnce = 10
+// Whose receiver is slow keeps nobody else's messages waiting for longer than one attempt.
+const perTenant = 3
 const attemptMs = 10_000
 // After each attempt but the last; then the tenant's webhook says that it failed, and nobody tries again.
 const waitSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000]
@@ -29,9 +31,9 @@ export const startDelivering = (tools: DeliverTools): Job & { nudge: () => void 
   repeat({
     everyMs,
     step: async () => {
-      const taken = await tools.deliveries.take(atOnce)
+      const taken = await tools.deliveries.take({ max: atOnce, perTenant })
       await Promise.all(taken.map((delivery) => deliver(delivery, tools)))
-      return taken.length === atOnce
+      return taken.length > 0
     },
     report: (err) => tools.log.warn({ err }, 'webhooks are not delivered')
   })

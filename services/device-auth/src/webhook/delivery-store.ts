@@ -26,23 +26,26 @@ export const enqueueSignIn = async (
 
 /** What is to be delivered; every replica takes from it, and none what another one has. */
 export const deliveryStore = (db: Kysely<Database>) => ({
-  /** Takes at most `max` that are due; each counts as tried, and is due again later unless it is ended. */
-  take: async (max: number): Promise<Delivery[]> => {
-    const due = db
-      .selectFrom('webhook_delivery')
-      .select('id')
-      .where('ended_at', 'is', null)
-      .where('due_at', '<=', sql<Date>`now()`)
-      .orderBy('due_at')
-      .limit(max)
-      .forUpdate()
-      .skipLocked()
-    return db
-      .updateTable('webhook_delivery')
-      .set({ attempts: sql<number>`attempts + 1`, due_at: sql<Date>`now() + make_interval(secs => ${leaseSeconds})` })
-      .where('id', 'in', due)
-      .returning(['id', 'tenant_id', 'facts', 'attempts', 'created_at'])
-      .execute()
+  /**
+   * Takes at most `max` that are due, `perTenant` of each tenant; each counts as tried, and is due again later unless it
+   * is ended.
+   */
+  take: async ({ max, perTenant }: { max: number; perTenant: number }): Promise<Delivery[]> => {
+    const { rows } = await sql<Delivery>`
+      with tenant as (select distinct tenant_id from webhook_delivery where ended_at is null and due_at <= now()),
+      due as materialized (
+        select oldest.id from tenant, lateral (
+          select id, due_at from webhook_delivery
+          where ended_at is null and due_at <= now() and tenant_id = tenant.tenant_id
+          order by due_at limit ${perTenant} for update skip locked
+        ) oldest
+        order by oldest.due_at limit ${max}
+      )
+      update webhook_delivery delivery
+      set attempts = attempts + 1, due_at = now() + make_interval(secs => ${leaseSeconds})
+      from due where delivery.id = due.id
+      returning delivery.id, tenant_id, facts, attempts, created_at`.execute(db)
+    return rows
   },
 
   end: async (id: string): Promise<void> => {

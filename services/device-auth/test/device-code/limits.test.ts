@@ -21,6 +21,21 @@ t.test('an address gets 60 codes an hour, bad requests counted, over all replica
   t.equal((await lookUp(app, 'AAAA-AAAA', { remoteAddress: '10.0.0.1' })).status, 200, 'nor is another limit')
 })
 
+t.test('a client has 50,000 flows in a quarter of an hour, from whatever addresses, and no more', async (t) => {
+  const key = `device-auth:limit:client-code:${clientId}`
+  await newCode('10.2.0.1')
+  const used = Number(await redis.get(key))
+  t.ok(used > 0)
+  t.ok((await redis.pttl(key)) > 600_000)
+  await redis.incrby(key, 49_999 - used)
+  t.equal((await newCode('10.2.0.2')).status, 200)
+  const answers = await Promise.all([newCode('10.2.0.3'), newCode('10.2.0.4'), newCode('10.2.0.5')])
+  for (const refused of answers)
+    t.match(refused, { status: 429, body: { error: 'too_many_requests' }, headers: { 'retry-after': /^\d{2,3}$/ } })
+  await redis.del(key)
+  t.equal((await newCode('10.2.0.3')).status, 200)
+})
+
 t.test('an address that a stranger names counts for nothing, and that of a proxy we know does', async (t) => {
   const body = { client_id: clientId }
   const named = (one: typeof app, client: string, remoteAddress: string) =>

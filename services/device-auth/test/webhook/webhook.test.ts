@@ -1,11 +1,13 @@
 import { createHmac } from 'node:crypto'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { eventually, listen, recordSecrets, stopServer } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { send, signInDevice, startService } from '../start.ts'
 
-type Heard = { headers: IncomingHttpHeaders; body: string }
+type Heard = { headers: IncomingHttpHeaders; body: string; url: string | undefined }
+/** What is asked here waits for its answer. */
+const slow: ServerResponse[] = []
 const heard: Heard[] = []
 const answers: number[] = []
 const receiver = createServer((request, response) => {
@@ -14,8 +16,9 @@ const receiver = createServer((request, response) => {
     body += chunk
   })
   request.on('end', () => {
-    heard.push({ headers: request.headers, body })
-    response.writeHead(answers.shift() ?? 204).end()
+    heard.push({ headers: request.headers, body, url: request.url })
+    if (request.url === '/slow') slow.push(response)
+    else response.writeHead(answers.shift() ?? 204).end()
   })
 })
 const port = await listen(receiver)
@@ -67,6 +70,28 @@ t.test('a new sign-in is told to whom the tenant named, signed, and to nobody el
   })
   t.notOk(said.includes(body.token))
   t.notOk(heard.some((message) => message.body.includes(theirs.token_id)))
+})
+
+t.test('whose receiver is slow keeps nobody else waiting', async (t) => {
+  const [theirs, others] = [await setUp(), await setUp()]
+  await put(theirs.owner, new URL('/slow', hookUrl).href)
+  const signIns = await Promise.all([theirs, others].map(({ member }) => signInDevice(app, member)))
+  const [slowId, quickId] = signIns.map(({ body }) => body.token_id)
+  await Promise.all([messageAbout(slowId), messageAbout(quickId)])
+  heard.length = 0
+  const again = (token_id: string, count: number) =>
+    `select gen_random_uuid(), tenant_id, facts, now() - interval '${count} hours'
+    from device_auth.webhook_delivery, generate_series(1, ${count}) where facts ->> 'token_id' = '${token_id}'`
+  await admin.query(`insert into device_auth.webhook_delivery (id, tenant_id, facts, due_at)
+    ${again(slowId, 12)} union all ${again(quickId, 1)}`)
+  for (const response of slow.splice(0)) response.writeHead(204).end()
+  await messageAbout(quickId)
+  const before = heard.filter(({ url }) => url === '/slow').length
+  t.ok(before <= 3, `${before} of theirs were sent before`)
+  await admin.query("update device_auth.webhook_delivery set ended_at = now() where facts ->> 'token_id' = $1", [
+    slowId
+  ])
+  for (const response of slow.splice(0)) response.writeHead(204).end()
 })
 
 t.test('its link asks, ends that sign-in when told to, and nothing else', async (t) => {
