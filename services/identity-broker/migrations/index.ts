@@ -19,6 +19,7 @@ import * as issuanceWrites from './0028-issuance-writes.ts'
 import * as issuanceRoom from './0029-issuance-room.ts'
 import * as saidBy from './0030-said-by.ts'
 import * as suspectedQuirks from './0030-suspected-quirks.ts'
+import * as linksEnded from './0031-links-ended.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -40,5 +41,6 @@ export const migrations: Migrations = {
   '0028-issuance-writes': issuanceWrites,
   '0029-issuance-room': issuanceRoom,
   '0030-said-by': saidBy,
-  '0030-suspected-quirks': suspectedQuirks
+  '0030-suspected-quirks': suspectedQuirks,
+  '0031-links-ended': linksEnded
 }

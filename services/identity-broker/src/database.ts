@@ -69,6 +69,8 @@ type UserTable = {
   signed_in_at: Generated<Date | null>
   /** When their IdP last said who they are for a device, which is no sign-in here. */
   identified_at: Generated<Date | null>
+  /** How many of their links were ended: a code that was made before the last one holds no more. */
+  links_ended: Generated<number>
 }
 
 type MemberTable = { user_id: string; tenant_id: string; role: Role; created_at: Generated<Date> }
@@ -314,7 +316,7 @@ export type Tenant = Selectable<TenantTable>
 export type Connection = Selectable<ConnectionTable>
 export type Suspicion = Selectable<SuspectedQuirkTable>
 export type Session = Selectable<SessionTable>
-export type User = Selectable<UserTable>
+export type User = Omit<Selectable<UserTable>, 'links_ended'>
 export type Invitation = Selectable<InvitationTable>
 export type Domain = Selectable<DomainTable>
 export type App = Selectable<AppTable>

@@ -16,7 +16,6 @@ import type { Announce } from '../announce.ts'
 import { type createGrantEnd, grantEvent } from '../grants/revoke.ts'
 import type { GrantStore } from '../grants/store.ts'
 import type { IssuanceStore } from '../issuances/store.ts'
-import type { LinkCodes } from '../links/codes.ts'
 import type { LinkStore } from '../links/store.ts'
 import { unlink } from '../links/unlink.ts'
 import { nameOf } from '../users/name.ts'
@@ -32,7 +31,6 @@ type Needs = {
   grants: Pick<GrantStore, 'find' | 'page'>
   endGrant: ReturnType<typeof createGrantEnd>
   links: Pick<LinkStore, 'find' | 'page' | 'remove'>
-  linkCodes: Pick<LinkCodes, 'end'>
   issuances: Pick<IssuanceStore, 'page'>
   allowed: AllowedStore
   announce: Announce

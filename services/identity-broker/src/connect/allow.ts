@@ -7,7 +7,7 @@ import type { Linking } from './find.ts'
 
 type Needs = {
   linkCodes: Pick<LinkCodes, 'make' | 'useOnce'>
-  links: Pick<LinkStore, 'record'>
+  links: Pick<LinkStore, 'record' | 'endedOf'>
   activateLink: ActivateLink
   now?: () => number
 }
@@ -34,8 +34,11 @@ export const createAllow =
       if (await activateLink({ tenant_id, app_id, external_id, user_id }, by)) return undefined
       throw gone('You are no longer known here.')
     }
+    const links_ended = await links.endedOf(tenant_id, user_id)
+    if (links_ended === undefined) throw gone('You are no longer known here.')
     const to = new URL(return_url)
-    to.searchParams.set('code', await linkCodes.make({ app_id, external_id }, { tenant_id, user_id }))
+    const code = await linkCodes.make({ app_id, external_id }, { tenant_id, user_id, links_ended })
+    to.searchParams.set('code', code)
     return to.href
   }
 

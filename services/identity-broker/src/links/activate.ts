@@ -5,16 +5,22 @@ import type { LinkStore, NewLink } from './store.ts'
 
 type Needs = { links: Pick<LinkStore, 'transaction'>; announce: Announce }
 
-/** Makes the link that its user allowed, in the place of what the external id was linked to; undefined where they are gone. */
-export type ActivateLink = (link: Omit<NewLink, 'allowed_by'>, by: AuditContext) => Promise<Link | undefined>
+/** `links_ended`: how many of the user's links had been ended when they allowed this one, unless they do it now. */
+type Allowed = Omit<NewLink, 'allowed_by'> & { links_ended?: number }
+
+/**
+ * Makes the link that its user allowed, in the place of what the external id was linked to; undefined where they are gone,
+ * or have ended a link since.
+ */
+export type ActivateLink = (allowed: Allowed, by: AuditContext) => Promise<Link | undefined>
 
 export const createActivation =
   ({ links, announce }: Needs): ActivateLink =>
-  async (link, by) => {
+  async ({ links_ended, ...link }, by) => {
     const { tenant_id, app_id, external_id, user_id } = link
     const done = await links.transaction(async (store) => {
-      const known = await store.rolesAmong(tenant_id, [user_id])
-      if (!known.has(user_id)) return undefined
+      const endedNow = await store.holdEnded(tenant_id, user_id)
+      if (endedNow === undefined || endedNow !== (links_ended ?? endedNow)) return undefined
       const [before] = await store.lock(app_id, [external_id])
       const made = await store.put({ ...link, allowed_by: user_id })
       await store.record([linkEvent(by, 'created', made)])

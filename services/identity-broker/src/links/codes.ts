@@ -4,8 +4,8 @@ import { hashOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import type { Redis } from 'ioredis'
 
-/** Who allowed an app to act for them. */
-const Allowed = Type.Object({ tenant_id: Type.String(), user_id: Type.String() })
+/** Who allowed an app to act for them, and how many links of theirs had been ended then. */
+const Allowed = Type.Object({ tenant_id: Type.String(), user_id: Type.String(), links_ended: Type.Integer() })
 type Allowed = Static<typeof Allowed>
 
 /** For which user of which app. */
@@ -14,8 +14,6 @@ type Whose = { app_id: string; external_id: string }
 export type LinkCodes = ReturnType<typeof linkCodes>
 
 const codeSeconds = 120
-const endedKey = ({ app_id, external_id }: Whose, { user_id }: Pick<Allowed, 'user_id'>) =>
-  `identity-broker:link-ended:${hashOf(JSON.stringify([app_id, external_id, user_id]))}`
 const codeKey = ({ app_id, external_id }: Whose, code: string) =>
   `identity-broker:link-code:${hashOf(JSON.stringify([app_id, external_id, code]))}`
 
@@ -24,22 +22,16 @@ const codeKey = ({ app_id, external_id }: Whose, code: string) =>
  * app's user: whoever asks for another user than the code was made for finds nothing, and learns nothing from the time.
  */
 export const linkCodes = (redis: Redis) => ({
-  make: async (whose: Whose, { tenant_id, user_id }: Allowed): Promise<string> => {
+  make: async (whose: Whose, allowed: Allowed): Promise<string> => {
     const code = randomBytes(32).toString('base64url')
-    await redis.del(endedKey(whose, { user_id }))
-    await redis.set(codeKey(whose, code), JSON.stringify({ tenant_id, user_id }), 'EX', codeSeconds)
+    await redis.set(codeKey(whose, code), JSON.stringify(allowed), 'EX', codeSeconds)
     return code
   },
   /** Takes the code away, in one step; undefined for an unknown, used, ended or foreign one. */
   take: async (whose: Whose, code: string): Promise<Allowed | undefined> => {
     const text = await redis.getdel(codeKey(whose, code))
     const allowed: unknown = text ? JSON.parse(text) : undefined
-    if (!matches(Allowed, allowed)) return undefined
-    return (await redis.exists(endedKey(whose, allowed))) === 0 ? allowed : undefined
-  },
-  /** Codes that wait for an app hold no more, until the user allows it anew. */
-  end: async (whose: Whose, who: Pick<Allowed, 'user_id'>): Promise<void> => {
-    await redis.set(endedKey(whose, who), '1', 'EX', codeSeconds)
+    return matches(Allowed, allowed) ? allowed : undefined
   },
   /** Whether a signed link is used for the first time; it is remembered for as long as it could be shown again. */
   useOnce: async ({ issuer, jti, seconds }: { issuer: string; jti: string; seconds: number }): Promise<boolean> => {

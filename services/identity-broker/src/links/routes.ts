@@ -81,7 +81,7 @@ const redeem = {
 type Needs = {
   links: LinkStore
   apps: Pick<AppStore, 'find'>
-  linkCodes: Pick<LinkCodes, 'take' | 'end'>
+  linkCodes: Pick<LinkCodes, 'take'>
   activateLink: ActivateLink
   announce: Announce
 }

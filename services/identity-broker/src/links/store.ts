@@ -1,6 +1,6 @@
 import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, newId, recordAudit } from '@onbehalf/service-kit'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Database, Link, Writing } from '../database.ts'
 import { rolesAmong } from '../members/roles-store.ts'
 
@@ -59,13 +59,24 @@ export const linkStore = (db: Kysely<Database>) => ({
     return query.orderBy('link.id', 'desc').limit(limit).execute()
   },
 
-  /** Whether this call removed it. */
-  remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
+  /** How many links of a user were ended; undefined where there is no such user. */
+  endedOf: async (tenant_id: string, user_id: string): Promise<number | undefined> =>
+    (await endedRow(db, tenant_id, user_id).executeTakeFirst())?.links_ended,
+
+  /** Whether this call removed it. It counts first: a code that is redeemed at this moment waits, or is waited for. */
+  remove: ({ tenant_id, id, user_id }: Link, event: AuditEvent): Promise<boolean> =>
     db.transaction().execute(async (transaction) => {
+      await transaction
+        .updateTable('user')
+        .set({ links_ended: sql`links_ended + 1` })
+        .where('tenant_id', '=', tenant_id)
+        .where('id', '=', user_id)
+        .execute()
       const { numDeletedRows } = await transaction
         .deleteFrom('link')
         .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
+        .where('user_id', '=', user_id)
         .executeTakeFirst()
       if (numDeletedRows > 0n) await recordAudit(transaction, event)
       return numDeletedRows > 0n
@@ -73,6 +84,9 @@ export const linkStore = (db: Kysely<Database>) => ({
 
   record: (event: AuditEvent): Promise<void> => recordAudit(db, event)
 })
+
+const endedRow = (db: Kysely<Database>, tenant_id: string, user_id: string) =>
+  db.selectFrom('user').select('links_ended').where('tenant_id', '=', tenant_id).where('id', '=', user_id)
 
 export type LinkWrites = ReturnType<typeof linkWrites>
 
@@ -89,6 +103,10 @@ const linkWrites = (transaction: Writing) => ({
       .execute(),
 
   rolesAmong: rolesAmong(transaction),
+
+  /** The same as `endedOf`; none is ended from now on until the transaction ends. */
+  holdEnded: async (tenant_id: string, user_id: string): Promise<number | undefined> =>
+    (await endedRow(transaction, tenant_id, user_id).forShare().executeTakeFirst())?.links_ended,
 
   /** Puts the link in the place of what its external id was linked to. */
   put: (link: NewLink): Promise<Link> =>

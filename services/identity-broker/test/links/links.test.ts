@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { ReportedError } from '@onbehalf/errors'
 import { busAuthenticators, hashOf, openPostgres } from '@onbehalf/service-kit'
-import { createBrowser, eventually, signIn } from '@onbehalf/testkit'
+import { createBrowser, eventually, signIn, until } from '@onbehalf/testkit'
+import { Redis } from 'ioredis'
 import t from 'tap'
 import * as saidBy from '../../migrations/0030-said-by.ts'
-import { listenToChanges, logins, signInAs } from '../start.ts'
+import { listenToChanges, logins, type SignedIn, signInAs } from '../start.ts'
 import { startLinks } from './start.ts'
 
 const links = await startLinks(t)
@@ -12,6 +13,20 @@ const { broker, send, database, owner, user, second, stranger, edwards, foreignP
   links
 const { keyOf, redeemBy, signedIn, inSeconds, linkOf, allow, resolve, refusalOf, linksOf } = links
 const { bus, publicUrl } = broker
+
+/** Codes that wait, as Redis would keep them on disk. */
+const allCodes = async () => {
+  const redis = new Redis(broker.backends.redis.adminUrl())
+  const keys = await redis.keys('identity-broker:link-code:*')
+  const found = await Promise.all(keys.map(async (code) => [code, (await redis.get(code)) ?? ''] as const))
+  redis.disconnect()
+  return found
+}
+const bringBack = async (found: Awaited<ReturnType<typeof allCodes>>) => {
+  const redis = new Redis(broker.backends.redis.adminUrl())
+  for (const [code, allowed] of found) await redis.set(code, allowed, 'EX', 120)
+  redis.disconnect()
+}
 
 await t.test('a link that the app signed and its user passed holds when the app has redeemed the code', async (t) => {
   const external_id = 'ann at notes'
@@ -284,6 +299,30 @@ await t.test('who unlinks an app is not linked again by a code that still waits'
   t.equal((await send(second, 'DELETE', `/v1/links/${id}`)).status, 204)
   t.equal((await redeemBy(key, { code: waiting, external_id })).status, 404)
   t.equal((await redeemBy(key, { code: await allowAgain(), external_id })).status, 200, 'but by one they allow now')
+})
+
+await t.test('who unlinks an app while Redis is away is not linked again by what Redis has kept', async (t) => {
+  const [ended, kept] = ['ended without Redis', 'kept by Redis']
+  const codeFor = async (who: SignedIn, external_id: string) => {
+    signedIn(who.browser, 'nobody')
+    await allow(who.browser, await who.browser.visit(await linkOf({ sub: external_id, return_url: returnUrl })))
+    return codes.at(-1) ?? ''
+  }
+  const again = await signInAs(broker, logins.user)
+  t.equal((await redeemBy(key, { code: await codeFor(second, ended), external_id: ended })).status, 200)
+  const [waiting, other] = [await codeFor(second, ended), await codeFor(again, kept)]
+  const { redis } = broker.backends
+  const onDisk = await allCodes()
+  t.ok(onDisk.length >= 2)
+  await redis.stop()
+  const [{ id }] = await linksOf(second, `?external_id=${encodeURIComponent(ended)}`)
+  t.equal((await send(second, 'DELETE', `/v1/links/${id}`)).status, 204)
+  await redis.restart()
+  await bringBack(onDisk)
+  await until(async () => (await broker.app.inject('/readyz')).json().status === 'ready')
+  t.equal((await redeemBy(key, { code: other, external_id: kept })).status, 200, 'of others they hold')
+  t.equal((await redeemBy(key, { code: waiting, external_id: ended })).status, 404)
+  t.match(await refusalOf(resolve(ended)), { code: 'no_refresh_token' })
 })
 
 await t.test('who is gone when the code is redeemed is linked to nobody', async (t) => {
