@@ -59,8 +59,9 @@ export const startBench = async ({ place = makePlace(), given = {} }: { place?: 
 }
 
 /** A program of ours beside the load, that says its origin in its first line; on Linux it never outlives us. */
-export const startBeside = async (path: string) => {
-  const { command, args } = withDeathSignal({ command: process.execPath, args: [inRepository(path)] }, 'SIGKILL')
+export const startBeside = async (path: string, given: readonly string[] = []) => {
+  const program = { command: process.execPath, args: [inRepository(path), ...given] }
+  const { command, args } = withDeathSignal(program, 'SIGKILL')
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const [origin] = await once(createInterface(child.stdout), 'line')
   return { origin: String(origin), pid: child.pid ?? 0, stop: () => child.kill() }

@@ -15,19 +15,32 @@ const service = 'identity-broker'
 /** What is asked for: at which server, in which mode, and what it refused before, if it did. */
 type Want = { audience: string; mode: string; rejected_token_hash?: string }
 
+/** One that answers at once and knows nobody, and that of the demo, with its people. */
+const idps = { quick: 'scripts/bench/mints/quick-idp.ts', demo: 'scripts/bench/mints/demo-idp.ts' }
+type IdpName = keyof typeof idps
+export const isIdpName = (name: string): name is IdpName => name in idps
+
+export type Rig = Awaited<ReturnType<typeof startRig>>
+
+/** How many people the demo's IdP has: with fewer than askers they would wait for each other. */
+export const demoPeople = 65
+
+type Options = { profile: string | undefined; idpName?: IdpName }
+
 /**
- * identity-broker from its sources on a core of its own; everything else (Postgres, NATS, Redis, an IdP that answers at
- * once, the askers) shares the other one. `profile`: a directory for a CPU profile of it.
+ * identity-broker from its sources on a core of its own; everything else (Postgres, NATS, Redis, an IdP, the askers)
+ * shares the other one. `profile`: a directory for a CPU profile of it.
  */
-export const startRig = async ({ profile }: { profile: string | undefined }) => {
+export const startRig = async ({ profile, idpName = 'quick' }: Options) => {
   const bench = await startBench()
   const { directory, secrets, backing } = bench
-  const idp = await startBeside('scripts/bench/mints/quick-idp.ts')
-  const issuer = idp.origin
   const port = await freePort()
+  const publicUrl = `http://127.0.0.1:${port}`
+  const idp = await startBeside(idps[idpName], [`${publicUrl}/auth/callback/acme/sso`, String(demoPeople)])
+  const issuer = idp.origin
   const environment = {
     ...backing.environmentFor(service),
-    PUBLIC_URL: `http://127.0.0.1:${port}`,
+    PUBLIC_URL: publicUrl,
     MASTER_KEYS: secrets.masterKeys[service],
     EGRESS_ALLOW: new URL(issuer).host,
     LOG_LEVEL: 'error'
@@ -40,7 +53,7 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
     client_id: 'onbehalf',
     client_authentication: 'none',
     resource_support: 'many',
-    scopes: 'openid'
+    scopes: 'openid offline_access'
   }
   writeFileSync(
     file,
@@ -61,10 +74,11 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
   ticketKeys.close()
   await close()
 
+  const register = (audience: string, mode: string) => mcpProvider.register({ server_url: audience, tenant_id, mode })
+
   /** What asks for a token for one of `people` after the other, with tickets made beforehand. */
   const askerFor = async (people: readonly string[], { audience, mode, ...refused }: Want) => {
-    const settings = mcpProvider.register({ server_url: audience, tenant_id, mode })
-    const provider = await mcpProvider.ticketFor(settings)
+    const provider = await mcpProvider.ticketFor(register(audience, mode))
     const tickets = await Promise.all(
       people.map(async (user_id) => {
         const credential = { kind: 'session', id: randomUUID() } as const
@@ -79,7 +93,7 @@ export const startRig = async ({ profile }: { profile: string | undefined }) => 
   }
 
   return {
-    ...{ tenant_id, issuer, config, pid: broker.pid, adminUrl: backing.databaseUrl, askerFor },
+    ...{ idpName, tenant_id, issuer, config, pid: broker.pid, adminUrl: backing.databaseUrl, register, askerFor },
     others: [{ name: 'IdP', pid: idp.pid }, ...backing.started],
     stop: async () => {
       await broker.stop()
