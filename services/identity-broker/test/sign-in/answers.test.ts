@@ -248,3 +248,50 @@ await t.test('one that is replaced is presented twice at most, where nobody know
   t.equal(presentedTo(idp).length, 2)
   idp.answers.delete('/token')
 })
+
+await t.test(
+  'what a refresh brings that is not of this user, for this server alone, is handed to nobody',
+  async (t) => {
+    const connection = await connect()
+    const { user } = JSON.parse((await signInBy(connection)).body)
+    const { body: listed } = await send(owner, 'GET', `/v1/grants?user_id=${user.id}`)
+    const emptied = `/v1/grants/${listed.data[0].id}/tokens`
+    const server = provider.server_url
+    const tokenOf = async (claims: object = {}, typ = 'at+jwt') => ({
+      access_token: await idp.sign({ aud: server, ...claims }, { typ })
+    })
+    type Row = [string, object, string, 'kept' | 'left alone']
+    const rows: Row[] = [
+      ['for a server a slash away', await tokenOf({ aud: `${server}/` }), 'audience_not_supported', 'kept'],
+      ['for another one as well', await tokenOf({ aud: [server, elsewhere.issuer] }), 'audience_not_supported', 'kept'],
+      ['for our client', await tokenOf({ aud: 'onbehalf' }), 'audience_not_supported', 'kept'],
+      ['for nobody', await tokenOf({ aud: undefined }), 'audience_not_supported', 'kept'],
+      ['of another kind', await tokenOf({}, 'logout+jwt'), 'audience_not_supported', 'kept'],
+      ['larger than a header', await tokenOf({ more: 'x'.repeat(10_000) }), 'audience_not_supported', 'kept'],
+      ['opaque', { access_token: `opaque-${randomPassword()}` }, 'audience_not_supported', 'kept'],
+      ['of another issuer', await tokenOf({ iss: elsewhere.issuer }), 'policy_denied', 'kept'],
+      ['of somebody else', await tokenOf({ sub: 'cem' }), 'policy_denied', 'left alone'],
+      [
+        'with the ID token of somebody else',
+        { ...(await tokenOf()), id_token: await idp.sign({ sub: 'cem' }) },
+        ...(['policy_denied', 'left alone'] as const)
+      ],
+      ['nested deep', { ...(await tokenOf()), more: nested(50) }, away, 'left alone'],
+      ['as it should be', await tokenOf(), 'issued', 'kept']
+    ]
+    idp.seen.length = 0
+    for (const [index, [name, answer, code]] of rows.entries()) {
+      const refresh_token = `refresh-${index}-${randomPassword()}`
+      recordSecrets([refresh_token, ...Object.values(answer).filter((one) => typeof one === 'string')])
+      idp.answers.set('/token', { body: { token_type: 'Bearer', expires_in: 300, ...answer, refresh_token } })
+      t.same(await issueAgainAndAgain(user.id, 1), [code], name)
+      t.equal((await send(owner, 'DELETE', emptied)).status, 204)
+    }
+    const numbers = presentedTo(idp).map((token) => Number(/^refresh-(\d+)-/.exec(token ?? '')?.[1] ?? Number.NaN))
+    const before = rows.map((_, index) =>
+      rows.slice(0, index).findLastIndex(([, , , refreshToken]) => refreshToken === 'kept')
+    )
+    t.same(numbers.slice(1), before.slice(1), 'what came with the answer for somebody else is never shown')
+    idp.answers.delete('/token')
+  }
+)
