@@ -10,7 +10,7 @@ export type Answer = {
   body: unknown
 }
 
-type Described = { content?: Record<string, object> }
+type Described = { content?: Record<string, { schema?: object }> }
 export type Description = {
   components?: object
   paths?: Record<string, Record<string, { responses?: Record<string, Described> }>>
@@ -20,12 +20,11 @@ export type Description = {
 export const createCheck = (description: object & Description) => {
   const ajv = new Ajv2020({ strict: false, validateSchema: false, allErrors: true })
   formats.default(ajv)
-  ajv.addSchema(description, 'description')
-  const compiled = new Map<string, ValidateFunction>()
-  const validatorAt = (...path: string[]): ValidateFunction => {
-    const pointer = path.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
-    const validate = compiled.get(pointer) ?? ajv.compile({ $ref: `description#/${encodeURI(pointer)}` })
-    compiled.set(pointer, validate)
+  const compiled = new Map<object, ValidateFunction>()
+  // Each by itself: for a reference into the whole description Ajv reads all of it, in every file that has an application.
+  const validatorOf = (schema: object): ValidateFunction => {
+    const validate = compiled.get(schema) ?? ajv.compile({ ...schema, components: description.components })
+    compiled.set(schema, validate)
     return validate
   }
 
@@ -39,10 +38,10 @@ export const createCheck = (description: object & Description) => {
     const isEmpty = status === 204 || body === undefined || body === null || body === ''
     if (!described.content) return isEmpty ? undefined : `answered ${status} with a body, and none is described`
     const [media = ''] = type.split(';')
-    if (!described.content[media]) return `answered ${status} as ${media || 'nothing'}, and that form is not described`
+    const form = described.content[media]
+    if (!form) return `answered ${status} as ${media || 'nothing'}, and that form is not described`
     if (media !== 'application/json' || typeof body !== 'string') return undefined
-    const at = ['paths', path, method.toLowerCase(), 'responses', String(status), 'content', media, 'schema']
-    const validate = validatorAt(...at)
+    const validate = validatorOf(form.schema ?? {})
     if (validate(JSON.parse(body))) return undefined
     return `answered ${status} ${codeIn(body)}: ${ajv.errorsText(validate.errors, { dataVar: 'body' })}`
   }
