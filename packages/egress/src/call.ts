@@ -1,9 +1,9 @@
 import type { Dispatcher } from 'undici'
 import { checkLength, isCoded, readBody, tooLarge } from './body.ts'
-import type { Running } from './deadline.ts'
 import { DeadlinePassed, type Sent, toEgressError } from './failure.ts'
 import { type Headers, withoutCoding } from './headers.ts'
 import { isBodiless } from './request.ts'
+import type { Running } from './running.ts'
 import type { CallSignal } from './signal.ts'
 
 /** An answer of any status; header names in lower case. The body holds its connection until it was read or left. */
@@ -32,6 +32,8 @@ const over: Step = { done: true, value: undefined }
  * since a closure for each of these would cost more than the rest of a call does here.
  */
 export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
+  /** Among the calls under way. */
+  place = -1
   private readonly bounds: Bounds
   private method = ''
   private readonly head = Promise.withResolvers<OpenedAnswer>()

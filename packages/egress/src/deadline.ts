@@ -1,4 +1,5 @@
 import { DeadlinePassed } from './failure.ts'
+import type { Running } from './running.ts'
 import type { CallSignal } from './signal.ts'
 
 /** Aborts when the whole time is over or the caller gives up, whichever is first. `end` must be called. */
@@ -12,12 +13,10 @@ export type Deadline = {
 
 const timersMax = 2 ** 31 - 1
 
-/** Calls under way, so that closing can cut them off. */
-export type Running = Set<{ abort: (reason: Error) => void }>
-
 export const startDeadline = (timeoutMs: number, running: Running, outer?: CallSignal): Deadline => {
   const controller = new AbortController()
-  running.add(controller)
+  const call = { abort: (reason: Error) => controller.abort(reason), place: -1 }
+  running.add(call)
   const { signal } = controller
   const giveUp = { handleEvent: () => controller.abort(outer?.reason) }
   const endsAt = Date.now() + timeoutMs
@@ -40,7 +39,7 @@ export const startDeadline = (timeoutMs: number, running: Running, outer?: CallS
     },
     end: () => {
       clearTimeout(timer)
-      running.delete(controller)
+      running.delete(call)
       outer?.removeEventListener('abort', giveUp)
     }
   }

@@ -1,8 +1,8 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { Agent, buildConnector, type Dispatcher, Pool } from 'undici'
-import type { Running } from './deadline.ts'
 import type { Guard } from './guard.ts'
+import { createRunning, type Running } from './running.ts'
 import { bareHost, checkUrl, portOf } from './url.ts'
 
 /** Kept connections by origin; every new one goes through the guard. */
@@ -79,11 +79,9 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   // Credentials over plain http have connections of their own: a kept one may lead to a listed address that is not loopback.
   const loopback = agentFor(true)
   const places = new LRUCache<string, Place>({ maxSize: placesMax, sizeCalculation: () => 1 })
-  const running: Running = new Set()
+  const running = createRunning()
   let closed: Promise<void> | undefined
-  const cutOff = (): void => {
-    for (const call of running) call.abort(new Error('the client is closing'))
-  }
+  const cutOff = (): void => running.abortAll(new Error('the client is closing'))
   // An agent that is closing can no longer destroy what runs in it, so the calls are aborted one by one.
   const close = async (graceMs: number): Promise<void> => {
     const timer = setTimeout(cutOff, graceMs)

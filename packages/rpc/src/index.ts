@@ -1,6 +1,7 @@
 export { type AskedKeys, createAskedKeys } from './asked-keys.ts'
 export { type Bus, type BusOptions, connectBus } from './bus.ts'
 export { type CallOptions, call } from './call.ts'
+export { createCrowd, type Member } from './crowd.ts'
 export { type CallContract, defineCall, faultOf, matches, ownerOf } from './define-call.ts'
 export { defineFeed, type FeedContract, type FeedReader, type FeedWriter, readFeed, writeFeed } from './feed.ts'
 export { repliesFrom } from './inbox.ts'

@@ -2,6 +2,7 @@ import { ReportedError, toReported } from '@onbehalf/errors'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { headers, type Msg } from 'nats'
 import type { Bus } from './bus.ts'
+import { createCrowd, type Member } from './crowd.ts'
 import { type CallContract, faultOf, matches } from './define-call.ts'
 import { commonErrors, encodeError, header, parse, presence } from './wire.ts'
 import { encodeReply, type WrittenReply, writtenBytes } from './written-reply.ts'
@@ -15,6 +16,9 @@ type Handler<Request extends TSchema, Reply extends TSchema> = (
   request: Static<Request>,
   context: ServeContext
 ) => Promise<Static<Reply> | WrittenReply<Reply> | undefined>
+
+/** A request that is being answered. */
+type Answering = Member & { message: Msg; done: Promise<void> }
 
 type Report = (failure: { subject: string; error: unknown }) => void
 
@@ -30,7 +34,7 @@ export const serve = <Request extends TSchema, Reply extends TSchema>(
   handler: Handler<Request, Reply>,
   report: Report = () => {}
 ): Served => {
-  const underWay = new Map<Promise<void>, Msg>()
+  const underWay = createCrowd<Answering>()
   let isLeaving = false
   // Whoever looks whether anybody is there finds nobody from now on, and is to wait all the same.
   const promise = (message: Msg) => message.respond('', { headers: presence() })
@@ -39,17 +43,18 @@ export const serve = <Request extends TSchema, Reply extends TSchema>(
     callback: (failure, message) => {
       if (failure) return report({ subject: contract.subject, error: failure })
       if (message.headers?.has(header.presence)) return
-      const answering = answer(contract, handler, message, report).finally(() => underWay.delete(answering))
-      underWay.set(answering, message)
+      const done = answer(contract, handler, message, report).finally(() => underWay.leave(answering))
+      const answering: Answering = { place: -1, message, done }
+      underWay.enter(answering)
       if (isLeaving) promise(message)
     }
   })
   return {
     stop: async () => {
       isLeaving = true
-      if (!bus.connection.isClosed()) for (const message of underWay.values()) promise(message)
+      if (!bus.connection.isClosed()) for (const { message } of underWay.members()) promise(message)
       if (!bus.connection.isClosed() && !subscription.isClosed()) await subscription.drain()
-      await Promise.allSettled(underWay.keys())
+      await Promise.allSettled(underWay.members().map(({ done }) => done))
     }
   }
 }

@@ -1,6 +1,6 @@
 import { deviceChanges, identityChanges, providerChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Bus, readFeed } from '@onbehalf/rpc'
+import { type Bus, createCrowd, type Member, readFeed } from '@onbehalf/rpc'
 
 /** One call, from when it is begun. Must be ended. */
 export type WatchedCall = {
@@ -20,7 +20,7 @@ export type CallsUnderWay = {
 }
 
 type Sent = { tagsOf: () => readonly string[]; ask: () => Promise<unknown> }
-type Call = {
+type Call = Member & {
   cancel: (reason: ReportedError) => void
   sent: Sent | undefined
   /** What changed before it was known what the call rests on. */
@@ -36,7 +36,7 @@ const everything = '*'
  * and where one says no it is cancelled. A change alone is no reason, since most of them take nothing away.
  */
 export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
-  const calls = new Set<Call>()
+  const calls = createCrowd<Call>()
   let leaving: NodeJS.Timeout | undefined
   let isOver = false
 
@@ -62,7 +62,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
       })
   }
   const onTag = (tag: string): void => {
-    for (const call of calls) {
+    for (const call of calls.members()) {
       const { sent } = call
       if (!sent) call.missed = (call.missed ?? new Set()).add(tag)
       else if (tag === everything || sent.tagsOf().includes(tag)) askAgain(call, sent)
@@ -80,8 +80,8 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
 
   return {
     begin: (cancel) => {
-      const call: Call = { cancel, sent: undefined, missed: undefined, isAsking: false, isDue: false }
-      calls.add(call)
+      const call: Call = { place: -1, cancel, sent: undefined, missed: undefined, isAsking: false, isDue: false }
+      calls.enter(call)
       if (isOver) cancel(leftBehind())
       return {
         sends: (tagsOf, ask) => {
@@ -95,13 +95,13 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
         ask: () => {
           if (call.sent) askAgain(call, call.sent)
         },
-        end: () => calls.delete(call)
+        end: () => calls.leave(call)
       }
     },
     leave: (graceMs) => {
       leaving = setTimeout(() => {
         isOver = true
-        for (const { cancel } of calls) cancel(leftBehind())
+        for (const { cancel } of calls.members()) cancel(leftBehind())
       }, graceMs)
     },
     close: () => {
