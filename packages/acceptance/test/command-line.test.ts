@@ -88,6 +88,9 @@ t.test('servers are listed by members and registered by administrators', async (
   const url = `${platform.whoami.url}?again`
   t.match(await run('ann', 'providers', 'add', 'again', url), { code: 1, out: '', err: /forbidden/ })
   t.match(await run('olivia', 'providers', 'add', 'again', url), { code: 0, out: /^Registered again with \d+ tools/ })
+  const asUsers = ['everyone', `${platform.everything.url}/users`, '--identity', 'idp_token']
+  const isTold = { code: 0, out: /^Registered everyone with 0 tools/, err: /^everyone: .*sign in.*\/connect\?/ }
+  t.match(await run('olivia', 'providers', 'add', ...asUsers), isTold, 'and told where to sign in for its tools')
   const file = join(home, 'mcp.json')
   writeFileSync(file, 'no JSON')
   t.match(await run('olivia', 'providers', 'import', file), { code: 2, err: /is not JSON/ })

@@ -29,7 +29,9 @@ const wordsOf = (error: unknown): string => {
   return cleanLine(error instanceof Error ? error.message : error, wordsMax)
 }
 
-const runCommand = async (args: readonly string[], io: Io): Promise<void> => {
+const runCommand = async (typed: readonly string[], io: Io): Promise<void> => {
+  // `help call` is `call --help`.
+  const args = typed[0] === 'help' && typed.length > 1 ? [...typed.slice(1), '--help'] : typed
   const [first, second] = args
   if (first === 'completion') return io.print(completionFor(second))
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`)

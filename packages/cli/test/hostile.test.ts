@@ -91,6 +91,8 @@ t.test('what a server says is shown without what a terminal would obey', async (
 t.test('help teaches by example, mistakes name what is wrong, and shells learn the words', async (t) => {
   t.match(await run([]).ended, { code: 0, out: /onbehalf call everything echo --arg message=hello/, err: '' })
   t.match(await run(['call', '--help']).ended, { code: 0, out: /Examples:.*--json -/s })
+  t.match(await run(['help', 'providers', 'add']).ended, { code: 0, out: /^onbehalf providers add .*Examples:/s })
+  t.match(await run(['help', 'nothing']).ended, { code: 2, err: /There is no command "nothing"/ })
   t.match(await run(['cal']).ended, { code: 2, out: '', err: /no command "cal"/ })
   t.match(await run(['sessions']).ended, { code: 2, err: /sessions list or sessions revoke/ })
   t.match(await run(['whoami', '--outptu', 'json']).ended, { code: 2, err: /--outptu/ })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { AnswerOf, GivenTo } from '@onbehalf/client'
+import type { Io } from '../io.ts'
 import { Problem } from '../problem.ts'
 import { cleanLine } from '../terminal/clean.ts'
 import { type Command, needed, printResult, signedIn, textOption } from './command.ts'
@@ -54,11 +55,20 @@ export const addProvider: Command = {
       body: { name, server_identifier, server_url, ...forwarding }
     })
     if (answer.status !== 201) throw refusal(answer)
+    tellOfListing(io, answer.body)
     printResult(io, given, answer.body, [
       `Registered ${cleanLine(answer.body.server_identifier)} with ${answer.body.tools.length} tools`
     ])
   }
 }
+
+const wordsMax = 5_000
+
+/** Why there are no tools yet, with the link where one has to sign in for them. */
+const tellOfListing = (io: Io, { server_identifier, tools_error }: Listed): void => {
+  if (tools_error) io.tell(cleanLine(`${server_identifier}: ${tools_error}`, wordsMax))
+}
+type Listed = { server_identifier: string; tools_error: string | null }
 
 const modes = ['idp_token', 'token_exchange', 'signed', 'id_jag'] as const
 
@@ -80,6 +90,7 @@ export const importProviders: Command = {
     const answer = await api.ask('POST /v1/mcp-providers/import', { body })
     if (answer.status !== 201) throw refusal(answer)
     const { data } = answer.body
+    for (const one of data) tellOfListing(io, one)
     printResult(
       io,
       given,
