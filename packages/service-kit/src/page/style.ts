@@ -35,6 +35,7 @@ article p { margin-bottom: .75rem; } article button { padding: .5rem 1rem; }
 ul { margin: 0 0 1.25rem; padding-left: 1.25rem; color: var(--quiet); } ul strong { color: var(--text); }
 p { margin: 0 0 1.25rem; color: var(--quiet); text-wrap: pretty; } p strong { color: var(--text); }
 main > :last-child { margin-bottom: 0; }
+time { white-space: nowrap; }
 .mark { display: block; margin-bottom: 1rem; font-size: 1.75rem; line-height: 1; font-weight: 700; }
 .good, p.good { color: var(--good); } .bad, p.bad { color: var(--bad); }
 p.note { margin-bottom: 1.25rem; font-size: .875rem; } .note [role="status"] { color: var(--bad); }

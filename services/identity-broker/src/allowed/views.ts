@@ -55,8 +55,8 @@ const useOf = ({ actor_kind, actor_name, audience, outcome, times, last_at }: Al
   return html`<li><strong>${who}</strong> at ${audience}, ${often}${minuteOf(last_at)}${said}</li>`
 }
 
-const dayOf = (date: Date): string => date.toISOString().slice(0, 10)
-const minuteOf = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+const dayOf = (date: Date): Html => html`<time>${date.toISOString().slice(0, 10)}</time>`
+const minuteOf = (date: Date): Html => html`<time>${date.toISOString().slice(0, 16).replace('T', ' ')}</time> UTC`
 
 export const allowedFailure = (isOver: boolean): View => ({
   title: 'Nothing was taken back',
