@@ -17,9 +17,9 @@ import * as rotationRoom from './0026-rotation-room.ts'
 import * as identified from './0027-identified.ts'
 import * as issuanceWrites from './0028-issuance-writes.ts'
 import * as issuanceRoom from './0029-issuance-room.ts'
-import * as saidBy from './0030-said-by.ts'
 import * as suspectedQuirks from './0030-suspected-quirks.ts'
 import * as linksEnded from './0031-links-ended.ts'
+import * as saidBy from './0032-said-by.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -40,7 +40,7 @@ export const migrations: Migrations = {
   '0027-identified': identified,
   '0028-issuance-writes': issuanceWrites,
   '0029-issuance-room': issuanceRoom,
-  '0030-said-by': saidBy,
   '0030-suspected-quirks': suspectedQuirks,
-  '0031-links-ended': linksEnded
+  '0031-links-ended': linksEnded,
+  '0032-said-by': saidBy
 }

@@ -4,7 +4,7 @@ import { busAuthenticators, hashOf, openPostgres } from '@onbehalf/service-kit'
 import { createBrowser, eventually, signIn, until } from '@onbehalf/testkit'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import * as saidBy from '../../migrations/0030-said-by.ts'
+import * as saidBy from '../../migrations/0032-said-by.ts'
 import { listenToChanges, logins, type SignedIn, signInAs } from '../start.ts'
 import { startLinks } from './start.ts'
 
