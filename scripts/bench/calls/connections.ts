@@ -10,10 +10,11 @@ export type Connections = { ask: (request: string) => Promise<Answer>; close: ()
 type Kept = { socket: Socket; ask: (request: string) => Promise<Answer> }
 
 const headEnd = Buffer.from('\r\n\r\n')
+const lastFrame = Buffer.from('0\r\n\r\n')
 
 /**
- * HTTP/1.1 with next to nothing around it: what a client library takes would be most of what is measured. Answers must
- * tell their length.
+ * HTTP/1.1 with next to nothing around it: what a client library takes would be most of what is measured. The body of an
+ * answer that comes in chunks is given with what frames them.
  */
 export const openConnections = (origin: string): Connections => {
   const idle: Kept[] = []
@@ -47,7 +48,7 @@ const keep = (socket: Socket): Kept => {
   let waiting: PromiseWithResolvers<Answer> | undefined
   let chunks: Buffer[] = []
   let bytes = 0
-  let answered: { status: number; bodyAt: number; end: number } | undefined
+  let answered: { status: number; bodyAt: number; end: number | undefined } | undefined
   const gone = (error: Error) => waiting?.reject(error)
   socket.on('error', gone)
   socket.on('close', () => gone(new Error('the connection was closed')))
@@ -55,7 +56,7 @@ const keep = (socket: Socket): Kept => {
     chunks.push(chunk)
     bytes += chunk.length
     answered ??= headOf(chunks.length === 1 ? chunk : Buffer.concat(chunks))
-    if (!answered || bytes < answered.end) return
+    if (!answered || (answered.end === undefined ? !areLast(chunks) : bytes < answered.end)) return
     const { status, bodyAt } = answered
     const body = (chunks.length === 1 ? chunk : Buffer.concat(chunks)).subarray(bodyAt)
     chunks = []
@@ -78,7 +79,13 @@ const headOf = (bytes: Buffer) => {
   if (at < 0) return undefined
   const head = bytes.toString('latin1', 0, at)
   const [, length] = /content-length: *(\d+)/i.exec(head) ?? []
-  if (length === undefined) throw new Error(`an answer without a length: ${head}`)
   const bodyAt = at + headEnd.length
-  return { status: Number(head.slice(9, 12)), bodyAt, end: bodyAt + Number(length) }
+  const end = length === undefined ? undefined : bodyAt + Number(length)
+  return { status: Number(head.slice(9, 12)), bodyAt, end }
+}
+
+const areLast = (chunks: readonly Buffer[]): boolean => {
+  const end = chunks.at(-1) ?? lastFrame
+  const tail = end.length < lastFrame.length ? Buffer.concat(chunks.slice(-2)) : end
+  return tail.subarray(-lastFrame.length).equals(lastFrame)
 }

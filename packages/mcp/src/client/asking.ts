@@ -1,4 +1,4 @@
-import type { Json, McpEvent, RpcOutcome, ServerRequest } from './protocol.ts'
+import type { Json, McpEvent, Pass, RpcOutcome, ServerRequest } from './protocol.ts'
 
 /** Where to, as whom, and how long. */
 export type McpTarget = {
@@ -30,6 +30,8 @@ export type Asking = McpTarget & {
    * is told of no capabilities.
    */
   onRequest?: (request: ServerRequest) => Promise<RpcOutcome>
+  /** Who takes a large result as it comes, from a server that sends it as JSON; left out, it is held until it is whole. */
+  pass?: Pass | undefined
   /** The least severe log messages that are wanted; `info` of a modern server, and a legacy one's choice, when left out. */
   logLevel?: string
   /** Of the tool that is called: what it annotates is repeated as headers (2026-07-28). */
@@ -51,6 +53,11 @@ export type CalledTool = {
   result: Json
   /** The same in the server's own words: its order of names, its numbers. */
   resultText: string
+  /**
+   * Whether it was passed on as it came. Then `result` holds its `isError`, `resultType` and `_meta` alone, and `resultText`
+   * is the rest: the brace that ends it.
+   */
+  isPassed: boolean
   /** The revision that the server speaks. */
   protocolVersion: string | undefined
   /** The first progress and log messages; they are asked for, and told in full, only with `onEvent`. */

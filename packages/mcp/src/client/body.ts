@@ -16,6 +16,8 @@ const drainBytesMax = 64 * 1024
 
 /** The bytes of one answer: counted, bounded, and given back to the connection when enough was read. */
 export class Body {
+  /** What was read for whoever wants all of it. */
+  readonly held: Uint8Array[] = []
   private readonly iterator: AsyncIterator<Uint8Array>
   private readonly ending: Ending
   private readonly bytesMax: number
@@ -43,18 +45,23 @@ export class Body {
     return step.value
   }
 
-  async text(bytesMax: number): Promise<string> {
-    const chunks: Uint8Array[] = []
-    let size = 0
+  /** Reads on until more than so many bytes were read, or there are no more; whether it was more. */
+  async hold(bytesMax: number): Promise<boolean> {
     for (let chunk = await this.next(); chunk; chunk = await this.next()) {
-      chunks.push(chunk)
-      size += chunk.byteLength
-      if (size > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
+      this.held.push(chunk)
+      if (this.bytes > bytesMax) return true
     }
+    return false
+  }
+
+  /** All of it, also what is held. */
+  async text(bytesMax: number): Promise<string> {
+    if (await this.hold(bytesMax)) throw malformed(`it is larger than ${bytesMax} bytes`)
+    const chunks = this.held.splice(0)
     const [first] = chunks
     // Most answers come in one piece, which need not be copied.
-    if (first && chunks.length === 1) return Buffer.from(first.buffer, first.byteOffset, size).toString()
-    return join(chunks, size)
+    if (first && chunks.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length).toString()
+    return join(chunks, this.bytes)
   }
 
   /** Reads the little that is left, so that the connection can be used again, or else closes it. */

@@ -73,18 +73,19 @@ export const createMcpClient = ({
       if (events.length < eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
-    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel } = asked
+    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel, pass } = asked
     const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
     const { wantsEvents = asked.onEvent !== undefined } = asked
     const aimed = method === listenMethod ? { ...aimToHear(wires, asked), hears: toldToListeners } : aim(wires, asked)
     const target = { ...aimed, onEvent, wantsEvents, capabilities, onRequest, logLevel }
     const conversation = converse(talk, target, asked.sessionKey)
     try {
-      const { result, resultText } = await conversation.ask({
-        ...{ method, params, ...repeated },
+      const { result, resultText, isPassed } = await conversation.ask({
+        ...{ method, params, pass, ...repeated },
         ...(name !== undefined && { name })
       })
-      return { result, resultText: resultText(), protocolVersion: conversation.protocolVersion(), events }
+      const protocolVersion = conversation.protocolVersion()
+      return { result, resultText: resultText(), isPassed: isPassed === true, protocolVersion, events }
     } finally {
       conversation.close()
       target.deadline.stop()

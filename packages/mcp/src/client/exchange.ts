@@ -2,7 +2,7 @@ import type { Background } from './background.ts'
 import type { Clock, Deadline } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
 import { open } from './open.ts'
-import type { Answer, Json, Send } from './protocol.ts'
+import type { Answer, Json, Pass, Send } from './protocol.ts'
 import { readJson, readRefusal } from './read-answer.ts'
 import { readStream } from './read-stream.ts'
 
@@ -22,6 +22,8 @@ export type Exchange = {
   messageLengthMax?: number
   /** A notification or request of the server, on our stream. */
   onMessage: (message: Json & { method: string }) => void
+  /** Who takes a large result as it comes; unset: it is held. */
+  pass?: Pass | undefined
   /** Whether a stream that ends early is taken up again with Last-Event-ID (2025-11-25, resumability). */
   isResumable: boolean
 }

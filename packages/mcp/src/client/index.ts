@@ -21,11 +21,13 @@ export {
   type McpTool,
   metaKeys,
   modernVersion,
+  type Pass,
   type RpcError,
   type RpcOutcome,
   type Send,
   type ServerRequest,
-  streamableVersions
+  streamableVersions,
+  type Take
 } from './protocol.ts'
 export { sendThrough } from './send-through.ts'
 export { mapItems, mapMember } from './splice.ts'

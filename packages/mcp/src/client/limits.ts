@@ -4,6 +4,8 @@ export type McpLimits = {
   callMsMax: number
   /** Largest answer, counting every byte of a stream. */
   answerBytesMax: number
+  /** Longer answers are passed on as they come, where that is wanted; of 100 KB it costs no less than to hold them. */
+  passBytesMin: number
   /** Largest body read of an answer that is a refusal. */
   refusalBytesMax: number
   pagesMax: number
@@ -30,6 +32,7 @@ export type McpLimits = {
 export const defaultLimits: McpLimits = {
   callMsMax: 600_000,
   answerBytesMax: 8 * 1024 * 1024,
+  passBytesMin: 256 * 1024,
   refusalBytesMax: 64 * 1024,
   pagesMax: 500,
   toolsMax: 20_000,

@@ -30,9 +30,15 @@ export type ClientInfo = { name: string; version: string }
 
 /** What one HTTP exchange came to. `refused` is any answer that holds no JSON-RPC answer to us. */
 export type Answer =
-  | { kind: 'result'; result: Json; resultText: () => string; headers: ResponseHeaders }
+  | { kind: 'result'; result: Json; resultText: () => string; isPassed?: true; headers: ResponseHeaders }
   | { kind: 'error'; status: number; error: RpcError }
   | { kind: 'refused'; status: number; headers: ResponseHeaders }
+
+/** Takes a piece of a result's text; where it can take no more for now, the promise resolves when it can. */
+export type Take = (piece: Uint8Array) => Promise<void> | undefined
+
+/** Asked when a large result begins: who takes it as it comes; undefined where it has to be given whole all the same. */
+export type Pass = () => Take | undefined
 
 export type ResponseHeaders = Record<string, string | string[] | undefined>
 

@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.ts'
 import type { McpLimits } from './limits.ts'
 import { memberText } from './member-text.ts'
 import type { Opened } from './open.ts'
+import { mayBePassed, passAnswer } from './pass-answer.ts'
 import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders } from './protocol.ts'
 
 /** What an answer of another status than 2xx says. */
@@ -17,10 +18,13 @@ export const readRefusal = async ({ status, headers, mediaType, body }: Opened, 
 }
 
 /** The answer that is the whole body. */
-export const readJson = async ({ headers, body }: Opened, { id }: Exchange, limits: McpLimits): Promise<Answer> => {
+export const readJson = async (opened: Opened, request: Exchange, limits: McpLimits): Promise<Answer> => {
+  const passed = mayBePassed(opened, request, limits) ? await passAnswer(opened, request, limits) : undefined
+  if (passed) return passed
+  const { headers, body } = opened
   const text = await body.text(limits.answerBytesMax)
   const message = parse(text)
-  const answer = isJson(message) ? answerIn(message, id, headers, text) : undefined
+  const answer = isJson(message) ? answerIn(message, request.id, headers, text) : undefined
   if (!answer) throw malformed('it holds no JSON-RPC answer')
   return answer
 }

@@ -10,7 +10,7 @@ import type { Request, Target, Wires } from './target.ts'
 export const requestLegacy = async (
   given: Wires,
   target: Target,
-  { method, params }: Request,
+  { method, params, pass }: Request,
   session: Session | undefined
 ): Promise<Answer> => {
   const wires = session ? wiresOf(given, session) : given
@@ -24,6 +24,7 @@ export const requestLegacy = async (
     headers: legacyHeaders(target.headers, session),
     id,
     body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, ...meta } }),
+    pass,
     isResumable: session !== undefined,
     onMessage: hearOn(wires, target, session)
   })

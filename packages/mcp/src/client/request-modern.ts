@@ -28,6 +28,7 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
     headers,
     id,
     body: JSON.stringify(body),
+    pass: request.pass,
     isResumable: false,
     onMessage: ({ method, params }) => tell(target, method, params)
   })

@@ -1,6 +1,14 @@
 import type { Deadline } from './deadline.ts'
 import type { Tools } from './exchange.ts'
-import { type ClientInfo, isJson, type Json, type McpEvent, type RpcOutcome, type ServerRequest } from './protocol.ts'
+import {
+  type ClientInfo,
+  isJson,
+  type Json,
+  type McpEvent,
+  type Pass,
+  type RpcOutcome,
+  type ServerRequest
+} from './protocol.ts'
 
 /** Where a caller's requests go, with what, and how long they may take. */
 export type Target = {
@@ -31,6 +39,8 @@ export type Request = {
   params: Json
   /** Arguments that are repeated as headers (2026-07-28), by lower-case name. */
   headers?: Record<string, string>
+  /** Who takes a large result as it comes; unset: it is held. */
+  pass?: Pass | undefined
 }
 
 /** What a client's requests share. */

@@ -2,6 +2,7 @@ import type { CatalogueTool } from '@onbehalf/contracts'
 import { type ReportedError, toReported } from '@onbehalf/errors'
 import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
+import type { Passing } from '../answers/pass.ts'
 import type { Credentials } from '../credentials/cache.ts'
 import { callWithCredential } from '../credentials/call-with.ts'
 import { callAsDescribed } from './as-described.ts'
@@ -49,11 +50,13 @@ export type CallContext = {
   traceparent: string
   /** The call may be made, and the server is about to be asked. */
   onSend?: () => void
+  /** Where a large result may go as it comes; left out, it is held. */
+  passing?: Passing
   /** Hears of progress and log messages, which the server is then asked for. */
   onEvent?: (event: McpEvent) => void
 }
 
-type Made = Pick<CalledTool, 'result' | 'resultText' | 'protocolVersion'> & { minted: MintedToken | null }
+type Made = Pick<CalledTool, 'result' | 'resultText' | 'isPassed' | 'protocolVersion'> & { minted: MintedToken | null }
 
 export type AnsweredCall = Made & { row: CallRow }
 
@@ -106,7 +109,7 @@ const make = async (
   const intending = tools.recorder.intend(row)
   if (intending !== undefined) await intending
   context.signal.throwIfAborted()
-  const { signal, onEvent, onSend } = context
+  const { signal, onEvent, onSend, passing } = context
   const outbound: Outbound = {
     acting,
     provider,
@@ -116,7 +119,8 @@ const make = async (
     timeout_ms,
     signal,
     onEvent,
-    onSend
+    onSend,
+    pass: passing && (() => passing.begin(row.id))
   }
   const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
   if (!identity) {
@@ -134,9 +138,10 @@ const make = async (
   return madeAs(minted, called)
 }
 
-const madeAs = (minted: MintedToken | null, { result, resultText, protocolVersion }: CalledTool): Made => ({
+const madeAs = (minted: MintedToken | null, { result, resultText, isPassed, protocolVersion }: CalledTool): Made => ({
   result,
   resultText,
+  isPassed,
   protocolVersion,
   minted
 })

@@ -3,8 +3,8 @@ import { wasSent } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { type CalledTool, isJson, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
 
-/** Who hears what the server tells and asks before it answers. */
-type Ears = Pick<McpRequest, 'onEvent' | 'onRequest'>
+/** Who hears what the server tells and asks before it answers, and what it answers. */
+export type Ears = Pick<McpRequest, 'onEvent' | 'onRequest' | 'pass'>
 
 /** Whether the tool says that it can be called twice with nothing more coming of it (2026-07-28, tool annotations). */
 export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
@@ -16,7 +16,7 @@ export const askOnceMore = async (
   ears: Ears,
   signal: AbortSignal
 ): Promise<CalledTool> => {
-  const { onEvent, onRequest } = ears
+  const { onEvent, onRequest, pass } = ears
   let hasHeard = false
   const onFirstEvent: Ears['onEvent'] = (event) => {
     hasHeard = true
@@ -28,8 +28,15 @@ export const askOnceMore = async (
       hasHeard = true
       return onRequest(request)
     })
+  const passFirst: Ears['pass'] =
+    pass &&
+    (() => {
+      hasHeard = true
+      return pass()
+    })
+  const first = { onEvent: onFirstEvent, ...(onFirstRequest && { onRequest: onFirstRequest }), pass: passFirst }
   try {
-    return await ask({ onEvent: onFirstEvent, ...(onFirstRequest && { onRequest: onFirstRequest }) })
+    return await ask(first)
   } catch (thrown) {
     if (hasHeard || signal.aborted || !isLost(thrown)) throw thrown
     return await ask(ears).catch((again: unknown) => {

@@ -2,13 +2,14 @@ import type { UserPrincipal } from '@onbehalf/contracts'
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Static } from '@sinclair/typebox'
+import { passable, sendPassed } from '../answers/pass.ts'
 import { withoutEmpty } from '../arguments/check.ts'
 import { wantsEvents } from '../events/stream.ts'
 import { type CallOnceTools, callOnce } from '../idempotency/call-once.ts'
 import { idempotencyKeyOf } from '../idempotency/key.ts'
 import { onceOf } from '../idempotency/once-of.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
-import { answerText } from './answer.ts'
+import { answerBeginning, answerText } from './answer.ts'
 import type { AskedCall, CallToolTools } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
@@ -77,10 +78,11 @@ export const registerCalls = (app: App, tools: Tools): void => {
         }
       }
       if (wantsEvents(request)) return sendEvents(make, request, reply)
-      const text = await make({})
-      // The text and not the reply, which would be waited for in its turn.
+      // With a key the answer is kept, so that it is held.
+      const answer = await (key === '' ? passable((passing) => make({ passing }), answerBeginning) : make({}))
+      // The answer and not the reply, which would be waited for in its turn.
       reply.type('application/json; charset=utf-8')
-      return text
+      return typeof answer === 'string' ? answer : sendPassed(answer, reply)
     }
   })
 

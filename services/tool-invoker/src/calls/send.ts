@@ -1,13 +1,13 @@
-import type { McpEvent } from '@onbehalf/mcp'
 import { renderError, reportedOf } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { openEventStream, sendStream } from '../events/stream.ts'
+import type { CallContext } from './call-tool.ts'
 import { tellingTo } from './tell-event.ts'
 
-/** Who is told when the call is sent, and what the server tells. */
-export type Hears = { onSend?: () => void; onEvent?: (event: McpEvent) => void }
+/** Who is told when the call is sent, and what the server tells; and where a large result goes. */
+export type Hears = Pick<CallContext, 'onSend' | 'onEvent' | 'passing'>
 
-/** Makes the call, and gives the answer's text. */
+/** Makes the call, and gives the answer's text; where its result was passed on, the rest of it. */
 export type Make = (hears: Hears) => Promise<string>
 
 /** Answers with what happens as it happens; with a status of its own where the call is not even sent. */

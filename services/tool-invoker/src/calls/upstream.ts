@@ -7,6 +7,7 @@ import {
   type McpEvent,
   type McpRequest,
   type MintedToken,
+  type Pass,
   type TokenAsk,
   type Tokens,
   UpstreamUnauthorized
@@ -14,7 +15,7 @@ import {
 import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
-import { askOnceMore } from './once-more.ts'
+import { askOnceMore, type Ears } from './once-more.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
 export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'inputSchema'>
@@ -34,6 +35,8 @@ export type Outbound = {
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
   onSend: (() => void) | undefined
+  /** Who takes a large result as it comes. */
+  pass: Pass | undefined
 }
 
 export type UpstreamTools = { mcp: Pick<McpClient, 'request'>; tokens: Pick<Tokens, 'reissue'>; gates: Gates }
@@ -86,7 +89,18 @@ const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promis
 
 const send = (
   { mcp, gates }: Sending,
-  { acting: { principal }, provider, request, peer, mayBeRepeated, timeout_ms, signal, onEvent, onSend }: Outbound,
+  {
+    acting: { principal },
+    provider,
+    request,
+    peer,
+    mayBeRepeated,
+    timeout_ms,
+    signal,
+    onEvent,
+    onSend,
+    pass
+  }: Outbound,
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
@@ -94,9 +108,9 @@ const send = (
   const app_id = kind === 'app' ? principal.app_id : null
   const { provider_id, revision } = provider
   const { session, onRequest, ...client } = peer
-  const ears = { ...(onEvent && { onEvent }), ...(onRequest && { onRequest }) }
+  const ears = { ...(onEvent && { onEvent }), ...(onRequest && { onRequest }), ...(pass && { pass }) }
   const isPatient = timeout_ms >= provider.timeout * 1000
-  const ask = (heard: Pick<McpRequest, 'onEvent' | 'onRequest'>) =>
+  const ask = (heard: Ears) =>
     mcp.request({
       ...request,
       ...client,

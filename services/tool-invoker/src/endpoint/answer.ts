@@ -2,6 +2,7 @@ import { ExternalId } from '@onbehalf/contracts'
 import { matches } from '@onbehalf/rpc'
 import { callerOf, callOptionsOf, reportedOf } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Passing } from '../answers/pass.ts'
 import { patienceOf } from '../calls/caller-patience.ts'
 import { findSession, type Session, type SessionUse } from '../sessions/find.ts'
 import { isSessionMessage } from '../sessions/relay.ts'
@@ -10,7 +11,16 @@ import type { Asked, EndpointTools } from './asked.ts'
 import { type Envelope, isModern, readEnvelope } from './envelope.ts'
 import { answerTo } from './methods.ts'
 import { faultOf } from './refusal.ts'
-import { faultText, type Message, RpcFault, type RpcRequest, readMessage, resultText, rpcCodes } from './rpc.ts'
+import {
+  faultText,
+  type Message,
+  RpcFault,
+  type RpcRequest,
+  readMessage,
+  resultBeginning,
+  resultText,
+  rpcCodes
+} from './rpc.ts'
 
 export type Request = FastifyRequest<{ Params: { server_identifier?: string } }>
 
@@ -77,20 +87,22 @@ const answerRequest = (
   const patience = patienceOf(request.raw, undefined)
   const { signal, cancel } = patience
   const end = session ? tools.exchanges.begin(session.key, message.id, cancel) : () => {}
-  const asked: Omit<Asked, 'tell'> = {
+  const asked: Omit<Asked, 'tell' | 'context'> = {
     ...{ request: message, envelope, server_identifier, user_id, session, headers: request.headers },
-    context: { caller, signal, cancel, traceparent: callOptionsOf(request).traceparent },
     spend: (named) => tools.limits(request, reply, named),
     keepSession: (id) => reply.header('mcp-session-id', id)
   }
-  const work = (tell: Tell) =>
-    answerTo(tools, { ...asked, tell })
-      .then((text) => resultText(message.id, text))
+  const context = { caller, signal, cancel, traceparent: callOptionsOf(request).traceparent }
+  const mayPass = message.method === 'tools/call' && server_identifier !== undefined
+  const work = (tell: Tell, passing: Passing) =>
+    answerTo(tools, { ...asked, tell, context: { ...context, ...(mayPass && { passing }) } })
+      .then((text) => (passing.hasBegun() ? `${text}}` : resultText(message.id, text)))
       .finally(() => {
         patience.end()
         end()
       })
-  return sendAnswer(request, reply, work, (thrown) => faultText(message.id, faultFor(thrown, request)))
+  const failed = (thrown: unknown) => faultText(message.id, faultFor(thrown, request))
+  return sendAnswer(request, reply, { beginning: resultBeginning(message.id), work, failed })
 }
 
 /** Before 2026-07-28 a client says at the beginning of its session what it can do. */

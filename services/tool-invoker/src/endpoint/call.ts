@@ -31,6 +31,7 @@ export const callNamed = async (tools: EndpointTools, asked: Asked): Promise<str
     }))
     return asked.server_identifier === undefined ? joinResult(server_identifier, text) : text
   } catch (thrown) {
+    if (asked.context.passing?.hasBegun()) throw thrown
     if (namesNoTool(thrown, asked)) throw unknownTool(name)
     return JSON.stringify(refusedCall(thrown, asked.envelope))
   }

@@ -1,4 +1,4 @@
-import { type Json, mapMember, modernVersion, type ServerRequest } from '@onbehalf/mcp'
+import { type CalledTool, type Json, mapMember, modernVersion, type ServerRequest } from '@onbehalf/mcp'
 import { type AskedCall, callTool } from '../calls/call-tool.ts'
 import { openState, type StateOf, sealState } from '../calls/request-state.ts'
 import type { Peer } from '../calls/upstream.ts'
@@ -35,8 +35,8 @@ export const forward = async (
     await asked.spend(server_identifier)
     called = await call({ ...beside, inputResponses, ...(requestState !== undefined && { requestState }) })
   }
-  const { result, resultText, protocolVersion } = called
-  const text = forEra(asked, result, resultText)
+  const { result, protocolVersion } = called
+  const text = forEra(asked, called)
   if (result.resultType !== 'input_required' || result.requestState === undefined)
     return { result, text, protocolVersion }
   const sealed = await sealState(tools, stateOf(asked, server_identifier), result.requestState)
@@ -85,11 +85,16 @@ const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: s
   }
 }
 
+/** What a server said, as a call gives it. */
+type Said = Pick<CalledTool, 'result' | 'resultText' | 'isPassed'>
+
 /** A server of another era than the client's: what the one must say and the other does not know. */
-export const forEra = ({ envelope: { era } }: Asked, result: Json, text: string): string => {
-  if (era === 'modern' && result.resultType === undefined) return withMember('"resultType":"complete"', text)
+export const forEra = ({ envelope: { era } }: Asked, { result, resultText, isPassed }: Said): string => {
   if (era === 'legacy' && result.resultType === 'input_required') throw cannotAsk()
-  return text
+  if (era === 'legacy' || result.resultType !== undefined) return resultText
+  const member = '"resultType":"complete"'
+  // What was passed on has members already, and this is all that follows them.
+  return isPassed ? `,${member}${resultText}` : withMember(member, resultText)
 }
 
 /** The text of a JSON object with a member more in front. */

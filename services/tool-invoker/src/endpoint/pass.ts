@@ -32,7 +32,11 @@ export const passList =
     } catch (thrown) {
       const { cause } = toReported(thrown)
       if (!(cause instanceof McpServerError) || cause.code !== rpcCodes.methodNotFound) throw thrown
-      return cacheable(asked, {}, forEra(asked, {}, JSON.stringify({ [member]: [] })))
+      return cacheable(
+        asked,
+        {},
+        forEra(asked, { result: {}, resultText: JSON.stringify({ [member]: [] }), isPassed: false })
+      )
     }
   }
 

@@ -61,8 +61,9 @@ export const idOf = (body: unknown): RpcId => {
   return typeof id === 'string' || typeof id === 'number' ? id : null
 }
 
-export const resultText = (id: RpcId, result: string): string =>
-  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`
+export const resultBeginning = (id: RpcId): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`
+
+export const resultText = (id: RpcId, result: string): string => `${resultBeginning(id)}${result}}`
 
 export const faultText = (id: RpcId, { code, message, data }: RpcFault): string =>
   JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data !== undefined && { data }) } })

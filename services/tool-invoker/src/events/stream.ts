@@ -10,6 +10,8 @@ export type EventStream = {
   begun: Promise<undefined>
   /** Whether it was written: what comes while the reader does not keep up, or has left, is dropped. */
   tell: (name: string, json: string) => boolean
+  /** Ends it if it has not begun; whether it had not. */
+  giveWay: () => boolean
   /** The last event, or none. */
   end: (last?: { name: string; json: string }) => void
 }
@@ -35,6 +37,13 @@ export const openEventStream = (beatMs = 15_000): EventStream => {
     readable.push(': begun\n\n')
     resolve(undefined)
   }
+  const end: EventStream['end'] = (last) => {
+    if (isOver) return
+    isOver = true
+    clearInterval(beat)
+    if (last) readable.push(eventOf(last.name, last.json))
+    readable.push(null)
+  }
   return {
     readable,
     begin,
@@ -45,13 +54,12 @@ export const openEventStream = (beatMs = 15_000): EventStream => {
       readable.push(eventOf(name, json))
       return true
     },
-    end: (last) => {
-      if (isOver) return
-      isOver = true
-      clearInterval(beat)
-      if (last) readable.push(eventOf(last.name, last.json))
-      readable.push(null)
-    }
+    giveWay: () => {
+      if (beat !== undefined || isOver) return false
+      end()
+      return true
+    },
+    end
   }
 }
 

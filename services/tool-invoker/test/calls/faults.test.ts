@@ -1,6 +1,7 @@
 import t from 'tap'
 import { testLost } from './faults/lost.ts'
 import { testNeighbours } from './faults/neighbours.ts'
+import { testPassing } from './faults/passing.ts'
 import { testServers } from './faults/servers.ts'
 import { startSetting } from './faults/setting.ts'
 
@@ -12,4 +13,4 @@ t.afterEach(() => {
   recording.answer(() => ({ content: [] }))
 })
 
-for (const test of [testServers, testLost, testNeighbours]) test(setting)
+for (const test of [testServers, testLost, testPassing, testNeighbours]) test(setting)

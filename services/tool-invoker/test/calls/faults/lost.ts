@@ -8,7 +8,7 @@ import { asStream, type Setting } from './setting.ts'
 type Ears = Pick<McpRequest, 'onEvent' | 'onRequest'>
 
 /** What was lost with a connection. */
-export const testLost = ({ app, broker, call, forwarding, issuer, recording, settle }: Setting): void => {
+export const testLost = ({ broker, call, forwarding, issuer, origin, recording, settle }: Setting): void => {
   t.test('what was lost is made once more, where the tool says that this does no harm', async (t) => {
     const user = await broker.signIn()
     const safe = { name: 'safe', annotations: { idempotentHint: true } }
@@ -49,7 +49,7 @@ export const testLost = ({ app, broker, call, forwarding, issuer, recording, set
       return undefined
     })
     const before = recording.calls().length
-    const streamed = await fetch(`${await app.listen({ host: '127.0.0.1', port: 0 })}/v1/tools/call`, {
+    const streamed = await fetch(`${await origin()}/v1/tools/call`, {
       method: 'POST',
       headers: { ...user.headers, accept: 'text/event-stream', 'content-type': 'application/json' },
       body: JSON.stringify({ server_identifier, tool: 'safe' })

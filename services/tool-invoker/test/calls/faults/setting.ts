@@ -35,5 +35,12 @@ export const startSetting = async (t: TestContext) => {
     return { here: here.promise, goOn: goOn.resolve }
   }
 
-  return { ...stage, forwarding, holdCalls }
+  let listening: Promise<string> | undefined
+  /** Where the service is reached over the network. */
+  const origin = () => {
+    listening ??= stage.app.listen({ host: '127.0.0.1', port: 0 })
+    return listening
+  }
+
+  return { ...stage, forwarding, holdCalls, origin }
 }

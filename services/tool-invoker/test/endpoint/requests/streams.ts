@@ -10,7 +10,12 @@ export const testStreams = ({ devices, forwarding, open, recording }: Setting): 
     t.teardown(() => app.close())
     const answer = Promise.withResolvers<string>()
     app.get('/', (request, reply) =>
-      sendAnswer(request, reply, () => answer.promise, String, { beginMs: 1, beatMs: 1 })
+      sendAnswer(
+        request,
+        reply,
+        { beginning: '', work: () => answer.promise, failed: String },
+        { beginMs: 1, beatMs: 1 }
+      )
     )
     const streamed = await fetch(await app.listen({ host: '127.0.0.1', port: 0 }), {
       headers: { accept: 'text/event-stream' }
