@@ -49,12 +49,17 @@ export const createFindClient =
     return (await clients.find(key)) ?? clients.keep(key, await register(), now())
   }
 
-/** The client that a code or a token was given to; undefined where it is ours no more. Registers nothing. */
+/**
+ * The client that a code or a token was given to; undefined where it is ours no more, or the provider's own one is not
+ * known to be for this server: its secret may be a new one, for another. Registers nothing.
+ */
 export const createFindKnownClient =
   ({ clients, document }: Pick<Needs, 'clients' | 'document'>): FindKnownClient =>
   async (server, { tenant_id, authentication, pinned, grant_type, client_id }) => {
-    if (authentication?.client_id === client_id) return ownClient(server, authentication, { pinned, grant_type })
-    if (authentication) return undefined
+    if (authentication) {
+      const isTheirs = authentication.client_id === client_id && (authentication.issuer ?? pinned) === server.issuer
+      return isTheirs ? ownClient(server, authentication, { pinned, grant_type }) : undefined
+    }
     if (client_id === document.client_id) return ofDocument(document)
     return clients.findKnown({ tenant_id, issuer: server.issuer, client_id })
   }

@@ -28,7 +28,10 @@ export const lookUp = async (
 }
 
 /** What the server says to who shows no credential of OAuth; undefined where it wants none. */
-const challengeOf = async ({ mcp }: Pick<OauthDesk, 'mcp'>, { settings }: Provider): Promise<string | undefined> => {
+export const challengeOf = async (
+  { mcp }: Pick<OauthDesk, 'mcp'>,
+  { settings }: Pick<Provider, 'settings'>
+): Promise<string | undefined> => {
   try {
     await mcp.list(targetOf(settings, settings.headers), {
       carriesCredential: Object.keys(settings.headers).length > 0

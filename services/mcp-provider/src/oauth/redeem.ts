@@ -21,7 +21,9 @@ export const redeem = async (
 ): Promise<BroughtCredential> => {
   const { tenant_id, provider_id, user_id, issuer, client_id, resource, redirect_uri } = remembered
   const { token_endpoint } = server
-  const { settings, authorization_issuer: pinned } = provider
+  const { settings } = provider
+  // It is the client that this began with, and where it began is what it is for where nothing else is known.
+  const pinned = provider.authorization_issuer ?? issuer
   const grant_type = 'authorization_code' as const
   const wanted = { tenant_id, authentication: settings.authentication, pinned, grant_type, client_id }
   const client = await desk.findKnownClient(server, wanted)

@@ -39,6 +39,8 @@ const replace = async (
   { stored, next }: { stored: Provider; next: Settings }
 ): Promise<void> => {
   const isReachedAnew = reachOf(next) !== reachOf(stored.settings)
+  const isNewClient = isClientNew(stored, next)
+  const authorization_issuer = isNewClient ? await issuerFor(desk, stored, next) : stored.authorization_issuer
   const sealed = await sealSettings(desk.vault, stored, next)
   const event = providerEvent(asker, 'updated', stored.id, {
     fields: changedFields(stored.settings, next),
@@ -47,10 +49,18 @@ const replace = async (
   const row = await desk.providers
     .replace(
       stored,
-      { ...sealed, ...(isReachedAnew ? unlisted(stored) : {}), ...(isClientNew(stored, next) ? unpinned : {}) },
+      {
+        ...{ ...sealed, authorization_issuer },
+        // What is under way would show the new client to the server that the old one is known to.
+        ...(isNewClient ? { reach_revision: stored.revision + 1 } : {}),
+        ...(isReachedAnew ? unlisted(stored) : {})
+      },
       {
         dropsTools: next.server_url !== stored.settings.server_url,
-        dropsCredentials: isForAnother(next, stored.settings),
+        // With the client of before, which is the one that its own server takes them back from.
+        dropsCredentials:
+          isForAnother(next, stored.settings) ||
+          (isNewClient && (authorization_issuer === null || authorization_issuer !== stored.authorization_issuer)),
         // What waited for a review is accepted with everything else.
         approvesTools: next.tool_changes === 'accept',
         event
@@ -71,7 +81,15 @@ const isForAnother = (next: Settings, before: Settings): boolean =>
 const isClientNew = ({ settings }: Provider, next: Settings): boolean =>
   next.server_url !== settings.server_url || !isDeepStrictEqual(next.authentication, settings.authentication)
 
-const unpinned = { authorization_issuer: null }
+/** Which authorization server a new client is for; null where nobody can tell, or need to, before it is used. */
+const issuerFor = async (
+  { findIssuer }: Pick<Desk, 'findIssuer'>,
+  { settings, authorization_issuer }: Provider,
+  next: Settings
+): Promise<string | null> => {
+  if (authorization_issuer === null || !next.authentication || next.server_url !== settings.server_url) return null
+  return next.authentication.issuer ?? findIssuer(next)
+}
 
 const unlisted = ({ revision }: Provider) =>
   ({

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashOf } from '@onbehalf/service-kit'
-import { dumpRows } from '@onbehalf/testkit'
+import { dumpRows, until } from '@onbehalf/testkit'
 import t from 'tap'
 import { refusalOf, startService } from '../start.ts'
 import { reset, startPlayed } from './played.ts'
@@ -147,6 +147,50 @@ t.test('a server that names another authorization server gets nothing of the one
   const again = await as(admin)('POST', `/v1/mcp-providers/${id}/authorize`)
   t.match([again.status, again.body.details[0]?.path], [502, 'authentication'], 'nor does it see our client')
   t.same([other.tokens, other.registrations], [[], []])
+})
+
+t.test('a new secret is shown to the server that it is for, and to no other one', async (t) => {
+  const later = 'another secret of the requests tests'
+  const byPost = { token_endpoint_auth_methods_supported: ['client_secret_post'] }
+  const connected = async () => {
+    const made = await register({ authentication: own })
+    reset(other)
+    Object.assign(played, { metadata: byPost })
+    Object.assign(other, { metadata: byPost })
+    await connect(made.id)
+    await freshFor(ann, made.identifier)
+    return made
+  }
+  const renew = async ({ at }: { at: string }) =>
+    t.equal((await as(admin)('PATCH', at, { authentication: { ...own, client_secret: later } })).status, 200)
+  const shown = ({ tokens }: typeof played) => tokens.map(({ fields }) => fields.client_secret)
+  // Providers of before are taken back meanwhile.
+  const takenBack = (token: string | undefined) => played.revocations.filter(({ fields }) => fields.token === token)
+
+  const same = await connected()
+  await renew(same)
+  await dueNow(same.id)
+  t.ok(await freshFor(ann, same.identifier), 'a server that is still the one goes on with it')
+  t.same(shown(played), [secret, later])
+
+  const moved = await connected()
+  const refreshToken = played.given.at(-1)
+  const { body, cookies } = await authorizeBy(admin, moved.id)
+  played.resource = { authorization_servers: [other.origin] }
+  await renew(moved)
+  t.same(await credentialsOf(moved.id), [], 'what the one before gave is of no use any more')
+  await until(() => takenBack(refreshToken).length > 0)
+  t.match(takenBack(refreshToken), [{ fields: { client_secret: secret } }], 'and is taken back as it was given')
+  const { redirect_uri, state } = askedIn(body.authorize_url)
+  t.match(await steps.comeBack(new URL(`${redirect_uri}?code=c&state=${state}`), cookies), { status: 400 })
+  t.match(await connect(moved.id), { client_id: own.client_id })
+  t.same([shown(played), shown(other)], [[secret], [later]])
+
+  const unknown = await connected()
+  await sql.query('update mcp_provider.provider set authorization_issuer = null where id = $1', [unknown.id])
+  await steps.endNow(unknown.id)
+  t.match(await refusalOf(freshFor(ann, unknown.identifier)), { code: 'upstream_authorization_required' })
+  t.same(shown(played), [secret], 'nor is it where nobody can tell')
 })
 
 t.test('no secret of a client or token is in any row', async (t) => {
