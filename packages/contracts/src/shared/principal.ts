@@ -26,6 +26,8 @@ export const AppPrincipal = Type.Object({
   tenant_id: Uuid,
   app_id: Uuid,
   user_id: Type.Union([Uuid, Type.Null()]),
+  /** That user's role, as in `UserPrincipal`; left out by replicas from before it was told. */
+  user_role: Type.Optional(Type.Union([Role, Type.Null()])),
   /** What its API key was made for; words that a reader does not know open nothing. */
   scopes: Type.Array(Type.String()),
   credential: Credential
@@ -36,8 +38,9 @@ export type AppPrincipal = Static<typeof AppPrincipal>
 export const Principal = Type.Union([UserPrincipal, AppPrincipal])
 export type Principal = Static<typeof Principal>
 
-/** Whether this is a person without a role, for whom only what is marked for external users is there. */
-export const isExternal = (principal: Principal): boolean => principal.kind === 'user' && principal.role === null
+/** Whether this is a person without a role, or an app that acts for one: only what is marked for external users is there. */
+export const isExternal = (principal: Principal): boolean =>
+  principal.kind === 'user' ? principal.role === null : principal.user_id !== null && principal.user_role === null
 
 /** Says who is asking; signed by the service that resolved the credential. */
 export const principalTicket = defineTicket({

@@ -105,7 +105,8 @@ export const playIdentityBroker = async (
       if (!held) throw new ReportedError('invalid_bearer', 'There is no such API key.')
       const mayAct = user_id === null || held.actsFor.includes(user_id)
       if (!mayAct) throw new ReportedError('policy_denied', 'The app may not act for this user.')
-      return resolved({ ...held.app, user_id })
+      const person = user_id === null ? undefined : people.get(user_id)
+      return resolved({ ...held.app, user_id, ...(person ? { user_role: person.role } : {}) })
     }),
     serve(bus, findUser, async ({ tenant_id, user_id }) => {
       const failure = failures.shift()

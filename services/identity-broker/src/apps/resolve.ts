@@ -36,6 +36,7 @@ export const createApiKeyResolver =
       tenant_id: found.tenant_id,
       app_id: found.app_id,
       user_id: user?.id ?? null,
+      user_role: user?.role ?? null,
       scopes: found.scopes,
       credential: { kind: 'api_key', id: found.id }
     }

@@ -14,6 +14,7 @@ const send = apiOf(broker)
 const owner = await signInAs(broker, logins.owner)
 const admin = await signInAs(broker, logins.user)
 const member = await signInAs(broker, logins.second)
+const former = await signInAs(broker, logins.absent)
 const stranger = await signInAs(broker, logins.owner, 'globex')
 await send(owner, 'PATCH', `/v1/members/${admin.userId}`, { role: 'admin' })
 const url = '/v1/apps'
@@ -212,6 +213,18 @@ await t.test('whoever is an owner is acted for only while an owner, or they them
   ])
   t.equal(await asking(byOwner, 'a member')(), 'good')
   await send(owner, 'DELETE', `${url}/${app.id}`)
+})
+
+await t.test('who is a member no more is acted for as somebody external, everywhere at once', async (t) => {
+  const app = await makeApp('Former')
+  const { body } = await makeKey(app, { act_for: 'listed', listed: [former.userId] })
+  const roleOf = async () => (await callers.actFor(hashOf(body.key), former.userId)).principal
+  t.match(await roleOf(), { user_id: former.userId, user_role: 'member' })
+  t.match(await principalOf(body.key), { user_id: null, user_role: null })
+  t.equal((await send(owner, 'DELETE', `/v1/members/${former.userId}`)).status, 204)
+  t.match(await eventually(roleOf, (principal) => 'user_role' in principal && principal.user_role === null), {
+    user_role: null
+  })
 })
 
 /** Asks for a change while somebody else makes one, which is done first. */

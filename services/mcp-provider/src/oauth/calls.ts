@@ -1,7 +1,7 @@
 import { freshCredential, isExternal, type Principal, providerTicket } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, createTicketReader, type FindKey, type Served, serve, type TicketReader } from '@onbehalf/rpc'
-import { noSuchProvider } from '../providers/problems.ts'
+import { noSuchProvider, notForExternals } from '../providers/problems.ts'
 import { audienceOf, type Provider } from '../providers/provider.ts'
 import type { FindStanding } from './find-standing.ts'
 import type { FindFresh } from './fresh.ts'
@@ -34,10 +34,7 @@ const checkUser = async (
   const { external, auth_scope, name } = provider.settings
   if (kind === 'user' || user_id === null || external || auth_scope === 'tenant') return
   if ((await findStanding({ tenant_id, user_id }, deadlineAt)).is === 'member') return
-  throw new ReportedError(
-    'policy_denied',
-    `"${name}" is called with what each user authorized, and this one is no member. An administrator can mark the provider as external.`
-  )
+  throw notForExternals(name)
 }
 
 type Report = (failure: { subject: string; error: unknown }) => void
@@ -54,7 +51,8 @@ export const serveCredentials = (bus: Bus, tools: Tools, report: Report): Served
         if (who.tenant_id !== what.tenant_id)
           throw new ReportedError('policy_denied', 'The two tickets are of different tenants.')
         const provider = await tools.findProvider(what.tenant_id, what.provider_id)
-        if (isExternal(who) && !provider.settings.external) throw noSuchProvider()
+        if (isExternal(who) && !provider.settings.external)
+          throw who.kind === 'app' ? notForExternals(provider.settings.name) : noSuchProvider()
         // A credential for where the server is now is not for where the asker believes it to be.
         if (audienceOf(provider.settings) !== what.audience) throw changedMeanwhile()
         const asked = { user_id: who.user_id, refused, deadlineAt }

@@ -7,6 +7,14 @@ export const invalid = (path: string, message: string, cause?: unknown) =>
 /** Also for a provider of another tenant: whether it exists is not told. */
 export const noSuchProvider = () => new ReportedError('not_found', 'There is no such MCP provider.')
 
+/** For an app that acts for somebody without a role: it is told what would help, since it knows the provider all the same. */
+export const notForExternals = (name: string) =>
+  new ReportedError(
+    'policy_denied',
+    `"${name}" is for members, and this user is none. An administrator can mark the provider as external.`,
+    { details: [{ path: 'user_id', message: 'is no member' }] }
+  )
+
 export const changedMeanwhile = () =>
   new ReportedError('conflict', 'The provider was changed by somebody else meanwhile. Read it and try again.')
 

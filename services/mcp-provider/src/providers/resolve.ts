@@ -1,7 +1,7 @@
 import type { Principal, ProviderSettings } from '@onbehalf/contracts'
 import type { TicketReader } from '@onbehalf/rpc'
 import type { Vault } from '@onbehalf/vault'
-import { noSuchProvider } from './problems.ts'
+import { noSuchProvider, notForExternals } from './problems.ts'
 import { audienceOf, modeOf, type Provider } from './provider.ts'
 import { openProvider } from './secrets.ts'
 import { sightOf } from './sight.ts'
@@ -20,9 +20,11 @@ export const resolve = async (
   { providers, vault, readPrincipal, signProvider }: Tools,
   { principal: ticket, server_identifier }: { principal: string; server_identifier: string }
 ): Promise<{ settings: ProviderSettings; ticket: string }> => {
-  const { tenant_id, isExternal } = sightOf(await readPrincipal(ticket))
+  const principal = await readPrincipal(ticket)
+  const { tenant_id, isExternal } = sightOf(principal)
   const row = await providers.findByIdentifier(tenant_id, server_identifier)
-  if (!row || (isExternal && !row.external)) throw noSuchProvider()
+  if (!row) throw noSuchProvider()
+  if (isExternal && !row.external) throw principal.kind === 'app' ? notForExternals(row.name) : noSuchProvider()
   const provider = await openProvider(vault, row)
   return { settings: settingsFor(provider), ticket: await signProvider(provider) }
 }

@@ -1,3 +1,4 @@
+import type { Role } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { until } from '@onbehalf/testkit'
 import type { SignedIn } from '@onbehalf/testkit/players'
@@ -32,10 +33,11 @@ const bring = ({ to, cookies }: { to: string; cookies: string }) => {
   return comeBack(new URL(`${asked.get('redirect_uri')}?code=c&state=${asked.get('state')}`), cookies)
 }
 /** An app that acts for somebody, as tool-invoker shows it. */
-const appFor = async ({ user_id }: SignedIn) => {
+const appFor = async ({ user_id }: SignedIn, role: { user_role?: Role | null } = {}) => {
   const { app_id } = broker.makeApiKey({ tenant_id })
   const credential = { kind: 'api_key' as const, id: app_id }
-  const ticket = await broker.ticketFor({ kind: 'app', tenant_id, app_id, user_id, scopes: ['tools:call'], credential })
+  const scopes = ['tools:call']
+  const ticket = await broker.ticketFor({ kind: 'app', tenant_id, app_id, user_id, ...role, scopes, credential })
   return { ...admin, ticket }
 }
 
@@ -46,7 +48,21 @@ t.test('a provider that is not for external users gives them nothing', async (t)
   const ticket = await steps.ticketFor(admin, identifier)
   t.match(await refusalOf(freshBy(eva, ticket)), { code: 'not_found' })
   t.equal((await as(admin)('PATCH', at, { external: true })).status, 200)
+  const [forEva, forMember] = [await appFor(eva, { user_role: null }), await appFor(admin, { user_role: 'admin' })]
   t.ok(await freshBy(eva, ticket))
+  t.ok(await steps.ticketFor(forEva, identifier))
+  const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
+  for (const change of [{ external: false }, forwarding]) {
+    t.equal((await as(admin)('PATCH', at, change)).status, 200)
+    t.match(
+      await refusalOf(steps.ticketFor(forEva, identifier)),
+      { code: 'policy_denied', message: /mark the provider as external/ },
+      'nor an app that acts for them, with whichever identity'
+    )
+    t.match(await refusalOf(freshBy(forEva, ticket)), { code: 'policy_denied' })
+    t.ok(await steps.ticketFor(forMember, identifier))
+  }
+  t.equal((await as(admin)('PATCH', at, { external: true, forward_user_identity: false })).status, 200)
   t.match(await pageFor(eva, id), { status: 403, body: /only an owner or admin/ }, 'nor do they connect it for others')
   t.equal((await leave(eva, id)).status, 403)
 })
