@@ -24,7 +24,7 @@ import type { Config } from './config.ts'
 import { createCredentials } from './credentials/cache.ts'
 import type { Database } from './database.ts'
 import { egressSend } from './egress-send.ts'
-import { createGates, type GateLimits } from './gates/gates.ts'
+import { connectionsPerOrigin, createGates, type GateLimits } from './gates/gates.ts'
 import { createKeepAnswer } from './idempotency/keep-answer.ts'
 import { idempotencyStore } from './idempotency/store.ts'
 import { limitStore } from './limits/store.ts'
@@ -36,10 +36,6 @@ import { createExchanges } from './sessions/exchanges.ts'
 import { openRelay } from './sessions/relay.ts'
 import { sessionStore } from './sessions/store.ts'
 import { createTools } from './tools/cache.ts'
-
-// As many as four providers' calls under way and all who listen (`gates/`): tenants that have the same hosted server do not
-// wait for each other's connections. One is opened when it is needed, and no sooner.
-const connectionsPerOrigin = 4 * 1_024 + 768
 
 // As long as a client's session, which it may belong to, is kept without a request.
 const upstreamIdleMs = 1_800_000

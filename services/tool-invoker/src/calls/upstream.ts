@@ -131,7 +131,7 @@ const send = (
   }
   // Who only listens takes no call's place.
   if (request.method === listenMethod) return gates.listening(provider, sendOff)
-  return gates.through({ provider_id, revision, isPatient, signal }, sendOff)
+  return gates.through({ provider, isPatient, signal }, sendOff)
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

@@ -2,6 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { type BreakerLimits, createBreaker, type Pass, saysServerAway } from './breaker.ts'
 import { createListening } from './listening.ts'
 import { createPlaces } from './places.ts'
+import { createShares, type SharedServer } from './shares.ts'
 
 /** Between the calls and each server: one that is slow or dead keeps nobody from the others. */
 export type Gates = {
@@ -11,18 +12,22 @@ export type Gates = {
    */
   through: <Value>(call: GatedCall, work: () => Promise<Value>) => Promise<Value>
   /** Does the work, which listens to the server, beside the calls; throws `upstream_unavailable` where too many do. */
-  listening: <Value>(server: ListenedServer, work: () => Promise<Value>) => Promise<Value>
+  listening: <Value>(server: SharedServer, work: () => Promise<Value>) => Promise<Value>
 }
 
-export type GatedCall = { provider_id: string; revision: number; isPatient: boolean; signal: AbortSignal }
-
-export type ListenedServer = { tenant_id: string; server_url: string }
+export type GatedCall = {
+  provider: SharedServer & { provider_id: string; revision: number }
+  isPatient: boolean
+  signal: AbortSignal
+}
 
 export type GateLimits = BreakerLimits & {
   /** Calls of one provider under way in this process. */
   callsMax: number
   /** Calls of one provider that wait for a place. */
   waitingMax: number
+  /** Calls to one origin under way in this process, of all tenants that have servers there. */
+  originCallsMax: number
   /** Those who listen to one origin. Each holds a connection for as long as it does. */
   listenersMax: number
   /** Servers that something is remembered of while nobody calls them. */
@@ -32,6 +37,7 @@ export type GateLimits = BreakerLimits & {
 const defaults: GateLimits = {
   callsMax: 1_024,
   waitingMax: 1_024,
+  originCallsMax: 4 * 1_024,
   listenersMax: 768,
   gatesMax: 10_000,
   failuresMax: 10,
@@ -39,11 +45,15 @@ const defaults: GateLimits = {
   pauseMsMax: 30_000
 }
 
+/** One for each call under way and each who listens: nobody waits for another tenant's connections. */
+export const connectionsPerOrigin = defaults.originCallsMax + defaults.listenersMax
+
 type Gate = ReturnType<typeof createGate>
 
 export const createGates = (given: Partial<GateLimits> = {}, now: () => number = Date.now): Gates => {
   const limits = { ...defaults, ...given }
   const gates = new Map<string, Gate>()
+  const shares = createShares(limits.originCallsMax)
 
   const gateOf = (key: string): Gate => {
     const known = gates.get(key)
@@ -56,13 +66,16 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
 
   return {
     // A revision of its own: what was held against the server at another address says nothing about this one.
-    through: async ({ provider_id, revision, isPatient, signal }, work) => {
-      const key = `${provider_id} ${revision}`
+    through: async ({ provider, isPatient, signal }, work) => {
+      const key = `${provider.provider_id} ${provider.revision}`
       const { places, breaker } = gateOf(key)
       const place = places.take(signal)
       if (place !== undefined) await place
       let pass: Pass | undefined
+      let giveBack: (() => void) | undefined
       try {
+        giveBack = shares.take(provider)
+        if (!giveBack) throw shareTaken()
         pass = breaker.enter()
         const made = await work()
         pass.succeeded()
@@ -74,6 +87,7 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
         else pass?.left()
         throw thrown
       } finally {
+        giveBack?.()
         places.giveBack()
         if (places.isEmpty() && breaker.isClean()) gates.delete(key)
       }
@@ -92,5 +106,12 @@ const forgetOne = (gates: Map<string, unknown>): void => {
   const [oldest] = gates.keys()
   if (oldest !== undefined) gates.delete(oldest)
 }
+
+const shareTaken = () =>
+  new ReportedError(
+    'upstream_unavailable',
+    'Too many calls to where this MCP server is are under way. Try again shortly.',
+    { retry_after_seconds: 1 }
+  )
 
 const isTimeout = (thrown: unknown): boolean => thrown instanceof ReportedError && thrown.code === 'upstream_timeout'

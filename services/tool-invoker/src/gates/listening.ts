@@ -1,27 +1,17 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { GateLimits, Gates } from './gates.ts'
+import { createShares } from './shares.ts'
 
-/**
- * Lets so many listen to each origin at once; none of them waits. A tenant takes no more places than are left for others
- * then, so that none has all, nor have two together.
- */
+/** Lets so many listen to each origin at once, each tenant its share; none of them waits. */
 export const createListening = ({ listenersMax }: Pick<GateLimits, 'listenersMax'>): Gates['listening'] => {
-  const counts = new Map<string, number>()
-  const countOf = (key: string): number => counts.get(key) ?? 0
-  const add = (key: string, by: 1 | -1): void => {
-    const count = countOf(key) + by
-    if (count > 0) counts.set(key, count)
-    else counts.delete(key)
-  }
-  return async ({ tenant_id, server_url }, work) => {
-    const { origin } = new URL(server_url)
-    const share = `${tenant_id} ${origin}`
-    if (countOf(share) >= listenersMax - countOf(origin)) throw tooMany()
-    for (const key of [origin, share]) add(key, 1)
+  const shares = createShares(listenersMax)
+  return async (server, work) => {
+    const giveBack = shares.take(server)
+    if (!giveBack) throw tooMany()
     try {
       return await work()
     } finally {
-      for (const key of [origin, share]) add(key, -1)
+      giveBack()
     }
   }
 }

@@ -119,20 +119,18 @@ t.test('a server that only fails is left alone, and the others are called', asyn
 
 const away = () => Promise.reject(new ReportedError('upstream_unavailable', 'Nobody is there.'))
 const fine = () => Promise.resolve('fine')
+const server = { provider_id: 'p', revision: 1, tenant_id: 'a', server_url: 'https://hosted.example/mcp' }
 
 t.test('after a pause one call tries the server, and while it fails the pauses grow', async (t) => {
   let time = 0
   const gates = createGates({ failuresMax: 3, pauseMs: 1_000, pauseMsMax: 3_000 }, () => time)
   const { signal } = new AbortController()
   const through = <Value>(work: () => Promise<Value>, revision = 1) =>
-    gates.through({ provider_id: 'p', revision, isPatient: true, signal }, work)
+    gates.through({ provider: { ...server, revision }, isPatient: true, signal }, work)
   const leftAlone = (seconds: number) => ({ message: /tried again shortly/, extras: { retry_after_seconds: seconds } })
   const older = Promise.withResolvers<never>()
   const leaving = new AbortController()
-  const underWay = gates.through(
-    { provider_id: 'p', revision: 1, isPatient: true, signal: leaving.signal },
-    () => older.promise
-  )
+  const underWay = gates.through({ provider: server, isPatient: true, signal: leaving.signal }, () => older.promise)
   for (const _ of Array(3)) await t.rejects(through(away), { message: 'Nobody is there.' })
   await t.rejects(through(fine), leftAlone(1))
   t.equal(await through(fine, 2), 'fine', 'a provider that was changed is another server')
@@ -162,7 +160,7 @@ t.test('one server gets so many calls at once, the others wait in a line of so m
   const gates = createGates({ callsMax: 1, waitingMax: 2 })
   const leaving = new AbortController()
   const through = <Value>(work: () => Promise<Value>, { signal } = new AbortController()) =>
-    gates.through({ provider_id: 'p', revision: 1, isPatient: true, signal }, work)
+    gates.through({ provider: server, isPatient: true, signal }, work)
   const { promise: held, resolve: goOn } = Promise.withResolvers<string>()
   const order: string[] = []
   const noting = (name: string) => async () => order.push(name)
@@ -178,6 +176,36 @@ t.test('one server gets so many calls at once, the others wait in a line of so m
   await Promise.all([third, fourth])
   t.same(order, ['third', 'fourth'])
   t.equal(await through(fine), 'fine')
+})
+
+t.test('no tenant takes the places at an origin that others need, whatever number of providers it has', async (t) => {
+  const gates = createGates({ originCallsMax: 6 })
+  const { signal } = new AbortController()
+  const ends = new Map<string, () => void>()
+  /** A call that is under way until it is ended. */
+  const begin = (name: string, more: Partial<typeof server> = {}) => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    ends.set(name, () => resolve(name))
+    const provider = { ...server, provider_id: name, server_url: `${server.server_url}/${name}`, ...more }
+    return gates.through({ provider, isPatient: true, signal }, () => promise)
+  }
+  const refused = {
+    code: 'upstream_unavailable',
+    message: /to where this MCP server is/,
+    extras: { retry_after_seconds: 1 }
+  }
+  const ofA = ['a1', 'a2', 'a3'].map((name) => begin(name))
+  await t.rejects(begin('a4'), refused, 'half of them is left for others')
+  const b = { tenant_id: 'b' }
+  const ofB = ['b1', 'b2'].map((name) => begin(name, b))
+  await t.rejects(begin('b3', b), refused)
+  const ofC = begin('c1', { tenant_id: 'c' })
+  const elsewhere = begin('e', { server_url: 'https://other.example/mcp' })
+  for (const end of ends.values()) end()
+  t.same(await Promise.all([...ofA, ...ofB, ofC, elsewhere]), ['a1', 'a2', 'a3', 'b1', 'b2', 'c1', 'e'])
+  const again = begin('a4')
+  ends.get('a4')?.()
+  t.equal(await again, 'a4', 'and they are free again')
 })
 
 t.test('while Redis is away each replica counts for itself', async (t) => {
