@@ -37,7 +37,7 @@ export const callStore = (db: Kysely<Database>) => ({
 
   /** The newest first; the intent of a call only where nothing else is known of it. */
   list: async ({ tenant_id, filters, after, limit }: Page): Promise<StoredCall[]> => {
-    let query = db.selectFrom('call').selectAll().where('tenant_id', '=', tenant_id).where(isLatest)
+    let query = db.selectFrom('call').selectAll().where('tenant_id', '=', tenant_id).where(isLatest).where(isOfAClock)
     for (const column of equal) {
       const value = filters[column]
       if (value !== undefined) query = query.where(column, '=', value)
@@ -53,18 +53,29 @@ export const callStore = (db: Kysely<Database>) => ({
   /** Makes the partitions of this month and the next; replicas that start at once do it one after the other. */
   ensurePartitions: (now: Date): Promise<void> =>
     oneByOne(db, async (transaction) => {
-      for (const month of [monthOf(now, 0), monthOf(now, 1)]) await ensurePartition(transaction, month)
+      for (const month of [monthOf(now, 0), monthOf(now, 1)])
+        if (month.from >= firstMonth) await ensurePartition(transaction, month)
     }),
 
-  /** Makes the partitions of months whose rows rest in the default partition; what no clock says rests there on. */
+  /**
+   * Makes the partitions of months whose rows rest in the default partition. What no clock says rests there on, and so does
+   * what one said that was never set: it would be dropped as old, though it is new.
+   */
   partitionDefault: (): Promise<void> =>
     oneByOne(db, async (transaction) => {
       const { rows } = await sql<{ early: Date }>`
         select distinct date_trunc('month', started_at, 'UTC') as early from call_default
-        where started_at >= '1970-01-01Z' and started_at < '9999-01-01Z'`.execute(transaction)
+        where started_at >= ${firstMonth} and started_at < '9999-01-01Z'`.execute(transaction)
       for (const { early } of rows) await ensurePartition(transaction, monthOf(early, 0))
     })
 })
+
+// Before there was any of this.
+const firstMonth = '2020-01-01T00:00:00.000Z'
+
+/** Whoever can write to the database can add what has no time that can be shown; `audit:verify` names it. */
+const isOfAClock = sql<boolean>`(
+  least(started_at, finished_at) >= '1970-01-01Z' and greatest(started_at, finished_at) < '9999-01-01Z')`
 
 const oneByOne = (db: Kysely<Database>, work: (transaction: Kysely<Database>) => Promise<void>): Promise<void> =>
   db.transaction().execute(async (transaction) => {

@@ -97,13 +97,31 @@ t.test('a month without a partition loses nothing, and its rows move when it get
 
 t.test('a month that never had its partition in time gets it later, so that it can be dropped', async (t) => {
   const missed = [rowAt(new Date(Date.UTC(2023, 4, 5))), rowAt(new Date(Date.UTC(2023, 6, 7)))]
+  const unset = rowAt(new Date(5_000))
   // What no clock says can be added as well, by others.
   const times = ['infinity', '-infinity', '290000-01-01 00:00:00+00', '0044-03-15 00:00:00+00 BC']
   const timeless = times.map((started_at) => ({ ...rowAt(new Date()), started_at }))
-  await calls.insert([...missed, ...timeless])
+  await calls.insert([...missed, ...timeless, unset])
   await calls.partitionDefault()
+  await calls.ensurePartitions(new Date(5_000))
+  t.same(await placeOf(unset), ['call_default'], 'what a clock said that was never set is not dropped as old')
   t.same(await Promise.all(missed.map(placeOf)), [['call_2023_05'], ['call_2023_07']])
   for (const row of timeless) t.same(await placeOf(row), ['call_default'], row.started_at)
+})
+
+t.test('a record without a time that can be shown keeps nobody from the others', async (t) => {
+  const tenant_id = newId()
+  const good = rowAt(new Date(), { tenant_id })
+  const odd = ['infinity', '-infinity', '290000-01-01 00:00:00+00', '0044-03-15 00:00:00+00 BC'].flatMap((time) => [
+    { ...rowAt(new Date(), { tenant_id }), started_at: time },
+    { ...rowAt(new Date(), { tenant_id }), finished_at: time }
+  ])
+  await calls.insert([...odd, good])
+  const listed = await calls.list({ tenant_id, filters: {}, limit: 10 })
+  t.same(
+    listed.map(({ id }) => id),
+    [good.id]
+  )
 })
 
 t.test('the service itself can neither change nor take away what is on record', async (t) => {
