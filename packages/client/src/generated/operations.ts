@@ -751,7 +751,7 @@ export type Operations = {
     }
   }
   'POST /oauth/connect': {
-    body: { id: string; csrf_token?: string }
+    body: { id: string; csrf_token?: string; decision?: "connect" | "disconnect" }
     answers: {
       200: string
       303: undefined

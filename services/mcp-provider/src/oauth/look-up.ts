@@ -19,13 +19,16 @@ export const lookUp = async (
   holder: Holder
 ): Promise<LookedUp | undefined> => {
   const stored = await desk.credentials.find(holder)
-  const isHeld = stored !== undefined && stored.dead_reason === null
   const challenge = await challengeOf(desk, provider)
-  if (challenge === undefined && !isHeld) return undefined
+  if (challenge === undefined && !isLiving(stored)) return undefined
   const { settings, authorization_issuer } = provider
   const known = [settings.authentication?.issuer, authorization_issuer].filter((one) => typeof one === 'string')
   return { described: await desk.authorizations.describe(settings, { challenge, known }), stored }
 }
+
+/** Whether there is something that a call is made with, or that can be renewed. */
+export const isLiving = (stored: CredentialRow | undefined): boolean =>
+  stored !== undefined && stored.dead_reason === null
 
 /** What the server says to who shows no credential of OAuth; undefined where it wants none. */
 export const challengeOf = async (

@@ -1,4 +1,4 @@
-import { Uuid } from '@onbehalf/contracts'
+import { isExternal, Uuid } from '@onbehalf/contracts'
 import {
   type App,
   callerOf,
@@ -8,24 +8,34 @@ import {
   renewalPath,
   sendPage,
   showErrorsAs,
-  typed
+  typed,
+  type View,
+  type Visitor,
+  wordOf
 } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { askerOf, mayChange } from '../asker.ts'
 import { maskPath } from '../providers/mask-url.ts'
-import { authorize, ownHolder } from './authorize.ts'
+import { authorize, ownHolder, revokeAuthorization } from './authorize.ts'
 import { type AuthorizingBrowser, authorizingBrowser } from './browser.ts'
 import { type CompleteNeeds, callbackRoutes } from './callback-routes.ts'
 import { connectPath } from './connect-path.ts'
 import { authorizationErrors } from './errors.ts'
-import { findAuthorizable } from './find-authorizable.ts'
+import { findAuthorizable, findAuthorized } from './find-authorizable.ts'
 import { limitPerMinute } from './limit.ts'
-import { lookUp } from './look-up.ts'
+import { isLiving, lookUp } from './look-up.ts'
 import { ProviderId } from './shapes.ts'
-import { connectedView, connectView, failureView, staleView } from './views.ts'
+import { connectedView, connectView, disconnectedView, failureView, heldView, staleView } from './views.ts'
 
-const Form = Type.Object({ id: Uuid, csrf_token: Type.Optional(Type.String()) }, { additionalProperties: false })
+const Form = Type.Object(
+  {
+    id: Uuid,
+    csrf_token: Type.Optional(Type.String()),
+    decision: Type.Optional(wordOf('connect', 'disconnect'))
+  },
+  { additionalProperties: false }
+)
 
 /** Each costs some look-ups, and questions to servers that somebody else named. */
 const pagesPerMinute = 120
@@ -43,30 +53,45 @@ export const authorizationPages = (needs: Needs) => async (scope: App) => {
   callbackRoutes(scope, needs, browser)
 }
 
-/** Where a person sees where they will sign in, before they go there. */
-const askRoute = (scope: App, { desk, findProvider, findVisitor }: Needs) => {
+/** Where a person sees where they will sign in, before they go there, and takes back what they allowed. */
+const askRoute = (scope: App, needs: Needs) => {
   const config = { access: 'public' } as const
   typed(scope).get('/oauth/connect/:id', { config, schema: { params: ProviderId } }, async (request, reply) => {
     const { id } = request.params
-    const visitor = await findVisitor(request)
+    const visitor = await needs.findVisitor(request)
     if (!visitor) return leave(reply, renewalPath(connectPath(id)))
-    const { principal, csrf } = visitor
-    const provider = await findAuthorizable(findProvider, principal, id)
-    const { name, server_url, auth_scope } = provider.settings
-    const who = { isAdministrator: mayChange(principal), user_id: principal.user_id }
-    const found = await lookUp(desk, provider, ownHolder(provider, who))
-    if (!found) return sendPage(reply, connectedView(name))
-    const { issuer, authorization_endpoint: page = issuer } = found.described.server
-    const hosts = [...new Set([issuer, page].map((url) => new URL(url).host))]
-    const shown = { id, name, address: maskPath(server_url), hosts }
-    return sendPage(reply, connectView(shown, { isForTenant: auth_scope === 'tenant', csrf }))
+    return sendPage(reply, await viewFor(needs, visitor, id))
   })
 }
 
-const leaveRoute = (scope: App, { desk, findProvider }: Needs, browser: AuthorizingBrowser) => {
+const viewFor = async ({ desk, findProvider }: Needs, { principal, csrf }: Visitor, id: string): Promise<View> => {
+  const { credentials } = desk
+  const provider = await findAuthorized({ credentials, findProvider }, principal, id)
+  const { name, server_url, auth_scope, external } = provider.settings
+  const holder = ownHolder(provider, { isAdministrator: mayChange(principal), user_id: principal.user_id })
+  const form = { id, name, csrf, isForTenant: auth_scope === 'tenant' }
+  // What was authorized before is theirs to take back, though they can connect it no more.
+  if (isExternal(principal) && !external)
+    return isLiving(await credentials.find(holder)) ? heldView(form) : disconnectedView(name)
+  const found = await lookUp(desk, provider, holder)
+  if (!found) return connectedView(name)
+  const { issuer, authorization_endpoint: page = issuer } = found.described.server
+  const hosts = [...new Set([issuer, page].map((url) => new URL(url).host))]
+  return connectView({ ...form, address: maskPath(server_url), hosts, isHeld: isLiving(found.stored) })
+}
+
+const leaveRoute = (scope: App, needs: Needs, browser: AuthorizingBrowser) => {
+  const { desk, findProvider } = needs
   const options = { config: { access: { credentials: ['session'] } }, schema: { body: Form } } as const
   typed(scope).post('/oauth/connect', options, async (request, reply) => {
-    const provider = await findAuthorizable(findProvider, callerOf(request).principal, request.body.id)
+    const { id, decision } = request.body
+    const { principal } = callerOf(request)
+    if (decision === 'disconnect') {
+      const held = await findAuthorized({ credentials: desk.credentials, findProvider }, principal, id)
+      await revokeAuthorization(desk, held, askerOf(request))
+      return sendPage(reply, disconnectedView(held.settings.name))
+    }
+    const provider = await findAuthorizable(findProvider, principal, id)
     const begun = await authorize(desk, { provider, asker: askerOf(request) })
     if (begun.status === 'authorized') return sendPage(reply, connectedView(provider.settings.name))
     return leave(browser.keep(reply, begun), begun.location)

@@ -1,28 +1,51 @@
 import type { ReportedError } from '@onbehalf/errors'
-import { html, type View } from '@onbehalf/service-kit'
+import { type Html, html, type View } from '@onbehalf/service-kit'
 
-/** `hosts`: where one signs in, and where the page of that is, if it is another one. */
-type Shown = { id: string; name: string; address: string; hosts: readonly string[] }
+type Form = { id: string; name: string; csrf: string; isForTenant: boolean }
+
+/** `hosts`: where one signs in, and where the page of that is, if it is another one. `isHeld`: it is connected already. */
+type Shown = Form & { address: string; hosts: readonly string[]; isHeld: boolean }
+
+const fieldsOf = ({ id, csrf }: Form): Html => html`<input type="hidden" name="id" value="${id}">
+<input type="hidden" name="csrf_token" value="${csrf}">`
+
+const disconnectButton = html`<button class="quiet" name="decision" value="disconnect">Disconnect</button>`
 
 /** What is about to be connected, for whom, before the browser leaves for somebody else's pages. */
-export const connectView = (
-  { id, name, address, hosts }: Shown,
-  { isForTenant, csrf }: { isForTenant: boolean; csrf: string }
-): View => ({
-  title: `Connect ${name}`,
+export const connectView = ({ address, hosts, isHeld, ...form }: Shown): View => ({
+  title: `Connect ${form.name}`,
   // The form is answered by a redirect to the authorization server.
   leadsAway: true,
-  body: html`<h1>Connect ${name}</h1>
-<p>${name} wants to know whose calls these are. You go on to the sign-in that is named below, and come back here when you have allowed it.
-${isForTenant ? 'From then on everybody in your organisation calls it with what you allow.' : 'What you allow is used for your own calls and for nobody else.'}</p>
+  body: html`<h1>Connect ${form.name}</h1>
+<p>${form.name} wants to know whose calls these are. You go on to the sign-in that is named below, and come back here when you have allowed it.
+${form.isForTenant ? 'From then on everybody in your organisation calls it with what you allow.' : 'What you allow is used for your own calls and for nobody else.'}</p>
 <dl><div><dt>Server</dt><dd>${address}</dd></div>
 <div><dt>Sign-in at</dt><dd><strong>${hosts.join(', ')}</strong></dd></div></dl>
+${isHeld ? html`<p class="note">It is connected already. Disconnect takes back what was allowed${form.isForTenant ? ' for everybody in your organisation' : ''}.</p>` : ''}
 <form method="post" action="/oauth/connect" class="choices">
-<input type="hidden" name="id" value="${id}">
-<input type="hidden" name="csrf_token" value="${csrf}">
+${fieldsOf(form)}
 <button>Go on</button>
+${isHeld ? disconnectButton : ''}
 </form>
 <p class="other">If you did not expect this, close the page: nothing happens.</p>`
+})
+
+/** What somebody allowed who can connect it no more. */
+export const heldView = (form: Form): View => ({
+  title: `${form.name} is connected`,
+  body: html`<h1>${form.name} is connected</h1>
+<p>It is not open to you any more, and is not called with what you allowed. You can take that back.</p>
+<form method="post" action="/oauth/connect" class="choices">
+${fieldsOf(form)}
+${disconnectButton}
+</form>`
+})
+
+export const disconnectedView = (name: string): View => ({
+  title: `${name} is disconnected`,
+  body: html`<span class="mark good" aria-hidden="true">✓</span>
+<h1>${name} is disconnected</h1>
+<p>What was allowed is forgotten here, and its sign-in is told so. You can close this page.</p>`
 })
 
 export const connectedView = (name: string): View => ({
@@ -43,7 +66,7 @@ export const failureView = ({ code, message }: Pick<ReportedError, 'code' | 'mes
 
 /** The form came too late, or from elsewhere. */
 export const staleView: View = {
-  title: 'Nothing was connected',
+  title: 'Nothing was changed',
   body: html`<div role="alert"><h1>This page was open for a while</h1>
-<p>Nothing was connected yet. Go back to where you found the link, and open it once more.</p></div>`
+<p>Nothing was changed. Go back to where you found the link, and open it once more.</p></div>`
 }

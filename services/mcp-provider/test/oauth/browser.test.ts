@@ -69,6 +69,13 @@ t.test('an administrator reads where they will sign in, goes there, allows it an
   await page.reload()
   await page.getByText('was used already').waitFor()
   t.ok(await freshFor(admin, identifier), 'and the same answer once more takes nothing away')
+  await page.goto(`${at}/oauth/connect/${id}`)
+  t.match(await page.locator('main').textContent(), /takes back what was allowed for everybody/)
+  t.same(await readFaults(page), [])
+  await page.getByRole('button', { name: 'Disconnect' }).click()
+  await page.getByRole('heading', { name: `${identifier} is disconnected` }).waitFor()
+  t.same(await readFaults(page), [])
+  t.equal(await freshFor(admin, identifier), null)
 })
 
 t.test('a client without a secret signs with the key that its authorization server finds with us', async (t) => {

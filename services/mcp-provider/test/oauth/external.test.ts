@@ -152,6 +152,42 @@ t.test('they take it back also where the provider is not for them any more, and 
   t.match(await credentialsOf(shared.id), [{ dead_reason: null }])
 })
 
+t.test('the page has a button that takes it back, for whose it is, and no other page presses it', async (t) => {
+  const { id, identifier, at } = await register(admin, { auth_scope: 'user', external: true })
+  const [eva, other] = [await external(), await external()]
+  const press = async ({ headers }: { headers: Record<string, string> }) => {
+    const form = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+    const payload = `id=${id}&decision=disconnect`
+    const { statusCode: status, body } = await app.inject({
+      method: 'POST',
+      url: '/oauth/connect',
+      headers: form,
+      payload
+    })
+    return { status, body }
+  }
+  t.notMatch((await pageFor(eva, id)).body, /Disconnect/, 'nothing is connected yet')
+  for (const one of [eva, other]) await bring(await leave(one, id))
+  t.match(await pageFor(eva, id), { status: 200, body: /Disconnect/ })
+  t.match(await press({ headers: { cookie: eva.cookie } }), { status: 403, body: /Nothing was changed/ })
+  t.ok(await freshFor(eva, identifier))
+  played.revocations.length = 0
+  t.match(await press(eva), { status: 200, body: /is disconnected/ })
+  t.match(await refusalOf(freshFor(eva, identifier)), { code: 'upstream_authorization_required' })
+  await until(() => played.revocations.length > 0)
+  t.match(await press(eva), { status: 200, body: /is disconnected/ }, 'once more changes nothing')
+  t.ok(await freshFor(other, identifier), "and another one's is left")
+  const { body } = await as(admin)('GET', `/v1/audit/providers?subject_id=${id}&action=credential.revoked`)
+  t.match(body.data, [{ actor: { kind: 'user', id: eva.user_id }, details: { holder: 'user' } }])
+  t.equal(body.data.length, 1)
+
+  t.equal((await as(admin)('PATCH', at, { external: false })).status, 200)
+  t.match(await pageFor(other, id), { status: 200, body: /not open to you any more.*Disconnect/s })
+  t.match(await press(other), { status: 200, body: /is disconnected/ })
+  t.match(await pageFor(other, id), { status: 200, body: /is disconnected/ })
+  t.equal((await press(await external())).status, 404)
+})
+
 t.test('who is gone, or is not meant any more, when they are back brings nothing', async (t) => {
   const { id, at } = await register(admin, { auth_scope: 'user', external: true })
   const [gone, late] = [await external(), await external()]
