@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici'
 import { checkLength, isCoded, readBody, tooLarge } from './body.ts'
-import { DeadlinePassed, type Sent, toEgressError } from './failure.ts'
+import { DeadlinePassed, explain, type Sent } from './failure.ts'
 import { type Headers, withoutCoding } from './headers.ts'
+import { over, Pieces, type Step } from './pieces.ts'
 import { isBodiless } from './request.ts'
 import type { Running } from './running.ts'
 import type { CallSignal } from './signal.ts'
@@ -21,11 +22,6 @@ export type Bounds = {
   signal: CallSignal | undefined
 }
 
-type Step = IteratorResult<Uint8Array, undefined>
-
-const heldBytesMax = 64 * 1024
-const over: Step = { done: true, value: undefined }
-
 /**
  * One request, without the streams and signals that a client library puts around it: undici tells it of the answer, whose
  * body is read from it by one reader that asks for one piece at a time. The connection pauses while much was not read. A class,
@@ -37,16 +33,13 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
   private readonly bounds: Bounds
   private method = ''
   private readonly head = Promise.withResolvers<OpenedAnswer>()
-  private readonly held: Uint8Array[] = []
+  private readonly pieces = new Pieces()
   private controller: Dispatcher.DispatchController | undefined
   private sent: Sent = 'no'
   private reason: unknown
   private failure: unknown
   private bytes = 0
-  private heldBytes = 0
-  private isPaused = false
   private isOver = false
-  private reader: PromiseWithResolvers<Step> | undefined
 
   constructor(bounds: Bounds) {
     this.bounds = bounds
@@ -93,23 +86,13 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     const { maxBytes } = this.bounds
     this.bytes += piece.length
     if (this.bytes > maxBytes) throw tooLarge(maxBytes)
-    const { reader } = this
-    if (reader) {
-      this.reader = undefined
-      reader.resolve({ done: false, value: piece })
-      return
-    }
-    this.held.push(piece)
-    this.heldBytes += piece.length
-    if (this.heldBytes < heldBytesMax) return
-    this.isPaused = true
-    this.controller?.pause()
+    this.pieces.add(piece, this.controller)
   }
 
   onResponseEnd(): void {
     this.letGo()
     this.isOver = true
-    this.reader?.resolve(over)
+    this.pieces.end()
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -117,19 +100,17 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
   }
 
   next(): Promise<Step> {
-    const piece = this.held.shift()
-    if (piece) return Promise.resolve(this.take(piece))
+    const value = this.pieces.take(this.controller)
+    if (value) return Promise.resolve({ done: false, value })
     if (this.failure !== undefined) return Promise.reject(this.failure)
     if (this.isOver) return Promise.resolve(over)
-    this.reader = Promise.withResolvers<Step>()
-    return this.reader.promise
+    return this.pieces.wait()
   }
 
   return(): Promise<Step> {
     const isLeft = !this.isOver && this.failure === undefined
     this.isOver = true
-    this.held.length = 0
-    this.reader?.resolve(over)
+    this.pieces.drop()
     if (isLeft) this.abort(new Error('nobody reads the answer'))
     return Promise.resolve(over)
   }
@@ -138,31 +119,15 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     return this
   }
 
-  private take(piece: Uint8Array): Step {
-    this.heldBytes -= piece.length
-    if (this.isPaused && this.heldBytes === 0) {
-      this.isPaused = false
-      this.controller?.resume()
-    }
-    return { done: false, value: piece }
-  }
-
   private fail(reason: unknown): void {
     if (this.reason !== undefined) return
     this.reason = reason ?? new Error('the call was given up')
     this.letGo()
-    const told = this.explain(this.reason)
+    const told = explain(this.reason, this.bounds, this.sent)
     this.head.reject(told)
     if (this.isOver) return
     this.failure = told
-    this.reader?.reject(told)
-  }
-
-  private explain(error: unknown): unknown {
-    const { hostname, signal } = this.bounds
-    const isGivenUp = signal?.aborted === true && error === signal.reason
-    const isTimeout = error instanceof DOMException && error.name === 'TimeoutError'
-    return isGivenUp && !isTimeout ? error : toEgressError(error, hostname, this.sent)
+    this.pieces.fail(told)
   }
 
   private letGo(): void {
@@ -175,7 +140,7 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     try {
       yield* readBody(this, headers, this.bounds.maxBytes)
     } catch (error) {
-      throw this.explain(error)
+      throw explain(error, this.bounds, this.sent)
     } finally {
       await this.return()
     }

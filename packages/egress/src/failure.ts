@@ -1,4 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
+import type { CallSignal } from './signal.ts'
 
 /** `no`: surely no byte of the request reached a server. `unknown`: it may have been received and acted on. */
 export type Sent = 'no' | 'unknown'
@@ -87,4 +88,15 @@ export const toEgressError = (error: unknown, host: string, sent: Sent): Reporte
   if (isTlsFailure(code))
     return new ReportedError('upstream_unavailable', `"${host}" has no valid TLS certificate.`, { cause })
   return new ReportedError('upstream_unavailable', `"${host}" could not be reached.`, { cause })
+}
+
+/** What a call rejects with: its own reason where somebody gave it up, though not because its time was over. */
+export const explain = (
+  error: unknown,
+  { hostname, signal }: { hostname: string; signal: CallSignal | undefined },
+  sent: Sent
+): unknown => {
+  const isGivenUp = signal?.aborted === true && error === signal.reason
+  const isTimeout = error instanceof DOMException && error.name === 'TimeoutError'
+  return isGivenUp && !isTimeout ? error : toEgressError(error, hostname, sent)
 }

@@ -1,0 +1,63 @@
+import type { Dispatcher } from 'undici'
+
+export type Step = IteratorResult<Uint8Array, undefined>
+
+const heldBytesMax = 64 * 1024
+export const over: Step = { done: true, value: undefined }
+
+type Connection = Pick<Dispatcher.DispatchController, 'pause' | 'resume'> | undefined
+
+/** What came of a body and was not read yet, for one reader that asks for one piece at a time. While that is much, no more comes. */
+export class Pieces {
+  private readonly held: Uint8Array[] = []
+  private bytes = 0
+  private isPaused = false
+  private reader: PromiseWithResolvers<Step> | undefined
+
+  /** Hands it to the reader, where they wait for it. */
+  add(piece: Uint8Array, connection: Connection): void {
+    const { reader } = this
+    if (reader) {
+      this.reader = undefined
+      reader.resolve({ done: false, value: piece })
+      return
+    }
+    this.held.push(piece)
+    this.bytes += piece.length
+    if (this.bytes < heldBytesMax) return
+    this.isPaused = true
+    connection?.pause()
+  }
+
+  /** The next one that is held. */
+  take(connection: Connection): Uint8Array | undefined {
+    const piece = this.held.shift()
+    if (piece) this.bytes -= piece.length
+    if (this.isPaused && this.bytes === 0) {
+      this.isPaused = false
+      connection?.resume()
+    }
+    return piece
+  }
+
+  /** The next one that comes. */
+  wait(): Promise<Step> {
+    this.reader = Promise.withResolvers<Step>()
+    return this.reader.promise
+  }
+
+  /** Nobody reads on. */
+  drop(): void {
+    this.held.length = 0
+    this.end()
+  }
+
+  /** No more comes. */
+  end(): void {
+    this.reader?.resolve(over)
+  }
+
+  fail(reason: unknown): void {
+    this.reader?.reject(reason)
+  }
+}
