@@ -61,7 +61,7 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
         : app.log.info({ err }, 'a credential could not be revoked at its authorization server'),
     reportGivenUp: (givenUp) =>
       app.log.warn(givenUp, 'credentials are not taken back where they were given: the tenant has too many of them'),
-    reportKept: (err) => app.log.warn({ err }, 'what tenants have too many of to be taken back could not be given up'),
+    reportStore: (err) => app.log.warn({ err }, 'what is to be taken back could not be looked for, noted or given up'),
     reportNoting: (err) => app.log.warn({ err }, 'that an authorization server refuses our client could not be noted')
   })
   const listTools = createListTools({

@@ -34,8 +34,8 @@ type Given = {
   reportRevoking: (error: unknown, givenUp?: RevocationRow) => void
   /** Hears how many of a tenant are given up, because there are too many. */
   reportGivenUp: (givenUp: GivenUp) => void
-  /** Hears of what kept them from being given up. */
-  reportKept: (error: unknown) => void
+  /** Hears of what of it could not be looked for or noted. */
+  reportStore: (error: unknown) => void
   /** Hears of what could not be noted: a client of ours that is let go of, or a credential that is not renewed. */
   reportNoting: (error: unknown) => void
 }
@@ -43,7 +43,7 @@ type Given = {
 /** The parts of upstream OAuth over the resources, made once. */
 export const assembleOauth = (
   resources: Resources,
-  { providers, publish, reportRevoking, reportGivenUp, reportKept, reportNoting }: Given
+  { providers, publish, reportRevoking, reportGivenUp, reportStore, reportNoting }: Given
 ) => {
   const { bus, config, db, egress, instance, mcp, redis, signingKeysOf, ticketKeys, vault } = resources
   const publicUrl = config.PUBLIC_URL
@@ -74,7 +74,7 @@ export const assembleOauth = (
   })
   const revocations = createRevocations({
     ...{ store: revocable, revoke },
-    ...{ report: reportRevoking, reportMany: reportGivenUp, reportKept }
+    ...{ report: reportRevoking, reportMany: reportGivenUp, reportStore }
   })
   const desk: OauthDesk = {
     ...{ authorizations, credentials, document, callbacks, findClient, findKnownClient, retireClient, findKey },

@@ -79,15 +79,21 @@ export const providerStore = (db: Kysely<Database>) => ({
     { dropsTools, dropsCredentials, approvesTools, event }: Along
   ): Promise<ProviderRow | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const held = await lock(transaction, tenant_id, id)
-      if (held?.revision !== revision) return undefined
-      if (dropsCredentials) await dropCredentials(transaction, { id })
+      if (dropsCredentials) {
+        // They are kept with what the row says of their client until now.
+        const held = await lock(transaction, tenant_id, id)
+        if (held?.revision !== revision) return undefined
+        await dropCredentials(transaction, { id })
+      }
       const row = await transaction
         .updateTable('provider')
         .set({ ...change, ...(dropsTools ? unlisted : {}), revision: revision + 1, updated_at: sql`now()` })
+        .where('tenant_id', '=', tenant_id)
         .where('id', '=', id)
+        .where('revision', '=', revision)
         .returningAll()
-        .executeTakeFirstOrThrow()
+        .executeTakeFirst()
+      if (!row) return undefined
       await recordAudit(transaction, event)
       if (dropsTools) await transaction.deleteFrom('tool').where('provider_id', '=', id).execute()
       if (approvesTools) await approveTools(transaction, id)

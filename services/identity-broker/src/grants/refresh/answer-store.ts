@@ -6,7 +6,7 @@ import { lockedGrants } from './locked-store.ts'
 import type { MintedToken, Refusal, Want } from './minted-token.ts'
 
 /** Of a token's asker, where there is a record of it to be written. */
-type Record = { record_id: string; record_hash: string; actor_kind: string; actor_id: string }
+type Recorded = { record_id: string; record_hash: string; actor_kind: string; actor_id: string }
 
 /** An answer under a lease: that one's generation and epoch. The next refresh token and the token are sealed, in base64. */
 export type Answered = Want & {
@@ -14,7 +14,7 @@ export type Answered = Want & {
   generation: number
   epoch: number
   refresh_token: string
-} & Partial<Record> &
+} & Partial<Recorded> &
   ((Omit<MintedToken, 'generation'> & { code?: undefined }) | (Refusal & { token?: undefined }))
 
 const columns = `id uuid, generation integer, epoch integer, refresh_token text, audience text, mode text, scopes text,

@@ -9,8 +9,8 @@ type Tools = {
   report: (error: unknown, givenUp?: RevocationRow) => void
   /** Hears how many of a tenant are tried no more, because there are newer ones. */
   reportMany: (givenUp: GivenUp) => void
-  /** Hears of what kept those from being given up; the rest goes on. */
-  reportKept: (error: unknown) => void
+  /** Hears of what could not be looked for, noted or given up in the database; it is tried again, and the rest goes on. */
+  reportStore: (error: unknown) => void
 }
 
 /** What comes of it changes nothing here. */
@@ -56,7 +56,7 @@ export const createRevocations = ({ store, revoke, report, ...tell }: Tools): Re
   }
   const begin = (row: RevocationRow): void => {
     const work = one(row)
-      .catch((error: unknown) => report(error))
+      .catch(tell.reportStore)
       .finally(() => {
         running.delete(work)
         hurry()
@@ -76,7 +76,7 @@ export const createRevocations = ({ store, revoke, report, ...tell }: Tools): Re
   }
   const lookOnce = async (): Promise<void> => {
     isWanted = false
-    await giveUpOldest().catch(tell.reportKept)
+    await giveUpOldest().catch(tell.reportStore)
     const limit = inFlightMax - running.size
     const rows = await store.claim({ limit, perTenant, except: busyTenants(), leaseSeconds })
     for (const row of rows) begin(row)
@@ -84,8 +84,7 @@ export const createRevocations = ({ store, revoke, report, ...tell }: Tools): Re
   }
   const lookWhileWanted = async (): Promise<void> => {
     // Whatever ends while all places are taken looks again.
-    while (isWanted && !isClosing && running.size < inFlightMax)
-      await lookOnce().catch((error: unknown) => report(error))
+    while (isWanted && !isClosing && running.size < inFlightMax) await lookOnce().catch(tell.reportStore)
     isLooking = false
   }
   const hurry = (): void => {
