@@ -14,6 +14,7 @@ import * as clientExpiry from './0019-client-expiry.ts'
 import * as revocationsOfTenants from './0020-revocations-of-tenants.ts'
 import * as refusedRenewals from './0021-refused-renewals.ts'
 import * as clientsOfOldReplicas from './0022-clients-of-old-replicas.ts'
+import * as withheldScopes from './0023-withheld-scopes.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -30,5 +31,6 @@ export const migrations: Migrations = {
   '0019-client-expiry': clientExpiry,
   '0020-revocations-of-tenants': revocationsOfTenants,
   '0021-refused-renewals': refusedRenewals,
-  '0022-clients-of-old-replicas': clientsOfOldReplicas
+  '0022-clients-of-old-replicas': clientsOfOldReplicas,
+  '0023-withheld-scopes': withheldScopes
 }

@@ -102,6 +102,8 @@ type OauthCredentialTable = BoundCredential & {
   scope: string
   /** What the next authorization asks for, once the server wanted more. */
   wanted_scope: string | null
+  /** What the last authorization asked for, where not all of it was given. */
+  withheld_scope: string | null
   /** Sealed, as `access_token` is. */
   refresh_token: Buffer | null
   access_token: Buffer | null

@@ -62,7 +62,10 @@ const scopeOf = ({ described, stored }: LookedUp, grant_type: GrantType): string
   scopesFor({
     ...{ challenge: described.challengeScope, resource: described.resource.scopes_supported },
     server: grant_type === 'client_credentials' ? undefined : described.server.scopes_supported,
-    earlier: stored?.issuer === described.server.issuer ? (stored.wanted_scope ?? undefined) : undefined
+    earlier:
+      stored?.issuer === described.server.issuer
+        ? (stored.wanted_scope ?? stored.withheld_scope ?? undefined)
+        : undefined
   })
 
 /** RFC 8414 §2: authorization_code, where it does not say. */

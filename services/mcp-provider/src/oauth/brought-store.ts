@@ -5,12 +5,15 @@ import type { Kysely, Transaction } from 'kysely'
 import type { CredentialRow, Database } from '../database.ts'
 import { type AccessToken, type PresentedCredential, tokenPlace } from './credential.ts'
 import { keepRevocation } from './revocations/store.ts'
+import { covers } from './scopes.ts'
 import { lifeColumns, rowsOf, unleased } from './store.ts'
 
 export type BroughtStore = ReturnType<typeof broughtStore>
 
 /** What an authorization brought. */
 export type BroughtCredential = Omit<PresentedCredential, 'id' | 'generation'> & {
+  /** What was asked for; `scope` is what was given. */
+  asked_scope: string
   refresh_token: string | null
   access: AccessToken
 }
@@ -40,12 +43,13 @@ export const broughtStore = (db: Kysely<Database>, vault: Pick<Vault, 'seal'>) =
 /** Sealed for the generation that comes after the one that was seen. */
 const sealedFor = async (
   vault: Pick<Vault, 'seal'>,
-  { refresh_token: refresh, access, ...bound }: BroughtCredential,
+  { refresh_token: refresh, access, asked_scope, ...bound }: BroughtCredential,
   seen: CredentialRow | undefined
 ) => {
   const place = { ...bound, id: seen?.id ?? newId(), generation: (seen?.generation ?? 0) + 1 }
   return {
     ...{ ...place, ...unleased, attempt: 0, wanted_scope: null, dead_reason: null, refused_reason: null },
+    withheld_scope: covers(bound.scope, asked_scope) ? null : asked_scope,
     refresh_token: refresh === null ? null : await vault.seal(refresh, tokenPlace(place, 'refresh_token')),
     access_token: await vault.seal(access.token, tokenPlace(place, 'access_token')),
     ...{ access_token_hash: hashOf(access.token), ...lifeColumns(access) }

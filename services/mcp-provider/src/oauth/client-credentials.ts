@@ -43,7 +43,8 @@ export const authorizeByCredentials = async (
   const grant_type = 'client_credentials' as const
   const scope = tokens.access.scope ?? bound.scope
   // §4.4.3: none should come, and none is needed.
-  const brought = { ...holder, ...bound, scope, token_endpoint, grant_type, refresh_token: null, access: tokens.access }
+  const given = { scope, asked_scope: bound.scope, refresh_token: null, access: tokens.access }
+  const brought = { ...holder, ...bound, ...given, token_endpoint, grant_type }
   const event = credentialEvent(by, 'authorized', holder, { issuer, grant_type })
   if (!(await credentials.put(brought, { revision: provider.revision, event }))) throw changedMeanwhile()
   publish(provider)

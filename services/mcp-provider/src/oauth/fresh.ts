@@ -88,20 +88,24 @@ const learn = async (
   if (hash) await credentials.dropToken(row.id, { hash, ageSeconds: replaceAfterSeconds })
 }
 
-/** Asks for what is missing on top of what there is; a server that wants what it was shown is not asked on. */
+/**
+ * Asks for what is missing on top of what there is; a server that wants what it was shown is not asked on, and nobody is
+ * asked again for what their authorization server withheld: whoever can have it by now authorizes anew by themselves.
+ */
 const stepUp = async (
   needs: Needs,
   provider: Provider,
-  { id, scope, wanted_scope }: CredentialRow,
+  { id, scope, wanted_scope, withheld_scope }: CredentialRow,
   missing: string | undefined
 ): Promise<void> => {
-  if (!missing || covers(scope, missing))
+  const isWithheld = missing !== undefined && withheld_scope !== null && covers(unionOf(scope, withheld_scope), missing)
+  if (!missing || isWithheld || covers(scope, missing))
     throw new ReportedError(
       'upstream_insufficient_scope',
       'The MCP server wants more rights than its authorization server gave.',
       missing ? { details: [{ path: 'scope', message: missing }] } : {}
     )
-  await needs.credentials.want(id, unionOf(wanted_scope ?? scope, missing))
+  await needs.credentials.want(id, unionOf(wanted_scope ?? withheld_scope ?? scope, missing))
   throw required(needs, provider)
 }
 

@@ -38,7 +38,8 @@ export const redeem = async (
   const { access, refresh_token = null } = tokens
   const scope = access.scope ?? remembered.scope
   const bound = { tenant_id, provider_id, user_id, issuer, token_endpoint, client_id, grant_type, resource, scope }
-  return { ...bound, refresh_token, access: refresh_token === null ? untilItsEnd(access) : access }
+  const asked_scope = remembered.scope
+  return { ...bound, asked_scope, refresh_token, access: refresh_token === null ? untilItsEnd(access) : access }
 }
 
 /** What cannot be renewed is used until it ends. */

@@ -19,7 +19,13 @@ export const credentialStore = (db: Kysely<Database>, vault: Pick<Vault, 'open'>
       await keepRevocation(transaction, row)
       await transaction
         .updateTable('oauth_credential')
-        .set({ ...ended, dead_reason: 'revoked', generation: row.generation + 1, wanted_scope: null })
+        .set({
+          ...ended,
+          dead_reason: 'revoked',
+          generation: row.generation + 1,
+          wanted_scope: null,
+          withheld_scope: null
+        })
         .where('id', '=', row.id)
         .execute()
       await recordAudit(transaction, event)

@@ -46,7 +46,14 @@ const accessOf = (renew_at: number): AccessToken => ({
 /** With a token that is due, as if there was none. */
 const signInAs = async (holder: Holder): Promise<string> => {
   const bound = { ...holder, issuer, token_endpoint: `${issuer}/token`, client_id: 'ours', resource, scope: 'read' }
-  const brought = { ...bound, grant_type: 'authorization_code' as const, refresh_token: secret(), access: accessOf(0) }
+  const asked_scope = bound.scope
+  const brought = {
+    ...bound,
+    asked_scope,
+    grant_type: 'authorization_code' as const,
+    refresh_token: secret(),
+    access: accessOf(0)
+  }
   t.ok(await credentials.put(brought, { revision: 1, event }))
   return (await credentials.find(holder))?.id ?? ''
 }

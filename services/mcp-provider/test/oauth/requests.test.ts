@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashOf } from '@onbehalf/service-kit'
@@ -70,6 +71,31 @@ t.test('a server that wants more is authorized for both, and one that has it alr
   const { scope } = await connect(id)
   t.equal(scope, 'read write')
   t.match((await credentialsOf(id))[0], { scope: 'read write', wanted_scope: null })
+})
+
+t.test('nobody is sent again for what their authorization server withheld', async (t) => {
+  const { id, identifier } = await register()
+  const gives = (scope: string) => {
+    const usual = { access_token: randomUUID(), token_type: 'Bearer', expires_in: 300 }
+    played.token = { body: { ...usual, scope } }
+  }
+  played.challenge = 'Bearer scope="read"'
+  gives('read')
+  await connect(id)
+  const refused = (scope: string) => ({ status: 403 as const, challenge: `Bearer scope="${scope}"` })
+  const askFor = (scope: string) => refusalOf(freshFor(ann, identifier, refused(scope)))
+  t.match(await askFor('write'), { code: 'upstream_authorization_required' })
+  t.match(await askFor('write'), { code: 'upstream_authorization_required' }, 'until somebody went')
+  t.match(await connect(id), { scope: 'read write' })
+  t.match(await askFor('write'), {
+    code: 'upstream_insufficient_scope',
+    extras: { details: [{ path: 'scope', message: 'write' }] }
+  })
+  t.match(await askFor('read write'), { code: 'upstream_insufficient_scope' })
+  t.match(await askFor('delete'), { code: 'upstream_authorization_required' }, 'what was not asked for yet is')
+  gives('read write delete')
+  t.match(await connect(id), { scope: 'read write delete' }, 'with all that was withheld')
+  t.match((await credentialsOf(id))[0], { scope: 'read write delete', withheld_scope: null })
 })
 
 t.test('our client shows itself as the token endpoint says that it wants it', async (t) => {
