@@ -37,8 +37,8 @@ ${button('link_id', id, 'Unlink')}</article>`
 ${deputies.length === 0 ? '' : deputiesOf(deputies)}
 <section><h2>Lately</h2>
 ${uses.length === 0 ? html`<p>Nobody asked for a token of yours.</p>` : html`<ul>${uses.map(useOf)}</ul>`}</section>
-<p class="other">What you authorized at the sign-in of a single server is not listed here: <code>DELETE
-/v1/mcp-providers/…/authorization</code> takes it back.</p>
+<p class="other">What you allowed at the sign-in of a single server is not listed here. The page on which you connected that server takes it
+back.</p>
 <p class="other"><a href="/auth/sign-out">Sign out</a></p>`
   }
 }
