@@ -7,7 +7,6 @@ import { registerImport } from './import/routes.ts'
 import { assembleOauth } from './oauth/assemble.ts'
 import { serveCredentials } from './oauth/calls.ts'
 import { documentRoutes } from './oauth/document-routes.ts'
-import { createFindIssuer } from './oauth/find-issuer.ts'
 import { authorizationPages } from './oauth/page-routes.ts'
 import { registerAuthorizations } from './oauth/routes.ts'
 import { serveProviders } from './providers/calls.ts'
@@ -83,7 +82,6 @@ export const buildApp = async (resources: Resources, { logTo }: AppOptions = {})
     checkReachable,
     refreshTools,
     tryTools,
-    findIssuer: createFindIssuer(oauth.desk),
     publish: tell('provider'),
     publishTools,
     revokeDropped: oauth.desk.revokeDropped

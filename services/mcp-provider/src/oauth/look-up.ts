@@ -31,10 +31,7 @@ export const isLiving = (stored: CredentialRow | undefined): boolean =>
   stored !== undefined && stored.dead_reason === null
 
 /** What the server says to who shows no credential of OAuth; undefined where it wants none. */
-export const challengeOf = async (
-  { mcp }: Pick<OauthDesk, 'mcp'>,
-  { settings }: Pick<Provider, 'settings'>
-): Promise<string | undefined> => {
+const challengeOf = async ({ mcp }: Pick<OauthDesk, 'mcp'>, { settings }: Provider): Promise<string | undefined> => {
   try {
     await mcp.list(targetOf(settings, settings.headers), {
       carriesCredential: Object.keys(settings.headers).length > 0

@@ -23,7 +23,7 @@ export const ownClient = (
 const anotherServer = ({ issuer }: ServerMetadata) =>
   new ReportedError(
     'upstream_error',
-    `The server names another authorization server ("${checkUrl(issuer).host}") than the one that authentication was given for. If that is right, give authentication anew.`,
+    `The server names another authorization server ("${checkUrl(issuer).host}") than the one that authentication was given for. If that is right, give authentication anew, with the issuer of that one.`,
     { details: [{ path: 'authentication', message: 'was given for another authorization server' }] }
   )
 

@@ -4,7 +4,6 @@ import type { RefreshTools } from '../tools/refresh.ts'
 import type { ToolStore } from '../tools/store.ts'
 import type { CheckReachable } from './check.ts'
 import type { ProviderPages } from './page-store.ts'
-import type { Settings } from './provider.ts'
 import type { ProviderStore } from './store.ts'
 
 /** What the registry works with; every verb names the part it uses. */
@@ -15,8 +14,6 @@ export type Desk = {
   checkReachable: CheckReachable
   refreshTools: RefreshTools
   tryTools: TryTools
-  /** The one authorization server that an MCP server names; null where it names several, or none that can be read. */
-  findIssuer: (settings: Settings) => Promise<string | null>
   /** Tells everybody that a provider was changed; after the commit. */
   publish: Publish
   /** Tells everybody that what may be called of a provider was changed; after the commit. */

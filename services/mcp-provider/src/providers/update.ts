@@ -40,7 +40,7 @@ const replace = async (
 ): Promise<void> => {
   const isReachedAnew = reachOf(next) !== reachOf(stored.settings)
   const isNewClient = isClientNew(stored, next)
-  const authorization_issuer = isNewClient ? await issuerFor(desk, stored, next) : stored.authorization_issuer
+  const authorization_issuer = isNewClient ? issuerFor(stored, next) : stored.authorization_issuer
   const sealed = await sealSettings(desk.vault, stored, next)
   const event = providerEvent(asker, 'updated', stored.id, {
     fields: changedFields(stored.settings, next),
@@ -81,14 +81,15 @@ const isForAnother = (next: Settings, before: Settings): boolean =>
 const isClientNew = ({ settings }: Provider, next: Settings): boolean =>
   next.server_url !== settings.server_url || !isDeepStrictEqual(next.authentication, settings.authentication)
 
-/** Which authorization server a new client is for; null where nobody can tell, or need to, before it is used. */
-const issuerFor = async (
-  { findIssuer }: Pick<Desk, 'findIssuer'>,
-  { settings, authorization_issuer }: Provider,
-  next: Settings
-): Promise<string | null> => {
-  if (authorization_issuer === null || !next.authentication || next.server_url !== settings.server_url) return null
-  return next.authentication.issuer ?? findIssuer(next)
+/**
+ * Which authorization server a new secret is for: the one an administrator names, else the one of before. The MCP server
+ * is not asked: it could send the secret where it likes. Null for another client, which was shown to none yet.
+ */
+const issuerFor = ({ settings, authorization_issuer }: Provider, next: Settings): string | null => {
+  const { server_url, authentication } = next
+  if (server_url !== settings.server_url || authentication?.client_id !== settings.authentication?.client_id)
+    return null
+  return authorization_issuer && (authentication?.issuer ?? authorization_issuer)
 }
 
 const unlisted = ({ revision }: Provider) =>

@@ -187,8 +187,10 @@ t.test('a new secret is shown to the server that it is for, and to no other one'
     await freshFor(ann, made.identifier)
     return made
   }
-  const renew = async ({ at }: { at: string }) =>
-    t.equal((await as(admin)('PATCH', at, { authentication: { ...own, client_secret: later } })).status, 200)
+  const renew = async ({ at }: { at: string }, given: object = {}) => {
+    const authentication = { ...own, client_secret: later, ...given }
+    t.equal((await as(admin)('PATCH', at, { authentication })).status, 200)
+  }
   const shown = ({ tokens }: typeof played) => tokens.map(({ fields }) => fields.client_secret)
   // Providers of before are taken back meanwhile.
   const takenBack = (token: string | undefined) => played.revocations.filter(({ fields }) => fields.token === token)
@@ -199,17 +201,34 @@ t.test('a new secret is shown to the server that it is for, and to no other one'
   t.ok(await freshFor(ann, same.identifier), 'a server that is still the one goes on with it')
   t.same(shown(played), [secret, later])
 
+  const turned = await connected()
+  Object.assign(played, { resource: { authorization_servers: [other.origin] } })
+  const asked = played.calls.length
+  await renew(turned)
+  t.equal(played.calls.length, asked, 'the MCP server is not asked whom a secret is for')
+  t.equal((await credentialsOf(turned.id)).length, 1)
+  const refused = await as(admin)('POST', `${turned.at}/authorize`)
+  t.match([refused.status, refused.body.details[0]?.path], [502, 'authentication'], 'nor may it say so later')
+  t.same(shown(other), [])
+
   const moved = await connected()
   const refreshToken = played.given.at(-1)
   const { body, cookies } = await authorizeBy(admin, moved.id)
   played.resource = { authorization_servers: [other.origin] }
-  await renew(moved)
+  await renew(moved, { issuer: other.origin })
   t.same(await credentialsOf(moved.id), [], 'what the one before gave is of no use any more')
   await until(() => takenBack(refreshToken).length > 0)
   t.match(takenBack(refreshToken), [{ fields: { client_secret: secret } }], 'and is taken back as it was given')
   const { redirect_uri, state } = askedIn(body.authorize_url)
   t.match(await steps.comeBack(new URL(`${redirect_uri}?code=c&state=${state}`), cookies), { status: 400 })
   t.match(await connect(moved.id), { client_id: own.client_id })
+  t.same([shown(played), shown(other)], [[secret], [later]])
+
+  const changed = await connected()
+  await renew(changed, { client_id: 'another client' })
+  t.same(await credentialsOf(changed.id), [], 'another client has nothing of the one before')
+  played.resource = { authorization_servers: [other.origin] }
+  t.match(await connect(changed.id), { client_id: 'another client' }, 'and is for whom it is used with first')
   t.same([shown(played), shown(other)], [[secret], [later]])
 
   const unknown = await connected()
