@@ -105,7 +105,11 @@ export const createRefresher = <Material, Want, Token>({
   const begin = (id: string, want: Want, look: Look<Token> | undefined): Work<Token> => {
     const work: Work<Token> = { want: nameOf(want), phase: 'waiting', promise: Promise.resolve(undefined) }
     works.set(id, work)
-    work.promise = refresh(id, want, look, work).finally(() => works.delete(id))
+    work.promise = refresh(id, want, look, work).finally(() => {
+      works.delete(id)
+      // A former table of the Map may hold on to the work for long, and is not to hold on to what came of it.
+      work.promise = Promise.resolve(undefined)
+    })
     return work
   }
 

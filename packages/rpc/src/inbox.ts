@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Msg, MsgHdrs, NatsConnection, PublishOptions } from 'nats'
+import { createKeyedCrowd, type KeyedCrowd } from './keyed-crowd.ts'
 import { header, presence } from './wire.ts'
 
 /** Why a question got no answer. */
@@ -44,7 +45,7 @@ type Waiting = {
  * to any subject that it can make another message name as its reply.
  */
 export const openInbox = (connection: NatsConnection, service: string): Inbox => {
-  const waiting = new Map<string, Waiting>()
+  const waiting = createKeyedCrowd<Waiting>()
   const run = randomBytes(12).toString('base64url')
   let asked = 0
   connection.subscribe(`_INBOX.${service}.>`, {
@@ -78,7 +79,7 @@ export const openInbox = (connection: NatsConnection, service: string): Inbox =>
       return answered.finally(looking.stop)
     },
     refuse: (subject) => {
-      for (const asker of waiting.values()) if (asker.subject === subject) asker.fail(new NoAnswer('refused'))
+      for (const asker of waiting.members()) if (asker.subject === subject) asker.fail(new NoAnswer('refused'))
     }
   }
 }
@@ -86,7 +87,7 @@ export const openInbox = (connection: NatsConnection, service: string): Inbox =>
 type Looked = { timeoutMs: number; publish: (text: string, options: PublishOptions) => void }
 
 /** Fails whoever waits at `reply` once the time is over, or before where nobody is there any more to answer. */
-const keepLooking = (waiting: Map<string, Waiting>, reply: string, { timeoutMs, publish }: Looked) => {
+const keepLooking = (waiting: KeyedCrowd<Waiting>, reply: string, { timeoutMs, publish }: Looked) => {
   const stillThere = `${reply}-`
   let leftMs = timeoutMs
   const look = (asker: Waiting) => {

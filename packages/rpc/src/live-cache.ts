@@ -1,12 +1,14 @@
 import { ReportedError } from '@onbehalf/errors'
 import { LRUCache } from 'lru-cache'
+import { createCrowd, type Member } from './crowd.ts'
+import { createKeyedCrowd } from './keyed-crowd.ts'
 import { createTagIndex } from './tag-index.ts'
 
 /** What is held for a key: the value, what it depends on, and how long it may be used. */
 type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number }
 
 /** What was emptied while a load ran, so that an older answer is not kept. */
-type Guard = { dropped: Set<string>; isDropped: boolean }
+type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
 
 export type LiveCacheOptions<Key, Value> = {
   /** Entries held at most, or what they may weigh together; the least recently used leaves first. */
@@ -60,8 +62,8 @@ export const createLiveCache = <Key, Value>({
   const entries = new LRUCache<string, Entry<Value>>({ ...bound, dispose: (entry, id) => forget(id, entry) })
   const index = createTagIndex()
   // A load is joined only until the next emptying; its guard lives until it ends.
-  const loads = new Map<string, Promise<Value>>()
-  const guards = new Map<string, Set<Guard>>()
+  const loads = createKeyedCrowd<Promise<Value>>()
+  const guards = createCrowd<Guard>()
 
   const forget = (id: string, entry: Entry<Value>) => {
     for (const tag of entry.tags) index.remove(tag, id)
@@ -78,8 +80,8 @@ export const createLiveCache = <Key, Value>({
     const running = loads.get(id)
     if (running !== undefined) return running
     const loadedAt = now()
-    const guard: Guard = { dropped: new Set(), isDropped: false }
-    guards.set(id, (guards.get(id) ?? new Set()).add(guard))
+    const guard: Guard = { place: -1, id, dropped: new Set(), isDropped: false }
+    guards.enter(guard)
     const promise = load(key)
       .then((value) => {
         const tags = tagsOf(value)
@@ -90,15 +92,13 @@ export const createLiveCache = <Key, Value>({
       })
       .finally(() => {
         if (loads.get(id) === promise) loads.delete(id)
-        const mine = guards.get(id)
-        mine?.delete(guard)
-        if (mine?.size === 0) guards.delete(id)
+        guards.leave(guard)
       })
     loads.set(id, promise)
     return promise
   }
   const guard = (mark: (guard: Guard) => void) => {
-    for (const running of guards.values()) for (const one of running) mark(one)
+    for (const running of guards.members()) mark(running)
     loads.clear()
   }
   const refresh = (id: string, key: Key) => {
@@ -125,7 +125,7 @@ export const createLiveCache = <Key, Value>({
     },
     delete: (key) => {
       const id = keyOf(key)
-      for (const one of guards.get(id) ?? []) one.isDropped = true
+      for (const one of guards.members()) if (one.id === id) one.isDropped = true
       loads.delete(id)
       entries.delete(id)
     },
