@@ -2,6 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { type BreakerLimits, createBreaker, type Pass, saysServerAway } from './breaker.ts'
 import { createListening } from './listening.ts'
 import { createPlaces } from './places.ts'
+import { createRoom } from './room.ts'
 import { createShares, type SharedServer } from './shares.ts'
 
 /** Between the calls and each server: one that is slow or dead keeps nobody from the others. */
@@ -30,7 +31,7 @@ export type GateLimits = BreakerLimits & {
   originCallsMax: number
   /** Those who listen to one origin. Each holds a connection for as long as it does. */
   listenersMax: number
-  /** Servers that something is remembered of while nobody calls them. */
+  /** Servers that something is remembered of. */
   gatesMax: number
 }
 
@@ -48,27 +49,20 @@ const defaults: GateLimits = {
 /** One for each call under way and each who listens: nobody waits for another tenant's connections. */
 export const connectionsPerOrigin = defaults.originCallsMax + defaults.listenersMax
 
-type Gate = ReturnType<typeof createGate>
-
 export const createGates = (given: Partial<GateLimits> = {}, now: () => number = Date.now): Gates => {
   const limits = { ...defaults, ...given }
-  const gates = new Map<string, Gate>()
   const shares = createShares(limits.originCallsMax)
-
-  const gateOf = (key: string): Gate => {
-    const known = gates.get(key)
-    if (known) return known
-    const gate = createGate(limits, now)
-    gates.set(key, gate)
-    if (gates.size > limits.gatesMax) forgetOne(gates)
-    return gate
-  }
+  // Calls under way hold on to theirs; who comes later, where one had to make room, begins with a new one.
+  const gateOf = createRoom({
+    max: limits.gatesMax,
+    make: () => ({ places: createPlaces(limits), breaker: createBreaker(limits, now) }),
+    isInUse: ({ places, breaker }) => !places.isEmpty() || !breaker.isClean()
+  })
 
   return {
     // A revision of its own: what was held against the server at another address says nothing about this one.
     through: async ({ provider, isPatient, signal }, work) => {
-      const key = `${provider.provider_id} ${provider.revision}`
-      const { places, breaker } = gateOf(key)
+      const { places, breaker } = gateOf(`${provider.provider_id} ${provider.revision}`)
       const place = places.take(signal)
       if (place !== undefined) await place
       let pass: Pass | undefined
@@ -89,22 +83,10 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
       } finally {
         giveBack?.()
         places.giveBack()
-        if (places.isEmpty() && breaker.isClean()) gates.delete(key)
       }
     },
     listening: createListening(limits)
   }
-}
-
-const createGate = (limits: GateLimits, now: () => number) => ({
-  places: createPlaces(limits),
-  breaker: createBreaker(limits, now)
-})
-
-// Calls under way hold on to theirs; who comes later begins with a new one.
-const forgetOne = (gates: Map<string, unknown>): void => {
-  const [oldest] = gates.keys()
-  if (oldest !== undefined) gates.delete(oldest)
 }
 
 const shareTaken = () =>

@@ -156,6 +156,20 @@ t.test('after a pause one call tries the server, and while it fails the pauses g
   t.equal(await through(fine), 'fine', 'and then it begins anew')
 })
 
+t.test('where too many servers are known, those that nothing is held against are forgotten first', async (t) => {
+  const gates = createGates({ gatesMax: 2, failuresMax: 1, pauseMs: 600_000, pauseMsMax: 600_000 })
+  const { signal } = new AbortController()
+  const through = <Value>(provider_id: string, work: () => Promise<Value>) =>
+    gates.through({ provider: { ...server, provider_id }, isPatient: true, signal }, work)
+  await t.rejects(through('dead', away), { message: 'Nobody is there.' })
+  for (const name of ['one', 'two', 'three']) t.equal(await through(name, fine), 'fine')
+  await t.rejects(through('dead', fine), { message: /tried again shortly/ })
+  await t.rejects(through('dying', away), { message: 'Nobody is there.' })
+  t.equal(await through('four', fine), 'fine')
+  await t.rejects(through('dying', fine), { message: /tried again shortly/ })
+  t.equal(await through('dead', fine), 'fine', 'and then the oldest')
+})
+
 t.test('one server gets so many calls at once, the others wait in a line of so many', async (t) => {
   const gates = createGates({ callsMax: 1, waitingMax: 2 })
   const leaving = new AbortController()

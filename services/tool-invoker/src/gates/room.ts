@@ -1,0 +1,22 @@
+export type Room<Of> = { max: number; make: () => Of; isInUse: (one: Of) => boolean }
+
+/**
+ * One for each key while it is in use, and after that while there is room: who comes again finds it, so that a call makes
+ * none, and leaves none behind in a Map that changes all the time. Where all are in use, the oldest makes room.
+ */
+export const createRoom = <Of>({ max, make, isInUse }: Room<Of>): ((key: string) => Of) => {
+  const all = new Map<string, Of>()
+  const makeRoom = (): void => {
+    for (const [key, one] of all) if (!isInUse(one)) all.delete(key)
+    const [oldest] = all.keys()
+    if (all.size >= max && oldest !== undefined) all.delete(oldest)
+  }
+  return (key) => {
+    const known = all.get(key)
+    if (known !== undefined) return known
+    if (all.size >= max) makeRoom()
+    const made = make()
+    all.set(key, made)
+    return made
+  }
+}
