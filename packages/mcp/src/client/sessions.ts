@@ -53,6 +53,7 @@ export const isSessionGone = (answer: Answer, { id, send }: Session): boolean =>
 }
 
 type Entry = {
+  key: string
   url: string
   sessionKey: string
   opening: Promise<Session>
@@ -75,7 +76,8 @@ export const createSessionPool = (
 
   const end = (entry: Entry) => background.run(async () => (await entry.opening).end())
 
-  const remove = (key: string, entry: Entry) => {
+  const remove = (entry: Entry) => {
+    const { key } = entry
     if (entries.get(key) === entry) entries.delete(key)
     if (entry.isDropped) return
     entry.isDropped = true
@@ -85,21 +87,22 @@ export const createSessionPool = (
   // The map is ordered by last use, so the first ones are the longest unused.
   const sweep = () => {
     const idleBefore = now().getTime() - limits.sessionIdleMs
-    for (const [key, entry] of entries) {
+    for (const entry of entries.values()) {
       const isIdle = entry.users === 0 && entry.idleSince < idleBefore
       if (!isIdle && entries.size <= limits.sessionsMax) return
-      remove(key, entry)
+      remove(entry)
     }
   }
 
   const begin = (key: string, { url, sessionKey }: SessionKey, open: () => Promise<Session>): Entry => {
-    const entry: Entry = { url, sessionKey, opening: open(), isOpen: false, users: 0, isDropped: false, idleSince: 0 }
+    const unused = { isOpen: false, users: 0, isDropped: false, idleSince: 0 }
+    const entry: Entry = { key, url, sessionKey, opening: open(), ...unused }
     background.run(() =>
       entry.opening.then(
         () => {
           entry.isOpen = true
         },
-        () => remove(key, entry)
+        () => remove(entry)
       )
     )
     return entry
@@ -112,8 +115,9 @@ export const createSessionPool = (
     const entry = found ?? begin(key, wanted, open)
     const isKnown = entry.isOpen
     entry.users += 1
-    entries.delete(key)
-    entries.set(key, entry)
+    // By its own key and not by an equal one: former tables of the Map hold on to their keys for long.
+    entries.delete(entry.key)
+    entries.set(entry.key, entry)
     sweep()
     let isHeld = true
     const release = () => {
@@ -125,7 +129,7 @@ export const createSessionPool = (
     }
     try {
       const session = await untilAborted(entry.opening, signal)
-      return { session, isKnown, release, drop: () => remove(key, entry) }
+      return { session, isKnown, release, drop: () => remove(entry) }
     } catch (thrown) {
       release()
       throw thrown
@@ -133,7 +137,7 @@ export const createSessionPool = (
   }
 
   const drop: SessionPool['drop'] = (isMeant) => {
-    for (const [key, entry] of entries) if (isMeant(entry.sessionKey)) remove(key, entry)
+    for (const entry of entries.values()) if (isMeant(entry.sessionKey)) remove(entry)
   }
 
   return {
