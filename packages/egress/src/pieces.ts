@@ -9,7 +9,7 @@ type Connection = Pick<Dispatcher.DispatchController, 'pause' | 'resume'> | unde
 
 /** What came of a body and was not read yet, for one reader that asks for one piece at a time. While that is much, no more comes. */
 export class Pieces {
-  private readonly held: Uint8Array[] = []
+  private held: Uint8Array[] = []
   private bytes = 0
   private isPaused = false
   private reader: PromiseWithResolvers<Step> | undefined
@@ -29,15 +29,17 @@ export class Pieces {
     connection?.pause()
   }
 
-  /** The next one that is held. */
+  /** All that is held, as one piece: a server may send a body byte by byte, and each piece costs its reader more than that. */
   take(connection: Connection): Uint8Array | undefined {
-    const piece = this.held.shift()
-    if (piece) this.bytes -= piece.length
-    if (this.isPaused && this.bytes === 0) {
+    const { held } = this
+    if (held.length === 0) return undefined
+    this.held = []
+    this.bytes = 0
+    if (this.isPaused) {
       this.isPaused = false
       connection?.resume()
     }
-    return piece
+    return held.length === 1 ? held[0] : Buffer.concat(held)
   }
 
   /** The next one that comes. */

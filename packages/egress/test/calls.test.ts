@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { setDefaultCACertificates } from 'node:tls'
 import t from 'tap'
 import { certificate } from './certificate.ts'
-import { failureOf, get, open, readAll, serve } from './servers.ts'
+import { failureOf, get, open, readAll, serve, serveTcp } from './servers.ts'
 
 const withCredential = { carriesCredential: true }
 const bearer = { authorization: 'Bearer secret-token' }
@@ -260,6 +260,20 @@ t.test('an opened answer holds its server back while nobody reads it, and comes 
   let bytes = 0
   for await (const part of body) bytes += part.byteLength
   t.equal(bytes, pieces * piece.length)
+})
+
+t.test('a body that is sent byte by byte is read in as many pieces as it takes, not byte by byte', async (t) => {
+  const bytes = 5_000
+  const port = await serveTcp(t, (socket) => {
+    const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
+    socket.once('data', () => socket.write(`${head}${'1\r\nx\r\n'.repeat(bytes)}0\r\n\r\n`))
+  })
+  const egress = open(t, { allow: `127.0.0.2:${port}` })
+  const { body } = await egress.open(`http://127.0.0.2:${port}/`, get)
+  const pieces: Uint8Array[] = []
+  for await (const piece of body) pieces.push(piece)
+  t.equal(Buffer.concat(pieces).toString(), 'x'.repeat(bytes))
+  t.ok(pieces.length < bytes / 10, `${pieces.length} pieces`)
 })
 
 t.test('whoever leaves an opened answer, or is told to stop, lets go of its connection', async (t) => {

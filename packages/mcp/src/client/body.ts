@@ -14,6 +14,10 @@ export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number)
 const drainMs = 250
 const drainBytesMax = 64 * 1024
 
+/** Pieces smaller than this are put together when there are so many of them: each takes some hundred bytes by itself. */
+const smallBytes = 1024
+const smallMax = 256
+
 /** The bytes of one answer: counted, bounded, and given back to the connection when enough was read. */
 export class Body {
   /** What was read for whoever wants all of it. */
@@ -23,6 +27,7 @@ export class Body {
   private readonly bytesMax: number
   private readonly background: Background
   private bytes = 0
+  private smallOnes = 0
   private isDone = false
 
   /** `ending` ends the exchange. */
@@ -48,10 +53,18 @@ export class Body {
   /** Reads on until more than so many bytes were read, or there are no more; whether it was more. */
   async hold(bytesMax: number): Promise<boolean> {
     for (let chunk = await this.next(); chunk; chunk = await this.next()) {
-      this.held.push(chunk)
+      this.keep(chunk)
       if (this.bytes > bytesMax) return true
     }
     return false
+  }
+
+  private keep(chunk: Uint8Array): void {
+    this.held.push(chunk)
+    this.smallOnes = chunk.length < smallBytes ? this.smallOnes + 1 : 0
+    if (this.smallOnes < smallMax) return
+    this.held.push(Buffer.concat(this.held.splice(-smallMax)))
+    this.smallOnes = 0
   }
 
   /** All of it, also what is held. */

@@ -1,5 +1,8 @@
 import t from 'tap'
 import { AnswerScanner } from '../../../src/client/answer-scanner.ts'
+import { createBackground } from '../../../src/client/background.ts'
+import { Body } from '../../../src/client/body.ts'
+import { Ending } from '../../../src/client/ending.ts'
 import type { Send } from '../../../src/client/index.ts'
 import { startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient } from '../send.ts'
@@ -47,6 +50,19 @@ const isJson = (bytes: Buffer): boolean => {
 
 /** Large answers, which are passed on as they come where it is safe to. */
 export const testPassing = (): void => {
+  t.test('an answer that comes byte by byte is held in few pieces, and whole', async (t) => {
+    const bytes = Buffer.from('é€😀 and so on '.repeat(1_000))
+    const source = async function* () {
+      for (const byte of bytes) yield Uint8Array.of(byte)
+      yield Buffer.alloc(100_000, 'x')
+      for (const byte of bytes) yield Uint8Array.of(byte)
+    }
+    const body = new Body(source(), new Ending(), 1_000_000, createBackground())
+    t.equal(await body.hold(1_000_000), false)
+    t.ok(body.held.length < 1_000, `${body.held.length} pieces`)
+    t.ok(Buffer.concat([bytes, Buffer.alloc(100_000, 'x'), bytes]).equals(Buffer.concat(body.held)))
+  })
+
   t.test('a large result is passed on as it was written, and what stands at its end is read', async (t) => {
     const written = `{ "content" : ${JSON.stringify(content)},\n "n": [12345678901234567890, -0.5e+10, true, {}],
       "_m\\u0065ta":${JSON.stringify(usage)} , "isError":true }`
