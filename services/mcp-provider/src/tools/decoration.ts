@@ -6,7 +6,7 @@ type Fault = { member: string; reason: string }
 const bytesMax = 16 * 1024
 // What we say in answers of our own.
 const ownKey = /^onbehalf\//i
-const taskWords: readonly unknown[] = ['forbidden', 'optional', 'required', undefined]
+const taskWords: readonly unknown[] = ['forbidden', 'optional', 'required']
 
 /** What of it is passed on; what is not is left out by its member, and the tool stays. */
 export const decorationOf = ({ icons, _meta, execution }: McpTool): { kept: ToolDecoration; faults: Fault[] } => {
@@ -24,9 +24,9 @@ export const decorationOf = ({ icons, _meta, execution }: McpTool): { kept: Tool
   const kept = {
     ...(pictures.length > 0 && isKept('icons', pictures) && { icons: pictures }),
     ...(Object.keys(meta).length > 0 && isKept('_meta', meta) && { _meta: meta }),
+    // Nobody reviews more of it.
     ...(isJson(execution) &&
-      taskWords.includes(execution.taskSupport) &&
-      isKept('execution', execution) && { execution })
+      taskWords.includes(execution.taskSupport) && { execution: { taskSupport: execution.taskSupport } })
   }
   return { kept, faults }
 }

@@ -105,10 +105,12 @@ t.test('icons, _meta and execution come through, but for what is not fit to be p
     { icons: b?.icons, _meta: b?._meta, execution: b?.execution },
     { icons: [web], _meta: { kept: true }, execution: undefined }
   )
-  for (const plain of [c, d]) t.notOk(plain && ('icons' in plain || '_meta' in plain || 'execution' in plain))
+  for (const plain of [c, d]) t.notOk(plain && ('icons' in plain || '_meta' in plain))
+  t.notOk(c && 'execution' in c)
+  t.same(d?.execution, { taskSupport: 'optional' }, 'what MCP says of it, and nothing else')
   t.same(
     body.tools_left_out.map(({ name, member }) => `${name} ${member}`),
-    ['b icons', 'd icons', 'd _meta', 'd execution']
+    ['b icons', 'd icons', 'd _meta']
   )
   const found = await find(owner.ticket, body.server_identifier, 'a')
   t.notOk(found.tool && ('icons' in found.tool || '_meta' in found.tool), 'a call does not carry it')
