@@ -46,14 +46,15 @@ export const runFile = (file: string, options: FileOptions): FileRun => {
   const { isOver, stop } = limit(child, options.secondsMax)
   // Whatever it left running ends with it. What has run too long may say first what it waited for.
   child.once('exit', () => isOver() || signalGroup(child, 'SIGKILL'))
-  const end = new Promise<FileEnd>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code, signal) => {
+  const end = new Promise<FileEnd>((resolve) => {
+    const settle = (ended: string | undefined) => {
       stop()
-      const ended = code === 0 ? undefined : `it ended with ${code ?? signal}`
+      signalGroup(child, 'SIGKILL')
       const fault = isOver() ? `it took longer than ${options.secondsMax} s` : ended
       resolve({ file, lines, fault, seconds: (performance.now() - startedAt) / 1000 })
-    })
+    }
+    child.once('error', ({ message }) => settle(`it could not be started: ${message}`))
+    child.once('close', (code, signal) => settle(code === 0 ? undefined : `it ended with ${code ?? signal}`))
   })
   return { end, kill: () => signalGroup(child, 'SIGKILL') }
 }

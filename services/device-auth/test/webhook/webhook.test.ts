@@ -75,15 +75,19 @@ t.test('a new sign-in is told to whom the tenant named, signed, and to nobody el
 t.test('whose receiver is slow keeps nobody else waiting', async (t) => {
   const [theirs, others] = [await setUp(), await setUp()]
   await put(theirs.owner, new URL('/slow', hookUrl).href)
-  const signIns = await Promise.all([theirs, others].map(({ member }) => signInDevice(app, member)))
-  const [slowId, quickId] = signIns.map(({ body }) => body.token_id)
-  await Promise.all([messageAbout(slowId), messageAbout(quickId)])
-  heard.length = 0
+  const toldOf = async ({ member }: typeof theirs): Promise<string> => {
+    const { token_id } = (await signInDevice(app, member)).body
+    await messageAbout(token_id)
+    return token_id
+  }
+  const quickId = await toldOf(others)
+  const slowId = await toldOf(theirs)
   const again = (token_id: string, count: number) =>
     `select gen_random_uuid(), tenant_id, facts, now() - interval '${count} hours'
     from device_auth.webhook_delivery, generate_series(1, ${count}) where facts ->> 'token_id' = '${token_id}'`
   await admin.query(`insert into device_auth.webhook_delivery (id, tenant_id, facts, due_at)
     ${again(slowId, 12)} union all ${again(quickId, 1)}`)
+  heard.length = 0
   for (const response of slow.splice(0)) response.writeHead(204).end()
   await messageAbout(quickId)
   const before = heard.filter(({ url }) => url === '/slow').length

@@ -43,7 +43,8 @@ export const testPassing = ({ app, broker, call, devices, forwarding, origin, re
     }
     const params = { name: 'x', arguments: {}, ...(era === 'modern' && { _meta: meta }) }
     const standard = { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'x' }
-    const all = { ...headers, accept: 'application/json, text/event-stream', ...(era === 'modern' && standard) }
+    // No event stream: one begins by the clock, and holds what it tells.
+    const all = { ...headers, accept: 'application/json', ...(era === 'modern' && standard) }
     return post(`/mcp/${server_identifier}`, all, { jsonrpc: '2.0', id: 'é1', method: 'tools/call', params })
   }
 
