@@ -316,6 +316,7 @@ export type Tenant = Selectable<TenantTable>
 export type Connection = Selectable<ConnectionTable>
 export type Suspicion = Selectable<SuspectedQuirkTable>
 export type Session = Selectable<SessionTable>
+/** What ended of theirs is for `links/` alone. */
 export type User = Omit<Selectable<UserTable>, 'links_ended'>
 export type Invitation = Selectable<InvitationTable>
 export type Domain = Selectable<DomainTable>

@@ -27,19 +27,19 @@ export const enqueueSignIn = async (
 /** What is to be delivered; every replica takes from it, and none what another one has. */
 export const deliveryStore = (db: Kysely<Database>) => ({
   /**
-   * Takes at most `max` that are due, `perTenant` of each tenant; each counts as tried, and is due again later unless it
+   * Takes at most `max` that are due, `perTenant` of each tenant, and nobody's second before everybody's first; each counts as tried, and is due again later unless it
    * is ended.
    */
   take: async ({ max, perTenant }: { max: number; perTenant: number }): Promise<Delivery[]> => {
     const { rows } = await sql<Delivery>`
-      with tenant as (select distinct tenant_id from webhook_delivery where ended_at is null and due_at <= now()),
+      with placed as (
+        select id, row_number() over (partition by tenant_id order by due_at) as place
+        from webhook_delivery where ended_at is null and due_at <= now()
+      ),
       due as materialized (
-        select oldest.id from tenant, lateral (
-          select id, due_at from webhook_delivery
-          where ended_at is null and due_at <= now() and tenant_id = tenant.tenant_id
-          order by due_at limit ${perTenant} for update skip locked
-        ) oldest
-        order by oldest.due_at limit ${max}
+        select id from webhook_delivery join placed using (id)
+        where place <= ${perTenant} and ended_at is null and due_at <= now()
+        order by place, due_at limit ${max} for update of webhook_delivery skip locked
       )
       update webhook_delivery delivery
       set attempts = attempts + 1, due_at = now() + make_interval(secs => ${leaseSeconds})

@@ -38,15 +38,15 @@ export const suspicionStore = (db: Kysely<Database>) => ({
     db.transaction().execute(async (transaction) => {
       if (!(await holdConnection(transaction, connection))) return
       const { tenant_id, id: connection_id } = connection
-      const { since, last_seen_at } = await transaction
+      const { is_new } = await transaction
         .insertInto('suspected_quirk')
         .values({ connection_id, quirk })
         .onConflict((conflict) =>
           conflict.columns(['connection_id', 'quirk']).doUpdateSet({ last_seen_at: sql`now()` })
         )
-        .returning(['since', 'last_seen_at'])
+        .returning(sql<boolean>`xmax = 0`.as('is_new'))
         .executeTakeFirstOrThrow()
-      if (since.getTime() !== last_seen_at.getTime()) return
+      if (!is_new) return
       const system = { tenant_id, actor: { kind: 'system' } } as const
       await recordAudit(transaction, connectionEvent(system, 'suspected', connection_id, { quirk }))
     })

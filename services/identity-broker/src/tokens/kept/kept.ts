@@ -26,8 +26,8 @@ const skewMs = 30_000
 const fetchMs = 20_000
 
 /**
- * Tokens that are good for more than one call: in this process, in Redis for all replicas, and with the grant in
- * Postgres, where the mode finds them. The feed empties this layer, and all layers together use none for more than
+ * Tokens that are good for more than one call: in this process, in Redis for all replicas (but for one that follows another
+ * of the same grant), and with the grant in Postgres, where the mode finds them. The feed empties this layer, and all layers together use none for more than
  * 30 s without asking Postgres.
  */
 export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, mintNext, latest, now = Date.now }: Needs) => {
