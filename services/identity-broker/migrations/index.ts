@@ -20,6 +20,7 @@ import * as issuanceRoom from './0029-issuance-room.ts'
 import * as suspectedQuirks from './0030-suspected-quirks.ts'
 import * as linksEnded from './0031-links-ended.ts'
 import * as saidBy from './0032-said-by.ts'
+import * as saidAs from './0033-said-as.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -42,5 +43,6 @@ export const migrations: Migrations = {
   '0029-issuance-room': issuanceRoom,
   '0030-suspected-quirks': suspectedQuirks,
   '0031-links-ended': linksEnded,
-  '0032-said-by': saidBy
+  '0032-said-by': saidBy,
+  '0033-said-as': saidAs
 }

@@ -242,6 +242,8 @@ type ApiKeyTable = {
   /** Who last said whom it may act for: a user, or the bootstrap file; null where that is not known. */
   set_by_kind: 'user' | 'system' | null
   set_by_id: string | null
+  /** What they were when they said so; null where that is not known. */
+  set_by_role: Role | null
   created_at: Generated<Date>
   /** To within a minute. */
   last_used_at: Generated<Date | null>
@@ -259,6 +261,8 @@ type LinkTable = {
   user_id: string
   /** The user themselves, or who imported it; null where that is not known. */
   allowed_by: string | null
+  /** What who imported it was then; null where that is not known, and for the user themselves. */
+  allowed_by_role: Role | null
   created_at: Generated<Date>
   updated_at: Generated<Date>
 }

@@ -20,7 +20,7 @@ export const allowedStore = (db: Kysely<Database>) => ({
             -- For owners and admins, what nobody said who may: members/rights.ts has the rule.
             and (
               set_by_kind = 'system' or set_by_id = ${user_id}
-              or exists (select from member where user_id = set_by_id and role = 'owner')
+              or (set_by_role = 'owner' and exists (select from member where user_id = set_by_id and role = 'owner'))
               or not exists (select from member where user_id = ${user_id} and role <> 'member')
             )
         )

@@ -20,10 +20,13 @@ type NewKey = Pick<
   | 'expires_at'
   | 'set_by_kind'
   | 'set_by_id'
+  | 'set_by_role'
 >
 type EventOf = (id: string) => AuditEvent
 type AppChange = { name?: string; return_urls?: string[]; link_keys?: LinkKey[] }
-type KeyChange = Partial<Pick<ApiKey, 'act_for' | 'listed' | 'expires_at' | 'set_by_kind' | 'set_by_id'>>
+type KeyChange = Partial<
+  Pick<ApiKey, 'act_for' | 'listed' | 'expires_at' | 'set_by_kind' | 'set_by_id' | 'set_by_role'>
+>
 /** What is to become of a key that nobody else changes meanwhile. */
 type Decide = (held: ApiKey, rolesAmong: RolesAmong) => Promise<{ change: KeyChange; event: AuditEvent }>
 

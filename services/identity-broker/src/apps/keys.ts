@@ -95,8 +95,10 @@ const checkKey = async (rolesAmong: RolesAmong, asker: KeyAsker, { act_for, list
 const isSaid = ({ role }: KeyAsker, { act_for, listed }: KeyChange): boolean =>
   act_for !== undefined || listed !== undefined || role !== 'owner'
 
-const setBy = ({ audit: { actor } }: KeyAsker): Pick<ApiKey, 'set_by_kind' | 'set_by_id'> =>
-  actor.kind === 'user' ? { set_by_kind: 'user', set_by_id: actor.id } : { set_by_kind: null, set_by_id: null }
+const setBy = ({ role, audit: { actor } }: KeyAsker): Pick<ApiKey, 'set_by_kind' | 'set_by_id' | 'set_by_role'> =>
+  actor.kind === 'user'
+    ? { set_by_kind: 'user', set_by_id: actor.id, set_by_role: role }
+    : { set_by_kind: null, set_by_id: null, set_by_role: null }
 
 const endOf = (given: string | null): Date | null => (given === null ? null : new Date(given))
 

@@ -64,7 +64,8 @@ const requireActFor = async (key: LiveKey, given: string, needs: ActNeeds): Prom
   const user = await find
   if (!user) throw await unknown(key, given, needs)
   if (!mayActFor[key.act_for](key, user.id)) throw denied()
-  if (key.set_by_kind === 'system' || isStillLet({ id: key.set_by_id, role: key.set_by_role }, user)) return user
+  const sayer = { id: key.set_by_id, roleThen: key.set_by_role, role: key.setter_role }
+  if (key.set_by_kind === 'system' || isStillLet(sayer, user)) return user
   throw aboveItsSetter()
 }
 

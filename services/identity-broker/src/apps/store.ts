@@ -5,8 +5,8 @@ import type { ApiKey, App, Database } from '../database.ts'
 
 export type ApiKeyStore = ReturnType<typeof apiKeyStore>
 
-export type LiveKey = ApiKey & { set_by_role: Role | null }
-type Settings = Pick<ApiKey, 'act_for' | 'listed' | 'set_by_kind' | 'set_by_id'>
+export type LiveKey = ApiKey & { setter_role: Role | null }
+type Settings = Pick<ApiKey, 'act_for' | 'listed' | 'set_by_kind' | 'set_by_id' | 'set_by_role'>
 
 export const apiKeyStore = (db: Kysely<Database>) => ({
   /** With the role that who set it has now; null for the bootstrap file, and for who has none. */
@@ -15,7 +15,7 @@ export const apiKeyStore = (db: Kysely<Database>) => ({
       .selectFrom('api_key')
       .leftJoin('member as setter', 'setter.user_id', 'api_key.set_by_id')
       .selectAll('api_key')
-      .select('setter.role as set_by_role')
+      .select('setter.role as setter_role')
       .where('key_hash', '=', key_hash)
       .where('revoked_at', 'is', null)
       .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', where.fn<Date>('now'))]))

@@ -21,7 +21,7 @@ export const applyApp = async (
   const { app, isNew } = await store.putApp(tenant_id, given.name)
   if (isNew) await recordAudit(db, appEvent(audit, 'created', app.id, ['name']))
   const { act_for, listed } = given
-  const settings = { act_for, listed, set_by_kind: 'system', set_by_id: null } as const
+  const settings = { act_for, listed, set_by_kind: 'system', set_by_id: null, set_by_role: null } as const
   const key_hash = hashOf(given.key)
   const held = await store.lockKey(app, key_hash)
   const details = { act_for, fields: ['act_for', 'listed'] }
@@ -36,8 +36,8 @@ export const applyApp = async (
     await recordAudit(db, keyEvent({ audit }, 'created', app, id, details))
     return { app, isMoved: false }
   }
-  const { set_by_kind, set_by_id } = held
-  if (isDeepStrictEqual({ act_for: held.act_for, listed: held.listed, set_by_kind, set_by_id }, settings))
+  const { set_by_kind, set_by_id, set_by_role } = held
+  if (isDeepStrictEqual({ act_for: held.act_for, listed: held.listed, set_by_kind, set_by_id, set_by_role }, settings))
     return { app, isMoved: false }
   await store.setKey(held.id, settings)
   await recordAudit(db, keyEvent({ audit }, 'updated', app, held.id, details))

@@ -6,7 +6,7 @@ import type { LinkStore, NewLink } from './store.ts'
 type Needs = { links: Pick<LinkStore, 'transaction'>; announce: Announce }
 
 /** `links_ended`: how many of the user's links had been ended when they allowed this one, unless they do it now. */
-type Allowed = Omit<NewLink, 'allowed_by'> & { links_ended?: number }
+type Allowed = Omit<NewLink, 'allowed_by' | 'allowed_by_role'> & { links_ended?: number }
 
 /**
  * Makes the link that its user allowed, in the place of what the external id was linked to; undefined where they are gone,
@@ -22,7 +22,7 @@ export const createActivation =
       const endedNow = await store.holdEnded(tenant_id, user_id)
       if (endedNow === undefined || endedNow !== (links_ended ?? endedNow)) return undefined
       const [before] = await store.lock(app_id, [external_id])
-      const made = await store.put({ ...link, allowed_by: user_id })
+      const made = await store.put({ ...link, allowed_by: user_id, allowed_by_role: null })
       await store.record([linkEvent(by, 'created', made)])
       return { made, before }
     })

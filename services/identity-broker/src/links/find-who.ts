@@ -9,7 +9,7 @@ export type Who = { id: string; role: Role | null }
 
 /**
  * The user that an app's own id is linked to; `policy_denied` where they are an owner or an admin by now, and neither
- * they themselves nor an owner linked them.
+ * they themselves nor who was an owner then and is one now linked them.
  */
 export type FindLinked = (app: { tenant_id: string; app_id: string }, external_id: string) => Promise<Who | undefined>
 
@@ -17,7 +17,9 @@ export const createFindLinked =
   (links: Pick<LinkStore, 'userOf'>): FindLinked =>
   async (app, external_id) => {
     const linked = await links.userOf(app, external_id)
-    if (!linked || isStillLet({ id: linked.allowed_by, role: linked.allowed_by_role }, linked)) return linked
+    if (!linked) return undefined
+    const sayer = { id: linked.allowed_by, roleThen: linked.allowed_by_role, role: linked.allower_role }
+    if (isStillLet(sayer, linked)) return linked
     throw new ReportedError(
       'policy_denied',
       'An owner or an admin has to allow this app themselves. Remove their link, and link them anew.',

@@ -33,7 +33,7 @@ export const importLinks = async (
     await checkEntries(store, asker, entries, held)
     const fresh = entries.filter(({ external_id }) => !held.has(external_id))
     const allowed_by = by.actor.kind === 'user' ? by.actor.id : null
-    const rows = fresh.map((entry) => ({ tenant_id, app_id, allowed_by, ...entry }))
+    const rows = fresh.map((entry) => ({ tenant_id, app_id, allowed_by, allowed_by_role: asker.role, ...entry }))
     const made = rows.length > 0 ? await store.insert(rows) : []
     if (made.length < fresh.length) throw linkedMeanwhile()
     await store.record(made.map((link) => linkEvent(by, 'imported', link)))

@@ -6,8 +6,12 @@ import { rolesAmong } from '../members/roles-store.ts'
 
 export type LinkStore = ReturnType<typeof linkStore>
 
-export type NewLink = Pick<Link, 'tenant_id' | 'app_id' | 'external_id' | 'user_id' | 'allowed_by'>
-type Linked = { id: string; role: Role | null; allowed_by: string | null; allowed_by_role: Role | null }
+export type NewLink = Pick<Link, 'tenant_id' | 'app_id' | 'external_id' | 'user_id' | 'allowed_by' | 'allowed_by_role'>
+type Linked = Pick<Link, 'allowed_by' | 'allowed_by_role'> & {
+  id: string
+  role: Role | null
+  allower_role: Role | null
+}
 type Filter = { app_id?: string; user_id?: string; external_id?: string; search?: string }
 
 /** Which of our users an app's own id of a user means. */
@@ -24,7 +28,8 @@ export const linkStore = (db: Kysely<Database>) => ({
       .selectFrom('link')
       .leftJoin('member', 'member.user_id', 'link.user_id')
       .leftJoin('member as allower', 'allower.user_id', 'link.allowed_by')
-      .select(['link.user_id as id', 'member.role', 'link.allowed_by', 'allower.role as allowed_by_role'])
+      .select(['link.user_id as id', 'member.role', 'link.allowed_by', 'link.allowed_by_role'])
+      .select('allower.role as allower_role')
       .where('link.tenant_id', '=', tenant_id)
       .where('link.app_id', '=', app_id)
       .where('link.external_id', '=', external_id)
@@ -117,6 +122,7 @@ const linkWrites = (transaction: Writing) => ({
         conflict.columns(['app_id', 'external_id']).doUpdateSet({
           user_id: (eb) => eb.ref('excluded.user_id'),
           allowed_by: (eb) => eb.ref('excluded.allowed_by'),
+          allowed_by_role: (eb) => eb.ref('excluded.allowed_by_role'),
           updated_at: (eb) => eb.fn<Date>('now')
         })
       )

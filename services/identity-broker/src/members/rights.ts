@@ -17,15 +17,15 @@ export type UserAsker = { role: Role | null; audit: Pick<AuditContext, 'tenant_i
 export const mayLetActFor = ({ role: own, audit }: UserAsker, user_id: string, role: Role | null): boolean =>
   role === null || mayGive(own, role) || (audit.actor.kind === 'user' && user_id === audit.actor.id)
 
-/** Who said that an app may act for somebody, with the role they have now; null for nobody who is known. */
-export type Sayer = { id: string | null; role: Role | null }
+/** Who said that an app may act for somebody, with the roles they had then and have now; null for nobody who is known. */
+export type Sayer = { id: string | null; roleThen: Role | null; role: Role | null }
 
 /**
  * Whether what was said once still lets an app act for somebody: who is an owner or an admin by now is acted for while
- * it was they themselves who said it, or somebody who is an owner.
+ * it was they themselves who said it, or somebody who was an owner then and is one now: a promotion says nothing.
  */
 export const isStillLet = (sayer: Sayer, { id, role }: { id: string; role: Role | null }): boolean =>
-  role === null || role === 'member' || sayer.role === 'owner' || sayer.id === id
+  role === null || role === 'member' || sayer.id === id || (sayer.roleThen === 'owner' && sayer.role === 'owner')
 
 /** Throws unless `fields` is empty: each names a user whom the asker may let no app act for. */
 export const refuseActFor = (fields: readonly string[]): void => {

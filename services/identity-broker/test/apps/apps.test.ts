@@ -172,6 +172,7 @@ await t.test('whoever is an owner is acted for only while an owner, or they them
     send(who, 'POST', '/v1/links/import', { app_id: app.id, links: [{ external_id, user_id }] })
   await bring(owner, 'the owner', owner)
   await bring(admin, 'a member', member)
+  await bring(admin, 'a member too', member)
   const listing = await makeKey(app, { act_for: 'listed', listed: [member.userId, admin.userId] }, admin)
   const linked = await makeKey(app, { act_for: 'linked' }, admin)
   t.match(linked.body.set_by, { kind: 'user', id: admin.userId })
@@ -192,6 +193,18 @@ await t.test('whoever is an owner is acted for only while an owner, or they them
   await send(owner, 'DELETE', `/v1/links/${old}`)
   await bring(owner, 'a member', member)
   await until(asking(byOwner, 'a member'), 'good', "an owner's does")
+
+  await send(owner, 'PATCH', `/v1/members/${admin.userId}`, { role: 'owner' })
+  const made = () => makeKey(app, { act_for: 'any' }, admin)
+  const anew = await eventually(made, ({ status }) => status === 201)
+  t.equal(await asking(anew, 'the owner')(), 'good', 'who was made an owner lets keys act for owners')
+  t.same(
+    [await asking(linked, 'the owner')(), await asking(anew, 'a member too')()],
+    ['policy_denied', 'policy_denied'],
+    'but what they said as an admin, of keys or links, goes no further than it did'
+  )
+  await send(owner, 'PATCH', `/v1/members/${admin.userId}`, { role: 'admin' })
+  await until(asking(anew, 'the owner'), 'policy_denied', 'nor does what they said as an owner when they are none')
 
   const at = `${keys}/${byOwner.body.id}`
   t.match(await send(member, 'PATCH', at, { act_for: 'linked' }), {
