@@ -10,6 +10,7 @@ import { type Authenticators, registerAuthentication } from './authenticate.ts'
 import { serializerCompiler, validatorCompiler } from './compilers.ts'
 import { describeRoute } from './description/describe.ts'
 import { ErrorBody, JsonRpcErrorBody, OAuthErrorBody } from './description/error-body.ts'
+import { type EveryMinute, endUnread } from './end-unread.ts'
 import { errorHandler, notFoundHandler, renderError } from './error-handler.ts'
 import { type Dependency, registerHealth } from './health.ts'
 import { type LogOutput, standardOutput } from './log-output.ts'
@@ -36,6 +37,8 @@ export type AppOptions = {
   dependencies: readonly Dependency[]
   /** Where log lines go; standard output when left out. */
   logTo?: LogOutput
+  /** How a minute passes; by the clock when left out. */
+  everyMinute?: EveryMinute
 }
 
 export type App = FastifyInstance
@@ -65,6 +68,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(errorHandler(renderError))
   app.setNotFoundHandler(notFoundHandler(renderError))
+  endUnread(app.server, options.everyMinute)
   let isClosing = false
   // Node counts a connection as idle only once it had a request; a client may hold one that it never used.
   const unused = new Set<Socket>()

@@ -1,5 +1,9 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { Type } from '@sinclair/typebox'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type App, anyUser, typed } from '../src/index.ts'
 import { countRequestTimes } from '../src/request-times.ts'
 import { startApp } from './app.ts'
@@ -56,6 +60,74 @@ t.test('not ready before everything answered once, then ready or degraded, then 
   release()
   t.same(await (await running).json(), { done: true }, 'what runs is finished')
   await closed
+})
+
+// More than the system takes for a peer that does not read, several times.
+const stepBytes = 40 * 1024 * 1024
+const large = Buffer.alloc(3 * stepBytes)
+
+const startAnswering = async (t: Test) => {
+  const sweeps: (() => void)[] = []
+  const closed = new Set<number | undefined>()
+  const quiet = new Readable({ read: () => {} })
+  const { promise: upstream, resolve: answer } = Promise.withResolvers<{ done: boolean }>()
+  const config = { access: 'public' as const }
+  const routes = (app: App) => {
+    app.get('/large', { config }, async (_request, reply) => reply.type('application/octet-stream').send(large))
+    app.get('/quiet', { config }, async (_request, reply) => reply.type('text/event-stream').send(quiet))
+    app.get('/waiting', { config }, () => upstream)
+    app.server.on('connection', (socket) => {
+      const { remotePort } = socket
+      socket.once('close', () => closed.add(remotePort))
+    })
+  }
+  const everyMinute = (work: () => void) => {
+    sweeps.push(work)
+    return () => {}
+  }
+  const { app } = await startApp(t, { routes, everyMinute })
+  const url = await app.listen({ host: '127.0.0.1', port: 0 })
+  const ask = async (path: string) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+    t.teardown(() => socket.destroy())
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await once(socket, 'data')
+    const { localPort } = socket.pause()
+    return { socket, isClosed: () => closed.has(localPort) }
+  }
+  return { url, ask, quiet, answer, minute: () => sweeps.forEach((sweep) => void sweep()) }
+}
+
+t.test('an answer that nobody reads is not kept, whoever is slow, quiet, idle or waiting is', async (t) => {
+  const { url, ask, quiet, answer, minute } = await startAnswering(t)
+  const unread = await ask('/large')
+  const idle = await ask('/healthz')
+  const waiting = fetch(`${url}/waiting`)
+  quiet.push(': begun\n\n')
+  const listening = await fetch(`${url}/quiet`)
+  const slow = (await fetch(`${url}/large`)).body?.getReader()
+  let bytes = 0
+  for (const goal of [1, stepBytes, 2 * stepBytes]) {
+    while (bytes < goal) bytes += (await slow?.read())?.value?.length ?? 0
+    minute()
+  }
+  for (let more = await slow?.read(); more?.value; more = await slow?.read()) bytes += more.value.length
+  t.equal(bytes, large.length, 'who reads slowly reads it all')
+  for (let minutes = 0; minutes < 10_000 && !unread.isClosed(); minutes += 1) {
+    unread.socket.write('\r\n')
+    minute()
+    await setImmediate()
+  }
+  t.ok(unread.isClosed(), 'even where its peer goes on sending')
+  t.notOk(idle.isClosed())
+  idle.socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n')
+  idle.socket.resume()
+  t.match(String((await once(idle.socket, 'data'))[0]), /^HTTP\/1.1 200/)
+  answer({ done: true })
+  t.same(await (await waiting).json(), { done: true })
+  quiet.push('data: at last\n\n')
+  quiet.push(null)
+  t.equal(await listening.text(), ': begun\n\ndata: at last\n\n')
 })
 
 t.test('a dependency that does not answer does not hold the question up', async (t) => {
