@@ -15,8 +15,11 @@ export const countFailures = (options: { max?: number; windowMs?: number; now?: 
   }
 }
 
-/** An IPv6 address counts as its /64: whoever has one address there has them all. IPv4 in IPv6 (::ffff:…) is one address. */
-export const networkOf = (ip: string): string => {
+/**
+ * An IPv6 address counts as its /64: whoever has one address there has them all; with 48 as its /48, which is what one
+ * customer gets at most for the asking. IPv4 in IPv6 (::ffff:…) is one address.
+ */
+export const networkOf = (ip: string, bits: 48 | 64 = 64): string => {
   // Most addresses are IPv4, and each request asks.
   if (!ip.includes(':') || !isIPv6(ip) || /^::ffff:\d+\./i.test(ip)) return ip
   const [head = '', tail] = ip.split('::')
@@ -25,7 +28,7 @@ export const networkOf = (ip: string): string => {
   const zeros = tail === undefined ? 0 : 8 - groups.length - after
   const all = [...groups, ...Array.from({ length: zeros }, () => '0'), ...(tail ? tail.split(':') : [])]
   return all
-    .slice(0, 4)
+    .slice(0, bits / 16)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')
 }

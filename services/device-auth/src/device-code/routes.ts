@@ -66,7 +66,7 @@ const startRoute = (scope: App, tools: DeviceCodeTools) => {
     access: 'public',
     errors: ['too_many_requests', 'unsupported_client', 'user_code_exhausted']
   } as const
-  const options = { config, schema, onRequest: tools.budgets.code } as const
+  const options = { config, schema, onRequest: [tools.budgets.code, tools.budgets.siteCode] }
   typed(scope).post('/code', options, async ({ body, ip }) => {
     requireWholeChallenge(body)
     return start({ ...body, ip }, tools)

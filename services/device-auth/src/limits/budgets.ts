@@ -10,6 +10,7 @@ export type Budget<Counted> = (counted: Counted) => Promise<void>
 type Person = { tenant_id: string; user_id: string }
 
 const byAddress = ({ ip }: Pick<FastifyRequest, 'ip'>): string => networkOf(ip)
+const bySite = ({ ip }: Pick<FastifyRequest, 'ip'>): string => networkOf(ip, 48)
 const byClient = (client_id: string): string => client_id
 const byCaller = (request: FastifyRequest): string => byPerson(userOf(request))
 // Enough of the hash to tell tokens apart, and nothing that a token could be asked for with.
@@ -21,6 +22,8 @@ export const openBudgets = (redis: Redis) => {
   const count = createCount(redis)
   return {
     code: budget(count, { name: 'code', max: 60, seconds: 3600, keyOf: byAddress }),
+    /** What all the IPv6 networks of one customer get: 65,536 of them would use up what a client has for everybody. */
+    siteCode: budget(count, { name: 'site-code', max: 600, seconds: 3600, keyOf: bySite }),
     /** Flows of a client, from whatever addresses: what waits at once fits into Redis. A flow lives as long as the window. */
     clientCode: budget(count, { name: 'client-code', max: 50_000, seconds: 900, keyOf: byClient }),
     lookup: budget(count, { name: 'lookup', max: 60, seconds: 300, keyOf: byAddress }),

@@ -36,6 +36,17 @@ t.test('a client has 50,000 flows in a quarter of an hour, from whatever address
   t.equal((await newCode('10.2.0.3')).status, 200)
 })
 
+t.test('the IPv6 networks of a /48 get 600 codes an hour together, each its 60', async (t) => {
+  const key = 'device-auth:limit:site-code:2001:db8:1'
+  t.equal((await newCode('2001:db8:1:1::1')).status, 200)
+  t.equal(await redis.get(key), '1')
+  await redis.incrby(key, 598)
+  t.equal((await newCode('2001:db8:1:2::1')).status, 200)
+  const refused = await newCode('2001:db8:1:ffff::1')
+  t.match(refused, { status: 429, body: { error: 'too_many_requests' }, headers: { 'retry-after': /^3[56]\d\d$/ } })
+  t.equal((await newCode('2001:db8:2:1::1')).status, 200, 'another /48 is not concerned')
+})
+
 t.test('an address that a stranger names counts for nothing, and that of a proxy we know does', async (t) => {
   const body = { client_id: clientId }
   const named = (one: typeof app, client: string, remoteAddress: string) =>
