@@ -70,7 +70,7 @@ export const callStore = (db: Kysely<Database>) => ({
     })
 })
 
-// Before there was any of this.
+// No call was recorded before: what is dated earlier was dated by a clock that was never set.
 const firstMonth = '2020-01-01T00:00:00.000Z'
 
 /** Whoever can write to the database can add what has no time that can be shown; `audit:verify` names it. */
