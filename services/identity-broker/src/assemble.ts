@@ -4,7 +4,7 @@ import { allowedStore } from './allowed/store.ts'
 import { createAnnouncements } from './announce.ts'
 import { appStore } from './apps/app-store.ts'
 import { apiKeyStore } from './apps/store.ts'
-import { createAudienceCheck } from './audiences/allow.ts'
+import { createAudienceCheck, type FindAudiences } from './audiences/allow.ts'
 import { audienceStore } from './audiences/store.ts'
 import { createBackChannelLogout } from './back-channel/log-out.ts'
 import { backChannelStore } from './back-channel/store.ts'
@@ -137,8 +137,9 @@ const assemble = ({
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, mintNext: createMintNext(modes), latest })
   const audiences = audienceStore(db)
-  const audiencesOf = async (tenant_id: string) =>
-    (await call(bus, listAudiences, { tenant_id }, { deadlineAt: Date.now() + 5_000 })).audiences
+  const findAudiences: FindAudiences = (tenant_id, audience) =>
+    call(bus, listAudiences, { tenant_id, ...(audience ? { audience } : {}) }, { deadlineAt: Date.now() + 5_000 })
+  const audiencesOf = async (tenant_id: string) => (await findAudiences(tenant_id)).audiences
   const apps = appStore(db)
   const connectLinks = createConnectLinks({ connectKeys, publicUrl })
   const readAppLink = createAppLinkReader({ apps, publicUrl })
@@ -165,7 +166,7 @@ const assemble = ({
     issuers,
     audiences,
     audiencesOf,
-    allowAudience: createAudienceCheck({ audiencesOf, audiences }),
+    allowAudience: createAudienceCheck({ findAudiences, audiences }),
     members: memberStore(db),
     domains: domainStore(db),
     lookUpTxt: createTxtLookup(config.DNS_SERVERS),

@@ -6,7 +6,11 @@ import { ModeName, ServerIdentifier, Uuid } from '../shared/vocabulary.ts'
 export const listAudiences = defineCall({
   subject: 'mcp-provider.audience.list.v1',
   callers: ['identity-broker'],
-  request: Type.Object({ tenant_id: Uuid }),
+  request: Type.Object({
+    tenant_id: Uuid,
+    /** One that somebody asks for: then `is_for_members` is told. */
+    audience: Type.Optional(Type.String())
+  }),
   reply: Type.Object({
     audiences: Type.Array(
       Type.Object({
@@ -18,7 +22,12 @@ export const listAudiences = defineCall({
         server_identifier: ServerIdentifier,
         name: Type.String()
       })
-    )
+    ),
+    /**
+     * Whether there are providers at the audience that was asked for, forwarding or not, and none of them is marked for
+     * external users. Left out by a replica that is older.
+     */
+    is_for_members: Type.Optional(Type.Boolean())
   }),
   errors: []
 })

@@ -28,6 +28,8 @@ import { makeKeyPair } from './keys.ts'
 type Hidden = {
   scopes?: string[]
   forward_id_token?: boolean
+  /** Whether it is marked for external users; null from a replica that does not tell yet. */
+  external?: boolean | null
   authorization?: ProviderAuthorization
   tools?: PlayedTool[]
   /** What its server has by now, as is found once somebody says that a tool is outdated. */
@@ -101,9 +103,13 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
 
   const answer = () => [
     serve(bus, listProviderKeys, async () => ({ ticket: [key.publicKey], session: [] })),
-    serve(bus, listAudiences, async ({ tenant_id }) => {
-      const forwarding = [...providers.values()].filter((one) => one.tenant_id === tenant_id && one.mode !== 'off')
+    serve(bus, listAudiences, async ({ tenant_id, audience: wanted }) => {
+      const forwarding = ofTenant(tenant_id).filter(({ mode }) => mode !== 'off')
+      const there = ofTenant(tenant_id).filter(({ audience }) => audience === wanted)
+      const marks = there.map(({ provider_id }) => hidden.get(provider_id)?.external)
+      const is_for_members = marks.length > 0 && !marks.includes(true)
       return {
+        ...(wanted === undefined || marks.includes(null) ? {} : { is_for_members }),
         audiences: forwarding.map(({ provider_id, audience, mode, server_identifier, name }) => ({
           ...{ provider_id, audience, mode, server_identifier, name },
           forward_id_token: hidden.get(provider_id)?.forward_id_token ?? false
@@ -170,7 +176,15 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
   }
 
   return {
-    register: ({ forward_id_token = false, authorization, tools, relisted, isReviewed = false, ...given }) => {
+    register: ({
+      forward_id_token = false,
+      external = false,
+      authorization,
+      tools,
+      relisted,
+      isReviewed = false,
+      ...given
+    }) => {
       const settings = complete(given)
       providers.set(settings.provider_id, settings)
       const kept = {
@@ -178,7 +192,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
         ...(tools ? { tools } : {}),
         ...(relisted ? { relisted } : {})
       }
-      hidden.set(settings.provider_id, { forward_id_token, isReviewed, ...kept })
+      hidden.set(settings.provider_id, { forward_id_token, external, isReviewed, ...kept })
       return settings
     },
     update: (providerId, change) => {

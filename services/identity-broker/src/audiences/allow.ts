@@ -3,15 +3,22 @@ import type { Audience } from '../sign-in/begin.ts'
 import { covers } from './pattern.ts'
 import type { AudienceStore } from './store.ts'
 
+/** The tenant's registered servers that get an identity; with an audience, also whether that one is for members alone. */
+export type FindAudiences = (
+  tenantId: string,
+  audience?: string
+) => Promise<{ audiences: Audience[]; is_for_members?: boolean }>
+
 type Needs = {
-  /** The tenant's registered servers that get an identity. */
-  audiencesOf: (tenantId: string) => Promise<Audience[]>
+  findAudiences: FindAudiences
   audiences: Pick<AudienceStore, 'all'>
 }
 
 /** What a token may be asked for: a registered server, or something the tenant allows by a pattern. */
 export type AllowedAudience = Pick<Audience, 'audience' | 'mode' | 'provider_id' | 'forward_id_token'> & {
   server_identifier: string | undefined
+  /** Whether what is registered there is not marked for external users. */
+  isForMembers: boolean
 }
 
 export type AllowAudience = (tenantId: string, audience: string) => Promise<AllowedAudience>
@@ -21,13 +28,15 @@ export type AllowAudience = (tenantId: string, audience: string) => Promise<Allo
  * Throws `audience_not_allowed`.
  */
 export const createAudienceCheck =
-  ({ audiencesOf, audiences }: Needs): AllowAudience =>
+  ({ findAudiences, audiences }: Needs): AllowAudience =>
   async (tenantId, audience) => {
-    const registered = (await audiencesOf(tenantId)).find((known) => known.audience === audience)
-    if (registered) return registered
+    // mcp-provider of before does not tell: then it is as it was.
+    const { audiences: known, is_for_members: isForMembers = false } = await findAudiences(tenantId, audience)
+    const registered = known.find((one) => one.audience === audience)
+    if (registered) return { ...registered, isForMembers }
     const patterns = await audiences.all(tenantId)
     if (patterns.some(({ pattern }) => covers(pattern, audience)))
-      return { audience, mode: 'idp_token', server_identifier: undefined }
+      return { audience, mode: 'idp_token', server_identifier: undefined, isForMembers }
     throw new ReportedError('audience_not_allowed', 'No token is given for this audience.', {
       details: [{ path: 'audience', message: 'is neither a registered server of this tenant nor allowed by a pattern' }]
     })

@@ -36,6 +36,7 @@ export const createInnerIssue =
     const app = await apps.findCalled(tenant_id, { id: asked.app_id ?? '', name: installation.name })
     const user = await findWho(tenant_id, app?.id, asked.user_id)
     if (!user) throw nobodyLinked(app, { tenant_id, server, external_id: asked.user_id }, connectUrl)
+    if (user.role === null && allowed.isForMembers) throw notForExternals()
     const { id: user_id } = user
     const { token, expires_at } = await mint({
       ...{ tenant_id, user_id, mode: mintModeOf(allowed), app_id: app?.id ?? installation.id },
@@ -52,3 +53,10 @@ const notTheirs = () =>
   new ReportedError('policy_denied', 'This installation does not speak for that tenant.', {
     details: [{ path: 'tenant_id', message: 'is not a tenant of this installation' }]
   })
+
+const notForExternals = () =>
+  new ReportedError(
+    'policy_denied',
+    'This server is for members, and this user is none. An administrator can mark its provider as external.',
+    { details: [{ path: 'user_id', message: 'is no member' }] }
+  )

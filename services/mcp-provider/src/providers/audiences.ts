@@ -2,24 +2,39 @@ import type { listAudiences } from '@onbehalf/contracts'
 import type { Vault } from '@onbehalf/vault'
 import type { Static } from '@sinclair/typebox'
 import { audienceOf } from './provider.ts'
-import { openProvider } from './secrets.ts'
+import { openProvider, urlHashOf } from './secrets.ts'
 import type { ProviderStore } from './store.ts'
 
-type Audiences = Static<typeof listAudiences.reply>
+type Tools = { providers: Pick<ProviderStore, 'forwarding' | 'perhapsAt'>; vault: Pick<Vault, 'open'> }
+type Asked = Static<typeof listAudiences.request>
 
-/** What tokens of this tenant's users may be for. */
+/** What tokens of this tenant's users may be for, and whether one of these is for its members alone. */
 export const findAudiences = async (
-  { providers, vault }: { providers: Pick<ProviderStore, 'forwarding'>; vault: Pick<Vault, 'open'> },
-  tenant_id: string
-): Promise<Audiences> => {
+  tools: Tools,
+  { tenant_id, audience }: Asked
+): Promise<Static<typeof listAudiences.reply>> => {
+  const [audiences, is_for_members] = await Promise.all([
+    findForwarding(tools, tenant_id),
+    audience === undefined ? undefined : isForMembers(tools, tenant_id, audience)
+  ])
+  return { audiences, ...(is_for_members === undefined ? {} : { is_for_members }) }
+}
+
+const findForwarding = async ({ providers, vault }: Tools, tenant_id: string) => {
   const rows = await providers.forwarding(tenant_id)
   const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
-  const audiences = opened.map(({ id, settings }) => {
+  return opened.map(({ id, settings }) => {
     const { identity_mode, forward_id_token, server_identifier, name } = settings
     return {
       ...{ provider_id: id, audience: audienceOf(settings), mode: identity_mode, server_identifier, name },
       ...(forward_id_token ? { forward_id_token } : {})
     }
   })
-  return { audiences }
+}
+
+const isForMembers = async ({ providers, vault }: Tools, tenant_id: string, audience: string): Promise<boolean> => {
+  const rows = await providers.perhapsAt(tenant_id, urlHashOf({ tenant_id }, audience))
+  const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
+  const there = opened.filter(({ settings }) => audienceOf(settings) === audience)
+  return there.length > 0 && there.every(({ settings }) => !settings.external)
 }

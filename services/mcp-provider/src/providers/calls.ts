@@ -16,7 +16,7 @@ import type { ProviderStore } from './store.ts'
 import type { SignProvider } from './ticket.ts'
 
 type Tools = {
-  providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding' | 'usable'>
+  providers: Pick<ProviderStore, 'findByIdentifier' | 'forwarding' | 'perhapsAt' | 'usable'>
   vault: Pick<Vault, 'open'>
   readPrincipal: TicketReader<Principal>
   signProvider: SignProvider
@@ -32,7 +32,7 @@ export const serveProviders = (
 ): Served[] => [
   serve(bus, resolveProvider, (request) => resolve(tools, request), report),
   serve(bus, listProviders, (request) => listUsable(tools, request), report),
-  serve(bus, listAudiences, ({ tenant_id }) => findAudiences(tools, tenant_id), report),
+  serve(bus, listAudiences, (request) => findAudiences(tools, request), report),
   serve(bus, findAuthorization, (request) => tools.findAuthorization(request), report),
   serve(bus, listProviderKeys, async () => ({ ticket: tools.publicKeys(), session: [] }), report)
 ]

@@ -9,6 +9,10 @@ type Owner = { id: string; tenant_id: string }
 
 const placeOf = ({ id, tenant_id }: Owner, column: string) => ({ tenant_id, table: 'provider', column, row: id })
 
+/** What a provider is found by whose URL is sealed. */
+export const urlHashOf = ({ tenant_id }: Pick<Owner, 'tenant_id'>, server_url: string): string =>
+  hashOf(`${tenant_id} ${server_url}`)
+
 /** Settings as they are stored: URL, headers and client credentials sealed for this row alone. */
 export const sealSettings = async (
   vault: Pick<Vault, 'seal'>,
@@ -20,7 +24,7 @@ export const sealSettings = async (
   return {
     ...plain,
     server_url: await seal('server_url', server_url),
-    server_url_hash: hashOf(`${owner.tenant_id} ${server_url}`),
+    server_url_hash: urlHashOf(owner, server_url),
     headers: hasHeaders ? await seal('headers', JSON.stringify(headers)) : null,
     authentication: authentication && (await seal('authentication', JSON.stringify(authentication))),
     resource: resource === null ? null : await seal('resource', resource)

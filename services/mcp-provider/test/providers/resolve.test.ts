@@ -158,6 +158,41 @@ t.test('the audiences of a tenant are the URLs of its forwarding providers, byte
   t.same(await call(brokerBus, listAudiences, { tenant_id: randomUUID() }, soon()), { audiences: [] })
 })
 
+t.test('identity-broker is told whether an audience is for members alone, also of what forwards nothing', async (t) => {
+  const one = await broker.signIn({ role: 'owner' })
+  const origin = new URL(noting.url).origin
+  const isForMembers = async (audience?: string) => {
+    const request = { tenant_id: one.tenant_id, ...(audience === undefined ? {} : { audience }) }
+    return (await call(brokerBus, listAudiences, request, soon())).is_for_members
+  }
+  const register = async (server_identifier: string, settings: object) => {
+    const given = { name: server_identifier, server_identifier, server_url: `${origin}/${server_identifier}` }
+    const { status, body } = await as(one)('POST', url, { ...given, ...settings })
+    t.equal(status, 201)
+    return body.id
+  }
+  const forwarding = { forward_user_identity: true, identity_mode: 'idp_token' }
+  const closed = await register('closed', forwarding)
+  await register('off', {})
+  await register('open', { ...forwarding, external: true })
+  await register('moved', { ...forwarding, resource: `${origin}/resource` })
+  const rows: [string, boolean][] = [
+    ['closed', true],
+    ['off', true],
+    ['open', false],
+    ['resource', true],
+    ['moved', false],
+    ['closed/', false],
+    ['nowhere', false]
+  ]
+  for (const [path, expected] of rows) t.equal(await isForMembers(`${origin}/${path}`), expected, path)
+  t.equal(await isForMembers(), undefined, 'who asks for none is told nothing')
+  await register('twin', { ...forwarding, external: true, resource: `${origin}/resource` })
+  t.equal(await isForMembers(`${origin}/resource`), false, 'one that is marked is enough')
+  await as(one)('PATCH', `${url}/${closed}`, { external: true })
+  t.equal(await isForMembers(`${origin}/closed`), false)
+})
+
 t.test('the keys it shows are public', async (t) => {
   const keys = await call(brokerBus, listProviderKeys, {}, soon())
   t.equal(keys.ticket.length, 1)
