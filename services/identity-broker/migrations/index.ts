@@ -21,6 +21,7 @@ import * as suspectedQuirks from './0030-suspected-quirks.ts'
 import * as linksEnded from './0031-links-ended.ts'
 import * as saidBy from './0032-said-by.ts'
 import * as saidAs from './0033-said-as.ts'
+import * as scopeQuirk from './0034-scope-quirk.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -44,5 +45,6 @@ export const migrations: Migrations = {
   '0030-suspected-quirks': suspectedQuirks,
   '0031-links-ended': linksEnded,
   '0032-said-by': saidBy,
-  '0033-said-as': saidAs
+  '0033-said-as': saidAs,
+  '0034-scope-quirk': scopeQuirk
 }

@@ -21,7 +21,6 @@ export const quirkMeanings = {
   no_nonce: 'Does not repeat the nonce in ID tokens: PKCE alone ties them to the browser.',
   no_iss_parameter:
     'Announces the iss parameter of RFC 9207 and does not send it: its callback address alone tells it apart.',
-  refresh_without_scope: 'Refuses a refresh that names scopes: none are named.',
   opaque_tokens_are_bound: 'Gives opaque access tokens that are good for the asked resource only: they are forwarded.'
 } as const
 export type Quirk = keyof typeof quirkMeanings
@@ -43,12 +42,6 @@ export const suspectable = {
       'by hand: it means something only if everybody is refused.',
     givesUp:
       'The answer of another IdP is told apart by the callback address alone, which must then be registered at no other IdP.'
-  },
-  refresh_without_scope: {
-    seen:
-      'A refresh that names the scopes of a server was refused. See first whether the IdP has these scopes and gave them at ' +
-      'the sign-in.',
-    givesUp: 'A token for a server has all scopes of the sign-in, and not only those chosen for the server.'
   },
   opaque_tokens_are_bound: {
     seen: 'An opaque access token came for a server and was not forwarded: nobody can read whom it is for.',

@@ -108,7 +108,7 @@ await t.test('a new connection shows what to register, hides its secret, and peo
 })
 
 await t.test('left out stays, null clears, and the mask written back keeps the secret', async (t) => {
-  const { body } = await create({ quirks: ['refresh_without_scope'] })
+  const { body } = await create({ quirks: ['assertion_for_token_endpoint'] })
   const at = `${url}/${body.id}`
   const basic = `Basic ${Buffer.from(`onbehalf:${secret}`).toString('base64')}`
   for (const change of [{ client_secret: body.client_secret }, { scopes: 'openid' }, {}]) {
@@ -117,7 +117,11 @@ await t.test('left out stays, null clears, and the mask written back keeps the s
     await signInBy(body.name)
     t.equal(idp.seenAt('/token')[0]?.authorization, basic)
   }
-  t.match((await send(owner, 'GET', at)).body, { quirks: ['refresh_without_scope'], scopes: 'openid', revision: 2 })
+  t.match((await send(owner, 'GET', at)).body, {
+    quirks: ['assertion_for_token_endpoint'],
+    scopes: 'openid',
+    revision: 2
+  })
   t.same((await send(owner, 'PATCH', at, { quirks: null })).body.quirks, [])
   const cleared = await send(owner, 'PATCH', at, { client_secret: null })
   t.match([cleared.status, cleared.body.details], [400, [{ path: 'client_secret' }]])

@@ -35,7 +35,7 @@ export const createExchange =
     try {
       const answered = await postForm(egress, client.tokenEndpoint, request, deadlineAt - now())
       const outcome = readAnswer(answered, { material, connection, want, now })
-      const quirk = quirkBehindRefresh(outcome, { answered, connection, want })
+      const quirk = quirkBehindRefresh(outcome, { answered, want })
       // Nobody waits: what the answer brought is to be stored first.
       if (quirk) void noteSuspicion(connection, quirk)
       return whereRotating(connection, outcome)
@@ -54,13 +54,13 @@ const whereRotating = ({ rotating }: Connection, outcome: Outcome<Material, Brou
   outcome.kind === 'unknown' && !rotating ? { retryAfterMs: 1_000, ...outcome, kind: 'not_processed' } : outcome
 
 const requestOf = async (
-  { resource_support, quirks }: Connection,
+  { resource_support }: Connection,
   { authenticate }: IdpClient,
   refreshToken: string,
   want: Want
 ): Promise<TokenForm> => {
   const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
   if (resource_support !== 'none' && isForServer(want)) body.set('resource', want.audience)
-  if (want.scopes && !quirks.includes('refresh_without_scope')) body.set('scope', want.scopes)
+  if (want.scopes) body.set('scope', want.scopes)
   return signForm(body, authenticate)
 }
