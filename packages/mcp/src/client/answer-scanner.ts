@@ -19,7 +19,7 @@ const nothing = new Uint8Array()
 export class AnswerScanner implements Members {
   /** What was read of the result. */
   readonly result: Json = {}
-  /** Whether it is known to be ours, and its content has begun. */
+  /** Whether its content has begun, and no other request's `id` came before. */
   isPlain = false
   private readonly id: number
   private readonly json = new JsonScanner(this)
@@ -55,6 +55,7 @@ export class AnswerScanner implements Members {
   /** There is no more of it. */
   end(): void {
     if (!this.json.isWhole) throw malformed('it ends too early')
+    if (!this.isOurs) throw malformed('it answers another request')
   }
 
   onName(level: number, written: string): void {
@@ -73,7 +74,7 @@ export class AnswerScanner implements Members {
     if (level === 1) this.beginMember(at, byte)
     else if (this.member === 'result') {
       if (valuesOfResult.has(this.memberOfResult)) this.valueFrom = at
-      if (this.isOurs && content.has(this.memberOfResult)) this.isPlain = true
+      if (content.has(this.memberOfResult)) this.isPlain = true
     }
   }
 

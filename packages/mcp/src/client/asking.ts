@@ -30,7 +30,7 @@ export type Asking = McpTarget & {
    * is told of no capabilities.
    */
   onRequest?: (request: ServerRequest) => Promise<RpcOutcome>
-  /** Who takes a large result as it comes, from a server that sends it as JSON; left out, it is held until it is whole. */
+  /** Who takes a large result as it comes; left out, it is held until it is whole. */
   pass?: Pass | undefined
   /** The least severe log messages that are wanted; `info` of a modern server, and a legacy one's choice, when left out. */
   logLevel?: string

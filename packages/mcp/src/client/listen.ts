@@ -87,7 +87,7 @@ export const hearOwnStream = async (
   const opened = await openStream(wires, request, isResumable(lastId) ? lastId : undefined)
   if (isStream(opened)) {
     onOpen?.()
-    return readEvents(opened, request)
+    return readEvents(wires, opened, request)
   }
   opened.body.release()
   return { refused: { kind: 'refused', status: opened.status, headers: opened.headers } }

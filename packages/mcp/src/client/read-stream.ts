@@ -3,6 +3,7 @@ import { pause } from './deadline.ts'
 import { malformed } from './errors.ts'
 import type { Exchange, Tools } from './exchange.ts'
 import { isResumable, isStream, type Opened, openStream } from './open.ts'
+import { passEvent } from './pass-event.ts'
 import { type Answer, isJson, type Json, type ResponseHeaders } from './protocol.ts'
 import { answerIn, parse } from './read-answer.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
@@ -12,7 +13,7 @@ export const readStream = async (tools: Tools, request: Exchange, first: Opened)
   let opened = first
   let last: SseEvent | undefined
   for (let resumes = 0; ; resumes += 1) {
-    const { answer, event, failure } = await readEvents(opened, request)
+    const { answer, event, failure } = await readEvents(tools, opened, request)
     if (answer) return answer
     last = event ?? last
     const canResume = request.isResumable && resumes < tools.limits.resumesMax && !request.deadline.signal.aborted
@@ -24,10 +25,12 @@ export const readStream = async (tools: Tools, request: Exchange, first: Opened)
 }
 
 /** Reads a stream to the answer or its end, and tells of all else on it. `event` is its last one. Throws for nonsense. */
-export const readEvents = async (opened: Opened, request: Exchange) => {
+export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Opened, request: Exchange) => {
   const parser = createSseParser()
   const { messageLengthMax = Number.POSITIVE_INFINITY } = request
   let event: SseEvent | undefined
+  let isToBeHeld = false
+  let passing: Promise<Answer> | undefined
   try {
     request.deadline.extend(request.sseReadTimeoutMs)
     for (let chunk = await opened.body.next(); chunk; chunk = await opened.body.next()) {
@@ -36,11 +39,20 @@ export const readEvents = async (opened: Opened, request: Exchange) => {
         const answer = readEvent(event, request, opened.headers)
         if (answer) return { answer }
       }
-      if (parser.held() > messageLengthMax) throw malformed(`a message is longer than ${messageLengthMax} characters`)
+      const held = parser.held()
+      if (held > messageLengthMax) throw malformed(`a message is longer than ${messageLengthMax} characters`)
+      if (held <= limits.passBytesMin) isToBeHeld = false
+      else if (!isToBeHeld && request.pass) {
+        passing = passEvent(opened, request, limits, parser)
+        if (passing !== undefined) return { answer: await passing }
+        isToBeHeld = true
+      }
     }
     return { event }
   } catch (failure) {
-    if (failure instanceof ReportedError && failure.code !== 'upstream_unavailable') throw failure
+    // What was passed on in part is not taken up again: it would be said from its beginning.
+    if (passing !== undefined || (failure instanceof ReportedError && failure.code !== 'upstream_unavailable'))
+      throw failure
     return { event, failure }
   } finally {
     opened.body.release()

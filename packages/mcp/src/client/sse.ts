@@ -1,3 +1,5 @@
+import type { Unfinished } from './sse-data.ts'
+
 /** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
 export type SseEvent = { type: string; data: string; id: string | undefined; retryMs: number | undefined }
 
@@ -5,6 +7,9 @@ export type SseParser = {
   push: (chunk: Uint8Array) => SseEvent[]
   /** Characters of an event that is not complete yet. */
   held: () => number
+  /** That event, for who reads on in it; then this parser has to forget it, and reads no more. */
+  unfinished: () => Unfinished
+  forget: () => void
 }
 
 /**
@@ -78,5 +83,15 @@ export const createSseParser = (): SseParser => {
     return events
   }
 
-  return { push, held: () => piecesLength + dataLength }
+  const unfinished = (): Unfinished => ({
+    ...{ type, data, line: pieces.join(''), endedWithReturn },
+    decode: (chunk) => decoder.decode(chunk, { stream: true })
+  })
+
+  const forget = () => {
+    pieces = []
+    data = []
+  }
+
+  return { push, held: () => piecesLength + dataLength, unfinished, forget }
 }

@@ -29,6 +29,7 @@ export const startLegacyServer = async (t: TestContext) => {
       one.calls += 1
       return { calls: one.calls, session: one.transport.sessionId }
     },
+    same: async (_held, given) => given,
     capabilities: async ({ server }) => server.getClientCapabilities(),
     elicit: async ({ server }, given, _, relatedRequestId) =>
       server.elicitInput(

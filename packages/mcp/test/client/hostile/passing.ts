@@ -6,24 +6,12 @@ import { Ending } from '../../../src/client/ending.ts'
 import type { Send } from '../../../src/client/index.ts'
 import { startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient } from '../send.ts'
+import { begun, content, createTaker, ends } from './large.ts'
 
 const tool = { name: 'x', arguments: {} }
-const text = 'é€😀 "quoted" \\ \n'.repeat(16_000)
-const content = [{ type: 'text', text }]
 const usage = { usage: { total_tokens: 7 } }
 
 type Behave = Parameters<typeof startHostile>[1][string]
-
-/** Takes all that is passed on. */
-const createTaker = () => {
-  const pieces: Uint8Array[] = []
-  const taken = () => Buffer.concat(pieces).toString()
-  const pass = () => (piece: Uint8Array) => {
-    pieces.push(Buffer.from(piece))
-    return undefined
-  }
-  return { pass, taken }
-}
 
 const sendAs =
   (write: (id: unknown) => string | Buffer, pieceLength = 7_001): Behave =>
@@ -36,8 +24,6 @@ const sendAs =
     }
     pour(Buffer.from(write(id)))
   }
-
-const begun = (id: unknown) => `{"jsonrpc":"2.0","id":${id},"result":{"content":${JSON.stringify(content)}`
 
 const isJson = (bytes: Buffer): boolean => {
   try {
@@ -75,11 +61,38 @@ export const testPassing = (): void => {
     t.equal(taken() + called.resultText, written)
   })
 
+  t.test('a large result is passed on also where the id that says whose it is comes behind it', async (t) => {
+    const result = { content, _meta: usage }
+    const { url } = await startHostile(t, {
+      'tools/call': sendAs((id) => JSON.stringify({ result, jsonrpc: '2.0', id }))
+    })
+    const { pass, taken } = createTaker()
+    const called = await createTestClient(t).callTool({ ...base, url, ...tool, pass })
+    t.match(called, { isPassed: true, result: { _meta: usage } })
+    t.equal(taken() + called.resultText, JSON.stringify(result))
+    const others = [
+      '"id":999999',
+      '"id":null',
+      '"id":"1"',
+      '"id":[]',
+      '"method":"x"',
+      '"error":{"code":1,"message":"x"}'
+    ]
+    for (const other of [...others, '"jsonrpc":"2.0"', '"result":{}']) {
+      const { url } = await startHostile(t, {
+        'tools/call': sendAs(() => `{"result":${JSON.stringify(result)},${other}}`)
+      })
+      const { pass, taken } = createTaker()
+      const call = createTestClient(t).callTool({ ...base, url, ...tool, pass })
+      await t.rejects(call, { code: 'upstream_error' }, other)
+      t.throws(() => JSON.parse(taken()), other)
+    }
+  })
+
   t.test('what is not known to be a plain result of ours in time is held, as if nobody wanted it sooner', async (t) => {
     const result = { resultType: 'complete', content }
     const large = 'x'.repeat(300_000)
     const held: Record<string, (id: unknown) => string> = {
-      'its id comes last': (id) => JSON.stringify({ result, jsonrpc: '2.0', id }),
       'it is small': (id) => JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } }),
       'its content does not come soon': (id) =>
         JSON.stringify({ jsonrpc: '2.0', id, result: { _meta: { large }, content } }),
@@ -111,32 +124,6 @@ export const testPassing = (): void => {
   })
 
   t.test('an answer that turns out to be none breaks off, and what was passed on is no JSON', async (t) => {
-    const ends: Record<string, string | Buffer> = {
-      'another result': '},"result":{}}',
-      'another result, by escapes': '},"resul\\u0074":{}}',
-      'another id': '},"id":1}',
-      'an error as well': '},"error":{"code":1,"message":"x"}}',
-      'content twice': ',"content":[]}}',
-      'isError twice': ',"isError":false,"isError":true}}',
-      'a state that is not sealed': ',"requestState":"mine"}}',
-      'questions after content': ',"resultType":"input_required"}}',
-      'no end': ',"more":1}',
-      'two ends': '}}}',
-      'an end of another kind': ']}',
-      'a member of ours behind it': '}},"call_id":"mine"}',
-      'something behind it': '}} {}',
-      'no comma': '"more":1}}',
-      'no name': ',1:1}}',
-      'a word that is none': ',"more":nul}}',
-      'a number that is none': ',"more":01}}',
-      'an escape that is none': ',"more":"\\x"}}',
-      'a control character': ',"more":"a\u0000b"}}',
-      'a line end in a string': ',"more":"a\nb"}}',
-      'no UTF-8': Buffer.from([...Buffer.from(',"more":"'), 0xc3, 0x28, ...Buffer.from('"}}')]),
-      'half a character': Buffer.from([...Buffer.from(',"more":"'), 0xe2, 0x82, ...Buffer.from('"}}')]),
-      depth: `,"more":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
-      'more than there may be': `,"more":"${'x'.repeat(9_000_000)}"}}`
-    }
     const { url } = await startHostile(t, {
       'tools/call': (seen, reply) => {
         const end = Buffer.from(ends[String(seen.params.name)] ?? '')

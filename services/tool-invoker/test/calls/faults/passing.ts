@@ -11,18 +11,39 @@ const content = [{ type: 'text', text: large }]
 const usage = { prompt_tokens: 3, completion_tokens: 4 }
 const begun = (id: unknown) => `{"jsonrpc":"2.0","id":${id},"result":{"content":${JSON.stringify(content)}`
 
+/** As what a server may answer; of an event it is the data. */
+const framings = {
+  json: { type: 'application/json', before: '', behind: '' },
+  events: { type: 'text/event-stream', before: ': soon\n\nid: 1\ndata: ', behind: '\n\n' }
+} as const
+type Framing = keyof typeof framings
+const bothFramings: readonly Framing[] = ['json', 'events']
+
+type Saying = { untilTaken?: Promise<unknown>; framing?: Framing }
+
 /** What follows the content, by hand; without it the connection breaks once the answer has begun. */
 const sayLarge =
-  (rest: string | undefined, untilTaken: Promise<unknown> = Promise.resolve()): AnswerCall =>
+  (rest: string | undefined, { untilTaken = Promise.resolve(), framing = 'json' }: Saying = {}): AnswerCall =>
   ({ id }, raw) => {
-    raw.writeHead(200, { 'content-type': 'application/json' }).write(begun(id))
-    const end = () => (rest === undefined ? raw.socket?.resetAndDestroy() : raw.end(rest))
+    const { type, before, behind } = framings[framing]
+    raw.writeHead(200, { 'content-type': type }).write(before + begun(id))
+    const end = () => (rest === undefined ? raw.socket?.resetAndDestroy() : raw.end(rest + behind))
     void untilTaken.then(end)
     return undefined
   }
 
 /** Results that pass on to their callers while the server still sends them. */
-export const testPassing = ({ app, broker, call, devices, forwarding, origin, recording }: Setting): void => {
+export const testPassing = ({
+  app,
+  broker,
+  call,
+  devices,
+  forwarding,
+  legacy,
+  modern,
+  origin,
+  recording
+}: Setting): void => {
   const outcomesOf = async (headers: Record<string, string>, count: number) => {
     const list = async () => (await app.inject({ url: '/v1/calls', headers })).json().data
     const rows: { id: string; outcome: string }[] = await eventually(list, ({ length }) => length >= count)
@@ -49,27 +70,55 @@ export const testPassing = ({ app, broker, call, devices, forwarding, origin, re
   }
 
   t.test('a large result reaches its caller whole, with what its end tells of the call', async (t) => {
-    const user = await broker.signIn()
-    const { server_identifier } = forwarding(user.tenant_id)
-    recording.answer(sayLarge(`,"n":12345678901234567890,"_meta":{"usage":${JSON.stringify(usage)}},"isError":true}}`))
-    const answer = await post('/v1/tools/call', user.headers, { server_identifier, tool: 'x' })
-    t.match(answer.headers.get('content-type'), /^application\/json/)
-    t.equal(answer.headers.get('content-length'), null, 'it was not held to be measured')
-    const text = await answer.text()
-    t.ok(text.includes('"n":12345678901234567890,'), 'in the words of the server')
-    const body = JSON.parse(text)
-    t.match(body, { usage: { ...usage, total_tokens: 7 }, identity: { mode: 'idp_token' }, duration_ms: Number })
-    t.same(Object.keys(body), ['call_id', 'result', 'usage', 'identity', 'duration_ms'])
-    t.match(body.result, { content, isError: true })
-    t.same(await outcomesOf(user.headers, 1), [[body.call_id, 'tool_error']])
+    for (const framing of bothFramings) {
+      const user = await broker.signIn()
+      const { server_identifier } = forwarding(user.tenant_id)
+      const ending = `,"n":12345678901234567890,"_meta":{"usage":${JSON.stringify(usage)}},"isError":true}}`
+      recording.answer(sayLarge(ending, { framing }))
+      const answer = await post('/v1/tools/call', user.headers, { server_identifier, tool: 'x' })
+      t.match(answer.headers.get('content-type'), /^application\/json/)
+      t.equal(answer.headers.get('content-length'), null, 'it was not held to be measured')
+      const text = await answer.text()
+      t.ok(text.includes('"n":12345678901234567890,'), 'in the words of the server')
+      const body = JSON.parse(text)
+      t.match(body, { usage: { ...usage, total_tokens: 7 }, identity: { mode: 'idp_token' }, duration_ms: Number })
+      t.same(Object.keys(body), ['call_id', 'result', 'usage', 'identity', 'duration_ms'])
+      t.match(body.result, { content, isError: true })
+      t.same(await outcomesOf(user.headers, 1), [[body.call_id, 'tool_error']])
 
-    const device = devices.makeToken({ tenant_id: user.tenant_id, user_id: user.user_id })
-    for (const era of ['modern', 'legacy'] as const) {
-      const said = JSON.parse(await (await ask(server_identifier, device.headers, era)).text())
-      t.same(Object.keys(said), ['jsonrpc', 'id', 'result'])
-      t.match(said, { id: 'é1', result: { content, isError: true } })
-      t.equal(said.result.resultType, era === 'modern' ? 'complete' : undefined, era)
+      const device = devices.makeToken({ tenant_id: user.tenant_id, user_id: user.user_id })
+      for (const era of ['modern', 'legacy'] as const) {
+        const said = JSON.parse(await (await ask(server_identifier, device.headers, era)).text())
+        t.same(Object.keys(said), ['jsonrpc', 'id', 'result'])
+        t.match(said, { id: 'é1', result: { content, isError: true } })
+        t.equal(said.result.resultType, era === 'modern' ? 'complete' : undefined, era)
+      }
     }
+  })
+
+  t.test('a large result of a server made with the TypeScript SDK is not held either', async (t) => {
+    const user = await broker.signIn()
+    const device = devices.makeToken({ tenant_id: user.tenant_id, user_id: user.user_id })
+    const given = { text: 'é'.repeat(300_000) }
+    for (const [server, tool] of [
+      [legacy, 'same'],
+      [modern, 'echo']
+    ] as const) {
+      const { server_identifier } = forwarding(user.tenant_id, { server_url: server.url })
+      const params = { name: tool, arguments: given }
+      const atEndpoint = { jsonrpc: '2.0', id: 1, method: 'tools/call', params }
+      const accept = 'application/json'
+      for (const [path, headers, body] of [
+        ['/v1/tools/call', user.headers, { server_identifier, tool, arguments: given }],
+        [`/mcp/${server_identifier}`, { ...device.headers, accept }, atEndpoint]
+      ] as const) {
+        const answer = await post(path, headers, body)
+        t.equal(answer.headers.get('content-length'), null, tool)
+        t.match(await answer.json(), { result: { content: [{ type: 'text', text: JSON.stringify(given) }] } })
+      }
+    }
+    const outcomes = (await outcomesOf(user.headers, 4)).map(([, outcome]) => outcome)
+    t.same(outcomes, ['ok', 'ok', 'ok', 'ok'])
   })
 
   t.test('what is kept, rewritten or told as an event is held until it is whole', async (t) => {
@@ -129,36 +178,40 @@ export const testPassing = ({ app, broker, call, devices, forwarding, origin, re
       () => ask(server_identifier, device.headers, 'legacy')
     ]
     const before = recording.calls().length
-    for (const [rest] of breaks)
-      for (const way of ways) {
-        const taken = Promise.withResolvers<void>()
-        recording.answer(sayLarge(rest, taken.promise))
-        const answer = await way()
-        t.equal(answer.status, 200)
-        // The head came with the first of the result.
-        taken.resolve()
-        await t.rejects(answer.text(), { message: 'terminated' }, `${rest}`)
-      }
-    t.equal(recording.calls().length - before, breaks.length * ways.length, 'and none of them is made once more')
-    const outcomes = (await outcomesOf(user.headers, breaks.length * ways.length)).map(([, outcome]) => outcome)
+    for (const framing of bothFramings)
+      for (const [rest] of breaks)
+        for (const way of ways) {
+          const taken = Promise.withResolvers<void>()
+          recording.answer(sayLarge(rest, { untilTaken: taken.promise, framing }))
+          const answer = await way()
+          t.equal(answer.status, 200)
+          // The head came with the first of the result.
+          taken.resolve()
+          await t.rejects(answer.text(), { message: 'terminated' }, `${framing} ${rest}`)
+        }
+    const count = bothFramings.length * breaks.length * ways.length
+    t.equal(recording.calls().length - before, count, 'and none of them is made once more')
+    const outcomes = (await outcomesOf(user.headers, count)).map(([, outcome]) => outcome)
     t.same(
       outcomes.toReversed(),
-      breaks.flatMap(([, outcome]) => ways.map(() => outcome))
+      bothFramings.flatMap(() => breaks.flatMap(([, outcome]) => ways.map(() => outcome)))
     )
     recording.answer(() => ({ content: [] }))
     t.equal((await call(user.headers, { server_identifier, tool: 'x' })).status, 200)
   })
 
   t.test('who leaves in the middle of it ends the call at the server', async (t) => {
-    const user = await broker.signIn()
-    const { server_identifier } = forwarding(user.tenant_id)
-    recording.answer(sayLarge('}}', new Promise(() => {})))
-    const arrived = recording.nextCall()
-    const leaving = new AbortController()
-    await post('/v1/tools/call', user.headers, { server_identifier, tool: 'x' }, leaving.signal)
-    leaving.abort()
-    await (await arrived).closed
-    t.match(await outcomesOf(user.headers, 1), [[String, 'cancelled']])
+    for (const framing of bothFramings) {
+      const user = await broker.signIn()
+      const { server_identifier } = forwarding(user.tenant_id)
+      recording.answer(sayLarge('}}', { untilTaken: new Promise(() => {}), framing }))
+      const arrived = recording.nextCall()
+      const leaving = new AbortController()
+      await post('/v1/tools/call', user.headers, { server_identifier, tool: 'x' }, leaving.signal)
+      leaving.abort()
+      await (await arrived).closed
+      t.match(await outcomesOf(user.headers, 1), [[String, 'cancelled']])
+    }
   })
 
   t.test(

@@ -1,5 +1,6 @@
 import type { TestContext } from '@onbehalf/testkit'
-import type { AnswerCall } from '@onbehalf/testkit/mcp-servers'
+import { type AnswerCall, startModern } from '@onbehalf/testkit/mcp-servers'
+import { startLegacyServer } from '../../endpoint/legacy-server.ts'
 import { startStage } from '../../stage.ts'
 
 export const asStream: AnswerCall = (_, raw) => {
@@ -12,9 +13,11 @@ export const quick = { is: 'quick' }
 
 export type Setting = Awaited<ReturnType<typeof startSetting>>
 
-/** The service with a server that fails as a test wants. */
+/** The service with a server that fails as a test wants, and one of each era that is made with the SDK. */
 export const startSetting = async (t: TestContext) => {
-  const stage = await startStage(t)
+  const [legacy, modern] = await Promise.all([startLegacyServer(t), startModern()])
+  t.teardown(modern.stop)
+  const stage = await startStage(t, { alsoAllowed: [legacy.port, modern.port] })
   const { providers, recording } = stage
   const forwarding = (tenant_id: string, more: object = {}) =>
     providers.register({ tenant_id, server_url: recording.url, mode: 'idp_token', ...more })
@@ -42,5 +45,5 @@ export const startSetting = async (t: TestContext) => {
     return listening
   }
 
-  return { ...stage, forwarding, holdCalls, origin }
+  return { ...stage, legacy, modern, forwarding, holdCalls, origin }
 }
