@@ -1,5 +1,5 @@
-import { at, callTool, signInAs, textAt, withToken } from '@onbehalf/acceptance'
-import { createBrowser, freePort, type Page, people, recordSecrets, signIn } from '@onbehalf/testkit'
+import { at, callTool, inBrowser, signInAs, textAt, withToken } from '@onbehalf/acceptance'
+import { type Browser, createBrowser, freePort, type Page, people, recordSecrets, signIn } from '@onbehalf/testkit'
 import { assertionOf, makeCertificate, readRequest, responseOf, sign, usual } from '@onbehalf/testkit/saml'
 import t from 'tap'
 import { startTestPlatform } from './platform.ts'
@@ -137,4 +137,52 @@ await t.test('at an IdP that speaks SAML, too', async (t) => {
   const { body } = await pollFor(device_code)
   recordSecrets([textAt(body, 'token')])
   t.match(body, { token: /^dfoe_/, subject_email: 'sam@partner.test', subject_issuer: entityId })
+})
+
+/** Where the page that refuses an approval leads. */
+const linkIn = ({ body }: Page) => /class="button" href="([^"]*)"/.exec(body)?.[1]?.replaceAll('&amp;', '&') ?? ''
+const decideOn = (browser: Browser, page: Page) => {
+  const [form] = page.forms()
+  if (!form) throw new Error(`there is nothing to decide: ${page.body.slice(0, 300)}`)
+  return browser.submit(page, form, { button: { name: 'decision', value: 'approved' } })
+}
+
+await t.test('where a fresh sign-in is wanted, a member is led through one and comes back to the code', async (t) => {
+  const owner = await signInAs(platform, people.owner.login)
+  const wanted = await owner.send('PATCH', '/v1/device-settings', { approval_max_age: 300 })
+  t.match(wanted, { status: 200, body: { approval_max_age: 300 } })
+  const { browser } = await signInAs(platform, people.user.login)
+  const first = await startDevice()
+  const page = await browser.visit(`${publicUrl}/device?user_code=${first.user_code}`)
+  t.match([page.status, page.body], [401, /Sign in again first/])
+  const back = await signIn(browser, new URL(linkIn(page), publicUrl), { login: people.user.login })
+  t.match([back.url, back.status, back.body], [`${publicUrl}/device`, 200, first.user_code])
+  t.match((await decideOn(browser, back)).body, /Device signed in/)
+  const { status, body } = await pollFor(first.device_code)
+  recordSecrets([textAt(body, 'token')])
+  t.equal(status, 200)
+
+  const stale = await signInAs(platform, people.user.login)
+  const second = await startDevice()
+  const refused = await stale.send('POST', '/openapi/v1/oauth/device/approve', { user_code: second.user_code })
+  t.match(refused, { status: 401, body: { error: 'insufficient_user_authentication' } })
+  const login = people.user.login
+  const asked = await signIn(stale.browser, textAt(refused.body, 'connect_url'), { login })
+  t.match([asked.url, asked.body], [`${publicUrl}/device`, second.user_code])
+  const anew = await inBrowser(platform, stale.browser)
+  const denied = { user_code: second.user_code }
+  t.match(await anew.send('POST', '/openapi/v1/oauth/device/deny', denied), { status: 200 })
+})
+
+await t.test('and so is somebody whom an IdP identifies', async (t) => {
+  const { device_code, user_code, browser } = await identify(partner.sub)
+  const page = await browser.visit(`${publicUrl}/device`)
+  t.match([page.status, page.body], [401, /Sign in again first/])
+  const back = await signIn(browser, new URL(linkIn(page), publicUrl), { login: partner.sub })
+  recordAssertions(back)
+  t.match([back.url, back.status, back.body], [`${publicUrl}/device`, 200, user_code])
+  t.match((await decideOn(browser, back)).body, /Device signed in/)
+  const { status, body } = await pollFor(device_code)
+  recordSecrets([textAt(body, 'token')])
+  t.equal(status, 200)
 })

@@ -8,6 +8,8 @@ export const statusByCode = {
   user_required: 400,
   unauthenticated: 401,
   invalid_bearer: 401,
+  // RFC 9470 §3
+  insufficient_user_authentication: 401,
   forbidden: 403,
   policy_denied: 403,
   csrf_rejected: 403,

@@ -13,7 +13,10 @@ export const renderReported = ({ code, message, status, extras }: ReportedError,
 export const renderError: RenderError = (error, { id }) => renderReported(error, id)
 
 /** RFC 6749 §5.2: what OAuth clients of the device flow read. */
-export const renderOAuthError: RenderError = ({ code, message }) => ({ error: code, error_description: message })
+export const renderOAuthError: RenderError = ({ code, message, extras: { connect_url } }) => ({
+  ...{ error: code, error_description: message },
+  ...(connect_url ? { connect_url } : {})
+})
 
 /** The one place where an error becomes an answer. */
 export const errorHandler =
@@ -38,10 +41,12 @@ export const beginError = (
   return error
 }
 
-// RFC 6750 §3 and §3.1
+// RFC 6750 §3 and §3.1, RFC 9470 §3
 const challengeOf = ({ code, extras }: ReportedError): string | undefined => {
   if (code === 'unauthenticated' || code === 'invalid_bearer') return 'Bearer'
-  const scope = code === 'forbidden' && extras.details?.find(({ path }) => path === 'scope')?.message
+  const saidOf = (word: string) => extras.details?.find(({ path }) => path === word)?.message
+  if (code === 'insufficient_user_authentication') return `Bearer error="${code}", max_age="${saidOf('max_age')}"`
+  const scope = code === 'forbidden' && saidOf('scope')
   return scope ? `Bearer error="insufficient_scope", scope="${scope}"` : undefined
 }
 

@@ -67,12 +67,12 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   })
   const record = (event: AuditEvent) => recordAudit(postgres.db, event)
   recordWrongSurface(app, record)
-  const webhooks = webhookStore(postgres.db)
+  const [webhooks, settings] = [webhookStore(postgres.db), settingStore(postgres.db)]
   const links = revokeLinks({ publicUrl, key: resources.revokeLinkKey, now: () => new Date() })
   const isSsoOpen = () => coversSso(config.LICENCE_STATE)
   const minting = { tokens, users, announce, coversSso: isSsoOpen }
   const flows = {
-    ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode },
+    ...{ codes, budgets, guesses, findVisitor, clientIds, userCodeKey, publicUrl, makeUserCode, settings },
     record,
     mint: async (approval, collector) => {
       const minted = await mint(approval, collector, minting)
@@ -100,7 +100,7 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
   await app.register(revokeLinkRoutes({ tokens, lists, links, announce }), { prefix: '/device/revoke' })
   tokenRoutes(app, { tokens, lists, announce })
   webhookRoutes(app, { webhooks, vault, egress })
-  settingRoutes(app, { settings: settingStore(postgres.db) })
+  settingRoutes(app, { settings })
   auditRoutes(app, { path: '/v1/audit/devices', db: postgres.db })
   serveDeviceCalls(app, bus, { ...resolving, keys, ssoKeys })
   const delivering = startDelivering({

@@ -21,7 +21,7 @@ export type Database = KeyTables &
   InstanceSecretTable &
   AuditTables & {
     /** What a tenant has of its own; null or no row is what everybody has. */
-    device_setting: { tenant_id: string; token_days: number | null }
+    device_setting: { tenant_id: string; token_days: number | null; approval_max_age: number | null }
     device_webhook: {
       tenant_id: string
       id: string

@@ -22,6 +22,7 @@ import * as linksEnded from './0031-links-ended.ts'
 import * as saidBy from './0032-said-by.ts'
 import * as saidAs from './0033-said-as.ts'
 import * as scopeQuirk from './0034-scope-quirk.ts'
+import * as authTime from './0035-auth-time.ts'
 
 export const migrations: Migrations = {
   '0001-people': people,
@@ -46,5 +47,6 @@ export const migrations: Migrations = {
   '0031-links-ended': linksEnded,
   '0032-said-by': saidBy,
   '0033-said-as': saidAs,
-  '0034-scope-quirk': scopeQuirk
+  '0034-scope-quirk': scopeQuirk,
+  '0035-auth-time': authTime
 }

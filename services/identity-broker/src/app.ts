@@ -67,7 +67,7 @@ export const buildApp = async (service: Service): Promise<App> => {
     dependencies
   })
   const findVisitor = findVisitorBy(parts.resolveSession)
-  await app.register(signInRoutes(parts))
+  await app.register(signInRoutes({ ...parts, findVisitor }))
   await app.register(samlRoutes(parts))
   await app.register(renewRoutes(parts))
   await app.register(signOutRoutes({ ...parts, findVisitor }))

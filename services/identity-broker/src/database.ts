@@ -93,6 +93,8 @@ type SessionTable = {
   ended_at: Date | null
   /** The `sid` of the IdP's own session. */
   idp_session: string | null
+  /** When the IdP authenticated its user, where it said so; a renewal changes nothing about it. */
+  auth_time: Date | null
   /** Encrypted, until the session ends: what the IdP wants to see when its user signs out there. */
   id_token: Buffer | null
   user_agent: string

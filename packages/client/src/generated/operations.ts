@@ -1,6 +1,6 @@
 // Generated from the services' routes by `npm run generate`; do not edit.
 export type ErrorBody = { code: string; message: string; status: number; request_id: string; details?: readonly ({ path: string; message: string })[]; connect_url?: string; authorize_url?: string }
-export type OAuthErrorBody = { error: string; error_description: string }
+export type OAuthErrorBody = { error: string; error_description: string; connect_url?: string }
 export type JsonRpcErrorBody = { jsonrpc: "2.0"; error: { code: number; message: string; data?: unknown } }
 
 export type Operations = {
@@ -232,7 +232,7 @@ export type Operations = {
     }
   }
   'GET /auth/sign-in': {
-    query?: { tenant?: string; connection?: string; provider?: string; audience?: string; invitation?: string; link?: string; return_url?: string; is_switch?: boolean; return_to?: string }
+    query?: { tenant?: string; connection?: string; provider?: string; audience?: string; invitation?: string; link?: string; return_url?: string; is_switch?: boolean; max_age?: number; return_to?: string }
     answers: {
       200: string
       303: undefined
@@ -440,6 +440,7 @@ export type Operations = {
       200: string
       303: undefined
       400: string
+      401: string
       403: string
       404: string
       409: string
@@ -452,6 +453,7 @@ export type Operations = {
     answers: {
       200: string
       303: undefined
+      401: string
       403: string
       404: string
       409: string
@@ -464,6 +466,7 @@ export type Operations = {
     answers: {
       200: string
       303: undefined
+      401: string
       403: string
       404: string
       409: string
@@ -478,6 +481,7 @@ export type Operations = {
       200: string
       303: undefined
       400: string
+      401: string
       403: string
       404: string
       409: string
@@ -509,6 +513,7 @@ export type Operations = {
     answers: {
       200: string
       303: undefined
+      401: string
       403: string
       404: string
       409: string
@@ -521,6 +526,7 @@ export type Operations = {
     answers: {
       200: string
       303: undefined
+      401: string
       403: string
       404: string
       409: string
@@ -554,7 +560,7 @@ export type Operations = {
     }
   }
   'GET /device/sso': {
-    query?: { tenant?: string }
+    query?: { tenant?: string; max_age?: number }
     answers: {
       200: string
       303: undefined
@@ -878,7 +884,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" }
-      401: OAuthErrorBody & { error?: "invalid_bearer" | "unauthenticated" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_bearer" | "unauthenticated" }
       403: OAuthErrorBody & { error?: "csrf_rejected" | "forbidden" }
       404: OAuthErrorBody & { error?: "expired_or_unknown" }
       409: OAuthErrorBody & { error?: "already_resolved" }
@@ -894,7 +900,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
-      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_session" | "session_already_consumed" }
       403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
       404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
       409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
@@ -938,7 +944,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
-      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_session" | "session_already_consumed" }
       403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
       404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
       409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
@@ -971,7 +977,7 @@ export type Operations = {
     }
   }
   'GET /openapi/v1/oauth/device/sso-initiate': {
-    query: { user_code: string; tenant?: string; connection?: string }
+    query: { user_code: string; tenant?: string; connection?: string; max_age?: number }
     answers: {
       303: undefined
       400: OAuthErrorBody & { error?: "invalid_request" | "invalid_user_code" }
@@ -1370,7 +1376,7 @@ export type Operations = {
   /** How devices are signed in */
   'GET /v1/device-settings': {
     answers: {
-      200: { token_days: number }
+      200: { token_days: number; approval_max_age: number | null }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "forbidden" }
       429: ErrorBody & { code?: "too_many_requests" }
@@ -1378,11 +1384,11 @@ export type Operations = {
       503: ErrorBody & { code?: "unavailable" }
     }
   }
-  /** Change it for the sign-ins to come: null is what everybody has */
+  /** Change it for the sign-ins to come: what is left out stays, null is what everybody has */
   'PATCH /v1/device-settings': {
-    body: { token_days: number | null }
+    body: { token_days?: number | null; approval_max_age?: number | null }
     answers: {
-      200: { token_days: number }
+      200: { token_days: number; approval_max_age: number | null }
       400: ErrorBody & { code?: "invalid_request" }
       401: ErrorBody & { code?: "invalid_bearer" | "unauthenticated" }
       403: ErrorBody & { code?: "csrf_rejected" | "forbidden" }
@@ -2022,7 +2028,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" }
-      401: OAuthErrorBody & { error?: "invalid_bearer" | "unauthenticated" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_bearer" | "unauthenticated" }
       403: OAuthErrorBody & { error?: "csrf_rejected" | "forbidden" }
       404: OAuthErrorBody & { error?: "expired_or_unknown" }
       409: OAuthErrorBody & { error?: "already_resolved" }
@@ -2038,7 +2044,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
-      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_session" | "session_already_consumed" }
       403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
       404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
       409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
@@ -2082,7 +2088,7 @@ export type Operations = {
     answers: {
       200: { status: "approved" | "denied" }
       400: OAuthErrorBody & { error?: "invalid_request" | "user_code_mismatch" }
-      401: OAuthErrorBody & { error?: "invalid_session" | "session_already_consumed" }
+      401: OAuthErrorBody & { error?: "insufficient_user_authentication" | "invalid_session" | "session_already_consumed" }
       403: OAuthErrorBody & { error?: "csrf_mismatch" | "email_belongs_to_member" }
       404: OAuthErrorBody & { error?: "not_found" | "user_code_not_pending" }
       409: OAuthErrorBody & { error?: "state_lost" | "user_code_not_pending" }
@@ -2115,7 +2121,7 @@ export type Operations = {
     }
   }
   'GET /v1/oauth/device/sso-initiate': {
-    query: { user_code: string; tenant?: string; connection?: string }
+    query: { user_code: string; tenant?: string; connection?: string; max_age?: number }
     answers: {
       303: undefined
       400: OAuthErrorBody & { error?: "invalid_request" | "invalid_user_code" }
@@ -2208,13 +2214,13 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /console/api/workspaces/current/tool-provider/mcp/tools/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503],
   'GET /console/api/workspaces/current/tool-provider/mcp/update/{provider_id}': [200, 400, 401, 403, 404, 429, 500, 503],
   'GET /console/api/workspaces/current/tools/mcp': [200, 400, 401, 403, 429, 500, 503],
-  'GET /device': [200, 303, 400, 403, 404, 409, 429, 500, 503],
-  'GET /device/approved': [200, 303, 403, 404, 409, 429, 500, 503],
-  'GET /device/choose': [200, 303, 403, 404, 409, 429, 500, 503],
-  'POST /device/continue': [200, 303, 400, 403, 404, 409, 413, 415, 429, 500, 503],
+  'GET /device': [200, 303, 400, 401, 403, 404, 409, 429, 500, 503],
+  'GET /device/approved': [200, 303, 401, 403, 404, 409, 429, 500, 503],
+  'GET /device/choose': [200, 303, 401, 403, 404, 409, 429, 500, 503],
+  'POST /device/continue': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
   'POST /device/decide': [200, 303, 400, 401, 403, 404, 409, 413, 415, 429, 500, 503],
-  'GET /device/denied': [200, 303, 403, 404, 409, 429, 500, 503],
-  'GET /device/format-code.js': [200, 303, 403, 404, 409, 429, 500, 503],
+  'GET /device/denied': [200, 303, 401, 403, 404, 409, 429, 500, 503],
+  'GET /device/format-code.js': [200, 303, 401, 403, 404, 409, 429, 500, 503],
   'GET /device/revoke': [200, 303, 400, 404, 500, 503],
   'POST /device/revoke': [200, 303, 400, 404, 413, 415, 500, 503],
   'GET /device/sso': [200, 303, 400, 401, 403, 404, 409, 429, 500, 502, 503],

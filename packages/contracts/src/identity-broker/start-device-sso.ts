@@ -1,7 +1,7 @@
 import { defineCall, defineTicket } from '@onbehalf/rpc'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ticket } from '../shared/principal.ts'
-import { CredentialHash, Uuid } from '../shared/vocabulary.ts'
+import { CredentialHash, UnixSeconds, Uuid } from '../shared/vocabulary.ts'
 
 /** What ties the flow of a device to one browser, through the IdP and back. */
 const flow = {
@@ -23,7 +23,9 @@ export const deviceSsoState = defineTicket({
     /** By its short name or id; left out where there is just one. */
     tenant: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$' })),
     /** By its name; left out: the tenant's first. */
-    connection: Type.Optional(Type.String({ minLength: 1, maxLength: 64 }))
+    connection: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** How many seconds ago somebody may have signed in there (OIDC Core §3.1.2.1). */
+    max_age: Type.Optional(Type.Integer({ minimum: 0 }))
   })
 })
 export type DeviceSsoState = Static<typeof deviceSsoState.claims>
@@ -39,6 +41,8 @@ export const externalSubjectAssertion = defineTicket({
     /** Verified by the IdP. */
     email: Type.String({ minLength: 3, maxLength: 320, pattern: '^[^\\s@]+@[^\\s@]+$' }),
     issuer: Type.String({ minLength: 1, maxLength: 2048, pattern: '\\S' }),
+    /** When they signed in there; left out where it did not say. */
+    auth_time: Type.Optional(UnixSeconds),
     ...flow
   })
 })

@@ -1,6 +1,6 @@
 import { defineTicket } from '@onbehalf/rpc'
 import { type Static, Type } from '@sinclair/typebox'
-import { Role, Uuid } from './vocabulary.ts'
+import { Role, UnixSeconds, Uuid } from './vocabulary.ts'
 
 const Credential = Type.Object({
   kind: Type.Union([Type.Literal('session'), Type.Literal('device_token'), Type.Literal('api_key')]),
@@ -59,6 +59,11 @@ export const ResolvedPrincipal = Type.Object({
   principal: Principal,
   ticket: Ticket,
   /** When the credential itself ends, in seconds since the epoch. */
-  credential_expires_at: Type.Integer()
+  credential_expires_at: Type.Integer(),
+  /**
+   * When the IdP authenticated the user of a session (OIDC Core `auth_time`), in seconds since the epoch. Left out where it
+   * did not say, and by replicas from before it was told.
+   */
+  auth_time: Type.Optional(UnixSeconds)
 })
 export type ResolvedPrincipal = Static<typeof ResolvedPrincipal>

@@ -34,8 +34,12 @@ export const JsonRpcErrorBody = Type.Object(
   { $id: 'JsonRpcError' }
 )
 
-/** What `renderOAuthError` writes: RFC 6749 §5.2. */
+/** What `renderOAuthError` writes: RFC 6749 §5.2, and where to go where signing in again helps. */
 export const OAuthErrorBody = Type.Object(
-  { error: Type.String(), error_description: Type.String() },
+  {
+    error: Type.String(),
+    error_description: Type.String(),
+    connect_url: Type.Optional(Type.String({ format: 'uri', description: 'Where the user signs in again.' }))
+  },
   { $id: 'OAuthError' }
 )

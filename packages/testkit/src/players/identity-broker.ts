@@ -30,7 +30,11 @@ export type Person = {
   name?: string
   /** Of their IdP. */
   issuer?: string
+  /** When they signed in there, in seconds since the epoch; left out where it did not say. */
+  auth_time?: number
 }
+
+type Complete = Required<Omit<Person, 'auth_time'>>
 
 export type SignedIn = {
   tenant_id: string
@@ -73,8 +77,8 @@ export const playIdentityBroker = async (
   { publicUrl }: { publicUrl: string }
 ): Promise<PlayedIdentityBroker> => {
   const [ticketKey, sessionKey, ssoKey] = await Promise.all([makeKeyPair(), makeKeyPair(), makeKeyPair()])
-  const sessions = new Map<string, Principal>()
-  const people = new Map<string, Required<Person>>()
+  const sessions = new Map<string, { principal: Principal; auth_time?: number }>()
+  const people = new Map<string, Complete>()
   const apiKeys = new Map<string, { app: Extract<Principal, { kind: 'app' }>; actsFor: string[] }>()
   const feed = writeFeed(bus, identityChanges)
   const failures: ReportedError[] = []
@@ -96,9 +100,9 @@ export const playIdentityBroker = async (
       device_sso: deviceSso.publicKeys()
     })),
     serve(bus, resolveSession, async ({ tenant_id, session_id }) => {
-      const principal = sessions.get(session_id)
+      const { principal, ...signedIn } = sessions.get(session_id) ?? {}
       if (principal?.tenant_id !== tenant_id) throw new ReportedError('unauthenticated', 'There is no such session.')
-      return resolved(principal)
+      return { ...(await resolved(principal)), ...signedIn }
     }),
     serve(bus, resolveApiKey, async ({ key_hash, user_id = null }) => {
       const held = apiKeys.get(key_hash)
@@ -114,7 +118,7 @@ export const playIdentityBroker = async (
       const person = people.get(user_id)
       if (person?.tenant_id !== tenant_id) throw new ReportedError('not_found', 'There is no such user.')
       const { role, email, name, issuer } = person
-      const isMembers = (other: Required<Person>) =>
+      const isMembers = (other: Complete) =>
         other.tenant_id === tenant_id && other.role !== null && other.email.toLowerCase() === email.toLowerCase()
       const email_belongs_to_member = role === null && [...people.values()].some(isMembers)
       const tenant = { id: tenant_id, name: 'A tenant' }
@@ -131,7 +135,7 @@ export const playIdentityBroker = async (
       const session_id = randomUUID()
       const credential = { kind: 'session' as const, id: session_id }
       const principal: Principal = { kind: 'user', tenant_id, user_id, role, credential }
-      sessions.set(session_id, principal)
+      sessions.set(session_id, { principal, ...(given.auth_time === undefined ? {} : { auth_time: given.auth_time }) })
       people.set(user_id, person)
       const { cookie, csrf } = await makeCookie(principal, session_id, publicUrl, sessionKey)
       const headers = { cookie, 'x-csrf-token': csrf }
@@ -179,7 +183,7 @@ const complete = ({
   email = `${user_id.slice(0, 8)}@example.com`,
   name = 'Somebody',
   issuer = 'https://idp.partner.example'
-}: Person): Required<Person> => ({ tenant_id, user_id, role, email, name, issuer })
+}: Person): Complete => ({ tenant_id, user_id, role, email, name, issuer })
 
 const makeCookie = async (
   { tenant_id, user_id }: Principal,

@@ -50,6 +50,8 @@ export type Saying = {
   method: string
   id: string
   issuedAt: number
+  /** When the IdP authenticated them; undefined: it does not say. */
+  authenticatedAt: number | undefined
   notBefore: number
   notOnOrAfter: number
   status: string
@@ -60,7 +62,13 @@ export const usual = (entityId: string, request: AuthnRequest, now = Date.now())
   ...{ entityId, nameId: 'ann@acme.test', nameIdFormat: emailFormat, attributes: { name: 'Ann' } },
   ...{ audience: request.issuer, recipient: request.acs, destination: request.acs },
   ...{ inResponseTo: request.id, confirmedFor: request.id, method: 'urn:oasis:names:tc:SAML:2.0:cm:bearer' },
-  ...{ id: `_${randomUUID()}`, issuedAt: now, notBefore: now - 1_000, notOnOrAfter: now + 300_000 },
+  ...{
+    id: `_${randomUUID()}`,
+    issuedAt: now,
+    authenticatedAt: now,
+    notBefore: now - 1_000,
+    notOnOrAfter: now + 300_000
+  },
   status: 'Success'
 })
 
@@ -77,7 +85,7 @@ export const assertionOf = (said: Saying): string =>
   `InResponseTo="${said.confirmedFor}" NotOnOrAfter="${at(said.notOnOrAfter)}"/></saml:SubjectConfirmation></saml:Subject>` +
   `<saml:Conditions NotBefore="${at(said.notBefore)}" NotOnOrAfter="${at(said.notOnOrAfter)}">` +
   `<saml:AudienceRestriction><saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>` +
-  `<saml:AuthnStatement AuthnInstant="${at(said.issuedAt)}" SessionIndex="1"/>` +
+  `<saml:AuthnStatement${said.authenticatedAt === undefined ? '' : ` AuthnInstant="${at(said.authenticatedAt)}"`} SessionIndex="1"/>` +
   `<saml:AttributeStatement>${Object.entries(said.attributes).map(attribute).join('')}</saml:AttributeStatement>` +
   '</saml:Assertion>'
 

@@ -3,29 +3,39 @@ import { ReportedError } from '@onbehalf/errors'
 import { type AuditDetails, type AuditEvent, type Log, newId } from '@onbehalf/service-kit'
 import { deviceEvent } from '../audit/event.ts'
 import { kinds } from '../device-token/kinds.ts'
+import { type FreshTools, memberSignIn, requireFresh } from '../settings/require-fresh.ts'
 import { type FindTools, findFlow } from './find.ts'
 import type { CodeStore, Decision, Flow } from './store.ts'
 
-export type DecideTools = FindTools & {
-  codes: Pick<CodeStore, 'decide'>
-  record: (event: AuditEvent) => Promise<void>
-}
+export type DecideTools = FindTools &
+  FreshTools & {
+    codes: Pick<CodeStore, 'decide'>
+    record: (event: AuditEvent) => Promise<void>
+  }
 
 export type Asked = {
   user_code: string
   status: 'approved' | 'denied'
   user: Pick<UserPrincipal, 'tenant_id' | 'user_id'>
+  /** When they signed in at their IdP, in seconds since the epoch; undefined where it did not say. */
+  auth_time: number | undefined
+  /** Where they come back to when they have to sign in again. */
+  return_to: string
   ip: string
   request_id: string
   log: Log
 }
 
-/** Approves or denies the flow of a code, once. What is kept is the decision and whose it is. */
+/**
+ * Approves or denies the flow of a code, once. What is kept is the decision and whose it is. Who signed in too long ago may
+ * still deny.
+ */
 export const decide = async (asked: Asked, tools: DecideTools): Promise<{ status: Asked['status'] }> => {
-  const { status, user } = asked
+  const { status, user, auth_time, return_to } = asked
   const found = await findFlow(asked.user_code, tools)
   if (!found) throw expiredOrUnknown()
   const { tenant_id, user_id } = user
+  if (status === 'approved') await requireFresh({ tenant_id, auth_time }, memberSignIn(return_to), tools)
   const outcome = await settle({ codeHash: found.codeHash, status, marker: newId(), tenant_id, user_id }, tools.codes)
   if (outcome === 'missing') throw expiredOrUnknown()
   if (outcome === 'resolved') throw alreadyResolved()
@@ -55,7 +65,7 @@ const unknownOutcome = (cause?: unknown): never => {
 }
 
 /** `subject`: what is told of somebody who is no member. */
-type Decided = Omit<Asked, 'user_code'> & { flow: Flow; subject?: AuditDetails }
+type Decided = Omit<Asked, 'user_code' | 'auth_time' | 'return_to'> & { flow: Flow; subject?: AuditDetails }
 
 /** Puts a decision on record. It stands already; a lost line of the audit is said loudly and does not take it back. */
 export const noteDecision = async (

@@ -1,6 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import {
   type App,
+  callerOf,
   describeAnswersAs,
   errorHandler,
   type FindVisitor,
@@ -128,11 +129,16 @@ const decisionRoute = (
   const schema = { body: DecisionBody, response: { 200: DecisionAnswer } }
   const config = {
     access: deciders,
-    errors: ['expired_or_unknown', 'already_resolved', 'approval_outcome_unknown']
+    errors: [
+      ...(['expired_or_unknown', 'already_resolved', 'approval_outcome_unknown'] as const),
+      ...(status === 'approved' ? (['insufficient_user_authentication'] as const) : [])
+    ]
   } as const
   const options = { config, schema, preHandler: budgets.decision } as const
   typed(scope).post(`/${verb}`, options, async (request) => {
     const { body, ip, id, log } = request
-    return decide({ ...body, status, user: userOf(request), ip, request_id: id, log }, tools)
+    const { auth_time } = callerOf(request)
+    const return_to = `/device?${new URLSearchParams({ user_code: body.user_code })}`
+    return decide({ ...body, status, user: userOf(request), auth_time, return_to, ip, request_id: id, log }, tools)
   })
 }

@@ -10,6 +10,7 @@ export type Problem =
   | 'members_only'
   | 'out_of_date'
   | 'signed_out'
+  | 'not_fresh'
   | 'sso_failed'
   | 'sso_over'
   | 'sso_is_member'
@@ -24,6 +25,7 @@ const problems: Partial<Record<ErrorCode, Problem>> = {
   forbidden: 'members_only',
   csrf_rejected: 'out_of_date',
   unauthenticated: 'signed_out',
+  insufficient_user_authentication: 'not_fresh',
   // single sign-on
   invalid_user_code: 'expired',
   user_code_not_pending: 'expired',

@@ -1,5 +1,5 @@
 import type { ReportedError } from '@onbehalf/errors'
-import { type App, beginError, describeAnswersAs, typed, userOf } from '@onbehalf/service-kit'
+import { type App, beginError, callerOf, describeAnswersAs, typed, userOf } from '@onbehalf/service-kit'
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { type DecideTools, decide } from '../device-code/decide.ts'
@@ -7,6 +7,7 @@ import { deciders } from '../device-code/routes.ts'
 import { UserCode } from '../device-code/schemas.ts'
 import { readUserCode } from '../device-code/user-code.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import { isNotFresh } from '../settings/require-fresh.ts'
 import { Decision } from './decision.ts'
 import { keptCode, keptFailure } from './kept.ts'
 import { leaveFor } from './leave-for.ts'
@@ -25,6 +26,7 @@ const open = { access: 'public' } as const
 
 const pageErrors = [
   ...(['expired_or_unknown', 'already_resolved', 'forbidden', 'too_many_requests'] as const),
+  'insufficient_user_authentication',
   ...(['approval_outcome_unknown', 'user_code_not_pending'] as const)
 ] as const
 
@@ -49,6 +51,7 @@ const retryAfterSeconds = 60
 
 const problemView = (error: ReportedError): DeviceView => {
   const name = problemOf(error)
+  if (name === 'not_fresh') return { name, href: error.extras.connect_url ?? pagePath }
   if (name !== 'rate_limited') return { name }
   return { name, retry_after_seconds: error.extras.retry_after_seconds ?? retryAfterSeconds }
 }
@@ -104,8 +107,12 @@ const decideRoute = (scope: App, { budgets, kept, ...tools }: Tools) => {
   typed(scope).post('/decide', options, async (request, reply) => {
     const { ip, id, log } = request
     const { user_code, decision } = request.body
-    const user = userOf(request)
-    await decide({ user_code, status: decision, user, ip, request_id: id, log }, tools)
+    const who = { user: userOf(request), auth_time: callerOf(request).auth_time, return_to: pagePath }
+    await decide({ user_code, status: decision, ...who, ip, request_id: id, log }, tools).catch((error: unknown) => {
+      // While its user signs in again.
+      if (isNotFresh(error)) kept.keep(reply, user_code)
+      throw error
+    })
     return leaveFor(kept.forget(reply), `${pagePath}/${decision}`)
   })
 }

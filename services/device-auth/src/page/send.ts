@@ -35,8 +35,10 @@ const render = (view: DeviceView, texts: Texts, now: number): Pick<View, 'title'
     case 'denied':
       return { title: texts.denied.title, body: ended(texts.denied, '✕') }
     case 'rate_limited':
-      return { title: texts.problems.rate_limited.title, body: stopped(view.name, texts, view.retry_after_seconds) }
+      return { title: texts.problems.rate_limited.title, body: stopped(view.name, texts, view) }
+    case 'not_fresh':
+      return { title: texts.problems.not_fresh.title, body: stopped(view.name, texts, view) }
     default:
-      return { title: texts.problems[view.name].title, body: stopped(view.name, texts, undefined) }
+      return { title: texts.problems[view.name].title, body: stopped(view.name, texts) }
   }
 }

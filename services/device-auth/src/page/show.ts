@@ -3,6 +3,7 @@ import { type FindVisitor, renewalPath, type Visitor } from '@onbehalf/service-k
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { describeFlow, type FindTools, type FoundFlow, findFlow } from '../device-code/find.ts'
 import { type LookupTools, spendLookup } from '../limits/spend-lookup.ts'
+import { type FreshTools, memberSignIn, requireFresh } from '../settings/require-fresh.ts'
 import { memberOrNobody, type Users } from '../users/find.ts'
 import type { Kept } from './kept.ts'
 import { leaveFor } from './leave-for.ts'
@@ -11,6 +12,7 @@ import { sendView } from './send.ts'
 import { type ShowSsoTools, showSso } from './show-sso.ts'
 
 export type ShowTools = FindTools &
+  FreshTools &
   LookupTools & {
     findVisitor: FindVisitor
     users: Pick<Users, 'find'>
@@ -22,7 +24,7 @@ export type ShowTools = FindTools &
 /** What somebody at `/device` sees: the code to type, or what they are asked to approve. */
 export const show = async (request: FastifyRequest, reply: FastifyReply, tools: ShowTools): Promise<FastifyReply> => {
   refuseIfFailed(request, reply, tools)
-  const bySso = await showSso(request, reply, tools.sso)
+  const bySso = await showSso(request, reply, { ...tools.sso, kept: tools.kept })
   if (bySso) return bySso
   const code = tools.kept.read(request)
   if (code === undefined) return sendView(request, reply, { name: 'code_entry' })
@@ -68,14 +70,15 @@ const ask = async (
   request: FastifyRequest,
   reply: FastifyReply,
   found: FoundFlow,
-  { principal, csrf }: Visitor,
-  { users, sso }: ShowTools
+  { principal, csrf, auth_time }: Visitor,
+  { users, sso, ...tools }: ShowTools
 ): Promise<FastifyReply> => {
   const member = principal.kind === 'user' ? await memberOrNobody(users.find(principal)) : undefined
   const { user_code } = found
   if (!member && sso.isSsoOpen())
     return sendView(request, reply, { name: 'chooser', user_code, accountPath: otherAccountPath, hasSso: true })
   if (!member) throw new ReportedError('forbidden', 'Only members can sign devices in.')
+  await requireFresh({ tenant_id: principal.tenant_id, auth_time }, memberSignIn(pagePath), tools)
   const { user, tenant } = member
   const who = { person: user.name ?? user.email ?? user.id, tenant: tenant.name }
   const asking = { user_code, flow: describeFlow(found), csrf }

@@ -3,14 +3,17 @@ import { type App, describeAnswersAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { UserCode } from '../device-code/schemas.ts'
+import { isNotFresh } from '../settings/require-fresh.ts'
 import type { SsoCookies } from '../sso/cookies.ts'
 import { decideBySso, type SsoDecideTools } from '../sso/decide.ts'
+import { MaxAge } from '../sso/schemas.ts'
 import { type SsoStartTools, startSso } from '../sso/start.ts'
 import { Decision } from './decision.ts'
 import type { Kept } from './kept.ts'
 import { leaveFor } from './leave-for.ts'
 import { pagePath } from './paths.ts'
 import { sendView } from './send.ts'
+import { ssoAgain } from './show-sso.ts'
 
 export type SsoPageTools = SsoStartTools & SsoDecideTools & { cookies: SsoCookies; isSsoOpen: () => boolean }
 
@@ -33,12 +36,15 @@ export const ssoPageRoutes = (tools: Tools) => async (scope: App) => {
 }
 
 const startRoute = (scope: App, { sso, kept }: Tools) => {
-  const querystring = Type.Object({ tenant: Type.Optional(Type.String({ maxLength: 64 })) })
+  const querystring = Type.Object({
+    tenant: Type.Optional(Type.String({ maxLength: 64 })),
+    max_age: Type.Optional(MaxAge)
+  })
   typed(scope).get('/', { config: open, schema: { querystring } }, async (request, reply) => {
     const user_code = kept.read(request)
     if (user_code === undefined) return leaveFor(reply, pagePath)
-    const { tenant } = request.query
-    const asked = { user_code, ...(tenant ? { tenant } : {}) }
+    const { tenant, ...fresh } = request.query
+    const asked = { user_code, ...(tenant ? { tenant } : {}), ...fresh }
     return startSso(request, reply, asked, sso).catch((error: unknown) => askWhere(error, request, reply, tenant))
   })
 }
@@ -55,7 +61,11 @@ const decideRoute = (scope: App, { sso, kept }: Tools) => {
   const body = Type.Object({ user_code: UserCode, decision: Decision, csrf_token: Type.Optional(Type.String()) })
   typed(scope).post('/decide', { config: open, schema: { body } }, async (request, reply) => {
     const { user_code, decision, csrf_token } = request.body
-    await decideBySso(request, { user_code, csrf_token, status: decision }, sso)
+    const asked = { user_code, csrf_token, status: decision, signIn: ssoAgain }
+    await decideBySso(request, asked, sso).catch((error: unknown) => {
+      if (isNotFresh(error)) kept.keep(reply, user_code)
+      throw error
+    })
     kept.forget(reply)
     sso.cookies.forgetApproval(reply)
     return leaveFor(reply, `${pagePath}/${decision}`)

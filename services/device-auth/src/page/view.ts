@@ -17,7 +17,9 @@ export type DeviceView =
   | AuthorizeMember
   | AuthorizeSso
   | { name: 'success' | 'denied' }
-  | { name: Exclude<Problem, 'rate_limited'> }
+  | { name: Exclude<Problem, 'rate_limited' | 'not_fresh'> }
+  /** `href` is where a fresh sign-in begins. */
+  | { name: 'not_fresh'; href: string }
   | { name: 'rate_limited'; retry_after_seconds: number }
 
 export type ViewOf<Name extends DeviceView['name']> = Extract<DeviceView, { name: Name }>

@@ -26,9 +26,10 @@ export const findApproval = async (
 export const showApproval = async (request: FastifyRequest, tools: ApprovalTools) => {
   const grant = await findApproval(request, tools)
   if (!grant) throw new ReportedError('no_session', 'This single sign-on has ended. Start it again.')
-  const { subject_email, subject_issuer, user_code, csrf_token, expires_at } = grant
+  const { subject_email, subject_issuer, user_code, csrf_token, expires_at, tenant_id, auth_time } = grant
   const found = await findByHash(hashUserCode(user_code, tools.userCodeKey), tools.codes)
   const flow = found?.flow.status === 'pending' ? describeFlow({ user_code, ...found }) : undefined
   const until = new Date(expires_at).toISOString()
-  return { subject_email, subject_issuer, user_code, csrf_token, expires_at: until, flow }
+  const shown = { subject_email, subject_issuer, user_code, csrf_token, expires_at: until }
+  return { shown, flow, signedIn: { tenant_id, auth_time } }
 }

@@ -62,7 +62,7 @@ const codeOf = (held: string | undefined, subject: ExternalSubject, userCodeKey:
 }
 
 const admit = async (
-  { tenant_id, user_id, email, issuer, user_code_hash, nonce }: ExternalSubject,
+  { tenant_id, user_id, email, issuer, user_code_hash, nonce, auth_time }: ExternalSubject,
   user_code: string,
   came: Came,
   tools: CompleteTools
@@ -75,7 +75,8 @@ const admit = async (
   const id = randomBytes(32).toString('base64url')
   const csrf_token = randomBytes(24).toString('base64url')
   const expires_at = Date.now() + approvalSeconds * 1000
-  await tools.grants.keep(id, { ...subject, user_code, nonce, csrf_token, expires_at })
+  const signedIn = auth_time === undefined ? {} : { auth_time }
+  await tools.grants.keep(id, { ...subject, ...signedIn, user_code, nonce, csrf_token, expires_at })
   return id
 }
 

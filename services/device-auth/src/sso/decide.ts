@@ -5,6 +5,7 @@ import { type DecideTools, noteDecision, settle } from '../device-code/decide.ts
 import { findByHash } from '../device-code/find.ts'
 import { hashUserCode, readUserCode } from '../device-code/user-code.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import { type FreshTools, requireFresh, type SignInPath } from '../settings/require-fresh.ts'
 import type { Users } from '../users/find.ts'
 import { type ApprovalTools, findApproval } from './approval.ts'
 import type { ApprovalGrant } from './grant-store.ts'
@@ -12,20 +13,25 @@ import type { Nonces } from './nonce-store.ts'
 import { requireExternal } from './require-external.ts'
 
 export type SsoDecideTools = ApprovalTools &
+  FreshTools &
   Pick<DecideTools, 'codes' | 'record'> & {
     budgets: Pick<Budgets, 'external'>
     nonces: Nonces
     users: Pick<Users, 'ask'>
-    publicUrl: string
   }
 
-/** `csrf_token` as the page was given it, in a header or a field of its form. */
-export type SsoDecision = { user_code: string; csrf_token: string | undefined; status: 'approved' | 'denied' }
+/** `csrf_token` as the page was given it, in a header or a field of its form; `signIn` leads to a fresh single sign-on. */
+export type SsoDecision = {
+  user_code: string
+  csrf_token: string | undefined
+  status: 'approved' | 'denied'
+  signIn: SignInPath
+}
 
 /** Decides as whom an IdP identified in this browser, once; asked again for the same, the answer is the same. */
 export const decideBySso = async (
   request: FastifyRequest,
-  { user_code, csrf_token, status }: SsoDecision,
+  { user_code, csrf_token, status, signIn }: SsoDecision,
   tools: SsoDecideTools
 ): Promise<{ status: SsoDecision['status'] }> => {
   const grant = await findApproval(request, tools)
@@ -39,7 +45,10 @@ export const decideBySso = async (
   const { flow, codeHash } = await findDecidable(grant, tools)
   const { ip, id: request_id, log } = request
   const asking = { subject: subjectOf(grant), flow, ip, request_id }
-  if (status === 'approved') await requireExternal(asking, tools)
+  if (status === 'approved') {
+    await requireFresh(grant, signIn, tools)
+    await requireExternal(asking, tools)
+  }
   await settleOnce(grant, { codeHash, status }, tools)
   const subject = { subject_type: 'external_sso', subject_issuer: grant.subject_issuer }
   await noteDecision({ ...asking, status, user: grant, subject, log }, tools)

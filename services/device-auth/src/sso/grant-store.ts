@@ -1,4 +1,4 @@
-import { Uuid } from '@onbehalf/contracts'
+import { UnixSeconds, Uuid } from '@onbehalf/contracts'
 import { defineTicket, type FindKey, type SigningKey, signTicket, verifyTicket } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
@@ -24,7 +24,9 @@ export const approvalGrant = defineTicket({
     nonce: Word,
     csrf_token: Word,
     /** In milliseconds since the epoch. */
-    expires_at: Type.Integer()
+    expires_at: Type.Integer(),
+    /** When they signed in at the IdP, in seconds since the epoch. */
+    auth_time: Type.Optional(UnixSeconds)
   })
 })
 export type ApprovalGrant = Static<typeof approvalGrant.claims>

@@ -3,6 +3,7 @@ import { type App, beginError, describeAnswersAs, errorHandler, renderOAuthError
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { DecisionAnswer, DecisionBody } from '../device-code/schemas.ts'
+import type { SignInPath } from '../settings/require-fresh.ts'
 import { type ApprovalTools, showApproval } from './approval.ts'
 import { type CompleteTools, completeSso } from './complete.ts'
 import type { SsoCookies } from './cookies.ts'
@@ -29,6 +30,7 @@ const toIdp = Type.Null({ description: 'To the identity provider' })
 const decisionErrors = [
   ...(['invalid_session', 'session_already_consumed', 'csrf_mismatch', 'email_belongs_to_member'] as const),
   ...(['user_code_mismatch', 'user_code_not_pending', 'state_lost', 'approval_outcome_unknown'] as const),
+  'insufficient_user_authentication',
   ['user_code_not_pending', 404]
 ] as const
 
@@ -49,7 +51,7 @@ export const ssoRoutes = (tools: SsoTools) => async (scope: App) => {
   })
   const context = { config: { ...open, errors: ['no_session'] }, schema: { response: { 200: ContextAnswer } } } as const
   typed(scope).get('/approval-context', context, async (request) => {
-    const { flow, ...shown } = await showApproval(request, tools)
+    const { flow, shown } = await showApproval(request, tools)
     return { ...shown, ...flow }
   })
   decisionRoute(scope, tools, '/approve-external', 'approved')
@@ -61,7 +63,10 @@ const decisionRoute = (scope: App, tools: SsoTools, path: string, status: 'appro
   typed(scope).post(path, { config: { ...open, errors: decisionErrors }, schema }, async (request, reply) => {
     const given = request.headers['x-csrf-token']
     const csrf_token = typeof given === 'string' ? given : undefined
-    const decided = await decideBySso(request, { ...request.body, csrf_token, status }, tools)
+    const { user_code } = request.body
+    const signIn: SignInPath = (asked) =>
+      `/openapi/v1/oauth/device/sso-initiate?${new URLSearchParams({ user_code, ...asked })}`
+    const decided = await decideBySso(request, { user_code, csrf_token, status, signIn }, tools)
     tools.cookies.forgetApproval(reply)
     return decided
   })

@@ -3,10 +3,14 @@ import { UserCode } from '../device-code/schemas.ts'
 
 const Place = Type.String({ minLength: 1, maxLength: 64 })
 
+/** OIDC Core §3.1.2.1, in seconds. */
+export const MaxAge = Type.Integer({ minimum: 0, maximum: 2_592_000 })
+
 export const StartQuery = Type.Object({
   user_code: UserCode,
   tenant: Type.Optional(Place),
-  connection: Type.Optional(Place)
+  connection: Type.Optional(Place),
+  max_age: Type.Optional(MaxAge)
 })
 
 export const CompleteQuery = Type.Object({

@@ -19,8 +19,11 @@ export type SsoStartTools = Omit<FindTools, 'guesses'> & {
   publicUrl: string
 }
 
-/** `tenant` by its short name and `connection` by its name; left out: the device's own hint, or the only ones there are. */
-export type SsoStart = { user_code: string; tenant?: string; connection?: string }
+/**
+ * `tenant` by its short name and `connection` by its name; left out: the device's own hint, or the only ones there are.
+ * `max_age`: how many seconds ago somebody may have signed in there.
+ */
+export type SsoStart = { user_code: string; tenant?: string; connection?: string; max_age?: number }
 
 /**
  * Sends the browser to the IdP of a tenant for the flow of a code. What was to be approved in it before is let go, so
@@ -52,7 +55,7 @@ export const startSso = async (
 type Begin = Omit<SsoStart, 'user_code'> & { user_code_hash: string; nonce: string; hint: string | undefined }
 
 const begin = async (
-  { tenant, connection, hint, ...flow }: Begin,
+  { tenant, connection, max_age, hint, ...flow }: Begin,
   { bus, signingKey, publicUrl }: Pick<SsoStartTools, 'bus' | 'signingKey' | 'publicUrl'>
 ) => {
   const place = tenant ?? hint
@@ -61,7 +64,8 @@ const begin = async (
     ...flow,
     return_url: `${publicUrl}/openapi/v1/oauth/device/sso-complete`,
     ...(place ? { tenant: place } : {}),
-    ...(connection ? { connection } : {})
+    ...(connection ? { connection } : {}),
+    ...(max_age === undefined ? {} : { max_age })
   }
   if (!matches(deviceSsoState.claims, state)) throw noSuchPlace()
   const { ticket } = await signTicket(deviceSsoState, state, { issuer: 'device-auth', key: signingKey() })
@@ -77,6 +81,7 @@ const refusalOf = (cause: unknown): unknown => {
   if (!(cause instanceof ReportedError)) return cause
   if (cause.code === 'not_found') return noSuchPlace(cause)
   if (cause.status === 503) return cause
+  if (cause.code === 'policy_denied') return new ReportedError('sso_initiate_failed', cause.message, { cause })
   return new ReportedError('sso_initiate_failed', 'Single sign-on could not begin. Try again shortly.', { cause })
 }
 

@@ -178,16 +178,16 @@ t.test('a tenant sets how long its tokens live; the others have 14 days', async 
   const patch = (who: typeof owner, body: object) =>
     app.inject({ method: 'PATCH', url: '/v1/device-settings', headers: who.headers, payload: body })
   const read = async () => (await send(app, 'GET', '/v1/device-settings', { headers: owner.headers })).body
-  t.strictSame(await read(), { token_days: 14 })
+  t.strictSame(await read(), { token_days: 14, approval_max_age: null })
   t.equal(daysOf((await signInDevice(app, member)).body), 14)
   t.equal((await patch(member, { token_days: 2 })).statusCode, 403)
   for (const token_days of [0, 366, 1.5, '2'])
     t.match((await patch(owner, { token_days })).json(), { status: 400, details: [{ path: 'token_days' }] })
   t.equal((await patch(owner, { token_days: 2, other: true })).statusCode, 400)
-  t.strictSame((await patch(owner, { token_days: 2 })).json(), { token_days: 2 })
+  t.strictSame((await patch(owner, { token_days: 2 })).json(), { token_days: 2, approval_max_age: null })
   t.equal(daysOf((await signInDevice(other, member)).body), 2)
   t.equal(daysOf((await signInDevice(app, await broker.signIn())).body), 14, 'nobody else')
-  t.strictSame((await patch(owner, { token_days: null })).json(), { token_days: 14 })
+  t.strictSame((await patch(owner, { token_days: null })).json(), { token_days: 14, approval_max_age: null })
   t.equal(daysOf((await signInDevice(app, member)).body), 14)
   const { body } = await send(app, 'GET', '/v1/audit/devices?action=device_setting.updated', { headers: owner.headers })
   t.strictSame(

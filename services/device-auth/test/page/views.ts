@@ -22,8 +22,8 @@ export const viewsOf = ({ app, broker, publicUrl, redis, resources }: Running) =
   }
 
   /** Opens what a member is asked. */
-  const openConfirm = async (page: Page) => {
-    const who = await broker.signIn(person)
+  const openConfirm = async (page: Page, role: 'member' | 'owner' = 'member') => {
+    const who = await broker.signIn({ ...person, role })
     await signInAs(page, who)
     const ip = '2001:db8:85a3:8d3:1319:8a2e:370:7348'
     const { user_code } = await startFlow(app, { device_label: label }, ip)
@@ -158,6 +158,15 @@ export const viewsOf = ({ app, broker, publicUrl, redis, resources }: Running) =
         await openConfirm(page)
         await page.context().clearCookies()
         await deny(page, 'decide')
+      }
+    },
+    'not fresh': {
+      ...{ en: 'Sign in again first', zh: '请先重新登录' },
+      open: async (page) => {
+        const { who } = await openConfirm(page, 'owner')
+        const settings = { method: 'PATCH', url: '/v1/device-settings', headers: who.headers } as const
+        await app.inject({ ...settings, payload: { approval_max_age: 300 } })
+        await page.reload()
       }
     },
     'sign out?': { en: 'Sign this device out?', zh: '要让此设备退出登录吗？', open: openRevokeLink },

@@ -32,7 +32,7 @@ export const openBrowser = (app: App, cookies = new Map<string, string>()): SsoB
 
 export const setCookies = ({ headers }: Answer): string[] => [headers['set-cookie'] ?? []].flat().map(String)
 
-export type Subject = Awaited<ReturnType<typeof newSubject>>
+export type Subject = Awaited<ReturnType<typeof newSubject>> & { auth_time?: number }
 
 /** Somebody an IdP knows, who is a user here without a role. */
 export const newSubject = async (broker: PlayedIdentityBroker, email = `${randomUUID()}@partner.example`) => {

@@ -7,7 +7,12 @@ import { changedMeanwhile, failed } from '../sign-in/failed.ts'
 import type { DeviceFlow } from '../sign-in/state.ts'
 
 /** Says whom an IdP identified: the address at which device-auth reads it. Throws `sign_in_failed`. */
-export type AssertExternal = (flow: DeviceFlow, connection: Connection, person: NewUser) => Promise<string>
+export type AssertExternal = (
+  flow: DeviceFlow,
+  connection: Connection,
+  person: NewUser,
+  auth_time: Date | null
+) => Promise<string>
 
 type Needs = { admissions: AdmissionStore; announce: Announce; signingKey: () => SigningKey }
 
@@ -17,7 +22,7 @@ type Needs = { admissions: AdmissionStore; announce: Announce; signingKey: () =>
  */
 export const createAssertExternal =
   ({ admissions, announce, signingKey }: Needs): AssertExternal =>
-  async ({ return_url, ...flow }, connection, person) => {
+  async ({ return_url, ...flow }, connection, person, auth_time) => {
     const { tenant_id, id: connection_id, issuer } = connection
     const { email, is_email_verified } = person
     if (!email || !is_email_verified) throw failed('Your identity provider does not confirm your e-mail address.')
@@ -26,7 +31,8 @@ export const createAssertExternal =
       return store.identify({ tenant_id, connection_id }, person)
     })
     await announce('user', user.id)
-    const claims = { tenant_id, user_id: user.id, email, issuer, ...flow }
+    const signedIn = auth_time ? { auth_time: Math.floor(auth_time.getTime() / 1000) } : {}
+    const claims = { tenant_id, user_id: user.id, email, issuer, ...signedIn, ...flow }
     const { ticket } = await signTicket(externalSubjectAssertion, claims, {
       issuer: 'identity-broker',
       key: signingKey()

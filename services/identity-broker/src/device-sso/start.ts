@@ -14,6 +14,7 @@ export const createDeviceSsoStart = ({ findDeviceSsoKey, ...needs }: Needs) => {
     const {
       tenant,
       connection,
+      max_age,
       intent: _,
       ...device_sso
     } = await verifyTicket(deviceSsoState, envelope, {
@@ -22,7 +23,8 @@ export const createDeviceSsoStart = ({ findDeviceSsoKey, ...needs }: Needs) => {
     if (new URL(device_sso.return_url).origin !== needs.publicUrl)
       throw new ReportedError('policy_denied', 'Nobody is sent to another origin than PUBLIC_URL.')
     const place = { ...(tenant ? { tenant } : {}), ...(connection ? { connection } : {}) }
-    const { location, state, binding } = await beginSignIn(needs, { ...place, return_to: '/device', device_sso })
+    const asked = { ...place, ...(max_age === undefined ? {} : { max_age }), device_sso }
+    const { location, state, binding } = await beginSignIn(needs, { ...asked, return_to: '/device' })
     return { url: location, cookie: { name: cookies.nameOf(state), value: binding, max_age: cookies.seconds } }
   }
 }

@@ -9,13 +9,13 @@ export type AskBySamlNeeds = { samlExchanges: Pick<SamlExchanges, 'begin'>; publ
 /** The AuthnRequest, by the redirect binding (SAML bindings §3.4); RelayState is the state of the sign-in. */
 export const askBySaml = async (
   { samlExchanges, publicUrl }: AskBySamlNeeds,
-  { tenant, connection, isSwitch }: Asked
+  { tenant, connection, isSwitch, max_age }: Asked
 ): Promise<Locate> => {
   const settings = samlOf(connection)
   const sides = sidesOf(publicUrl, tenant, connection)
   return async ({ state }) => {
     const requestId = await samlExchanges.begin(state, { tenant_id: tenant.id, connection_id: connection.id })
-    const asking = await serviceProvider(settings, sides, { requestId, isSwitch })
+    const asking = await serviceProvider(settings, sides, { requestId, isForced: isSwitch || max_age !== undefined })
     return asking.getAuthorizeUrlAsync(state, undefined, {})
   }
 }

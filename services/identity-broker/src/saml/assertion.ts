@@ -30,6 +30,8 @@ const Attribute = Type.Object({
   AttributeValue: Type.Optional(Type.Array(Type.Union([empty, Type.Object({ _: Type.Optional(Type.String()) })])))
 })
 
+const Authenticated = Type.Object({ $: Type.Optional(Type.Object({ AuthnInstant: Type.Optional(Type.String()) })) })
+
 /** What was signed, as the library parses it: each element a list of those of its name, text as `_`. */
 const Signed = Type.Object({
   Assertion: Type.Object({
@@ -47,7 +49,7 @@ const Signed = Type.Object({
       })
     ),
     Conditions: one(Type.Object({ AudienceRestriction: Type.Array(Type.Unknown(), { minItems: 1 }) })),
-    AuthnStatement: Type.Array(Type.Unknown(), { minItems: 1 }),
+    AuthnStatement: Type.Array(Type.Union([empty, Authenticated]), { minItems: 1 }),
     AttributeStatement: Type.Optional(
       Type.Array(Type.Union([empty, Type.Object({ Attribute: Type.Optional(Type.Array(Attribute)) })]))
     )
@@ -61,13 +63,15 @@ export type Assertion = {
   nameId: string
   nameIdFormat: string | undefined
   attributes: ReadonlyMap<string, string>
+  /** Of its statements the oldest (SAML core §2.7.2), in seconds since the epoch; undefined where one does not say. */
+  authTime: number | undefined
   confirmations: Confirmation[]
 }
 
 /** An assertion from what was verified. Throws for one that does not say all that a sign-in needs. */
 export const readAssertion = (signed: unknown): Assertion => {
   if (!matches(Signed, signed)) throw new Error('the assertion does not have what a sign-in needs')
-  const { $, Issuer, Subject, AttributeStatement = [] } = signed.Assertion
+  const { $, Issuer, Subject, AuthnStatement, AttributeStatement = [] } = signed.Assertion
   const [issuer, subject] = [Issuer[0], Subject[0]]
   const nameId = subject?.NameID[0]
   if (!issuer || !subject || !nameId) throw new Error('the assertion has no issuer or subject')
@@ -78,8 +82,15 @@ export const readAssertion = (signed: unknown): Assertion => {
     nameId: nameId._.trim(),
     nameIdFormat: nameId.$?.Format,
     attributes: new Map(stated.toReversed().flatMap(firstValue)),
+    authTime: oldest(AuthnStatement),
     confirmations: subject.SubjectConfirmation
   }
+}
+
+const oldest = (statements: Static<typeof Signed>['Assertion']['AuthnStatement']): number | undefined => {
+  const instants = statements.map((one) => Date.parse((typeof one === 'object' && one.$?.AuthnInstant) || ''))
+  const first = Math.min(...instants)
+  return Number.isNaN(first) ? undefined : first / 1000
 }
 
 const firstValue = ({ $, AttributeValue = [] }: Static<typeof Attribute>): [string, string][] => {

@@ -4,6 +4,7 @@ import type { SignInBrowser } from '../sessions/start.ts'
 import { takeBegun } from '../sign-in/begun.ts'
 import { failed } from '../sign-in/failed.ts'
 import { type FinishNeeds, finishSignIn } from '../sign-in/finish.ts'
+import { authTimeOf, requireFresh } from '../sign-in/fresh.ts'
 import type { SignInStates } from '../sign-in/state.ts'
 import type { UserStore } from '../users/store.ts'
 import type { SamlExchanges } from './exchanges.ts'
@@ -21,9 +22,12 @@ type Came = { state: string; handle: string; binding: string | undefined; browse
 export const completeSamlSignIn = async (needs: CompleteSamlNeeds, { state, handle, binding, browser }: Came) => {
   const { remembered, connection } = await takeBegun(needs, state, binding)
   return orSendBack(remembered, async () => {
-    const person = await needs.samlExchanges.takeResult(state, handle)
-    if (!person) throw failed('This sign-in has ended or was used already.')
-    const session = { idp_session: null, id_token: undefined, browser }
+    const result = await needs.samlExchanges.takeResult(state, handle)
+    if (!result) throw failed('This sign-in has ended or was used already.')
+    const { auth_time: said, ...person } = result
+    const auth_time = authTimeOf(said) ?? null
+    requireFresh(remembered.max_age, auth_time)
+    const session = { idp_session: null, auth_time, id_token: undefined, browser }
     return finishSignIn(needs, { remembered, connection, person, keep: async () => {}, ...session })
   })
 }

@@ -15,8 +15,11 @@ const Result = Type.Object({
   subject: Type.String(),
   email: Type.Union([Type.String(), Type.Null()]),
   is_email_verified: Type.Boolean(),
-  name: Type.Union([Type.String(), Type.Null()])
+  name: Type.Union([Type.String(), Type.Null()]),
+  /** When they signed in there, in seconds since the epoch. */
+  auth_time: Type.Optional(Type.Number())
 })
+type Result = NewUser & { auth_time?: number }
 
 const resultSeconds = 120
 /** An assertion is taken until it is as old as a request may be. */
@@ -49,12 +52,12 @@ export const samlExchanges = (redis: Redis) => {
     isFirstUse: async (connectionId: string, assertionId: string): Promise<boolean> =>
       (await redis.set(keyOf('assertion', connectionId, assertionId), '1', 'EX', assertionSeconds, 'NX')) === 'OK',
     /** The handle under which the result can be had, with the state it belongs to. */
-    keepResult: async (state: string, result: NewUser): Promise<string> => {
+    keepResult: async (state: string, result: Result): Promise<string> => {
       const handle = randomBytes(32).toString('base64url')
       await put(keyOf('result', state, handle), result, resultSeconds)
       return handle
     },
-    takeResult: async (state: string, handle: string): Promise<NewUser | undefined> => {
+    takeResult: async (state: string, handle: string): Promise<Result | undefined> => {
       const result = await take(keyOf('result', state, handle))
       return matches(Result, result) ? result : undefined
     }

@@ -41,5 +41,6 @@ export const receiveResponse = async (
     throw failed(cause instanceof SamlRefusal ? wordsOf(cause) : undefined, cause)
   })
   if (!(await samlExchanges.isFirstUse(connection_id, assertion.id))) throw failed('This answer was used already.')
-  return samlExchanges.keepResult(state, personFrom(assertion, settings))
+  const { authTime: auth_time } = assertion
+  return samlExchanges.keepResult(state, { ...personFrom(assertion, settings), ...(auth_time ? { auth_time } : {}) })
 }

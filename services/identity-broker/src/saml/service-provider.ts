@@ -14,7 +14,7 @@ export const skewSeconds = 30
 export const serviceProvider = async (
   settings: SamlSettings,
   { entityId, acsUrl }: Sides,
-  { requestId, isSwitch = false }: { requestId: string; isSwitch?: boolean }
+  { requestId, isForced = false }: { requestId: string; isForced?: boolean }
 ): Promise<SAML> => {
   const { SAML, ValidateInResponseTo } = await load()
   const issuedAt = new Date().toISOString()
@@ -22,8 +22,8 @@ export const serviceProvider = async (
     ...{ issuer: entityId, audience: entityId, callbackUrl: acsUrl },
     ...{ entryPoint: settings.entry_point, idpCert: settings.certificates },
     identifierFormat: settings.name_id_format,
-    // Whether the IdP is to ask who it is; how somebody signs in is its own business.
-    ...{ forceAuthn: isSwitch, disableRequestedAuthnContext: true },
+    // Whether the IdP is to ask who it is, also where it knows; how somebody signs in is its own business.
+    ...{ forceAuthn: isForced, disableRequestedAuthnContext: true },
     generateUniqueId: () => requestId,
     validateInResponseTo: ValidateInResponseTo.always,
     cacheProvider: {

@@ -20,5 +20,9 @@ export const createSessionResolver =
     }
     const { ticket } = await signTicket(principalTicket, principal, { issuer: 'identity-broker', key: signingKey() })
     const end = Math.min(session.idle_until.getTime(), session.expires_at.getTime())
-    return { principal, ticket, credential_expires_at: Math.floor(end / 1000) }
+    const { auth_time } = session
+    return {
+      ...{ principal, ticket, credential_expires_at: Math.floor(end / 1000) },
+      ...(auth_time ? { auth_time: Math.floor(auth_time.getTime() / 1000) } : {})
+    }
   }

@@ -13,8 +13,8 @@ export type SessionLife = { seconds: number; idleSeconds: number }
 /** The browser somebody signs in with, and its request. */
 export type SignInBrowser = { user_agent: string; ip: string; request_id: string }
 
-/** What a sign-in brought besides the user: the IdP's session, and the browser it happened in. */
-export type SignInFacts = Pick<Session, 'connection_id' | 'idp_session'> & {
+/** What a sign-in brought besides the user: the IdP's session, when it began there, and the browser it happened in. */
+export type SignInFacts = Pick<Session, 'connection_id' | 'idp_session' | 'auth_time'> & {
   id_token: string | undefined
   browser: SignInBrowser
 }

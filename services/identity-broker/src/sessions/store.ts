@@ -56,7 +56,8 @@ export const sessionStore = (db: Kysely<Database>) => ({
     db
       .selectFrom('session')
       .leftJoin('member', 'member.user_id', 'session.user_id')
-      .select(['session.id', 'session.user_id', 'session.idle_until', 'session.expires_at', 'member.role'])
+      .select(['session.id', 'session.user_id', 'session.idle_until', 'session.expires_at', 'session.auth_time'])
+      .select('member.role')
       .where('session.id', '=', id)
       .where('session.tenant_id', '=', tenant_id)
       .where(isLive)

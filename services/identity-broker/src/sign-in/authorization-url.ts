@@ -6,14 +6,15 @@ import { callbackUrl } from './callback-url.ts'
 export type AskByOauthNeeds = { findClient: FindClient; publicUrl: string }
 
 /**
- * Where somebody signs in, and what for; `isSwitch` where the IdP is to ask who it is, `isIdentityOnly` where nothing is to
- * be left to get tokens with.
+ * Where somebody signs in, and what for; `isSwitch` where the IdP is to ask who it is, `max_age` where they have to have
+ * signed in there within so many seconds, `isIdentityOnly` where nothing is to be left to get tokens with.
  */
 export type Asked = {
   tenant: Tenant
   connection: Connection
   resources: string[]
   isSwitch: boolean
+  max_age: number | undefined
   isIdentityOnly: boolean
 }
 
@@ -23,7 +24,7 @@ export type Locate = (begun: { state: string; nonce: string; codeVerifier: strin
 /** The authorization request of OAuth, with PKCE, nonce and the resources (RFC 8707). */
 export const askByOauth = async (
   { findClient, publicUrl }: AskByOauthNeeds,
-  { tenant, connection, resources, isSwitch, isIdentityOnly }: Asked
+  { tenant, connection, resources, isSwitch, max_age, isIdentityOnly }: Asked
 ): Promise<Locate> => {
   const { configuration } = await findClient(connection)
   const scopes = connection.scopes.split(' ').filter((scope) => !(isIdentityOnly && scope === offline))
@@ -38,6 +39,7 @@ export const askByOauth = async (
     if (usesNonce(connection)) parameters.set('nonce', nonce)
     const prompt = promptOf(scopes, isSwitch)
     if (prompt) parameters.set('prompt', prompt)
+    if (max_age !== undefined) parameters.set('max_age', String(max_age))
     for (const resource of resources) parameters.append('resource', resource)
     return buildAuthorizationUrl(configuration, parameters).href
   }

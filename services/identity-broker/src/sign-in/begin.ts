@@ -8,6 +8,7 @@ import type { InvitationStore } from '../invitations/store.ts'
 import { type AskBySamlNeeds, askBySaml } from '../saml/ask.ts'
 import type { UserStore } from '../users/store.ts'
 import { type AskByOauthNeeds, askByOauth } from './authorization-url.ts'
+import { requireProvable } from './fresh.ts'
 import type { DeviceFlow, SignInState, SignInStates } from './state.ts'
 
 export type Audience = {
@@ -42,6 +43,10 @@ export type SignInRequest = {
   expected?: NonNullable<SignInState['expected']>
   /** Whether the IdP is to ask who it is, instead of taking who is signed in there. */
   is_switch?: boolean
+  /** How many seconds ago they may have signed in at the IdP: it has to prove that. */
+  max_age?: number
+  /** Who is signed in already: their connection is meant unless another is named. */
+  visitor?: { user_id: string }
   /** For whose device somebody is to be identified: then nothing is left to act with. */
   device_sso?: DeviceFlow
   return_to: string
@@ -57,13 +62,17 @@ export const beginSignIn = async (
     invitation: token,
     expected,
     is_switch,
+    max_age,
+    visitor,
     device_sso,
     ...server
   }: SignInRequest
 ) => {
+  const user_id = expected?.user_id ?? (name ? undefined : visitor?.user_id)
   const tenant = slug ? await needs.users.findTenant(slug) : await needs.users.onlyTenant()
-  const connection = tenant && (await chooseConnection(needs, tenant, { name, expected }))
+  const connection = tenant && (await chooseConnection(needs, tenant, { name, user_id }))
   if (!tenant || !connection) throw noSuchPlace()
+  requireProvable(max_age, connection)
   const invitation = token ? await findInvitation(needs.invitations, token, new Date()) : undefined
   if (invitation && invitation.tenant_id !== tenant.id) throw noSuchPlace()
   const resources = device_sso ? [] : await resourcesFor(needs, connection, server)
@@ -72,6 +81,7 @@ export const beginSignIn = async (
     connection,
     resources,
     isSwitch: is_switch ?? false,
+    max_age,
     isIdentityOnly: device_sso !== undefined
   }
   const locate = await (connection.kind === 'saml' ? askBySaml : askByOauth)(needs, asked)
@@ -81,6 +91,7 @@ export const beginSignIn = async (
     revision: connection.revision,
     resources,
     return_to,
+    ...(max_age === undefined ? {} : { max_age }),
     ...(invitation ? { invitation_id: invitation.id } : {}),
     ...(expected ? { expected } : {}),
     ...(device_sso ? { device_sso } : {})
@@ -93,9 +104,9 @@ const noSuchPlace = () => new ReportedError('not_found', 'There is no such place
 const chooseConnection = async (
   { connections, users }: SignInNeeds,
   { id }: Tenant,
-  { name, expected }: { name: string | undefined; expected: SignInRequest['expected'] }
+  { name, user_id }: { name: string | undefined; user_id: string | undefined }
 ): Promise<Connection | undefined> => {
-  const user = expected && (await users.find(id, expected.user_id))
+  const user = user_id ? await users.find(id, user_id) : undefined
   if (user) return connections.find(id, user.connection_id)
   const all = await connections.list(id)
   return name ? all.find((one) => one.name === name) : all[0]

@@ -13,6 +13,7 @@ import { takeBegun } from './begun.ts'
 import { callbackUrl } from './callback-url.ts'
 import { failed } from './failed.ts'
 import { type FinishNeeds, finishSignIn } from './finish.ts'
+import { authTimeOf, requireFresh } from './fresh.ts'
 import type { FindPerson } from './person.ts'
 import type { SignInStates } from './state.ts'
 
@@ -67,7 +68,11 @@ const redeem = async (needs: CompleteNeeds, begun: Begun, { path, query, browser
   if ((answer.refresh_token ?? '').length > refreshTokenMax)
     throw failed('The identity provider gave a refresh token that is too long to be one.')
   const person = await needs.findPerson(connection, client, answer)
-  const session = { idp_session: sessionOf(answer.claims()?.sid), id_token: answer.id_token, browser }
+  const claims = answer.claims()
+  // What plain OAuth 2 brings along was not verified.
+  const auth_time = connection.kind === 'oidc' ? (authTimeOf(claims?.auth_time) ?? null) : null
+  requireFresh(remembered.max_age, auth_time)
+  const session = { idp_session: sessionOf(claims?.sid), auth_time, id_token: answer.id_token, browser }
   const keep = (user: User) =>
     needs.keepGrant(connection, user, {
       idp_session: session.idp_session,

@@ -29,7 +29,8 @@ export const finishSignIn = async (
   { remembered, connection, person, keep, ...facts }: Arrived
 ) => {
   const { expected: them, invitation_id, return_to, device_sso } = remembered
-  if (device_sso) return { issued: undefined, return_to: await assertExternal(device_sso, connection, person) }
+  if (device_sso)
+    return { issued: undefined, return_to: await assertExternal(device_sso, connection, person, facts.auth_time) }
   if (them && !(await isThem(users, them.user_id, connection, person)))
     return { issued: undefined, return_to: them.otherwise_to }
   const { request_id, ip } = facts.browser

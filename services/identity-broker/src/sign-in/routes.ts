@@ -1,4 +1,4 @@
-import { type App, describeAnswersAs, sendPage, showErrorsAs, typed } from '@onbehalf/service-kit'
+import { type App, describeAnswersAs, type FindVisitor, sendPage, showErrorsAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyRequest } from 'fastify'
 import type { FindConnect } from '../connect/find.ts'
@@ -9,6 +9,7 @@ import { type ArrivalNeeds, signInArrival } from './arrival.ts'
 import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
 import { signInErrors } from './errors.ts'
+import { maxAgeSecondsMax } from './fresh.ts'
 import { ownPath } from './return-to.ts'
 import { failureView, organisationView, sentHereView } from './views.ts'
 
@@ -25,6 +26,8 @@ const Begin = Type.Object({
   link: Type.Optional(word(8192)),
   return_url: Type.Optional(word(2048)),
   is_switch: Type.Optional(Type.Boolean()),
+  /** OIDC Core §3.1.2.1, in seconds. */
+  max_age: Type.Optional(Type.Integer({ minimum: 0, maximum: maxAgeSecondsMax })),
   return_to: Type.Optional(word(8192))
 })
 
@@ -41,6 +44,7 @@ type Needs = SignInNeeds &
   ArrivalNeeds & {
     users: Pick<UserStore, 'countTenants'>
     findConnect: FindConnect
+    findVisitor: FindVisitor
   }
 
 /**
@@ -57,6 +61,11 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
   showErrorsAs(scope, failureView)
   const { leave, bindingOf, browserOf, arrive } = signInArrival(needs)
 
+  const visitorOf = async (request: FastifyRequest) => {
+    const visitor = await needs.findVisitor(request)
+    return visitor?.principal.kind === 'user' ? { visitor: visitor.principal } : {}
+  }
+
   await registerLimits(scope, 'Too many sign-ins begin at your address.')
 
   routes.get(
@@ -72,11 +81,12 @@ export const signInRoutes = (needs: Needs) => async (scope: App) => {
       const return_to = ownPath(query.return_to ?? '/auth/me', needs.publicUrl)
       if (!query.tenant && !query.link && (await needs.users.countTenants()) > 1)
         return sendPage(reply, organisationView(return_to))
-      const { link, return_url, is_switch = false } = query
+      const { link, return_url, is_switch = false, max_age } = query
       const asked = link
         ? await signInFor(needs.findConnect, { link, ...(return_url ? { return_url } : {}) })
         : { ...query, return_to }
-      return leave(reply, await beginSignIn(needs, { ...asked, is_switch }))
+      const fresh = max_age === undefined ? {} : { max_age, ...(await visitorOf(request)) }
+      return leave(reply, await beginSignIn(needs, { ...asked, is_switch, ...fresh }))
     }
   )
 

@@ -15,6 +15,8 @@ export const SignInState = Type.Object({
   revision: Type.Integer(),
   resources: Type.Array(Type.String()),
   return_to: Type.String(),
+  /** How many seconds ago somebody may have signed in at the IdP (OIDC Core §3.1.2.1). */
+  max_age: Type.Optional(Type.Integer()),
   /** Which invitation the sign-in is to accept. */
   invitation_id: Type.Optional(Type.String()),
   /** Who has to come back, and where anybody else goes. */

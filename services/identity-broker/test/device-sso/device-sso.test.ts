@@ -100,6 +100,15 @@ t.test('an IdP identifies somebody for a device, and nothing is left but a user 
   t.equal((await read(again.assertion)).user_id, claims.user_id, 'the same person is the same user')
 })
 
+t.test('the IdP is asked for a fresh sign-in, and when it was is said', async (t) => {
+  const max_age = 300
+  const begun = await start({ ...newState(), max_age })
+  t.equal(new URL(begun.url).searchParams.get('max_age'), '300')
+  const { assertion } = await identify(external.sub, begun)
+  const { auth_time = 0 } = await read(assertion)
+  t.ok(Math.abs(Date.now() / 1000 - auth_time) < 30)
+})
+
 t.test('a member is identified as who they are, and so is who has the e-mail of one', async (t) => {
   for (const [login, role, belongs] of [
     [logins.user, 'member', false],

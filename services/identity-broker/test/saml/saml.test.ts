@@ -220,3 +220,26 @@ await t.test('the bootstrap file connects by SAML, too', async (t) => {
   const { rows } = await database.query("select revision from identity_broker.connection where name = 'by-file'")
   t.same(rows, [{ revision: 1 }], 'the same file again changes nothing')
 })
+
+await t.test('a fresh sign-in is forced, and the assertion has to say that it is one', async (t) => {
+  const { name } = await connect()
+  const signInWith = async (authenticatedAt: number | undefined, query = '&max_age=60') => {
+    const begun = await begin(name, createBrowser(), query)
+    const posted = await post(begun, encode(answerFor(begun, { authenticatedAt })))
+    return { begun, page: await goOn(begun.browser, posted) }
+  }
+  const authTimeOf = async () =>
+    (await database.query('select auth_time from identity_broker.session order by created_at desc limit 1')).rows[0]
+      .auth_time
+  t.notMatch((await begin(name)).request.xml, 'ForceAuthn')
+  const fresh = await signInWith(Date.now())
+  t.match(fresh.begun.request.xml, /ForceAuthn="true"/)
+  t.equal(fresh.page.status, 200)
+  t.ok(Math.abs(Date.now() - (await authTimeOf()).getTime()) < 30_000)
+  const before = await stored()
+  t.match(await signInWith(Date.now() - 120_000), { page: { status: 400, body: /let you in by an older one/ } })
+  t.match(await signInWith(undefined), { page: { status: 400, body: /did not say when you signed in/ } })
+  t.equal(await stored(), before)
+  t.match(await signInWith(undefined, ''), { page: { status: 200 } }, 'nobody asked')
+  t.equal(await authTimeOf(), null)
+})

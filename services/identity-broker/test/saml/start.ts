@@ -55,8 +55,8 @@ export const startSaml = async (t: TestContext) => {
 
   const startOf = (name: string) => `${publicUrl}/auth/sign-in?tenant=acme&connection=${name}&return_to=/auth/me`
   /** As far as the IdP: what it is asked, and the browser that waits there. */
-  const begin = async (name: string, browser = createBrowser()) => {
-    const left = await browser.visit(startOf(name), { follow: false })
+  const begin = async (name: string, browser = createBrowser(), query = '') => {
+    const left = await browser.visit(`${startOf(name)}${query}`, { follow: false })
     return { browser, location: String(left.headers.location), request: readRequest(String(left.headers.location)) }
   }
   /** As a browser posts the form of the IdP's page: from another site, so that no cookie of ours goes along. */

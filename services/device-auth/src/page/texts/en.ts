@@ -89,6 +89,10 @@ export const en: Texts = {
       title: 'This page was open for a while',
       text: 'Nothing was decided. Go on, and decide on the page that comes; it may ask you to sign in again.'
     },
+    not_fresh: {
+      title: 'Sign in again first',
+      text: 'Your organisation wants a fresh sign-in before a device is approved. Nothing was decided; you come back here.'
+    },
     sso_failed: {
       title: 'Single sign-on did not work',
       text: 'Nothing was decided. Try it once more; if it fails again, ask whoever runs your sign-in.'
@@ -107,6 +111,7 @@ export const en: Texts = {
   enterCode: 'Enter a code',
   tryAgain: 'Try again',
   goOn: 'Go on',
+  signInAgain: 'Sign in again',
   minutes,
   minutesAgo: (count) => (count < 1 ? 'just now' : `${minutes(count)} ago`)
 }

@@ -45,6 +45,7 @@ export type Texts = {
   enterCode: string
   tryAgain: string
   goOn: string
+  signInAgain: string
   minutes: (minutes: number) => string
   minutesAgo: (minutes: number) => string
 }

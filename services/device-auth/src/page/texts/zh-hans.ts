@@ -88,6 +88,10 @@ export const zhHans: Texts = {
       title: '此页面已打开太久',
       text: '尚未作出任何决定。请继续，并在接下来的页面上作决定；届时可能需要您重新登录。'
     },
+    not_fresh: {
+      title: '请先重新登录',
+      text: '您的组织要求您在批准设备之前重新登录。尚未作出任何决定；登录后您会回到这里。'
+    },
     sso_failed: {
       title: '单点登录失败',
       text: '尚未作出任何决定。请再试一次；如果仍然失败，请联系负责您登录系统的人员。'
@@ -106,6 +110,7 @@ export const zhHans: Texts = {
   enterCode: '输入代码',
   tryAgain: '重试',
   goOn: '继续',
+  signInAgain: '重新登录',
   minutes,
   minutesAgo: (count) => (count < 1 ? '刚刚' : `${count} 分钟前`)
 }

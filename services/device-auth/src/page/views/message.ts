@@ -9,9 +9,13 @@ ${headed(title)}
 <p role="status">${text}</p>`
 
 /** What stands in the way, and the one thing to do about it. */
-export const stopped = (problem: Problem, texts: Texts, retryAfterSeconds: number | undefined): Html => {
+export const stopped = (
+  problem: Problem,
+  texts: Texts,
+  { retry_after_seconds: retryAfterSeconds, href: given }: { retry_after_seconds?: number; href?: string } = {}
+): Html => {
   const { title, text } = texts.problems[problem]
-  const { href, label } = wayOnOf[problem](texts)
+  const { href = given ?? pagePath, label } = wayOnOf[problem](texts)
   return html`${markOf('!')}
 ${headed(title)}
 <p role="alert">${text}${retryAfterSeconds === undefined ? '' : ` ${texts.tryAgainIn(Math.ceil(retryAfterSeconds / 60))}`}</p>
@@ -24,7 +28,7 @@ const headed = (title: string): Html => html`<h1 tabindex="-1" autofocus>${title
 const markOf = (mark: string): Html =>
   html`<span class="mark ${mark === '✓' ? 'good' : 'bad'}" aria-hidden="true">${mark}</span>`
 
-type WayOn = (texts: Texts) => { href: string; label: string }
+type WayOn = (texts: Texts) => { href?: string; label: string }
 
 const code: WayOn = ({ enterCode }) => ({ href: anotherCodePath, label: enterCode })
 const again: WayOn = ({ tryAgain }) => ({ href: pagePath, label: tryAgain })
@@ -38,6 +42,8 @@ const wayOnOf: Readonly<Record<Problem, WayOn>> = {
   lookup_failed: again,
   out_of_date: again,
   signed_out: renewed,
+  // Where to is said with the problem.
+  not_fresh: ({ signInAgain: label }) => ({ label }),
   members_only: ({ authorize }) => ({ href: otherAccountPath, label: authorize.otherAccount }),
   sso_over: code,
   sso_failed: ({ tryAgain }) => ({ href: ssoPath, label: tryAgain }),
