@@ -29,6 +29,10 @@ export const variables = {
     'How many megabytes of answers are kept for the Idempotency-Keys of one tenant; those beyond are let go of, the oldest first.',
     { default: 256 }
   ),
+  HELD_ANSWERS_MEGABYTES: integer({ min: 1, max: 1_000_000 })(
+    'How many megabytes of large answers of MCP servers a replica holds at once; in memory they take three times of it and more.',
+    { default: 256 }
+  ),
   PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute(
     'How many calls and lists of tools one user or app may ask for in a minute; 0 is any number.',
     {

@@ -68,8 +68,12 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
   const mcp = createMcpClient({
     send: egressSend(egress),
     clientInfo: { name: 'onbehalf', version: '0.1.0' },
-    // As many servers as providers are held.
-    limits: { sessionIdleMs: upstreamIdleMs, erasMax: 100_000 }
+    limits: {
+      sessionIdleMs: upstreamIdleMs,
+      // As many servers as providers are held.
+      erasMax: 100_000,
+      heldBytesMax: config.HELD_ANSWERS_MEGABYTES * 1024 * 1024
+    }
   })
   const callers = busAuthenticators(bus, { accepts: ['session', 'bearer', 'api_key'] })
   const providers = createProviders(bus)

@@ -35,9 +35,15 @@ export class AnswerScanner implements Members {
   /** Where in the piece the value begins that is read; -1 while none is. */
   private valueFrom = -1
   private readonly valueParts: Uint8Array[] = []
+  private valueBytes = 0
 
   constructor(id: number) {
     this.id = id
+  }
+
+  /** Bytes of it that are kept: of what is read of the result, and of a name or a value that has not ended. */
+  get keptBytes(): number {
+    return this.valueBytes + this.json.nameBytes
   }
 
   /** Reads a piece; gives what in it belongs to the result, but for the brace that ends that. */
@@ -48,7 +54,7 @@ export class AnswerScanner implements Members {
     this.until = piece.length
     if (this.valueFrom >= 0) this.valueFrom = 0
     this.json.push(piece)
-    if (this.valueFrom >= 0) this.valueParts.push(piece.subarray(this.valueFrom))
+    if (this.valueFrom >= 0) this.keepValue(piece.subarray(this.valueFrom))
     return piece.subarray(this.from, this.until)
   }
 
@@ -113,8 +119,13 @@ export class AnswerScanner implements Members {
   }
 
   private endValue(at: number): unknown {
-    const end = this.piece.subarray(this.valueFrom, at)
+    this.keepValue(this.piece.subarray(this.valueFrom, at))
     this.valueFrom = -1
-    return JSON.parse(Buffer.concat([...this.valueParts.splice(0), end]).toString())
+    return JSON.parse(Buffer.concat(this.valueParts.splice(0)).toString())
+  }
+
+  private keepValue(part: Uint8Array): void {
+    this.valueParts.push(part)
+    this.valueBytes += part.length
   }
 }

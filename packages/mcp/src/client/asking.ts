@@ -1,4 +1,4 @@
-import type { Json, McpEvent, Pass, RpcOutcome, ServerRequest } from './protocol.ts'
+import type { Json, McpEvent, OnHeld, Pass, RpcOutcome, ServerRequest } from './protocol.ts'
 
 /** Where to, as whom, and how long. */
 export type McpTarget = {
@@ -32,6 +32,8 @@ export type Asking = McpTarget & {
   onRequest?: (request: ServerRequest) => Promise<RpcOutcome>
   /** Who takes a large result as it comes; left out, it is held until it is whole. */
   pass?: Pass | undefined
+  /** Hears of a large answer that is held, which then counts as held until it is given back; left out, until it is read. */
+  onHeld?: OnHeld | undefined
   /** The least severe log messages that are wanted; `info` of a modern server, and a legacy one's choice, when left out. */
   logLevel?: string
   /** Of the tool that is called: what it annotates is repeated as headers (2026-07-28). */

@@ -1,6 +1,8 @@
 import type { Background } from './background.ts'
 import type { Ending } from './ending.ts'
-import { malformed } from './errors.ts'
+import { malformed, noRoom } from './errors.ts'
+import { type HeldBudget, HeldRoom, uncountedBytesMax } from './held-budget.ts'
+import type { OnHeld } from './protocol.ts'
 
 /** Reads what nobody wants, so that the connection can be used again, unless it is more than `bytesMax`. */
 export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<void> => {
@@ -26,16 +28,24 @@ export class Body {
   private readonly ending: Ending
   private readonly bytesMax: number
   private readonly background: Background
+  private readonly budget: HeldBudget
+  private room: HeldRoom | undefined
   private bytes = 0
   private smallOnes = 0
   private isDone = false
 
   /** `ending` ends the exchange. */
-  constructor(source: AsyncIterable<Uint8Array>, ending: Ending, bytesMax: number, background: Background) {
+  constructor(
+    source: AsyncIterable<Uint8Array>,
+    ending: Ending,
+    bytesMax: number,
+    { background, budget }: { background: Background; budget: HeldBudget }
+  ) {
     this.iterator = source[Symbol.asyncIterator]()
     this.ending = ending
     this.bytesMax = bytesMax
     this.background = background
+    this.budget = budget
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -50,13 +60,28 @@ export class Body {
     return step.value
   }
 
-  /** Reads on until more than so many bytes were read, or there are no more; whether it was more. */
+  /** Reads on until more than so many bytes were read, there is no room for them, or there are no more; false for the last. */
   async hold(bytesMax: number): Promise<boolean> {
     for (let chunk = await this.next(); chunk; chunk = await this.next()) {
       this.keep(chunk)
-      if (this.bytes > bytesMax) return true
+      if (this.bytes > bytesMax || !this.hasRoomFor(this.bytes)) return true
     }
     return false
+  }
+
+  /** Counts so many bytes as held of it, from now on; false where there is no room for them. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.room === undefined && bytes <= uncountedBytesMax) return true
+    this.room ??= new HeldRoom(this.budget)
+    return this.room.resize(bytes)
+  }
+
+  /** What is counted stays so until whoever holds it gives it back. */
+  handOver(onHeld: OnHeld | undefined): void {
+    const { room } = this
+    if (room === undefined || onHeld === undefined) return
+    this.room = undefined
+    onHeld(() => room.resize(0))
   }
 
   private keep(chunk: Uint8Array): void {
@@ -69,7 +94,9 @@ export class Body {
 
   /** All of it, also what is held. */
   async text(bytesMax: number): Promise<string> {
-    if (await this.hold(bytesMax)) throw malformed(`it is larger than ${bytesMax} bytes`)
+    const isMore = await this.hold(bytesMax)
+    if (isMore && this.bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
+    if (isMore || !this.hasRoomFor(this.bytes)) throw noRoom()
     const chunks = this.held.splice(0)
     const [first] = chunks
     // Most answers come in one piece, which need not be copied.
@@ -77,8 +104,9 @@ export class Body {
     return join(chunks, this.bytes)
   }
 
-  /** Reads the little that is left, so that the connection can be used again, or else closes it. */
+  /** Reads the little that is left, so that the connection can be used again, or else closes it. Nothing of it is held. */
   release(): void {
+    this.room?.resize(0)
     if (!this.isDone) this.background.run(() => (this.ending.aborted ? this.close() : this.drain()))
   }
 

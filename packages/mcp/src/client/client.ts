@@ -4,6 +4,7 @@ import { createBackground } from './background.ts'
 import { converse, type Talk } from './converse.ts'
 import type { Clock } from './deadline.ts'
 import { createEras } from './eras.ts'
+import { createHeldBudget } from './held-budget.ts'
 import { defaultLimits, type McpLimits } from './limits.ts'
 import { listTools } from './list-tools.ts'
 import { notify } from './notify.ts'
@@ -58,7 +59,8 @@ export const createMcpClient = ({
     lastId += 1
     return lastId
   }
-  const wires = { send, limits, background, clock, clientInfo, nextId }
+  const budget = createHeldBudget(limits.heldBytesMax)
+  const wires = { send, limits, background, budget, clock, clientInfo, nextId }
   const talk: Talk = {
     wires,
     eras: createEras(limits, now),
@@ -73,7 +75,7 @@ export const createMcpClient = ({
       if (events.length < eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
-    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel, pass } = asked
+    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel, pass, onHeld } = asked
     const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
     const { wantsEvents = asked.onEvent !== undefined } = asked
     const aimed = method === listenMethod ? { ...aimToHear(wires, asked), hears: toldToListeners } : aim(wires, asked)
@@ -81,7 +83,7 @@ export const createMcpClient = ({
     const conversation = converse(talk, target, asked.sessionKey)
     try {
       const { result, resultText, isPassed } = await conversation.ask({
-        ...{ method, params, pass, ...repeated },
+        ...{ method, params, pass, onHeld, ...repeated },
         ...(name !== undefined && { name })
       })
       const protocolVersion = conversation.protocolVersion()

@@ -77,6 +77,14 @@ export const unavailable = (cause: unknown, retryAfterSeconds?: number): Reporte
 export const timedOut = (cause?: unknown): ReportedError =>
   new ReportedError('upstream_timeout', 'The MCP server did not answer in time.', { cause })
 
+/** For an answer that has to be held, while too many others are. */
+export const noRoom = (): ReportedError =>
+  new ReportedError(
+    'unavailable',
+    'The MCP server answered, and its answer is too large for what is held of others right now. Try again shortly.',
+    { retry_after_seconds: 1 }
+  )
+
 export const headerOf = (headers: ResponseHeaders, name: string): string | undefined => {
   const value = headers[name]
   return Array.isArray(value) ? value.join(', ') : value

@@ -1,9 +1,11 @@
 import type { CallSignal } from '@onbehalf/egress'
+import type { ReportedError } from '@onbehalf/errors'
 import { discard } from './body.ts'
 import { Ending } from './ending.ts'
-import { headerOf, malformed, refusal } from './errors.ts'
+import { headerOf, malformed, noRoom, refusal } from './errors.ts'
 import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
+import { HeldRoom } from './held-budget.ts'
 import type { Send } from './protocol.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
 import type { Target } from './target.ts'
@@ -17,7 +19,7 @@ export type EventChannel = {
 
 /** Opens the stream of HTTP+SSE (2024-11-05, transports) and waits until it says where messages are posted. */
 export const openEventChannel = async (
-  { send, limits, background }: Tools,
+  { send, limits, background, budget }: Tools,
   { url, headers, timeoutMs, sseReadTimeoutMs, messageLengthMax = limits.answerBytesMax, deadline }: Target
 ): Promise<EventChannel> => {
   deadline.extend(timeoutMs)
@@ -33,17 +35,20 @@ export const openEventChannel = async (
   }
   const listeners = new Set<Listener>()
   const told = Promise.withResolvers<string>()
+  const room = new HeldRoom(budget)
   let isClosed = false
   background.run(async () => {
+    let failure: ReportedError | undefined
     try {
-      await readEvents(opened.body, messageLengthMax, (event) => {
+      failure = await readEvents(opened.body, { bytesMax: messageLengthMax, room }, (event) => {
         if (event.type === 'endpoint') told.resolve(event.data)
         else for (const listener of listeners) listener(event)
       })
     } finally {
       isClosed = true
-      told.reject(malformed('its stream ended before it said where to post'))
-      for (const listener of listeners) listener(undefined)
+      room.resize(0)
+      told.reject(failure ?? malformed('its stream ended before it said where to post'))
+      for (const listener of listeners) listener(undefined, failure)
     }
   })
   const endpoint = await told.promise
@@ -80,19 +85,22 @@ const streamOf = ({ events, stop }: ReturnType<typeof listenFor>, signal: CallSi
   return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: events }
 }
 
+/** Why no more of it is read, where that is not for the server. */
 const readEvents = async (
   body: AsyncIterable<Uint8Array>,
-  bytesMax: number,
+  { bytesMax, room }: { bytesMax: number; room: HeldRoom },
   onEvent: (event: SseEvent) => void
-): Promise<void> => {
+): Promise<ReportedError | undefined> => {
   const parser = createSseParser()
   let bytes = 0
   for await (const chunk of body) {
     const events = parser.push(chunk)
     bytes = events.length > 0 ? 0 : bytes + chunk.byteLength
-    if (bytes > bytesMax) return
+    if (bytes > bytesMax) return undefined
+    if (!room.resize(bytes)) return noRoom()
     for (const event of events) onEvent(event)
   }
+  return undefined
 }
 
 /** Where the server says that messages are posted: of its own origin, or the caller's credentials would leave it. */

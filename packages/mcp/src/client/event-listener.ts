@@ -1,16 +1,16 @@
 import { isJson } from './protocol.ts'
 import type { SseEvent } from './sse.ts'
 
-/** Hears every event of a stream, and its end. */
-export type Listener = (event: SseEvent | undefined) => void
+/** Hears every event of a stream, and its end: why, where that is not for the server. */
+export type Listener = (event: SseEvent | undefined, failure?: Error) => void
 
 /** The events with the answer to `id`, and those before it that are no answers; these alone where there is no id. */
 export const listenFor = (id: unknown, listeners: Set<Listener>) => {
-  const queue: (SseEvent | undefined)[] = []
+  const queue: (SseEvent | Error | undefined)[] = []
   let wake = Promise.withResolvers<void>()
-  const listener: Listener = (event) => {
+  const listener: Listener = (event, failure) => {
     if (event && !concerns(event, id)) return
-    queue.push(event)
+    queue.push(event ?? failure)
     wake.resolve()
   }
   const stop = () => {
@@ -25,6 +25,7 @@ export const listenFor = (id: unknown, listeners: Set<Listener>) => {
         wake = Promise.withResolvers<void>()
         for (const event of queue.splice(0)) {
           if (!event) return
+          if (event instanceof Error) throw event
           yield Buffer.from(`data: ${event.data.replaceAll('\n', '\ndata: ')}\n\n`)
         }
       }

@@ -1,13 +1,14 @@
 import type { Background } from './background.ts'
 import type { Clock, Deadline } from './deadline.ts'
+import type { HeldBudget } from './held-budget.ts'
 import type { McpLimits } from './limits.ts'
 import { open } from './open.ts'
-import type { Answer, Json, Pass, Send } from './protocol.ts'
+import type { Answer, Json, OnHeld, Pass, Send } from './protocol.ts'
 import { readJson, readRefusal } from './read-answer.ts'
 import { readStream } from './read-stream.ts'
 
 /** What every exchange of a client shares. */
-export type Tools = { send: Send; limits: McpLimits; background: Background; clock: Clock }
+export type Tools = { send: Send; limits: McpLimits; background: Background; budget: HeldBudget; clock: Clock }
 
 /** One request on its way: where to, how long, and who hears what comes before the answer. */
 export type Exchange = {
@@ -24,6 +25,8 @@ export type Exchange = {
   onMessage: (message: Json & { method: string }) => void
   /** Who takes a large result as it comes; unset: it is held. */
   pass?: Pass | undefined
+  /** Who tells when a large answer that is held is not any more; unset: as soon as it is read. */
+  onHeld?: OnHeld | undefined
   /** Whether a stream that ends early is taken up again with Last-Event-ID (2025-11-25, resumability). */
   isResumable: boolean
 }

@@ -21,6 +21,7 @@ export {
   type McpTool,
   metaKeys,
   modernVersion,
+  type OnHeld,
   type Pass,
   type RpcError,
   type RpcOutcome,

@@ -34,6 +34,8 @@ export class JsonScanner {
   private nameFrom = 0
   private piece: Uint8Array = nothing
   private readonly nameParts: Uint8Array[] = []
+  /** Bytes of names that are kept until they end. */
+  nameBytes = 0
 
   constructor(members: Members) {
     this.members = members
@@ -63,7 +65,7 @@ export class JsonScanner {
       }
     }
     this.state = state
-    if (this.isName && this.depth <= levelsMax) this.nameParts.push(piece.subarray(this.nameFrom))
+    if (this.isName && this.depth <= levelsMax) this.keepName(piece.subarray(this.nameFrom))
   }
 
   private act(deed: number, state: number, at: number, byte: number): number {
@@ -100,6 +102,11 @@ export class JsonScanner {
     const name = this.nameParts.length === 0 ? end : Buffer.concat([...this.nameParts.splice(0), end])
     this.members.onName(this.depth, Buffer.from(name).toString())
     return states.colon
+  }
+
+  private keepName(part: Uint8Array): void {
+    this.nameParts.push(part)
+    this.nameBytes += part.length
   }
 
   private open(at: number, byte: number): number {

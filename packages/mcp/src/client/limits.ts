@@ -6,6 +6,8 @@ export type McpLimits = {
   answerBytesMax: number
   /** Longer answers are passed on as they come, where that is wanted; of 100 KB it costs no less than to hold them. */
   passBytesMin: number
+  /** Bytes of answers over 64 KB that are held at once, of all calls together. */
+  heldBytesMax: number
   /** Largest body read of an answer that is a refusal. */
   refusalBytesMax: number
   pagesMax: number
@@ -33,6 +35,7 @@ export const defaultLimits: McpLimits = {
   callMsMax: 600_000,
   answerBytesMax: 8 * 1024 * 1024,
   passBytesMin: 256 * 1024,
+  heldBytesMax: 256 * 1024 * 1024,
   refusalBytesMax: 64 * 1024,
   pagesMax: 500,
   toolsMax: 20_000,

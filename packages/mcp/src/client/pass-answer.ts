@@ -1,6 +1,6 @@
 import { AnswerScanner } from './answer-scanner.ts'
 import { untilAborted } from './deadline.ts'
-import { headerOf } from './errors.ts'
+import { headerOf, noRoom } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpLimits } from './limits.ts'
 import type { Opened } from './open.ts'
@@ -37,7 +37,7 @@ export type Passage = {
  * takes it. The server may then be silent for so long.
  */
 export const openPassage = (
-  { headers }: Opened,
+  { headers, body }: Opened,
   request: Exchange,
   held: readonly Uint8Array[],
   { limits, silenceMs }: { limits: McpLimits; silenceMs: number }
@@ -61,7 +61,11 @@ export const openPassage = (
     begin: async () => {
       for (const piece of begun.splice(0)) await hand(piece)
     },
-    give: (piece) => hand(scanner.push(piece)),
+    give: (piece) => {
+      const checked = scanner.push(piece)
+      if (!body.hasRoomFor(scanner.keptBytes)) throw noRoom()
+      return hand(checked)
+    },
     end: () => {
       scanner.end()
       return { kind: 'result', result: scanner.result, resultText: () => '}', isPassed: true, headers }

@@ -40,6 +40,9 @@ export type Take = (piece: Uint8Array) => Promise<void> | undefined
 /** Asked when a large result begins: who takes it as it comes; undefined where it has to be given whole all the same. */
 export type Pass = () => Take | undefined
 
+/** Told that a large answer is held: `giveBack` is to be called when nobody has its text any more. */
+export type OnHeld = (giveBack: () => void) => void
+
 export type ResponseHeaders = Record<string, string | string[] | undefined>
 
 /** One HTTP request; bound to the egress guard by the services, which also forbids redirects. */

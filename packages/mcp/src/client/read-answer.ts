@@ -26,6 +26,7 @@ export const readJson = async (opened: Opened, request: Exchange, limits: McpLim
   const message = parse(text)
   const answer = isJson(message) ? answerIn(message, request.id, headers, text) : undefined
   if (!answer) throw malformed('it holds no JSON-RPC answer')
+  body.handOver(request.onHeld)
   return answer
 }
 

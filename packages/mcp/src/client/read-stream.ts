@@ -1,6 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { pause } from './deadline.ts'
-import { malformed } from './errors.ts'
+import { malformed, noRoom } from './errors.ts'
 import type { Exchange, Tools } from './exchange.ts'
 import { isResumable, isStream, type Opened, openStream } from './open.ts'
 import { passEvent } from './pass-event.ts'
@@ -29,6 +29,9 @@ export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Open
   const parser = createSseParser()
   const { messageLengthMax = Number.POSITIVE_INFINITY } = request
   let event: SseEvent | undefined
+  // So many messages are kept for the answer; a stream that is listened to has none.
+  let keptLeft = request.messageLengthMax === undefined ? limits.eventsMax : 0
+  let keptLength = 0
   let isToBeHeld = false
   let passing: Promise<Answer> | undefined
   try {
@@ -36,17 +39,27 @@ export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Open
     for (let chunk = await opened.body.next(); chunk; chunk = await opened.body.next()) {
       request.deadline.extend(request.sseReadTimeoutMs)
       for (event of parser.push(chunk)) {
+        if (!opened.body.hasRoomFor(event.data.length + keptLength)) throw noRoom()
         const answer = readEvent(event, request, opened.headers)
-        if (answer) return { answer }
+        if (answer) {
+          opened.body.handOver(request.onHeld)
+          return { answer }
+        }
+        if (keptLeft > 0) {
+          keptLeft -= 1
+          keptLength += event.data.length
+        }
       }
       const held = parser.held()
+      const hasRoom = opened.body.hasRoomFor(held + keptLength)
       if (held > messageLengthMax) throw malformed(`a message is longer than ${messageLengthMax} characters`)
-      if (held <= limits.passBytesMin) isToBeHeld = false
+      if (held <= limits.passBytesMin && hasRoom) isToBeHeld = false
       else if (!isToBeHeld && request.pass) {
         passing = passEvent(opened, request, limits, parser)
         if (passing !== undefined) return { answer: await passing }
         isToBeHeld = true
       }
+      if (!hasRoom) throw noRoom()
     }
     return { event }
   } catch (failure) {

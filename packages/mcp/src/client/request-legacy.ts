@@ -10,7 +10,7 @@ import type { Request, Target, Wires } from './target.ts'
 export const requestLegacy = async (
   given: Wires,
   target: Target,
-  { method, params, pass }: Request,
+  { method, params, pass, onHeld }: Request,
   session: Session | undefined
 ): Promise<Answer> => {
   const wires = session ? wiresOf(given, session) : given
@@ -25,6 +25,7 @@ export const requestLegacy = async (
     id,
     body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, ...meta } }),
     pass,
+    onHeld,
     isResumable: session !== undefined,
     onMessage: hearOn(wires, target, session)
   })

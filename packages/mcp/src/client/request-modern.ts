@@ -29,6 +29,7 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
     id,
     body: JSON.stringify(body),
     pass: request.pass,
+    onHeld: request.onHeld,
     isResumable: false,
     onMessage: ({ method, params }) => tell(target, method, params)
   })

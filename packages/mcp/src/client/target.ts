@@ -5,6 +5,7 @@ import {
   isJson,
   type Json,
   type McpEvent,
+  type OnHeld,
   type Pass,
   type RpcOutcome,
   type ServerRequest
@@ -41,6 +42,7 @@ export type Request = {
   headers?: Record<string, string>
   /** Who takes a large result as it comes; unset: it is held. */
   pass?: Pass | undefined
+  onHeld?: OnHeld | undefined
 }
 
 /** What a client's requests share. */

@@ -1,6 +1,6 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
 import { type ReportedError, toReported } from '@onbehalf/errors'
-import { type CalledTool, type McpEvent, type MintedToken, upstreamStatusOf } from '@onbehalf/mcp'
+import { type CalledTool, type McpEvent, type MintedToken, type OnHeld, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
 import type { Passing } from '../answers/pass.ts'
 import type { Credentials } from '../credentials/cache.ts'
@@ -52,6 +52,8 @@ export type CallContext = {
   onSend?: () => void
   /** Where a large result may go as it comes; left out, it is held. */
   passing?: Passing
+  /** Hears of a large answer that is held for the caller. */
+  onHeld?: OnHeld
   /** Hears of progress and log messages, which the server is then asked for. */
   onEvent?: (event: McpEvent) => void
 }
@@ -109,7 +111,7 @@ const make = async (
   const intending = tools.recorder.intend(row)
   if (intending !== undefined) await intending
   context.signal.throwIfAborted()
-  const { signal, onEvent, onSend, passing } = context
+  const { signal, onEvent, onSend, onHeld, passing } = context
   const outbound: Outbound = {
     acting,
     provider,
@@ -120,6 +122,7 @@ const make = async (
     signal,
     onEvent,
     onSend,
+    onHeld,
     pass: passing && (() => passing.begin(row.id))
   }
   const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }

@@ -2,6 +2,7 @@ import type { UserPrincipal } from '@onbehalf/contracts'
 import { type App, anyUser, callerOf, callOptionsOf, orExternals, orKeyFor, typed, userOf } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Static } from '@sinclair/typebox'
+import { heldUntilSent } from '../answers/held.ts'
 import { passable, sendPassed } from '../answers/pass.ts'
 import { withoutEmpty } from '../arguments/check.ts'
 import { wantsEvents } from '../events/stream.ts'
@@ -65,7 +66,8 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const { traceparent } = callOptionsOf(request)
       const patience = patienceOf(request.raw, request.body.timeout_ms)
       const { signal, cancel } = patience
-      const context = { caller: callerOf(request), signal, cancel, traceparent }
+      const onHeld = heldUntilSent(reply.raw)
+      const context = { caller: callerOf(request), signal, cancel, traceparent, onHeld }
       const asked = askedOf(request.body)
       const call = (hears: Hears) => callInTurns(tools, asked, { ...hears, ...context })
       const plainly: Make = async (hears) => answerText(await call(hears))

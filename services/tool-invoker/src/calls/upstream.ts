@@ -7,6 +7,7 @@ import {
   type McpEvent,
   type McpRequest,
   type MintedToken,
+  type OnHeld,
   type Pass,
   type TokenAsk,
   type Tokens,
@@ -35,6 +36,7 @@ export type Outbound = {
   signal: AbortSignal
   onEvent: ((event: McpEvent) => void) | undefined
   onSend: (() => void) | undefined
+  onHeld: OnHeld | undefined
   /** Who takes a large result as it comes. */
   pass: Pass | undefined
 }
@@ -99,6 +101,7 @@ const send = (
     signal,
     onEvent,
     onSend,
+    onHeld,
     pass
   }: Outbound,
   headers: Record<string, string>,
@@ -116,6 +119,7 @@ const send = (
       ...client,
       ...heard,
       wantsEvents: onEvent !== undefined,
+      onHeld,
       url: provider.server_url,
       headers,
       timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),

@@ -2,6 +2,7 @@ import { ExternalId } from '@onbehalf/contracts'
 import { matches } from '@onbehalf/rpc'
 import { callerOf, callOptionsOf, reportedOf } from '@onbehalf/service-kit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { heldUntilSent } from '../answers/held.ts'
 import type { Passing } from '../answers/pass.ts'
 import { patienceOf } from '../calls/caller-patience.ts'
 import { findSession, type Session, type SessionUse } from '../sessions/find.ts'
@@ -92,7 +93,8 @@ const answerRequest = (
     spend: (named) => tools.limits(request, reply, named),
     keepSession: (id) => reply.header('mcp-session-id', id)
   }
-  const context = { caller, signal, cancel, traceparent: callOptionsOf(request).traceparent }
+  const { traceparent } = callOptionsOf(request)
+  const context = { caller, signal, cancel, traceparent, onHeld: heldUntilSent(reply.raw) }
   const mayPass = message.method === 'tools/call' && server_identifier !== undefined
   const work = (tell: Tell, passing: Passing) =>
     answerTo(tools, { ...asked, tell, context: { ...context, ...(mayPass && { passing }) } })

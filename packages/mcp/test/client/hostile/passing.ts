@@ -3,6 +3,7 @@ import { AnswerScanner } from '../../../src/client/answer-scanner.ts'
 import { createBackground } from '../../../src/client/background.ts'
 import { Body } from '../../../src/client/body.ts'
 import { Ending } from '../../../src/client/ending.ts'
+import { createHeldBudget } from '../../../src/client/held-budget.ts'
 import type { Send } from '../../../src/client/index.ts'
 import { startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient } from '../send.ts'
@@ -43,7 +44,10 @@ export const testPassing = (): void => {
       yield Buffer.alloc(100_000, 'x')
       for (const byte of bytes) yield Uint8Array.of(byte)
     }
-    const body = new Body(source(), new Ending(), 1_000_000, createBackground())
+    const body = new Body(source(), new Ending(), 1_000_000, {
+      background: createBackground(),
+      budget: createHeldBudget(1_000_000)
+    })
     t.equal(await body.hold(1_000_000), false)
     t.ok(body.held.length < 1_000, `${body.held.length} pieces`)
     t.ok(Buffer.concat([bytes, Buffer.alloc(100_000, 'x'), bytes]).equals(Buffer.concat(body.held)))

@@ -1,0 +1,124 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { eventually } from '@onbehalf/testkit'
+import t from 'tap'
+import { startStage } from '../stage.ts'
+
+const megabyte = 1024 * 1024
+const stage = await startStage(t)
+const { broker, devices, providers, recording } = stage
+const { app } = await stage.open({ HELD_ANSWERS_MEGABYTES: '7' })
+t.teardown(() => app.close())
+const origin = await app.listen({ host: '127.0.0.1', port: 0 })
+
+const user = await broker.signIn()
+const device = devices.makeToken({ tenant_id: user.tenant_id, user_id: user.user_id })
+const { server_identifier } = providers.register({ ...user, server_url: recording.url, mode: 'idp_token' })
+
+/** Not known to be a plain result before it is too late to pass it on. */
+const lateResult = (bytes: number) => ({ _meta: { x: 'x'.repeat(bytes) }, content: [] })
+const plainResult = (bytes: number) => ({ content: [{ type: 'text', text: 'x'.repeat(bytes) }] })
+
+let goOn = Promise.withResolvers<void>()
+t.beforeEach(() => {
+  goOn = Promise.withResolvers()
+  recording.answer(({ id, tool, arguments: given }, raw) => {
+    const { bytes, isPlain, isEvent, waits } = Object(given)
+    const result = isPlain ? plainResult(bytes) : lateResult(bytes)
+    const message = JSON.stringify({ result, jsonrpc: '2.0', id })
+    const text = isEvent ? `data: ${message}\n\n` : message
+    raw.writeHead(200, { 'content-type': isEvent ? 'text/event-stream' : 'application/json' })
+    raw.write(text.slice(0, -1))
+    void (waits ? goOn.promise : Promise.resolve(tool)).then(() => raw.end(text.slice(-1)))
+    return undefined
+  })
+})
+
+type Said = { bytes: number; isPlain?: boolean; isEvent?: boolean; waits?: boolean }
+const call = (said: Said, more: Record<string, string> = {}) =>
+  fetch(`${origin}/v1/tools/call`, {
+    method: 'POST',
+    headers: { ...user.headers, ...more, 'content-type': 'application/json' },
+    body: JSON.stringify({ server_identifier, tool: 'x', arguments: said })
+  })
+const statusOf = async (said: Said) => {
+  const answer = await call(said)
+  await answer.arrayBuffer()
+  return answer.status
+}
+/** Once the answers that wait are held, as far as the server said them. */
+const untilBusy = (said: Said) =>
+  eventually(
+    () => statusOf(said),
+    (status) => status === 503
+  )
+
+t.test(
+  'where large answers take all that may be held, a further one is told to come back, and others are answered',
+  async (t) => {
+    for (const isEvent of [false, true]) {
+      goOn = Promise.withResolvers()
+      const large = { bytes: 3 * megabyte, isEvent }
+      const waiting = [call({ ...large, waits: true }), call({ ...large, waits: true })]
+      await untilBusy(large)
+      const refused = await call(large)
+      t.equal(refused.status, 503)
+      t.equal(refused.headers.get('retry-after'), '1')
+      t.match(await refused.json(), { code: 'unavailable', message: /too large for what is held/ })
+
+      const key = { 'idempotency-key': `large-${isEvent}` }
+      t.equal((await call(large, key)).status, 503)
+      t.match(await (await call(large, key)).json(), { code: 'outcome_unknown' }, 'it was made')
+
+      const params = { name: 'x', arguments: large }
+      const atEndpoint = await fetch(`${origin}/mcp/${server_identifier}`, {
+        method: 'POST',
+        headers: { ...device.headers, 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+      })
+      const error = { code: 'unavailable', retry_after_seconds: 1 }
+      t.match(await atEndpoint.json(), { result: { isError: true, _meta: { 'onbehalf/error': error } } })
+
+      t.equal(await statusOf({ bytes: 50_000, isEvent }), 200, 'small ones are not counted')
+      t.equal(await statusOf({ ...large, isPlain: true }), 200, 'what goes on as it comes is not held')
+      goOn.resolve()
+      for (const answer of await Promise.all(waiting)) {
+        t.equal(answer.status, 200)
+        t.ok((await answer.arrayBuffer()).byteLength > large.bytes)
+      }
+      t.equal(
+        await eventually(
+          () => statusOf(large),
+          (status) => status === 200
+        ),
+        200,
+        'there is room again'
+      )
+    }
+    const headers = user.headers
+    const rows: { outcome: string }[] = (await app.inject({ url: '/v1/calls?limit=200', headers })).json().data
+    t.ok(rows.some(({ outcome }) => outcome === 'unavailable'))
+    t.ok(rows.every(({ outcome }) => ['ok', 'unavailable', 'outcome_unknown'].includes(outcome)))
+  }
+)
+
+t.test('what waits for a caller who does not read is held until they leave', async (t) => {
+  const large = { bytes: 6 * megabyte }
+  const slow = request(`${origin}/v1/tools/call`, {
+    method: 'POST',
+    headers: { ...user.headers, 'content-type': 'application/json' }
+  })
+  slow.on('error', () => {})
+  slow.end(JSON.stringify({ server_identifier, tool: 'x', arguments: large }))
+  const [answer] = await once(slow, 'response')
+  t.equal(answer.statusCode, 200)
+  t.equal(await statusOf(large), 503)
+  slow.destroy()
+  t.equal(
+    await eventually(
+      () => statusOf(large),
+      (status) => status === 200
+    ),
+    200
+  )
+})
