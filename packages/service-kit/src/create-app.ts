@@ -20,6 +20,7 @@ import { randomHex } from './random-hex.ts'
 import { requestIdOf } from './request-id.ts'
 import { requestLogOf } from './request-log.ts'
 import { safeHeadersFor } from './safe-headers.ts'
+import { answersWith } from './safe-response.ts'
 import { type FindSessionKey, registerSessions } from './session.ts'
 import { cookieNamesFor } from './session-cookie.ts'
 
@@ -48,7 +49,10 @@ const unusedMs = 1_000
 /** The app every service starts from: log, errors, headers, parsers, health, metrics, then authentication. */
 export const createApp = async (options: AppOptions): Promise<App> => {
   const { service, publicUrl, logTo = standardOutput() } = options
+  const safeHeaders = safeHeadersFor(publicUrl)
+  const SafeResponse = answersWith(safeHeaders)
   const app = Fastify({
+    http: { ServerResponse: SafeResponse },
     logger: { ...logOptions(service, options.logLevel), stream: logTo },
     childLoggerFactory: requestLogOf,
     genReqId: ({ headers }) => requestIdOf(headers),
@@ -97,9 +101,9 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     if (isClosing) request.raw.socket.destroySoon()
     done()
   })
-  const safeHeaders = safeHeadersFor(publicUrl)
   app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(safeHeaders)
+    // A request that is only played (`app.inject`) has an answer of another kind.
+    if (!(reply.raw instanceof SafeResponse)) reply.headers(safeHeaders)
     done()
   })
   await app.register(cookie)

@@ -26,7 +26,10 @@ export const openConnections = (origin: string): Connections => {
   }
   return {
     ask: async (request) => {
-      const kept = idle.pop() ?? (await open())
+      let kept = idle.pop()
+      // The other side closes what was long idle.
+      while (kept?.socket.destroyed) kept = idle.pop()
+      kept ??= await open()
       const answer = await kept.ask(request)
       idle.push(kept)
       return answer
