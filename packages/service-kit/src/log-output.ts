@@ -3,7 +3,7 @@ import { pino } from 'pino'
 /** Where the lines of a log go. */
 export type LogOutput = { write: (line: string) => void }
 
-const heldBytesMax = 8 * 1024
+const heldLengthMax = 8 * 1024
 const heldMs = 10
 
 /**
@@ -11,19 +11,27 @@ const heldMs = 10
  * line waits 10 ms at most; whatever ends the process, but for a kill, writes those that still wait.
  */
 const openStandardOutput = (): LogOutput => {
-  const output = pino.destination({ fd: process.stdout.fd, sync: true, minLength: heldBytesMax })
+  const output = pino.destination({ fd: process.stdout.fd, sync: true })
+  let held = ''
   let timer: NodeJS.Timeout | undefined
+  // Put together here: the destination counts the bytes of all that it holds for each line that comes.
   const flush = () => {
+    clearTimeout(timer)
     timer = undefined
-    output.flush()
+    const lines = held
+    held = ''
+    output.write(lines)
   }
   process.once('exit', () => {
-    if (timer) output.flushSync()
+    if (held === '') return
+    flush()
+    output.flushSync()
   })
   return {
     write: (line) => {
-      output.write(line)
-      timer ??= setTimeout(flush, heldMs).unref()
+      held += line
+      if (held.length >= heldLengthMax) flush()
+      else timer ??= setTimeout(flush, heldMs).unref()
     }
   }
 }

@@ -2,6 +2,7 @@ import type { McpTarget } from './asking.ts'
 import { type Clock, type Deadline, startDeadline } from './deadline.ts'
 import { callerHeaders } from './headers.ts'
 import type { McpLimits } from './limits.ts'
+import type { Json } from './protocol.ts'
 import type { Target } from './target.ts'
 
 type Aiming = { limits: McpLimits; clock: Clock }
@@ -27,5 +28,9 @@ const aimAt = ({ url, headers, timeoutMs, sseReadTimeoutMs = timeoutMs }: McpTar
   deadline,
   onEvent: undefined,
   wantsEvents: false,
-  capabilities: {}
+  capabilities: none,
+  onRequest: undefined,
+  logLevel: undefined
 })
+
+const none: Json = {}

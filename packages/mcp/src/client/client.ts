@@ -75,16 +75,18 @@ export const createMcpClient = ({
       if (events.length < eventsMax) events.push(event)
       asked.onEvent?.(event)
     }
-    const { method, name, params, capabilities = {}, inputSchema, onRequest, logLevel, pass, onHeld } = asked
-    const repeated = inputSchema === undefined ? {} : { headers: parameterHeaders(inputSchema, params.arguments) }
-    const { wantsEvents = asked.onEvent !== undefined } = asked
-    const aimed = method === listenMethod ? { ...aimToHear(wires, asked), hears: toldToListeners } : aim(wires, asked)
-    const target = { ...aimed, onEvent, wantsEvents, capabilities, onRequest, logLevel }
+    const { method, name, params, capabilities, inputSchema, onRequest, logLevel, pass, onHeld } = asked
+    const headers = inputSchema === undefined ? undefined : parameterHeaders(inputSchema, params.arguments)
+    const target = method === listenMethod ? { ...aimToHear(wires, asked), hears: toldToListeners } : aim(wires, asked)
+    target.onEvent = onEvent
+    target.wantsEvents = asked.wantsEvents ?? asked.onEvent !== undefined
+    if (capabilities) target.capabilities = capabilities
+    target.onRequest = onRequest
+    target.logLevel = logLevel
     const conversation = converse(talk, target, asked.sessionKey)
     try {
       const { result, resultText, isPassed } = await conversation.ask({
-        ...{ method, params, pass, onHeld, ...repeated },
-        ...(name !== undefined && { name })
+        ...{ method, name, params, headers, pass, onHeld }
       })
       const protocolVersion = conversation.protocolVersion()
       return { result, resultText: resultText(), isPassed: isPassed === true, protocolVersion, events }

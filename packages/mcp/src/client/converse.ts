@@ -20,81 +20,110 @@ export type Conversation = {
 export type Talk = { wires: Wires; eras: Eras; pool: SessionPool }
 
 /** Opens a conversation; nothing is sent before the first question. With a key the session is one of the pool. */
-export const converse = ({ wires, eras, pool }: Talk, target: Target, sessionKey: string | undefined): Conversation => {
-  let lease: Lease | undefined
-  let version: string | undefined
-  let learned: Era | undefined
+export const converse = (talk: Talk, target: Target, sessionKey: string | undefined): Conversation =>
+  new Talking(talk, target, sessionKey)
 
-  const settleEra = async (): Promise<{ era: Era; isFresh: boolean }> => {
-    const remembered = eras.remembered(target.url)
-    if (remembered) return { era: remembered, isFresh: false }
-    const era = learned ?? (await probeEra(wires, target))
-    learned = era
-    // A legacy server is known by its answer to initialize, not by what it refuses.
-    if (era === 'modern') eras.remember(target.url, era)
-    return { era, isFresh: true }
+// A class, since a closure for each of these would be made for every call, and most calls need two of them.
+class Talking implements Conversation {
+  private readonly talk: Talk
+  private readonly target: Target
+  private readonly sessionKey: string | undefined
+  private lease: Lease | undefined
+  private version: string | undefined
+  private learned: Era | undefined
+
+  constructor(talk: Talk, target: Target, sessionKey: string | undefined) {
+    this.talk = talk
+    this.target = target
+    this.sessionKey = sessionKey
   }
 
-  const acquire = async (open: typeof openSession): Promise<Lease> => {
-    if (sessionKey === undefined) return ownLease(wires, await open(wires, target))
-    return pool.acquire({ url: target.url, sessionKey }, () => openShared(wires, target, open), target.deadline.signal)
+  protocolVersion(): string | undefined {
+    return this.version
   }
 
-  /** By what it speaks, or else by what servers before 2025-03-26 spoke, once it refuses in their way. */
-  const acquireEither = async (era: Era): Promise<Lease> => {
-    if (era === 'events') return acquire(openEventSession)
-    try {
-      return await acquire(openSession)
-    } catch (thrown) {
-      if (!(thrown instanceof InitializeRefused) || !looksOlder(thrown.answer)) throw thrown
-      return await acquire(openEventSession).catch(() => {
-        throw thrown
-      })
-    }
+  close(): void {
+    this.lease?.release()
   }
 
-  const askLegacy = async (request: Request, era: Era, isFresh: boolean): Promise<Answer | 'ask again'> => {
-    try {
-      lease ??= await acquireEither(era)
-    } catch (thrown) {
-      if (era === 'events' || thrown instanceof InitializeRefused) eras.forget(target.url)
-      if (!(thrown instanceof InitializeRefused)) throw target.deadline.explain(thrown)
-      learned = undefined
-      return isFresh || !isInitializeUnknown(thrown.answer) ? thrown.answer : 'ask again'
-    }
-    eras.remember(target.url, lease.session.send ? 'events' : 'legacy')
-    version = lease.session.protocolVersion
-    const ask = request.method === listenMethod ? listenLegacy : requestLegacy
-    const answer = await ask(wires, target, request, lease.session)
-    if (!lease.isKnown || !isSessionGone(answer, lease.session)) return answer
-    lease.drop()
-    lease.release()
-    lease = undefined
-    return 'ask again'
-  }
-
-  const askModern = async (request: Request, isFresh: boolean): Promise<Answer | 'ask again'> => {
-    version = modernVersion
-    if (subscribing.has(request.method)) return nothing
-    const answer = await requestModern(wires, target, request, modernVersion)
-    if (isFresh || !looksLegacy(answer)) return answer
-    eras.forget(target.url)
-    learned = undefined
-    // Asked again only if the server no longer speaks this era, so that it cannot have run the request.
-    return (await settleEra()).era === 'modern' ? answer : 'ask again'
-  }
-
-  const ask = async (request: Request): Promise<Result> => {
+  async ask(request: Request): Promise<Result> {
     const turnsMax = 3
     for (let turn = 1; ; turn += 1) {
-      const { era, isFresh } = await settleEra()
-      const answer = era === 'modern' ? await askModern(request, isFresh) : await askLegacy(request, era, isFresh)
+      // Nothing is awaited that is known.
+      const remembered = this.talk.eras.remembered(this.target.url)
+      const isFresh = remembered === undefined
+      const era = remembered ?? (await this.settleEra())
+      const answer = era === 'modern' ? await this.askModern(request, isFresh) : await this.askLegacy(request, era, isFresh)
       if (answer !== 'ask again') return resultOf(answer)
       if (turn === turnsMax) return resultOf({ kind: 'refused', status: 503, headers: {} })
     }
   }
 
-  return { protocolVersion: () => version, ask, close: () => lease?.release() }
+  private async settleEra(): Promise<Era> {
+    const { talk, target } = this
+    const remembered = talk.eras.remembered(target.url)
+    if (remembered) return remembered
+    const era = this.learned ?? (await probeEra(talk.wires, target))
+    this.learned = era
+    // A legacy server is known by its answer to initialize, not by what it refuses.
+    if (era === 'modern') talk.eras.remember(target.url, era)
+    return era
+  }
+
+  private async acquire(open: typeof openSession): Promise<Lease> {
+    const { talk, target, sessionKey } = this
+    if (sessionKey === undefined) return ownLease(talk.wires, await open(talk.wires, target))
+    const opening = () => openShared(talk.wires, target, open)
+    return talk.pool.acquire({ url: target.url, sessionKey }, opening, target.deadline.signal)
+  }
+
+  /** By what it speaks, or else by what servers before 2025-03-26 spoke, once it refuses in their way. */
+  private async acquireEither(era: Era): Promise<Lease> {
+    if (era === 'events') return this.acquire(openEventSession)
+    try {
+      return await this.acquire(openSession)
+    } catch (thrown) {
+      if (!(thrown instanceof InitializeRefused) || !looksOlder(thrown.answer)) throw thrown
+      return await this.acquire(openEventSession).catch(() => {
+        throw thrown
+      })
+    }
+  }
+
+  private async askLegacy(request: Request, era: Era, isFresh: boolean): Promise<Answer | 'ask again'> {
+    const { wires, eras } = this.talk
+    const { target } = this
+    try {
+      this.lease ??= await this.acquireEither(era)
+    } catch (thrown) {
+      if (era === 'events' || thrown instanceof InitializeRefused) eras.forget(target.url)
+      if (!(thrown instanceof InitializeRefused)) throw target.deadline.explain(thrown)
+      this.learned = undefined
+      return isFresh || !isInitializeUnknown(thrown.answer) ? thrown.answer : 'ask again'
+    }
+    const { lease } = this
+    eras.remember(target.url, lease.session.send ? 'events' : 'legacy')
+    this.version = lease.session.protocolVersion
+    const ask = request.method === listenMethod ? listenLegacy : requestLegacy
+    const answer = await ask(wires, target, request, lease.session)
+    if (!lease.isKnown || !isSessionGone(answer, lease.session)) return answer
+    lease.drop()
+    lease.release()
+    this.lease = undefined
+    return 'ask again'
+  }
+
+  private async askModern(request: Request, isFresh: boolean): Promise<Answer | 'ask again'> {
+    const { wires, eras } = this.talk
+    this.version = modernVersion
+    if (subscribing.has(request.method)) return nothing
+    const answer = await requestModern(wires, this.target, request, modernVersion)
+    if (isFresh || !looksLegacy(answer)) return answer
+    eras.forget(this.target.url)
+    this.learned = undefined
+    // Asked again only if the server no longer speaks this era, so that it cannot have run the request.
+    return (await this.settleEra()) === 'modern' ? answer : 'ask again'
+  }
 }
 
 // The opening belongs to the pool: a caller that leaves must not take it from the others who wait for it.

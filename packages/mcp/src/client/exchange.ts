@@ -20,7 +20,7 @@ export type Exchange = {
   timeoutMs: number
   sseReadTimeoutMs: number
   /** Of an event before it is complete, in characters; unset: only the whole stream is bounded. */
-  messageLengthMax?: number
+  messageLengthMax?: number | undefined
   /** A notification or request of the server, on our stream. */
   onMessage: (message: Json & { method: string }) => void
   /** Who takes a large result as it comes; unset: it is held. */

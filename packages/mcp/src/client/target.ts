@@ -19,7 +19,7 @@ export type Target = {
   timeoutMs: number
   sseReadTimeoutMs: number
   /** Of an event before it is complete, in characters; unset: only the whole stream is bounded. */
-  messageLengthMax?: number
+  messageLengthMax?: number | undefined
   deadline: Deadline
   onEvent: ((event: McpEvent) => void) | undefined
   /** The notifications that `onEvent` hears; unset: of progress and log messages. */
@@ -36,10 +36,10 @@ export type Target = {
 /** A request before it has an id and an era. */
 export type Request = {
   method: string
-  name?: string
+  name?: string | undefined
   params: Json
   /** Arguments that are repeated as headers (2026-07-28), by lower-case name. */
-  headers?: Record<string, string>
+  headers?: Record<string, string> | undefined
   /** Who takes a large result as it comes; unset: it is held. */
   pass?: Pass | undefined
   onHeld?: OnHeld | undefined

@@ -21,7 +21,7 @@ export const hmacWith = (key: KeyObject): Hmac => {
     // A character takes three bytes at most.
     if (text.length * 3 > inner.length - blockBytes) inner = padded(0x36, text.length * 3)
     const end = blockBytes + inner.write(text, blockBytes)
-    outer.set(hash('sha256', inner.subarray(0, end), 'buffer'), blockBytes)
+    outer.write(hash('sha256', inner.subarray(0, end), 'binary'), blockBytes, 'binary')
     return hash('sha256', outer, 'base64url')
   }
 }
