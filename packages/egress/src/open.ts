@@ -4,13 +4,23 @@ import { namesCredential, requestHeaders } from './headers.ts'
 import type { Pools } from './pools.ts'
 import { defaults, type EgressRequest } from './request.ts'
 
-export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedirects'> & { body?: string | Uint8Array }
+export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedirects'> & {
+  body?: string | Uint8Array | undefined
+}
 
 /**
  * Makes one guarded call that has no end of its own, and gives its answer as it comes: without the streams of `send` it
  * takes a third of the time. Follows no redirect; rejects as that does.
  */
-export const open = async (pools: Pools, target: string, request: OpenRequest): Promise<OpenedAnswer> => {
+export const open = (pools: Pools, target: string, request: OpenRequest): Promise<OpenedAnswer> => {
+  try {
+    return begin(pools, target, request)
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+const begin = (pools: Pools, target: string, request: OpenRequest): Promise<OpenedAnswer> => {
   const { method = 'GET', body = null, signal, maxBytes = defaults.maxBytes } = request
   const { headersTimeoutMs = defaults.headersTimeoutMs, bodyTimeoutMs = defaults.bodyTimeoutMs } = request
   const { origin, protocol, hostname, path } = pools.placeOf(target)

@@ -27,7 +27,7 @@ export type EgressRequest = Limits & {
   method?: string
   /** One value each. Host and what belongs to the connection are left out. */
   headers?: Record<string, string>
-  body?: string | Uint8Array | Readable
+  body?: string | Uint8Array | Readable | undefined
   /** Its reason is what the call rejects with; a `TimeoutError` is told as `upstream_timeout`. */
   signal?: CallSignal
   /**

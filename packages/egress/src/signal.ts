@@ -6,3 +6,7 @@ export type CallSignal = {
   removeEventListener: (type: 'abort', listener: SignalListener) => void
 }
 export type SignalListener = { handleEvent: () => void }
+
+export const throwIfEnded = (signal: CallSignal): void => {
+  if (signal.aborted) throw signal.reason
+}

@@ -73,8 +73,15 @@ export const createLiveCache = <Key, Value>({
     if (!entries.has(id)) return
     for (const tag of entry.tags) index.add(tag, id)
   }
-  const usable = (entry: Entry<Value> | undefined): entry is Entry<Value> =>
-    entry !== undefined && now() < entry.expiresAt && now() - entry.loadedAt < maxAgeMs
+  /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
+  const held = (id: string, key: Key): Entry<Value> | undefined => {
+    const entry = entries.get(id)
+    if (entry === undefined) return undefined
+    const at = now()
+    if (at >= entry.expiresAt || at - entry.loadedAt >= maxAgeMs) return undefined
+    if (at - entry.loadedAt >= refreshAfterMs) refresh(id, key)
+    return entry
+  }
 
   const begin = (id: string, key: Key): Promise<Value> => {
     const running = loads.get(id)
@@ -111,18 +118,10 @@ export const createLiveCache = <Key, Value>({
   return {
     get: async (key) => {
       const id = keyOf(key)
-      const entry = entries.get(id)
-      if (!usable(entry)) return begin(id, key)
-      if (now() - entry.loadedAt >= refreshAfterMs) refresh(id, key)
-      return entry.value
+      const entry = held(id, key)
+      return entry ? entry.value : begin(id, key)
     },
-    peek: (key) => {
-      const id = keyOf(key)
-      const entry = entries.get(id)
-      if (!usable(entry)) return undefined
-      if (now() - entry.loadedAt >= refreshAfterMs) refresh(id, key)
-      return entry.value
-    },
+    peek: (key) => held(keyOf(key), key)?.value,
     delete: (key) => {
       const id = keyOf(key)
       for (const one of guards.members()) if (one.id === id) one.isDropped = true

@@ -1,4 +1,5 @@
-import { createHash, hash, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
+import { randomHex } from './random-hex.ts'
 
 const countMax = 0xfff
 let lastMs = 0
@@ -15,10 +16,17 @@ export const newId = (): string => {
   lastMs = Math.max(now, isNew ? lastMs + 1 : lastMs)
   count = isNew ? 0 : count + 1
   if (isNew) lastTime = timeOf(lastMs)
-  // Its last two groups are the variant and 62 random bits, of which Node keeps some in store.
-  const random = randomUUID().slice(19)
-  return `${lastTime}-7${count.toString(16).padStart(3, '0')}-${random}`
+  return `${lastTime}-7${count.toString(16).padStart(3, '0')}-${randomGroups()}`
 }
+
+/** The last two groups: the variant (RFC 9562 §4.1), and 62 random bits. */
+const randomGroups = (): string => {
+  const digits = randomHex(16)
+  const variant = variants[Number.parseInt(digits.charAt(0), 16) % 4]
+  return `${variant}${digits.slice(1, 4)}-${digits.slice(4)}`
+}
+
+const variants = ['8', '9', 'a', 'b']
 
 const timeOf = (ms: number): string => {
   const time = ms.toString(16).padStart(12, '0')

@@ -1,3 +1,4 @@
+import type { CallSignal } from '@onbehalf/egress'
 import type { Json, McpEvent, OnHeld, Pass, RpcOutcome, ServerRequest } from './protocol.ts'
 
 /** Where to, as whom, and how long. */
@@ -10,7 +11,7 @@ export type McpTarget = {
   timeoutMs: number
   /** The longest silence on a stream; unset: `timeoutMs`. */
   sseReadTimeoutMs?: number
-  signal?: AbortSignal
+  signal?: CallSignal
 }
 
 /** How one thing is asked of a server. */
@@ -20,22 +21,22 @@ export type Asking = McpTarget & {
    * an equal key share a session at a legacy server; without a key each call has a session of its own.
    */
   sessionKey?: string
-  onEvent?: (event: McpEvent) => void
+  onEvent?: ((event: McpEvent) => void) | undefined
   /** Whether the server is asked to tell how it goes; left out: with `onEvent`. */
   wantsEvents?: boolean
   /** What whoever it is asked for can do; a modern server is told, and may then ask for input. None when left out. */
-  capabilities?: Json
+  capabilities?: Json | undefined
   /**
    * Answers what a server asks of whoever it is asked for, until then with a session of its own. Without it a legacy server
    * is told of no capabilities.
    */
-  onRequest?: (request: ServerRequest) => Promise<RpcOutcome>
+  onRequest?: ((request: ServerRequest) => Promise<RpcOutcome>) | undefined
   /** Who takes a large result as it comes; left out, it is held until it is whole. */
   pass?: Pass | undefined
   /** Hears of a large answer that is held, which then counts as held until it is given back; left out, until it is read. */
   onHeld?: OnHeld | undefined
   /** The least severe log messages that are wanted; `info` of a modern server, and a legacy one's choice, when left out. */
-  logLevel?: string
+  logLevel?: string | undefined
   /** Of the tool that is called: what it annotates is repeated as headers (2026-07-28). */
   inputSchema?: unknown
 }
@@ -46,7 +47,7 @@ export type CallTool = Asking & { name: string; arguments: Json }
 export type McpRequest = Asking & {
   method: string
   /** What the Mcp-Name header repeats: the name of a tool or prompt, the URI of a resource. */
-  name?: string
+  name?: string | undefined
   params: Json
 }
 

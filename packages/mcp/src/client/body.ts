@@ -1,5 +1,5 @@
+import type { Ending } from '@onbehalf/egress'
 import type { Background } from './background.ts'
-import type { Ending } from './ending.ts'
 import { malformed, noRoom } from './errors.ts'
 import { type HeldBudget, HeldRoom, uncountedBytesMax } from './held-budget.ts'
 import type { OnHeld } from './protocol.ts'
@@ -49,7 +49,10 @@ export class Body {
   }
 
   async next(): Promise<Uint8Array | undefined> {
-    const step = await this.iterator.next()
+    return this.taken(await this.iterator.next())
+  }
+
+  private taken(step: IteratorResult<Uint8Array>): Uint8Array | undefined {
     if (step.done) {
       this.isDone = true
       this.ending.unlink()
@@ -62,7 +65,8 @@ export class Body {
 
   /** Reads on until more than so many bytes were read, there is no room for them, or there are no more; false for the last. */
   async hold(bytesMax: number): Promise<boolean> {
-    for (let chunk = await this.next(); chunk; chunk = await this.next()) {
+    // Not by `next`, which would be one more promise for each.
+    for (let chunk = this.taken(await this.iterator.next()); chunk; chunk = this.taken(await this.iterator.next())) {
       this.keep(chunk)
       if (this.bytes > bytesMax || !this.hasRoomFor(this.bytes)) return true
     }
@@ -97,11 +101,12 @@ export class Body {
     const isMore = await this.hold(bytesMax)
     if (isMore && this.bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
     if (isMore || !this.hasRoomFor(this.bytes)) throw noRoom()
-    const chunks = this.held.splice(0)
-    const [first] = chunks
+    const { held } = this
+    const [first] = held
     // Most answers come in one piece, which need not be copied.
-    if (first && chunks.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.length).toString()
-    return join(chunks, this.bytes)
+    if (first && held.length === 1) held.pop()
+    else return join(held.splice(0), this.bytes)
+    return (Buffer.isBuffer(first) ? first : Buffer.from(first.buffer, first.byteOffset, first.length)).toString()
   }
 
   /** Reads the little that is left, so that the connection can be used again, or else closes it. Nothing of it is held. */

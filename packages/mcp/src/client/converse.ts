@@ -53,7 +53,9 @@ class Talking implements Conversation {
       const remembered = this.talk.eras.remembered(this.target.url)
       const isFresh = remembered === undefined
       const era = remembered ?? (await this.settleEra())
-      const answer = era === 'modern' ? await this.askModern(request, isFresh) : await this.askLegacy(request, era, isFresh)
+      let answer = await (era === 'modern' ? this.askModern(request) : this.askLegacy(request, era, isFresh))
+      if (era === 'modern' && answer !== 'ask again' && !isFresh && looksLegacy(answer))
+        answer = await this.askAnewWhereOlder(answer)
       if (answer !== 'ask again') return resultOf(answer)
       if (turn === turnsMax) return resultOf({ kind: 'refused', status: 503, headers: {} })
     }
@@ -113,13 +115,15 @@ class Talking implements Conversation {
     return 'ask again'
   }
 
-  private async askModern(request: Request, isFresh: boolean): Promise<Answer | 'ask again'> {
-    const { wires, eras } = this.talk
+  private askModern(request: Request): Promise<Answer> {
     this.version = modernVersion
-    if (subscribing.has(request.method)) return nothing
-    const answer = await requestModern(wires, this.target, request, modernVersion)
-    if (isFresh || !looksLegacy(answer)) return answer
-    eras.forget(this.target.url)
+    if (subscribing.has(request.method)) return Promise.resolve(nothing)
+    return requestModern(this.talk.wires, this.target, request, modernVersion)
+  }
+
+  /** A server answered as if it knew no more of the era that it was known for. */
+  private async askAnewWhereOlder(answer: Answer): Promise<Answer | 'ask again'> {
+    this.talk.eras.forget(this.target.url)
     this.learned = undefined
     // Asked again only if the server no longer speaks this era, so that it cannot have run the request.
     return (await this.settleEra()) === 'modern' ? answer : 'ask again'

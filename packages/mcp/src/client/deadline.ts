@@ -1,6 +1,6 @@
 import type { CallSignal } from '@onbehalf/egress'
+import { Ending } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { Ending } from './ending.ts'
 import { timedOut, unavailable } from './errors.ts'
 
 /** Milliseconds since some moment, which never go back. */

@@ -1,7 +1,7 @@
 import type { CallSignal } from '@onbehalf/egress'
+import { Ending } from '@onbehalf/egress'
 import type { ReportedError } from '@onbehalf/errors'
 import { discard } from './body.ts'
-import { Ending } from './ending.ts'
 import { headerOf, malformed, noRoom, refusal } from './errors.ts'
 import { idOf, type Listener, listenFor } from './event-listener.ts'
 import type { Tools } from './exchange.ts'

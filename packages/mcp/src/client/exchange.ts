@@ -32,13 +32,10 @@ export type Exchange = {
 }
 
 /** Posts one JSON-RPC request and reads until its answer. Throws for 401, missing scope, silence and nonsense. */
-export const exchange = async (tools: Tools, request: Exchange): Promise<Answer> => {
-  try {
-    return await post(tools, request)
-  } catch (thrown) {
+export const exchange = (tools: Tools, request: Exchange): Promise<Answer> =>
+  post(tools, request).catch((thrown: unknown) => {
     throw request.deadline.explain(thrown)
-  }
-}
+  })
 
 const post = async (tools: Tools, request: Exchange): Promise<Answer> => {
   const { headers, body: text } = request

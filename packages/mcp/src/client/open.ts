@@ -1,5 +1,5 @@
+import { Ending } from '@onbehalf/egress'
 import { Body } from './body.ts'
-import { Ending } from './ending.ts'
 import { headerOf, UpstreamInsufficientScope, UpstreamUnauthorized } from './errors.ts'
 import type { Exchange, Tools } from './exchange.ts'
 import type { ResponseHeaders } from './protocol.ts'
@@ -17,8 +17,7 @@ export const open = async (
   deadline.extend(timeoutMs)
   const ending = new Ending(deadline.signal)
   const { status, headers, body } = await send(url, {
-    ...init,
-    signal: ending,
+    ...{ method: init.method, headers: init.headers, body: init.body, signal: ending },
     // The deadline ends both, and a stream's silence: a timer for each would be one too many.
     headersTimeoutMs: Number.POSITIVE_INFINITY,
     bodyTimeoutMs: Number.POSITIVE_INFINITY
@@ -29,8 +28,13 @@ export const open = async (
   if (status === 401 || isScopeMissing) opened.release()
   if (status === 401) throw new UpstreamUnauthorized(challenge, isOnlyAnswer)
   if (isScopeMissing) throw new UpstreamInsufficientScope(challenge)
-  const [mediaType = ''] = (headerOf(headers, 'content-type') ?? '').split(';')
-  return { status, headers, mediaType: mediaType.trim().toLowerCase(), body: opened }
+  return { status, headers, mediaType: mediaTypeOf(headerOf(headers, 'content-type') ?? ''), body: opened }
+}
+
+const mediaTypeOf = (contentType: string): string => {
+  if (contentType === 'application/json') return contentType
+  const [mediaType = ''] = contentType.split(';')
+  return mediaType.trim().toLowerCase()
 }
 
 /** Opens the stream of a session by GET: anew, or where it ended (2025-11-25, resumability). */

@@ -51,7 +51,7 @@ export type Send = (
   init: {
     method: 'POST' | 'GET' | 'DELETE'
     headers: Record<string, string>
-    body?: string
+    body?: string | undefined
     signal?: CallSignal
     headersTimeoutMs: number
     bodyTimeoutMs: number

@@ -9,12 +9,21 @@ export const answerBeginning = (callId: string): string => `{"call_id":"${callId
 export const answerText = ({ row, result, resultText, isPassed, minted }: AnsweredCall): string => {
   const usage = usageOf(result)
   const duration_ms = row.finished_at.getTime() - row.started_at.getTime()
-  const rest = { ...(usage && { usage }), identity: minted && identityOf(minted), duration_ms }
-  return `${isPassed ? '' : answerBeginning(row.id)}${resultText},${JSON.stringify(rest).slice(1)}`
+  const told = usage ? `"usage":${JSON.stringify(usage)},` : ''
+  const identity = minted ? identityText(minted) : 'null'
+  return `${isPassed ? '' : answerBeginning(row.id)}${resultText},${told}"identity":${identity},"duration_ms":${duration_ms}}`
 }
 
-/** As whom the MCP server was called; never the token. */
-const identityOf = ({ identity, expires_at }: MintedToken) => {
-  const { mode, user_id, subject, audience, jti } = identity
-  return { mode, user_id, subject, audience, expires_at: new Date(expires_at * 1000).toISOString(), jti }
+// A token is held for many calls.
+const identities = new WeakMap<MintedToken, string>()
+
+/** As whom the MCP server was called, as JSON; never the token. */
+const identityText = (minted: MintedToken): string => {
+  const known = identities.get(minted)
+  if (known !== undefined) return known
+  const { mode, user_id, subject, audience, jti } = minted.identity
+  const expires_at = new Date(minted.expires_at * 1000).toISOString()
+  const made = JSON.stringify({ mode, user_id, subject, audience, expires_at, jti })
+  identities.set(minted, made)
+  return made
 }

@@ -19,15 +19,13 @@ type Asked = {
  * Makes a call; and once more where the server wants other headers (-32020) and describes the tool differently by now.
  * It has not looked at a request that it refuses so.
  */
-export const callAsDescribed = async (
+export const callAsDescribed = (
   { tools, checkArguments }: Needs,
   { prepared: { acting, tool, provider }, arguments: given, traceparent, row }: Asked,
   outbound: Outbound,
   make: (outbound: Outbound) => Promise<CalledTool>
-): Promise<CalledTool> => {
-  try {
-    return await make(outbound)
-  } catch (thrown) {
+): Promise<CalledTool> =>
+  make(outbound).catch(async (thrown: unknown) => {
     if (!tool || !isHeaderMismatch(thrown)) throw thrown
     const { server_identifier } = provider
     const found = await tools.findAnew({ acting, server_identifier, tool: tool.name, traceparent }, tool.hash)
@@ -37,5 +35,4 @@ export const callAsDescribed = async (
     row.tool_hash = next.hash
     const request = { ...outbound.request, inputSchema: next.input_schema }
     return make({ ...outbound, request, mayBeRepeated: mayBeRepeated(next) })
-  }
-}
+  })

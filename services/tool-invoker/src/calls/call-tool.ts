@@ -1,4 +1,5 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
+import { type CallSignal, throwIfEnded } from '@onbehalf/egress'
 import { type ReportedError, toReported } from '@onbehalf/errors'
 import { type CalledTool, type McpEvent, type MintedToken, type OnHeld, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
@@ -45,22 +46,23 @@ export type CallToolTools = PrepareTools &
 /** Who asks, when they stop waiting or are told to, and the trace the call belongs to. */
 export type CallContext = {
   caller: Caller
-  signal: AbortSignal
+  signal: CallSignal
   cancel: (reason: ReportedError) => void
   traceparent: string
   /** The call may be made, and the server is about to be asked. */
-  onSend?: () => void
+  onSend?: (() => void) | undefined
   /** Where a large result may go as it comes; left out, it is held. */
-  passing?: Passing
+  passing?: Passing | undefined
   /** Hears of a large answer that is held for the caller. */
-  onHeld?: OnHeld
+  onHeld?: OnHeld | undefined
   /** Hears of progress and log messages, which the server is then asked for. */
-  onEvent?: (event: McpEvent) => void
+  onEvent?: ((event: McpEvent) => void) | undefined
 }
 
-type Made = Pick<CalledTool, 'result' | 'resultText' | 'isPassed' | 'protocolVersion'> & { minted: MintedToken | null }
-
-export type AnsweredCall = Made & { row: CallRow }
+export type AnsweredCall = Pick<CalledTool, 'result' | 'resultText' | 'isPassed' | 'protocolVersion'> & {
+  minted: MintedToken | null
+  row: CallRow
+}
 
 /** Makes one call and leaves one record of it, however it ends. */
 export const callTool = async (tools: CallToolTools, asked: AskedCall, context: CallContext): Promise<AnsweredCall> => {
@@ -72,7 +74,7 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     const made = await untilAborted(make(tools, asked, context, row, watched), context.signal)
     row.outcome = outcomeOf(made)
     row.upstream_status = 200
-    return { ...made, row }
+    return made
   } catch (thrown) {
     const refusal = refusalFor(thrown, tools.publicUrl)
     row.outcome = toReported(refusal).code
@@ -85,7 +87,7 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   }
 }
 
-const outcomeOf = ({ result: { isError, resultType } }: Made): string => {
+const outcomeOf = ({ result: { isError, resultType } }: AnsweredCall): string => {
   if (resultType === 'input_required') return resultType
   return isError === true ? 'tool_error' : 'ok'
 }
@@ -96,13 +98,13 @@ const make = async (
   context: CallContext,
   row: CallRow,
   watched: WatchedCall
-): Promise<Made> => {
+): Promise<AnsweredCall> => {
   const { timeout_ms = Number.POSITIVE_INFINITY } = asked
   const beside = typeof asked.beside === 'function' ? await asked.beside() : asked.beside
   const prepared = await prepare(tools, asked, context, row)
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
-  context.signal.throwIfAborted()
+  throwIfEnded(context.signal)
   watched.sends(
     () => tagsOfPrepared(prepared),
     // A tool that takes other arguments now has them all the same.
@@ -110,7 +112,7 @@ const make = async (
   )
   const intending = tools.recorder.intend(row)
   if (intending !== undefined) await intending
-  context.signal.throwIfAborted()
+  throwIfEnded(context.signal)
   const { signal, onEvent, onSend, onHeld, passing } = context
   const outbound: Outbound = {
     acting,
@@ -128,7 +130,7 @@ const make = async (
   const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
   if (!identity) {
     const send = (sent: Outbound) => callWithCredential(tools, sent, credential)
-    return madeAs(null, await callAsDescribed(tools, described, outbound, send))
+    return answeredAs(null, row, await callAsDescribed(tools, described, outbound, send))
   }
 
   let { minted } = identity
@@ -138,16 +140,14 @@ const make = async (
       noteIdentity(row, next)
     })
   const called = await callAsDescribed(tools, described, outbound, sendAs)
-  return madeAs(minted, called)
+  return answeredAs(minted, row, called)
 }
 
-const madeAs = (minted: MintedToken | null, { result, resultText, isPassed, protocolVersion }: CalledTool): Made => ({
-  result,
-  resultText,
-  isPassed,
-  protocolVersion,
-  minted
-})
+const answeredAs = (
+  minted: MintedToken | null,
+  row: CallRow,
+  { result, resultText, isPassed, protocolVersion }: CalledTool
+): AnsweredCall => ({ result, resultText, isPassed, protocolVersion, minted, row })
 
 const withoutArguments = ({ arguments: _, ...rest }: AskedCall) => rest
 

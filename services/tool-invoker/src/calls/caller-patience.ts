@@ -1,26 +1,27 @@
 import type { IncomingMessage } from 'node:http'
+import { type CallSignal, Ending } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
 /** How long the caller waits: until they close the connection, or their own limit ends. Must be ended. */
 export type Patience = {
-  signal: AbortSignal
+  signal: CallSignal
   /** Ends it before; the reason is what the caller is told. */
   cancel: (reason: ReportedError) => void
   end: () => void
 }
 
 export const patienceOf = (request: IncomingMessage, timeoutMs: number | undefined): Patience => {
-  const controller = new AbortController()
+  const signal = new Ending()
   const { socket } = request
-  const leave = () => controller.abort(hasLeft())
+  const leave = () => signal.abort(hasLeft())
   // The socket's own close: the request's comes as soon as its body was read.
   socket.on('close', leave)
   // They may have left while it was looked who they are.
   if (socket.destroyed) leave()
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => controller.abort(tooLate()), timeoutMs)
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => signal.abort(tooLate()), timeoutMs)
   return {
-    signal: controller.signal,
-    cancel: (reason) => controller.abort(reason),
+    signal,
+    cancel: (reason) => signal.abort(reason),
     end: () => {
       clearTimeout(timer)
       socket.removeListener('close', leave)

@@ -1,5 +1,5 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
-import { wasSent } from '@onbehalf/egress'
+import { type CallSignal, wasSent } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { type CalledTool, isJson, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
 
@@ -14,7 +14,7 @@ export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
 export const askOnceMore = async (
   ask: (ears: Ears) => Promise<CalledTool>,
   ears: Ears,
-  signal: AbortSignal
+  signal: CallSignal
 ): Promise<CalledTool> => {
   const { onEvent, onRequest, pass } = ears
   let hasHeard = false

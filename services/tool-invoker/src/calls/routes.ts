@@ -19,7 +19,7 @@ import { readArguments } from './kept-arguments.ts'
 import { allCalls, listCalls } from './list.ts'
 import type { StateTools } from './request-state.ts'
 import { CallAnswers, CallBody, CallsAnswers, CallsQuery } from './schemas.ts'
-import { type Hears, type Make, sendEvents } from './send.ts'
+import { type Make, sendEvents } from './send.ts'
 import { sendLines, wantsLines } from './send-lines.ts'
 import type { CallStore, StoredCall } from './store.ts'
 
@@ -64,21 +64,14 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const counting = tools.limits(request, reply, request.body.server_identifier)
       if (counting !== undefined) await counting
       const { traceparent } = callOptionsOf(request)
-      const patience = patienceOf(request.raw, request.body.timeout_ms)
-      const { signal, cancel } = patience
+      const { signal, cancel, end } = patienceOf(request.raw, request.body.timeout_ms)
       const onHeld = heldUntilSent(reply.raw)
       const context = { caller: callerOf(request), signal, cancel, traceparent, onHeld }
       const asked = askedOf(request.body)
-      const call = (hears: Hears) => callInTurns(tools, asked, { ...hears, ...context })
-      const plainly: Make = async (hears) => answerText(await call(hears))
-      const make: Make = async (hears) => {
-        try {
-          if (key !== '') return await callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
-          return answerText(await call(hears))
-        } finally {
-          patience.end()
-        }
-      }
+      const plainly: Make = async ({ onSend, onEvent, passing }) =>
+        answerText(await callInTurns(tools, asked, { ...context, onSend, onEvent, passing }))
+      const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
+      const make: Make = (hears) => (key === '' ? plainly(hears) : once(hears)).finally(end)
       if (wantsEvents(request)) return sendEvents(make, request, reply)
       // With a key the answer is kept, so that it is held.
       const answer = await (key === '' ? passable((passing) => make({ passing }), answerBeginning) : make({}))

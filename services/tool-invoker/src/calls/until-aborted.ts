@@ -1,9 +1,11 @@
+import type { CallSignal } from '@onbehalf/egress'
+
 /** Waits for work that goes on without us, and no longer than the signal allows; then its reason is thrown. */
-export const untilAborted = <Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> => {
+export const untilAborted = <Value>(work: Promise<Value>, signal: CallSignal): Promise<Value> => {
   const { promise, resolve, reject } = Promise.withResolvers<Value>()
-  const stop = () => reject(signal.reason)
-  if (signal.aborted) stop()
-  signal.addEventListener('abort', stop, { once: true })
+  const stop = { handleEvent: () => reject(signal.reason) }
+  if (signal.aborted) stop.handleEvent()
+  signal.addEventListener('abort', stop)
   const end = () => signal.removeEventListener('abort', stop)
   work.then(
     (value) => {

@@ -1,4 +1,5 @@
 import type { ProviderSettings } from '@onbehalf/contracts'
+import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type CalledTool,
@@ -33,7 +34,7 @@ export type Outbound = {
   mayBeRepeated: boolean
   peer: Peer
   timeout_ms: number
-  signal: AbortSignal
+  signal: CallSignal
   onEvent: ((event: McpEvent) => void) | undefined
   onSend: (() => void) | undefined
   onHeld: OnHeld | undefined
@@ -60,26 +61,23 @@ export const sendWith = (
  * Calls as the user. A 401 mints another token and repeats the call once, if nothing but the 401 was received; no
  * other credential is ever tried.
  */
-export const callAs = async (
+export const callAs = (
   tools: UpstreamTools,
   outbound: Outbound,
   ask: TokenAsk,
   minted: MintedToken,
   onReissued: (minted: MintedToken) => void
-): Promise<CalledTool> => {
-  try {
-    return await sendAs(tools, outbound, minted)
-  } catch (thrown) {
+): Promise<CalledTool> =>
+  sendAs(tools, outbound, minted).catch(async (thrown: unknown) => {
     if (!(thrown instanceof UpstreamUnauthorized)) throw thrown
     if (!thrown.isOnlyAnswer) throw rejected(thrown)
     const next = await tools.tokens.reissue(ask, minted.token)
     if (next.token === minted.token) throw rejected(thrown)
     onReissued(next)
-    return await sendAs(tools, outbound, next).catch((again: unknown) => {
+    return sendAs(tools, outbound, next).catch((again: unknown) => {
       throw again instanceof UpstreamUnauthorized ? rejected(again) : again
     })
-  }
-}
+  })
 
 const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promise<CalledTool> => {
   const { mode, grant_id } = minted.identity
@@ -89,53 +87,30 @@ const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promis
   return send(tools, sent, headers, `${mode} ${grant_id ?? ''}`)
 }
 
-const send = (
-  { mcp, gates }: Sending,
-  {
-    acting: { principal },
-    provider,
-    request,
-    peer,
-    mayBeRepeated,
-    timeout_ms,
-    signal,
-    onEvent,
-    onSend,
-    onHeld,
-    pass
-  }: Outbound,
-  headers: Record<string, string>,
-  credential: string
-): Promise<CalledTool> => {
-  const { tenant_id, user_id, kind } = principal
-  const app_id = kind === 'app' ? principal.app_id : null
-  const { provider_id, revision } = provider
-  const { session, onRequest, ...client } = peer
-  const ears = { ...(onEvent && { onEvent }), ...(onRequest && { onRequest }), ...(pass && { pass }) }
-  const isPatient = timeout_ms >= provider.timeout * 1000
-  const ask = (heard: Ears) =>
-    mcp.request({
-      ...request,
-      ...client,
-      ...heard,
-      wantsEvents: onEvent !== undefined,
-      onHeld,
-      url: provider.server_url,
-      headers,
-      timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
-      sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
-      signal,
-      // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
-      // session of a client where that has one.
-      sessionKey: `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
-    })
+const send = ({ mcp, gates }: Sending, outbound: Outbound, headers: Record<string, string>, credential: string) => {
+  const { acting, provider, request, peer, mayBeRepeated, timeout_ms, signal, onEvent, onSend, onHeld, pass } = outbound
+  const { tenant_id, user_id, kind } = acting.principal
+  const app_id = kind === 'app' ? acting.principal.app_id : null
+  const { provider_id, revision, server_url: url } = provider
+  const { capabilities, logLevel, onRequest, session } = peer
+  const { method, name, params, inputSchema } = request
+  const providerMs = provider.timeout * 1000
+  const asked: McpRequest = {
+    ...{ method, name, params, inputSchema, capabilities, logLevel, onRequest, onEvent, onHeld, pass },
+    ...{ url, headers, signal, wantsEvents: onEvent !== undefined, timeoutMs: Math.min(timeout_ms, providerMs) },
+    sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
+    // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
+    // session of a client where that has one.
+    sessionKey: `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
+  }
+  const ask = (heard: Ears) => mcp.request({ ...asked, ...heard })
   const sendOff = () => {
     onSend?.()
-    return mayBeRepeated ? askOnceMore(ask, ears, signal) : ask(ears)
+    return mayBeRepeated ? askOnceMore(ask, { onEvent, onRequest, pass }, signal) : mcp.request(asked)
   }
   // Who only listens takes no call's place.
-  if (request.method === listenMethod) return gates.listening(provider, sendOff)
-  return gates.through({ provider, isPatient, signal }, sendOff)
+  if (method === listenMethod) return gates.listening(provider, sendOff)
+  return gates.through({ provider, isPatient: timeout_ms >= providerMs, signal }, sendOff)
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { timeText } from '@onbehalf/service-kit'
 import { LRUCache } from 'lru-cache'
 import type { CallTable } from '../database.ts'
 import { type Hmac, hmacWith } from './hmac.ts'
@@ -47,8 +48,8 @@ export const createChains = (key: KeyObject, newWriter: () => string) => {
       token_jti: given.token_jti === null ? null : storableText(given.token_jti),
       // Without the key nobody can try arguments until they find their digest.
       arguments_digest: hmac(`arguments ${given.arguments_digest}`),
-      started_at: given.started_at.toISOString(),
-      finished_at: given.finished_at.toISOString(),
+      started_at: timeText(given.started_at.getTime()),
+      finished_at: timeText(given.finished_at.getTime()),
       ...{ writer: end.writer, sequence: end.sequence + 1, mac: '' }
     }
     linked.mac = macOf(hmac, end.mac, linked)

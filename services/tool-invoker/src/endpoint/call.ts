@@ -1,4 +1,5 @@
 import { type CatalogueTool, ServerIdentifier } from '@onbehalf/contracts'
+import { throwIfEnded } from '@onbehalf/egress'
 import { ReportedError, toReported } from '@onbehalf/errors'
 import { disagreeingParameter, isJson } from '@onbehalf/mcp'
 import { matches } from '@onbehalf/rpc'
@@ -74,7 +75,7 @@ const findByHash = async (
     const found = page.data.find((tool) => joinName(server_identifier, tool.name) === name)
     if (found) return found.name
     cursor = page.next_cursor
-    context.signal.throwIfAborted()
+    throwIfEnded(context.signal)
     if (cursor !== null) await spend(server_identifier)
   } while (cursor !== null)
   return undefined

@@ -1,3 +1,4 @@
+import { type CallSignal, endingWithAny } from '@onbehalf/egress'
 import { type CalledTool, type Json, mapMember, modernVersion, type ServerRequest } from '@onbehalf/mcp'
 import { type AskedCall, callTool } from '../calls/call-tool.ts'
 import { openState, type StateOf, sealState } from '../calls/request-state.ts'
@@ -68,8 +69,8 @@ const peerOf = (tools: EndpointTools, asked: Asked): Peer => {
 
 const asking =
   ({ exchanges }: EndpointTools, { tell, context: { signal } }: Asked, session: Session) =>
-  (request: ServerRequest, until?: AbortSignal) =>
-    askClient(exchanges, session, { say: tell, request, signal: until ? AbortSignal.any([signal, until]) : signal })
+  (request: ServerRequest, until?: CallSignal) =>
+    askClient(exchanges, session, { say: tell, request, signal: until ? endingWithAny(signal, until) : signal })
 
 const besideOf = async (tools: EndpointTools, asked: Asked, server_identifier: string): Promise<Json> => {
   const { inputResponses, requestState } = asked.request.params

@@ -1,3 +1,4 @@
+import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { type BreakerLimits, createBreaker, type Pass, saysServerAway } from './breaker.ts'
 import { createListening } from './listening.ts'
@@ -19,7 +20,7 @@ export type Gates = {
 export type GatedCall = {
   provider: SharedServer & { provider_id: string; revision: number }
   isPatient: boolean
-  signal: AbortSignal
+  signal: CallSignal
 }
 
 export type GateLimits = BreakerLimits & {

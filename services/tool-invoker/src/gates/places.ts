@@ -1,3 +1,4 @@
+import { type CallSignal, throwIfEnded } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
 /** How many calls are under way at once; the others wait in a line of bounded length, first come first served. */
@@ -6,7 +7,7 @@ export type Places = {
    * Takes a place: at once where one is free, or else when the promise resolves. Throws the signal's reason, or
    * `upstream_unavailable` where the line is full.
    */
-  take: (signal: AbortSignal) => Promise<void> | undefined
+  take: (signal: CallSignal) => Promise<void> | undefined
   giveBack: () => void
   isEmpty: () => boolean
 }
@@ -17,15 +18,17 @@ export const createPlaces = ({ callsMax, waitingMax }: { callsMax: number; waiti
   const line = new Set<Waiting>()
   let taken = 0
 
-  const wait = async (signal: AbortSignal): Promise<void> => {
+  const wait = async (signal: CallSignal): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiting = { goOn: resolve }
-    const leave = () => {
-      line.delete(waiting)
-      reject(signal.reason)
+    const leave = {
+      handleEvent: () => {
+        line.delete(waiting)
+        reject(signal.reason)
+      }
     }
     line.add(waiting)
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', leave)
     try {
       await promise
     } finally {
@@ -35,7 +38,7 @@ export const createPlaces = ({ callsMax, waitingMax }: { callsMax: number; waiti
 
   return {
     take: (signal) => {
-      signal.throwIfAborted()
+      throwIfEnded(signal)
       if (taken >= callsMax) {
         if (line.size >= waitingMax) throw lineFull()
         return wait(signal)

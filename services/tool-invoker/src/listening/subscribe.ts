@@ -1,3 +1,4 @@
+import { throwIfEnded } from '@onbehalf/egress'
 import type { McpEvent } from '@onbehalf/mcp'
 import { untilAborted } from '../calls/until-aborted.ts'
 import type { Asked, Method } from '../endpoint/asked.ts'
@@ -30,7 +31,7 @@ export const subscribe: Method = async (tools, asked) => {
     let restart = () => {}
     const watched = await watchCaller(tools, use, { traceparent, cancel, moved: () => restart() })
     ends.push(watched.end)
-    signal.throwIfAborted()
+    throwIfEnded(signal)
     if (!say('notifications/subscriptions/acknowledged', { notifications: filter })) throw cannotHear()
     if (filter.toolsListChanged)
       ends.push(tools.toolChanges.hear(watched.place, () => say('notifications/tools/list_changed')))

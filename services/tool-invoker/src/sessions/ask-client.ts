@@ -1,3 +1,4 @@
+import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { isJson, type Json, type RpcOutcome, type ServerRequest } from '@onbehalf/mcp'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
@@ -15,7 +16,7 @@ const capabilityFor: ReadonlyMap<string, string> = new Map([
 export const askClient = async (
   exchanges: Pick<Exchanges, 'ask'>,
   { key, capabilities }: Session,
-  { say, request, signal }: { say: Say; request: ServerRequest; signal: AbortSignal }
+  { say, request, signal }: { say: Say; request: ServerRequest; signal: CallSignal }
 ): Promise<RpcOutcome> => {
   const capability = capabilityFor.get(request.method)
   if (capability === undefined || !isJson(capabilities[capability]))
@@ -29,7 +30,7 @@ export const askClient = async (
  */
 export const answersTo = async (
   inputRequests: unknown,
-  ask: (request: ServerRequest, signal: AbortSignal) => Promise<RpcOutcome>
+  ask: (request: ServerRequest, signal: CallSignal) => Promise<RpcOutcome>
 ) => {
   if (!isJson(inputRequests)) return {}
   const entries = Object.entries(inputRequests)

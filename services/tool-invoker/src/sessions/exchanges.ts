@@ -1,3 +1,4 @@
+import { type CallSignal, Ending } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import type { RpcOutcome, ServerRequest } from '@onbehalf/mcp'
 import { newId } from '@onbehalf/service-kit'
@@ -16,7 +17,7 @@ export type OwnStream = {
 
 export type Exchanges = {
   /** Asks the client of a session, and waits for its answer; throws when the signal ends, or after 10 minutes. */
-  ask: (key: string, say: Say, request: ServerRequest, signal: AbortSignal) => Promise<RpcOutcome>
+  ask: (key: string, say: Say, request: ServerRequest, signal: CallSignal) => Promise<RpcOutcome>
   /** Takes an answer of the client; false where nobody here waits for it. */
   answer: (key: string, id: unknown, outcome: RpcOutcome) => boolean
   /** A request of the client begins, which it may cancel by its id; the function ends it. */
@@ -48,13 +49,14 @@ export const createExchanges = (): Exchanges => {
       const id = newId()
       const { promise, resolve } = Promise.withResolvers<RpcOutcome>()
       const letGo = hold(asked, at(key, id), resolve)
-      const giveUp = new AbortController()
+      const giveUp = new Ending(signal)
       const timer = setTimeout(() => giveUp.abort(tooLate()), answerMs)
       try {
         if (!say({ jsonrpc: '2.0', id, ...request })) throw notHeard()
-        return await untilAborted(promise, AbortSignal.any([signal, giveUp.signal]))
+        return await untilAborted(promise, giveUp)
       } finally {
         clearTimeout(timer)
+        giveUp.unlink()
         letGo()
       }
     },

@@ -3,6 +3,7 @@ import {
   ElicitRequestSchema,
   ListRootsRequestSchema
 } from '@modelcontextprotocol/sdk/types.js'
+import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { until } from '@onbehalf/testkit'
 import t from 'tap'
@@ -61,8 +62,8 @@ export const testQuestions = ({
       const answer = async () => ({ result: { roots: [] } })
       t.equal(Object.keys(await answersTo(questions(20), answer)).length, 20)
       await t.rejects(answersTo(questions(21), answer), { code: 'upstream_error' })
-      const signals: AbortSignal[] = []
-      const onlyTheFirst = (_: unknown, signal: AbortSignal) => {
+      const signals: CallSignal[] = []
+      const onlyTheFirst = (_: unknown, signal: CallSignal) => {
         signals.push(signal)
         return signals.length === 1
           ? Promise.reject(new ReportedError('cancelled', 'No.'))

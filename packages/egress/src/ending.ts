@@ -1,4 +1,4 @@
-import type { CallSignal, SignalListener } from '@onbehalf/egress'
+import type { CallSignal, SignalListener } from './signal.ts'
 
 /** A signal that ends alone, or with the one it follows. A call has several, and as AbortSignals they were a tenth of it. */
 export class Ending implements CallSignal, SignalListener {
@@ -37,4 +37,15 @@ export class Ending implements CallSignal, SignalListener {
     const place = this.listeners.indexOf(listener)
     if (place >= 0) this.listeners.splice(place, 1)
   }
+}
+
+/** Ends with the first of them, which hold on to it for as long as they live. */
+export const endingWithAny = (...signals: readonly CallSignal[]): Ending => {
+  const ending = new Ending()
+  for (const signal of signals) {
+    const end = () => ending.abort(signal.reason)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', { handleEvent: end })
+  }
+  return ending
 }
