@@ -30,8 +30,8 @@ export const variables = {
     { default: 256 }
   ),
   HELD_ANSWERS_MEGABYTES: integer({ min: 1, max: 1_000_000 })(
-    'How many megabytes of large answers of MCP servers a replica holds at once; in memory they take three times of it and more.',
-    { default: 256 }
+    'How many megabytes of large answers of MCP servers a replica holds at once; in memory they take up to seven times of it.',
+    { default: 128 }
   ),
   PRINCIPAL_CALLS_PER_MINUTE: callsPerMinute(
     'How many calls and lists of tools one user or app may ask for in a minute; 0 is any number.',

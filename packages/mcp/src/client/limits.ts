@@ -35,7 +35,7 @@ export const defaultLimits: McpLimits = {
   callMsMax: 600_000,
   answerBytesMax: 8 * 1024 * 1024,
   passBytesMin: 256 * 1024,
-  heldBytesMax: 256 * 1024 * 1024,
+  heldBytesMax: 128 * 1024 * 1024,
   refusalBytesMax: 64 * 1024,
   pagesMax: 500,
   toolsMax: 20_000,

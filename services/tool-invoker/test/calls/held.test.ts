@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { startStage } from '../stage.ts'
@@ -114,6 +115,32 @@ t.test('what waits for a caller who does not read is held until they leave', asy
   t.equal(answer.statusCode, 200)
   t.equal(await statusOf(large), 503)
   slow.destroy()
+  t.equal(
+    await eventually(
+      () => statusOf(large),
+      (status) => status === 200
+    ),
+    200
+  )
+})
+
+t.test('what waits behind another answer on a connection is held until that is closed', async (t) => {
+  const large = { bytes: 6 * megabyte }
+  const path = 'POST /v1/tools/call HTTP/1.1'
+  const requestOf = (said: Said) => {
+    const body = JSON.stringify({ server_identifier, tool: 'piped', arguments: said })
+    const headers = { host: 'x', ...user.headers, 'content-type': 'application/json', 'content-length': body.length }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    return `${[path, ...lines].join('\r\n')}\r\n\r\n${body}`
+  }
+  const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+  socket.write(requestOf({ bytes: 1, waits: true }) + requestOf(large))
+  // Its answer is there, and has to wait for the one before it.
+  const list = async (): Promise<{ tool: string }[]> =>
+    (await app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  await eventually(list, (rows) => rows.some(({ tool }) => tool === 'piped'))
+  t.equal(await statusOf(large), 503)
+  socket.destroy()
   t.equal(
     await eventually(
       () => statusOf(large),
