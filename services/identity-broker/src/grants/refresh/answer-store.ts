@@ -25,16 +25,16 @@ const text = (rows: 'wait' | 'pass over') => `,
   ${lockedGrants(rows)},
   moved as (
     update "grant" set
-      refresh_token = decode(given.refresh_token, 'base64'), generation = "grant".generation + 1, attempt = 0,
+      refresh_token = decode(free.refresh_token, 'base64'), generation = "grant".generation + 1, attempt = 0,
       lease_owner = null, lease_until = null, sent_at = null, backoff_until = null, updated_at = now()
-    from given join free using (id)
-    where "grant".id = given.id and "grant".generation = given.generation and dead_reason is null
-    returning "grant".id, "grant".epoch, "grant".generation, tenant_id, user_id
+    from free
+    where "grant".id = free.id and "grant".generation = free.generation and dead_reason is null
+    returning free.*, "grant".epoch as epoch_now, "grant".generation as generation_now, tenant_id, user_id
   ),
   kept_token as (
     insert into minted_token (grant_id, audience, mode, scopes, token, token_hash, jti, generation, expires_at)
-    select id, audience, mode, scopes, decode(token, 'base64'), token_hash, jti, moved.generation, to_timestamp(expires_at)
-    from given join moved using (id, epoch) where token is not null
+    select id, audience, mode, scopes, decode(token, 'base64'), token_hash, jti, generation_now, to_timestamp(expires_at)
+    from moved where epoch = epoch_now and token is not null
     on conflict (grant_id, audience, mode, scopes) do update set
       token = excluded.token, token_hash = excluded.token_hash, jti = excluded.jti,
       generation = excluded.generation, issued_at = now(), expires_at = excluded.expires_at
@@ -44,20 +44,20 @@ const text = (rows: 'wait' | 'pass over') => `,
       (id, tenant_id, user_id, actor_kind, actor_id, grant_id, audience, mode, outcome, jti, token_hash, generation, expires_at)
     select distinct on (record_hash, actor_kind, actor_id)
       record_id, tenant_id, user_id, actor_kind, actor_id, id, audience, mode, 'issued', jti, record_hash,
-      moved.generation, to_timestamp(expires_at)
-    from given join moved using (id, epoch) where token is not null and record_id is not null
+      generation_now, to_timestamp(expires_at)
+    from moved where epoch = epoch_now and token is not null and record_id is not null
     order by record_hash, actor_kind, actor_id
     on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${countedAgain}
   ),
   kept_refusal as (
     insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
     select id, audience, mode, scopes, code, message, connection_revision, epoch
-    from given join moved using (id, epoch) where code is not null
+    from moved where epoch = epoch_now and code is not null
     on conflict (grant_id, audience, mode, scopes) do update set
       code = excluded.code, message = excluded.message, connection_revision = excluded.connection_revision,
       epoch = excluded.epoch, created_at = now()
   )
-  select number, moved.epoch as row from given join free using (id) left join moved using (id)`
+  select free.number, epoch_now as row from free left join moved using (number)`
 
 /**
  * Puts the next refresh token in place of the one of the lease's generation, and keeps what it brought with it: the epoch,

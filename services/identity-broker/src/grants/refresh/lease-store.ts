@@ -19,27 +19,27 @@ const text = (rows: 'wait' | 'pass over') => `,
   ${lockedGrants(rows)},
   taken as (
     update "grant" set
-      lease_owner = given.owner, lease_until = now() + ceil("leaseMs") * interval '1 millisecond',
-      sent_at = now(), attempt = given.attempt
-    from given join free using (id)
-    where "grant".id = given.id and "grant".generation = given.generation
-      and "grant".attempt = given.attempt - 1 and dead_reason is null
+      lease_owner = free.owner, lease_until = now() + ceil("leaseMs") * interval '1 millisecond',
+      sent_at = now(), attempt = free.attempt
+    from free
+    where "grant".id = free.id and "grant".generation = free.generation
+      and "grant".attempt = free.attempt - 1 and dead_reason is null
       and ${isOver('lease_until')} and ${isOver('backoff_until')}
-      and not exists (
-        select from minted_token as kept
-        where kept.grant_id = given.id and kept.audience = given.audience and kept.mode = given.mode
-          and kept.scopes = given.scopes and kept.expires_at > now() + interval '${skewSeconds} seconds')
-    returning "grant".*
+      and not coalesce((
+        select kept.expires_at > now() + interval '${skewSeconds} seconds' from minted_token as kept
+        where kept.grant_id = free.id and kept.audience = free.audience and kept.mode = free.mode
+          and kept.scopes = free.scopes), false)
+    returning number, "grant".*
   )
   select number, case when taken.id is not null then json_build_object(
     'grant', json_build_object(
-      'id', id, 'tenant_id', taken.tenant_id, 'user_id', user_id, 'connection_id', connection_id,
+      'id', taken.id, 'tenant_id', taken.tenant_id, 'user_id', user_id, 'connection_id', connection_id,
       'issuer', taken.issuer, 'token_endpoint', taken.token_endpoint, 'client_id', taken.client_id,
       'generation', taken.generation, 'epoch', epoch,
       'subject', (select subject from "user" where "user".id = user_id),
       'connection_revision', (select revision from connection where connection.id = connection_id)),
     'refresh_token', encode(refresh_token, 'base64')) end as row
-  from given join free using (id) left join taken using (id)`
+  from free left join taken using (number)`
 
 /** The grant, if the claim could be made, else null: compared and written in one statement. */
 const takeStore = (run: RunPrepared) =>
