@@ -2,7 +2,7 @@ import type { Look } from '@onbehalf/lease'
 import type { RunPrepared } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Grant } from '../database.ts'
-import { isUndone, itemStatement } from '../together/items-store.ts'
+import { isUndone, itemStatement, rowColumn } from '../together/items-store.ts'
 import { together } from '../together/together.ts'
 import { keptTables, type Seen, seenColumn } from './refresh/look-store.ts'
 import type { Brought, Want } from './refresh/minted-token.ts'
@@ -34,7 +34,10 @@ const text = () => `
 
 /** Every grant of a user at a connection, the newest first, held against the server that is asked for. */
 export const heldFor = (run: RunPrepared, vault: Pick<Vault, 'open'>): ((asked: Asked) => Promise<HeldGrant[]>) => {
-  const find = together(itemStatement<Asked, Found[]>(run, { name: 'grants of a user', columns, text }), { isUndone })
+  const find = together(
+    itemStatement<Asked, Found[]>(run, { name: 'grants of a user', columns, text, rowOf: rowColumn }),
+    { isUndone }
+  )
   return async (asked) => {
     const found = (await find(asked)) ?? []
     const open = async ({ seen, ...grant }: Found) => ({

@@ -3,33 +3,37 @@ import { held, type Statement } from './together.ts'
 
 type Rows = 'wait' | 'pass over'
 
-type Definition = {
+type Definition<Found, Row> = {
   name: string
   /** Of an item, as a table definition has them; statements see them as the table `given`, with a `number` from 0 on. */
   columns: string
   /**
-   * What follows `with given as (…),`: selects `number` and, as JSON, `row`. Given `rows`, it locks what it writes, and
-   * says nothing of an item whose row others hold where it may pass over those.
+   * What follows `with given as (…),`: selects `number` and what is found of that item. Given `rows`, it locks what it
+   * writes, and says nothing of an item whose row others hold where it may pass over those.
    */
   text: (rows: Rows) => string
+  rowOf: (found: Found) => Row | null
   locks?: boolean
 }
 
-type Numbered<Row> = { number: number; row: Row }
+type Numbered = { number: number }
+
+/** For what is found in one column, `row`. */
+export const rowColumn = <Row>({ row }: { row: Row }): Row => row
 
 /** A statement for several items, prepared: what it says of each, and null where it says nothing. */
-export const itemStatement = <Item extends object, Row>(
+export const itemStatement = <Item extends object, Row, Found extends object = { row: Row | null }>(
   run: RunPrepared,
-  { name, columns, text, locks = false }: Definition
+  { name, columns, text, rowOf, locks = false }: Definition<Found, Row>
 ): Statement<Item, Row | null> => {
   const prepare = (rows: Rows) => ({ name: `${name}, ${rows}`, text: `${givenItems(columns)} ${text(rows)}` })
   const statements = { wait: prepare('wait'), 'pass over': prepare('pass over') }
   return async (items, rows) => {
     const numbered = items.map((item, number) => ({ ...item, number }))
     const answered = locks ? rows : 'wait'
-    const found = await run<Numbered<Row>>(statements[answered], [JSON.stringify(numbered)])
+    const found = await run<Numbered & Found>(statements[answered], [JSON.stringify(numbered)])
     const ordered: (Row | null | typeof held)[] = items.map(() => (answered === 'wait' ? null : held))
-    for (const { number, row } of found) ordered[number] = row
+    for (const one of found) ordered[one.number] = rowOf(one)
     return ordered
   }
 }

@@ -1,6 +1,6 @@
 import type { RunPrepared } from '@onbehalf/service-kit'
 import { countedAgain } from '../../issuances/write-store.ts'
-import { isUndone, itemStatement } from '../../together/items-store.ts'
+import { isUndone, itemStatement, rowColumn } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import { lockedGrants } from './locked-store.ts'
 import type { MintedToken, Refusal, Want } from './minted-token.ts'
@@ -64,7 +64,10 @@ const text = (rows: 'wait' | 'pass over') => `,
  * or null where the grant is at another generation. What was brought is kept, and on record, only in the lease's epoch.
  */
 export const answerStore = (run: RunPrepared) =>
-  together(itemStatement<Answered, number>(run, { name: 'answer of a refresh', columns, text, locks: true }), {
-    isUndone,
-    keyOf: ({ id }) => id
-  })
+  together(
+    itemStatement<Answered, number>(run, { name: 'answer of a refresh', columns, text, rowOf: rowColumn, locks: true }),
+    {
+      isUndone,
+      keyOf: ({ id }) => id
+    }
+  )

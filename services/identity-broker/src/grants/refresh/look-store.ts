@@ -1,7 +1,7 @@
 import type { Progress } from '@onbehalf/lease'
 import type { RunPrepared } from '@onbehalf/service-kit'
 import type { Grant } from '../../database.ts'
-import { isUndone, itemStatement } from '../../together/items-store.ts'
+import { isUndone, itemStatement, rowColumn } from '../../together/items-store.ts'
 import { together } from '../../together/together.ts'
 import type { MintedToken, Refusal, Want } from './minted-token.ts'
 import { skewSeconds } from './token-store.ts'
@@ -48,4 +48,7 @@ const text = () => `select number, ${seenColumn} as row from given join "grant" 
  * comes after it.
  */
 export const lookStore = (run: RunPrepared) =>
-  together(itemStatement<Want & { id: string }, Seen>(run, { name: 'look at a grant', columns, text }), { isUndone })
+  together(
+    itemStatement<Want & { id: string }, Seen>(run, { name: 'look at a grant', columns, text, rowOf: rowColumn }),
+    { isUndone }
+  )

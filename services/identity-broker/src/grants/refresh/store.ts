@@ -60,8 +60,8 @@ export const refreshStore = (needs: Needs): RefreshStore<Material, Wanted, Broug
     take: async (claim, leaseMs, want) => {
       const taken = await leases.take({ ...claim, leaseMs, ...(want && wantOf(want)) })
       if (!taken) return undefined
-      const { grant, refresh_token } = taken
-      const refreshToken = await vault.open(fromBase64(refresh_token), refreshTokenPlace(grant))
+      const { refresh_token, ...grant } = taken
+      const refreshToken = await vault.open(refresh_token, refreshTokenPlace(grant))
       return { ...claim, epoch: grant.epoch, material: { grant, refreshToken } }
     },
 
@@ -95,5 +95,3 @@ export const refreshStore = (needs: Needs): RefreshStore<Material, Wanted, Broug
 }
 
 const wantOf = ({ audience, mode, scopes }: Wanted): Want => ({ audience, mode, scopes })
-
-const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64')
