@@ -26,7 +26,7 @@ t.test('callers who disconnect or give up leave the refresh alone: it is stored 
   const { release } = await answered
   const tickets = {
     principal: await user.ticket(),
-    provider: await mcpProvider.ticketFor(world.register(audience, { server_identifier: 'tools' }))
+    provider: await mcpProvider.ticketFor(world.register(audience, { server_identifier: 'tools', external: true }))
   }
   await t.rejects(call(bus, issueToken, tickets, { deadlineAt: Date.now() + 200 }), 'the deadline of a caller')
   away.abort()

@@ -35,7 +35,7 @@ const people = Array.from({ length: 40 }, (_, index) => `person-${index}`)
 export const startWorld = async (t: TestContext): Promise<World> => {
   const users = people.map((sub) => ({ sub, email: `${sub}@acme.test`, email_verified: true, name: sub }))
   const broker = await startBroker(t, { users })
-  broker.register(audience, { server_identifier: 'tools' })
+  broker.register(audience, { server_identifier: 'tools', external: true })
   const api = apiOf(broker)
   const start = () => startBrokerProcess(t, broker)
   const running = new Map([1, 2, 3].map((slot) => [slot, start()]))
