@@ -88,8 +88,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
       for (const socket of unused) socket.destroy()
     }, unusedMs).unref()
   })
-  app.addHook('onSend', (request, reply, _payload, done) => {
-    reply.header('x-request-id', request.id)
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     // Or closing would wait for the caller to let go of a connection that had a request under way.
     if (isClosing) reply.header('connection', 'close')
     done()
@@ -101,7 +100,8 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     if (isClosing) request.raw.socket.destroySoon()
     done()
   })
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
     // A request that is only played (`app.inject`) has an answer of another kind.
     if (!(reply.raw instanceof SafeResponse)) reply.headers(safeHeaders)
     done()

@@ -2,6 +2,8 @@ import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { Authenticators, Caller, Resolving } from '@onbehalf/service-kit'
 
+import { goOn } from './go-on.ts'
+
 /** For whom a call is made. */
 export type Acting = {
   principal: Principal
@@ -23,8 +25,7 @@ type Asked = { user_id?: string; app_id?: string }
  */
 export const actingOf = (tools: ActingTools, caller: Caller, asked: Asked): Acting | Promise<Acting> => {
   const resolve = resolverOf(tools, caller, asked)
-  const found = resolve()
-  return found instanceof Promise ? found.then((resolved) => actingAs(resolved, resolve)) : actingAs(found, resolve)
+  return goOn(resolve(), (resolved) => actingAs(resolved, resolve))
 }
 
 const actingAs = ({ principal }: ResolvedPrincipal, resolve: () => Resolving): Acting => ({

@@ -101,14 +101,15 @@ const make = async (
 ): Promise<AnsweredCall> => {
   const { timeout_ms = Number.POSITIVE_INFINITY } = asked
   const beside = typeof asked.beside === 'function' ? await asked.beside() : asked.beside
-  const prepared = await prepare(tools, asked, context, row)
+  const preparing = prepare(tools, asked, context, row)
+  const prepared = preparing instanceof Promise ? await preparing : preparing
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
   throwIfEnded(context.signal)
   watched.sends(
     () => tagsOfPrepared(prepared),
     // A tool that takes other arguments now has them all the same.
-    () => prepare(tools, withoutArguments(asked), context, { ...row })
+    async () => prepare(tools, withoutArguments(asked), context, { ...row })
   )
   const intending = tools.recorder.intend(row)
   if (intending !== undefined) await intending

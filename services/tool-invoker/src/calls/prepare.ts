@@ -1,4 +1,4 @@
-import type { CatalogueTool, ProviderSettings } from '@onbehalf/contracts'
+import type { CatalogueTool, FoundTool, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
@@ -6,10 +6,11 @@ import type { Vault } from '@onbehalf/vault'
 import type { CheckArguments } from '../arguments/check.ts'
 import type { Credentials } from '../credentials/cache.ts'
 import type { WithCredential } from '../credentials/call-with.ts'
-import type { Providers } from '../providers/cache.ts'
+import type { Providers, ResolvedProvider } from '../providers/cache.ts'
 import type { Tools } from '../tools/cache.ts'
 import { callableTool } from '../tools/callable.ts'
 import { type Acting, type ActingTools, actingOf } from './acting.ts'
+import { goOn } from './go-on.ts'
 import { tokenAskOf } from './identity.ts'
 import { sealArguments } from './kept-arguments.ts'
 import type { CallRow } from './record.ts'
@@ -46,47 +47,82 @@ export type Prepared = {
 )
 
 /** Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. */
-export const prepare = async (
+export const prepare = (
   tools: PrepareTools,
   asked: Asked,
   { caller, traceparent }: { caller: Caller; traceparent: string },
   row: CallRow
-): Promise<Prepared> => {
-  const { server_identifier, tool: name } = asked
-  // Here and below: nothing is awaited that is held, since each wait costs as much as the look-up.
-  const known = actingOf(tools, caller, asked)
-  const acting = known instanceof Promise ? await known : known
-  row.user_id = acting.principal.user_id
+): Prepared | Promise<Prepared> =>
+  goOn(actingOf(tools, caller, asked), (acting) => {
+    row.user_id = acting.principal.user_id
+    return goOn(findBoth(tools, asked, acting, traceparent), ([{ settings: provider }, found]) => {
+      row.provider_id = provider.provider_id
+      row.mode = provider.mode
+      // What was said of the tools of one provider is not true of another that took its name.
+      if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
+      row.tool_hash = found?.tool?.hash ?? null
+      const tool = found && callableTool(found)
+      if (tool) asked.requireAgreement?.(tool)
+      const known = { acting, provider, tool, traceparent }
+      return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
+    })
+  })
+
+type Found = [ResolvedProvider, FoundTool | undefined]
+
+const findBoth = (
+  { providers, tools }: PrepareTools,
+  { server_identifier, tool, request }: Asked,
+  acting: Acting,
+  traceparent: string
+): Found | Promise<Found> => {
   const wanted = { acting, server_identifier, traceparent }
-  const wantedTool = asked.request ? undefined : { ...wanted, tool: name }
-  const heldProvider = tools.providers.peek(wanted)
-  const heldTool = wantedTool && tools.tools.peek(wantedTool)
-  const areHeld = heldProvider !== undefined && (heldTool !== undefined || wantedTool === undefined)
-  const [{ settings: provider }, found] = areHeld
-    ? [heldProvider, heldTool]
-    : await Promise.all([tools.providers.find(wanted), wantedTool && tools.tools.find(wantedTool)])
-  row.provider_id = provider.provider_id
-  row.mode = provider.mode
-  // What was said of the tools of one provider is not true of another that took its name.
-  if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
-  row.tool_hash = found?.tool?.hash ?? null
-  const tool = found && callableTool(found)
-  if (tool) asked.requireAgreement?.(tool)
-  const checking = tool && asked.arguments && tools.checkArguments(tool, asked.arguments)
-  if (checking !== undefined) await checking
-  if (provider.keep_arguments && asked.arguments) row.arguments = await sealArguments(tools.vault, row, asked.arguments)
+  const wantedTool = request ? undefined : { acting, server_identifier, traceparent, tool }
+  const heldProvider = providers.peek(wanted)
+  const heldTool = wantedTool && tools.peek(wantedTool)
+  if (heldProvider && (heldTool || !wantedTool)) return [heldProvider, heldTool]
+  return Promise.all([providers.find(wanted), wantedTool && tools.find(wantedTool)])
+}
+
+type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { traceparent: string }
+
+/** Refuses arguments that the tool does not take; those that are to be kept are put into the record. */
+const checkGiven = (
+  { checkArguments, vault }: PrepareTools,
+  { arguments: given }: Asked,
+  { tool, provider }: Known,
+  row: CallRow
+): Promise<void> | undefined => {
+  if (!given) return undefined
+  const checking = tool && checkArguments(tool, given)
+  if (!provider.keep_arguments) return checking
+  const keep = async () => {
+    await checking
+    row.arguments = await sealArguments(vault, row, given)
+  }
+  return keep()
+}
+
+const identify = (
+  tools: PrepareTools,
+  asked: Asked,
+  { acting, provider, tool, traceparent }: Known,
+  row: CallRow
+): Prepared | Promise<Prepared> => {
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }
-    const held = tools.credentials.peek(ask)
-    const credential = { ask, held: held === undefined ? await tools.credentials.get(ask) : held }
-    return { acting, provider, tool, credential }
+    const kept = tools.credentials.peek(ask)
+    return goOn(kept === undefined ? tools.credentials.get(ask) : kept, (held) => ({
+      ...{ acting, provider, tool },
+      credential: { ask, held }
+    }))
   }
-
-  const call = { tool: name, arguments_digest: row.arguments_digest }
+  const call = { tool: asked.tool, arguments_digest: row.arguments_digest }
   const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
-  const minted = tools.tokens.peek(ask) ?? (await tools.tokens.get(ask))
-  noteIdentity(row, minted)
-  return { acting, provider, tool, identity: { ask, minted } }
+  return goOn(tools.tokens.peek(ask) ?? tools.tokens.get(ask), (minted) => {
+    noteIdentity(row, minted)
+    return { acting, provider, tool, identity: { ask, minted } }
+  })
 }
 
 const changedMeanwhile = () =>

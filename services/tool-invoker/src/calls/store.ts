@@ -1,6 +1,7 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { CompiledQuery, type Kysely, type Selectable, sql } from 'kysely'
 import type { Linked } from '../chain/link.ts'
 import type { Database } from '../database.ts'
+import { insertLists, insertText } from './row-columns.ts'
 
 export type CallStore = ReturnType<typeof callStore>
 
@@ -30,9 +31,7 @@ const equal = ['user_id', 'app_id', 'server_identifier', 'tool', 'outcome'] as c
 export const callStore = (db: Kysely<Database>) => ({
   /** Writes all of them in one statement; one that is there already stays as it is. */
   insert: async (rows: readonly Linked[]): Promise<void> => {
-    const json = JSON.stringify(rows)
-    await sql`insert into call select * from json_populate_recordset(null::call, ${json}::json)
-      on conflict do nothing`.execute(db)
+    await db.executeQuery(CompiledQuery.raw(insertText, insertLists(rows)))
   },
 
   /** The newest first; the intent of a call only where nothing else is known of it. */

@@ -28,10 +28,13 @@ export const onceOf = async (
     place: { tenant_id, principal_id, acting_id, key_hash: hashOf(key) },
     // With the key, which is stored nowhere, so that nobody can try arguments until they find the digest.
     body_digest: digestOf({ ...body, key }),
-    authorise: () =>
-      prepare(tools, asked, context, row).catch((thrown: unknown) => {
+    authorise: async () => {
+      try {
+        await prepare(tools, asked, context, row)
+      } catch (thrown) {
         throw refusalFor(thrown, tools.publicUrl)
-      }),
+      }
+    },
     beginRecord: () => {
       tools.recorder.reserve()
       return (outcome) => tools.recorder.add({ ...row, outcome, finished_at: tools.now() })

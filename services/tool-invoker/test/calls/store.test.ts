@@ -53,6 +53,30 @@ const placeOf = async ({ id }: Linked) => {
 }
 const partitionOf = (time: string) => `call_${time.slice(0, 7).replace('-', '_')}`
 
+t.test('what others wrote rests as they wrote it, whatever it means to Postgres', async (t) => {
+  const texts = ['null', 'NULL', '', ' ', '{}', '{a,b}', ',', '"', '\\', '\\"', '$1', "'", 'a\nb\tc', 'é€😀', '\u202e']
+  const rows = texts.map((text) =>
+    rowAt(new Date(), { server_identifier: text, tool: text, audience: text, subject: text, token_jti: text })
+  )
+  await calls.insert(rows)
+  const kept = await db
+    .selectFrom('call')
+    .selectAll()
+    .where(
+      'id',
+      'in',
+      rows.map(({ id }) => id)
+    )
+    .execute()
+  for (const row of rows) {
+    const { started_at, finished_at, sequence, ...rest } = row
+    const found = kept.find(({ id }) => id === row.id)
+    t.match(found, { ...rest, sequence: String(sequence) }, JSON.stringify(row.tool))
+    t.same([found?.started_at, found?.finished_at], [new Date(started_at), new Date(finished_at)])
+    t.same([found?.tool, found?.subject, found?.app_id], [row.tool, row.subject, null])
+  }
+})
+
 t.test('a batch that is written twice is there once', async (t) => {
   const rows = [rowAt(new Date()), rowAt(new Date())]
   await calls.insert(rows)
