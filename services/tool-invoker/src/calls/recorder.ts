@@ -11,7 +11,11 @@ export type RecorderOptions = {
   isStrict?: boolean
   waitingMax?: number
   batchMax?: number
-  flushMs?: number
+  /** How long a record waits for others at most, and at least, whatever an insert takes. */
+  flushMsMax?: number
+  flushMsMin?: number
+  /** Milliseconds since some moment, which never go back. */
+  now?: () => number
   retryMs?: number
   /** How long a call waits for its intent to be on record. */
   intentMs?: number
@@ -43,6 +47,9 @@ export type Recorder = {
 
 type Waiting = { row: CallRow; linked?: Linked; isWritten: () => void }
 
+/** For how long a record may be lost by a kill, in normal times. */
+const riskMs = 50
+
 const onTimer: NonNullable<RecorderOptions['wait']> = (ms, work) => {
   const timer = setTimeout(work, ms)
   return () => clearTimeout(timer)
@@ -55,7 +62,9 @@ export const createRecorder = ({
   isStrict = false,
   waitingMax = 10_000,
   batchMax = 500,
-  flushMs = 35,
+  flushMsMax = 35,
+  flushMsMin = 20,
+  now = () => performance.now(),
   retryMs = 250,
   intentMs = 2_000,
   wait = onTimer
@@ -68,6 +77,7 @@ export const createRecorder = ({
   let isTroubled = false
   let isUrgent = false
   let isDue = false
+  let insertMs = riskMs / 2
   let tell: (error: unknown, waiting: number) => void = () => {}
   let tellWritten: (rows: readonly Linked[]) => void = () => {}
 
@@ -82,8 +92,11 @@ export const createRecorder = ({
       waiting.linked ??= link(waiting.row)
       return waiting.linked
     })
+    const startedAt = now()
     try {
       await insert(rows)
+      // The slowest of late.
+      insertMs = Math.max(now() - startedAt, insertMs * 0.9)
       queue = queue.slice(batch.length)
       places -= batch.length
       isTroubled = false
@@ -110,11 +123,13 @@ export const createRecorder = ({
     })
     return flushing
   }
+  // With the insert that follows, no record is at risk for longer.
+  const flushMs = () => Math.max(flushMsMin, Math.min(flushMsMax, riskMs - insertMs))
   const flushLater = () => {
     if (queue.length === 0) isUrgent = false
     if (queue.length === 0 || isGivenUp) return
     if (flushing === undefined && (isUrgent || queue.length >= batchMax)) void flush()
-    else stopWaiting ??= wait(flushMs, flush)
+    else stopWaiting ??= wait(flushMs(), flush)
   }
   const enqueue = (row: CallRow, isWritten: () => void = () => {}) => queue.push({ row, isWritten })
   const requirePlace = () => {

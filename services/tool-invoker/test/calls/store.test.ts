@@ -219,7 +219,8 @@ t.test('at most 50 ms of records are not written yet, also while each insert tak
         )
       },
       link,
-      wait
+      wait,
+      now
     })
     const written = Promise.withResolvers<void>()
     recorder.onWritten(() => ages.length === 500 && written.resolve())
@@ -241,7 +242,7 @@ t.test('a record that comes after the end is not tried for ever', async (t) => {
     tries += 1
     throw new Error('the connections are closed')
   }
-  const recorder = createRecorder({ insert, link, flushMs: 1, retryMs: 1 })
+  const recorder = createRecorder({ insert, link, flushMsMax: 1, flushMsMin: 1, retryMs: 1 })
   await recorder.close()
   recorder.add(recordAt(new Date()))
   await t.rejects(recorder.close(50), { message: '1 call records could not be written' })
