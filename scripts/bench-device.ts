@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { resolveBearer } from '@onbehalf/contracts'
 import { serve } from '@onbehalf/rpc'
 import { busAuthenticators, hashOf } from '@onbehalf/service-kit'
@@ -13,28 +12,29 @@ import { startRig } from './bench/device/rig.ts'
 import { seedCodes, seededCode, seededToken, seedTokens, usedBytes } from './bench/device/seed.ts'
 import { headOf, lineOf } from './bench/device/table.ts'
 import { askBy, measure } from './bench/load.ts'
+import { namesOf, numberOf, numbersOf, readOptions } from './bench/options.ts'
 
 // Device polls, code creations and bearer resolves per second of device-auth's code and Redis on one core:
 // `npm run bench:device`, on a quiet machine with two cores; for a look `npm run bench:device -- --quick`. There is no HTTP
 // in it: the functions behind the routes are called in this process, and what they ask of Redis, Postgres and NATS is real.
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    codes: { type: 'string' },
-    tokens: { type: 'string' },
-    seconds: { type: 'string' },
-    'in-flight': { type: 'string' },
-    /** Some of: poll, create, cold, cached. */
-    only: { type: 'string' }
-  }
+const values = readOptions('npm run bench:device --', {
+  quick: { type: 'boolean', default: false },
+  codes: { type: 'string' },
+  tokens: { type: 'string' },
+  seconds: { type: 'string' },
+  'in-flight': { type: 'string' },
+  /** Some of `kinds`. */
+  only: { type: 'string' }
 })
 const { quick } = values
-const seconds = Number(values.seconds ?? (quick ? 1 : 3))
-const sizes = (values.codes ?? (quick ? '1000' : '1000,1000000')).split(',').map(Number)
-const tokenRows = Number(values.tokens ?? (quick ? 10_000 : 1_000_000))
-const loads = (values['in-flight'] ?? (quick ? '32' : '1,32,256')).split(',').map(Number)
+const seconds = numberOf('--seconds', values.seconds ?? (quick ? 1 : 3))
+const sizes = numbersOf('--codes', values.codes ?? (quick ? '1000' : '1000,1000000'))
+const tokenRows = numberOf('--tokens', values.tokens ?? (quick ? 10_000 : 1_000_000))
+const loads = numbersOf('--in-flight', values['in-flight'] ?? (quick ? '32' : '1,32,256'))
 const warmUp = { questions: 20_000, secondsMax: quick ? 1 : 2 }
-const isWanted = (kind: string) => !values.only || values.only.split(',').includes(kind)
+const kinds = ['poll', 'create', 'cold', 'cached'] as const
+const wanted = namesOf('--only', values.only, kinds)
+const isWanted = (kind: (typeof kinds)[number]) => wanted.includes(kind)
 const heldTokens = 1_000
 
 const rig = await startRig()

@@ -1,35 +1,33 @@
-import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
 import { lineOf, measure } from './bench/load.ts'
 import { idpTimeOf } from './bench/mints/idp-time.ts'
 import { peopleFor } from './bench/mints/people.ts'
 import { demoPeople, isIdpName, startRig } from './bench/mints/rig.ts'
 import { verdictOn, verdictOnGrowth, verdictOnRow } from './bench/mints/targets.ts'
+import { endWith, namesOf, numberOf, numbersOf, readOptions } from './bench/options.ts'
 import { residentMegabytes } from './bench/processor.ts'
 
 // Mints per second of one identity-broker on one core: `npm run bench:mints`, on a quiet machine with two cores; for a
 // look `npm run bench:mints -- --quick`. With `--idp demo` it is refreshes against the IdP of the demo, of people who signed in. The load, the IdP and the servers share the other core: each line tells how
 // much of it they took, and what the broker spent on one mint whatever they did.
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    grants: { type: 'string' },
-    seconds: { type: 'string' },
-    'in-flight': { type: 'string' },
-    /** Which of `kinds`. */
-    only: { type: 'string' },
-    /** `quick`, which answers at once, or `demo`. */
-    idp: { type: 'string', default: 'quick' },
-    profile: { type: 'string' }
-  }
+const values = readOptions('npm run bench:mints --', {
+  quick: { type: 'boolean', default: false },
+  grants: { type: 'string' },
+  seconds: { type: 'string' },
+  'in-flight': { type: 'string' },
+  /** Which of `kinds`. */
+  only: { type: 'string' },
+  /** `quick`, which answers at once, or `demo`. */
+  idp: { type: 'string', default: 'quick' },
+  profile: { type: 'string' }
 })
-const { quick: isQuick, idp: idpName } = values
-if (!isIdpName(idpName)) throw new Error('--idp is quick or demo')
+const { quick: isQuick, idp } = values
+const idpName = isIdpName(idp) ? idp : endWith(`--idp: must be quick or demo, and not ${idp}`)
 const isDemo = idpName === 'demo'
-const seconds = Number(values.seconds ?? (isQuick ? 2 : 8))
-const stored = values.grants ?? (isQuick ? '10000' : '1,10000,1000000')
-const sizes = isDemo ? [demoPeople] : stored.split(',').map(Number)
-const loads = (values['in-flight'] ?? (isQuick ? '32' : '1,32,256')).split(',').map(Number)
+const seconds = numberOf('--seconds', values.seconds ?? (isQuick ? 2 : 8))
+const stored = numbersOf('--grants', values.grants ?? (isQuick ? '10000' : '1,10000,1000000'))
+const sizes = isDemo ? [demoPeople] : stored
+const loads = numbersOf('--in-flight', values['in-flight'] ?? (isQuick ? '32' : '1,32,256'))
 /** After 10,000 cached ones cost a quarter more than after 40,000: until then V8 still compiles. */
 const warmUpMax = { questions: 40_000, secondsMax: isQuick ? 5 : 15 }
 /** Tickets last a minute, so no more people than one round of a measurement needs. */
@@ -43,8 +41,8 @@ const kinds = {
   lookup: { ...kept, rejected_token_hash: 'A'.repeat(43) },
   refreshed: { audience, mode: 'idp_token' }
 }
-const only = isDemo ? 'refreshed' : values.only
-const wanted = Object.entries(kinds).filter(([name]) => !only || only.split(',').includes(name))
+const only = namesOf('--only', isDemo ? 'refreshed' : values.only, Object.keys(kinds))
+const wanted = Object.entries(kinds).filter(([name]) => only.includes(name))
 const alone = new Map<string, number[]>()
 
 const rig = await startRig({ profile: values.profile, idpName })

@@ -1,35 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { withClient } from '@onbehalf/testkit'
 import { lineOf, measure } from './bench/load.ts'
+import { namesOf, numberOf, numbersOf, readOptions } from './bench/options.ts'
 import { residentMegabytes } from './bench/processor.ts'
 import { type Kind, startRig } from './bench/providers/rig.ts'
 import { seedProviders } from './bench/providers/seed.ts'
 
 // Questions to one mcp-provider per second on one core, and how long it takes to list the tools of 1,000 servers anew:
 // `npm run bench:providers`, on a quiet machine with two cores; for a look `npm run bench:providers -- --quick`.
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    providers: { type: 'string' },
-    seconds: { type: 'string' },
-    'in-flight': { type: 'string' },
-    /** Which of `kinds`. */
-    only: { type: 'string' },
-    profile: { type: 'string' }
-  }
+const values = readOptions('npm run bench:providers --', {
+  quick: { type: 'boolean', default: false },
+  providers: { type: 'string' },
+  seconds: { type: 'string' },
+  'in-flight': { type: 'string' },
+  /** Which of `kinds`. */
+  only: { type: 'string' },
+  profile: { type: 'string' }
 })
 const isQuick = values.quick
-const seconds = Number(values.seconds ?? (isQuick ? 1 : 4))
-const sizes = (values.providers ?? (isQuick ? '10,1000' : '10,1000,100000')).split(',').map(Number)
-const loads = (values['in-flight'] ?? '1,32,256').split(',').map(Number)
+const seconds = numberOf('--seconds', values.seconds ?? (isQuick ? 1 : 4))
+const sizes = numbersOf('--providers', values.providers ?? (isQuick ? '10,1000' : '10,1000,100000'))
+const loads = numbersOf('--in-flight', values['in-flight'] ?? '1,32,256')
 /** Before the first row of a size, and before each row. */
 const warmUps = {
   size: { questions: isQuick ? 3_000 : 30_000, seconds: isQuick ? 3 : 15, inFlight: 32 },
   row: { questions: 1_000, secondsMax: 2 }
 }
 const kinds: readonly Kind[] = ['provider.resolve', 'tool.find', 'tool.list', 'tool.list of one']
-const wanted = kinds.filter((kind) => !values.only || values.only.split(',').includes(kind))
+const wanted = namesOf('--only', values.only, kinds)
 /** Tickets last a minute; so many providers are asked about, from all over the table. */
 const usableMax = 1_000
 

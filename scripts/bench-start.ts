@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { inRepository, loadSecrets, removePostgresDirectory, serviceNames, startBacking } from '@onbehalf/testkit'
+import { numberOf } from './bench/options.ts'
 import { type Bundled, startBundle } from './bench/start-time.ts'
 
 // How long a service takes from its bundle to its first answer (/healthz), and until it is ready for work (/readyz):
 // `npm run bench:start -- [runs]`, on a quiet machine. Ends with 1 where the median of the first answer is over the budget.
 const budgetMs = 250
-const runs = Number(process.argv[2] ?? 20)
+const runs = numberOf('npm run bench:start -- RUNS', process.argv[2] ?? 20)
 const directory = mkdtempSync('/var/tmp/onbehalf-bench-')
 mkdirSync(join(directory, 'logs'))
 const secrets = loadSecrets(join(directory, 'secrets.json'))

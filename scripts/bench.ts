@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import type { Part } from './bench/calls/part.ts'
 import { cold } from './bench/calls/parts/cold.ts'
 import { dead } from './bench/calls/parts/dead.ts'
@@ -11,35 +10,32 @@ import { start } from './bench/calls/parts/start.ts'
 import { warm } from './bench/calls/parts/warm.ts'
 import { startRig } from './bench/calls/rig.ts'
 import { isMet, lineOf, type Row } from './bench/calls/table.ts'
+import { namesOf, numberOf, readOptions } from './bench/options.ts'
 
 // What a call through tool-invoker costs, against the same call without it: `npm run bench`, on a quiet machine with two
 // cores, five minutes; `npm run bench -- --quick` for a look, `-- --only warm,cold` for some of it. `-- --flame DIRECTORY`
 // writes a CPU profile of warm calls, which the browser's developer tools and speedscope show as a flame graph.
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    /** Some of `parts`. */
-    only: { type: 'string' },
-    flame: { type: 'string' },
-    seconds: { type: 'string' },
-    rounds: { type: 'string' },
-    /** Users and providers, where there are many. */
-    many: { type: 'string' }
-  }
+const values = readOptions('npm run bench --', {
+  quick: { type: 'boolean', default: false },
+  /** Some of `all`. */
+  only: { type: 'string' },
+  flame: { type: 'string' },
+  seconds: { type: 'string' },
+  rounds: { type: 'string' },
+  /** Users and providers, where there are many. */
+  many: { type: 'string' }
 })
 const { quick, flame: directory } = values
-const seconds = Number(values.seconds ?? (quick ? 1 : 2))
-const rounds = Number(values.rounds ?? (quick ? 1 : 3))
-const many = Number(values.many ?? (quick ? 5_000 : 100_000))
+const seconds = numberOf('--seconds', values.seconds ?? (quick ? 1 : 2))
+const rounds = numberOf('--rounds', values.rounds ?? (quick ? 1 : 3))
+const many = numberOf('--many', values.many ?? (quick ? 5_000 : 100_000))
 const warmUpSeconds = quick ? 2 : 4
 
 // The order is that of the day of a process: those that leave much behind come last.
 const all: Record<string, Part> = {
   ...{ start, warm, signed, 'open-loop': openLoop, slow, large, events, setting, dead, cold, users, providers, revoked }
 }
-const wanted = values.only?.split(',') ?? Object.keys(all)
-const unknown = wanted.filter((name) => !(name in all))
-if (unknown.length > 0) throw new Error(`there is no ${unknown}: ${Object.keys(all).join(', ')}`)
+const wanted = namesOf('--only', values.only, Object.keys(all))
 const parts = directory ? [['flame', flame(directory)] as const] : wanted.map((name) => [name, all[name]] as const)
 
 const startedAt = performance.now()
