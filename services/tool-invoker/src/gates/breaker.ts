@@ -4,13 +4,13 @@ import { upstreamStatusOf } from '@onbehalf/mcp'
 /** Whether a server is asked at all: not for a while once it only failed, and then by one call that tries it. */
 export type Breaker = {
   /** Lets a call through; throws `upstream_unavailable` while the server is left alone. */
-  enter: () => Pass
+  enter: () => Visit
   /** Whether nothing is held against the server. */
   isClean: () => boolean
 }
 
 /** What became of a call that was let through, to be told once. */
-export type Pass = {
+export type Visit = {
   succeeded: () => void
   failed: () => void
   /** The call ended for a reason that says nothing about the server. */
@@ -29,38 +29,38 @@ export const createBreaker = ({ failuresMax, pauseMs, pauseMsMax }: BreakerLimit
   let failures = 0
   let pauses = 0
   let openUntil = 0
-  let probe: Pass | undefined
+  let probe: Visit | undefined
 
   const open = () => {
     openUntil = now() + Math.min(pauseMs * 2 ** pauses, pauseMsMax)
     pauses += 1
   }
   // A call that was under way when it opened makes the pause no longer, and lets no other one through.
-  const createPass = (): Pass => {
-    const pass: Pass = {
+  const createVisit = (): Visit => {
+    const visit: Visit = {
       succeeded: () => {
         failures = 0
         pauses = 0
-        pass.left()
+        visit.left()
       },
       failed: () => {
         failures += 1
-        if (failures === failuresMax || probe === pass) open()
-        pass.left()
+        if (failures === failuresMax || probe === visit) open()
+        visit.left()
       },
       left: () => {
-        if (probe === pass) probe = undefined
+        if (probe === visit) probe = undefined
       }
     }
-    return pass
+    return visit
   }
   // Only the call that tries a server has to be told from the others.
-  const ordinary = createPass()
+  const ordinary = createVisit()
   return {
     enter: () => {
       if (failures < failuresMax) return ordinary
       if (probe || now() < openUntil) throw leftAlone(openUntil - now())
-      probe = createPass()
+      probe = createVisit()
       return probe
     },
     isClean: () => failures === 0

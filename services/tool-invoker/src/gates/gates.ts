@@ -1,6 +1,6 @@
 import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { type BreakerLimits, createBreaker, type Pass, saysServerAway } from './breaker.ts'
+import { type BreakerLimits, createBreaker, saysServerAway, type Visit } from './breaker.ts'
 import { createListening } from './listening.ts'
 import { createPlaces } from './places.ts'
 import { createRoom } from './room.ts'
@@ -66,20 +66,20 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
       const { places, breaker } = gateOf(`${provider.provider_id} ${provider.revision}`)
       const place = places.take(signal)
       if (place !== undefined) await place
-      let pass: Pass | undefined
+      let visit: Visit | undefined
       let giveBack: (() => void) | undefined
       try {
         giveBack = shares.take(provider)
         if (!giveBack) throw shareTaken()
-        pass = breaker.enter()
+        visit = breaker.enter()
         const made = await work()
-        pass.succeeded()
+        visit.succeeded()
         return made
       } catch (thrown) {
-        if (signal.aborted) pass?.left()
-        else if (!saysServerAway(thrown)) pass?.succeeded()
-        else if (isPatient || !isTimeout(thrown)) pass?.failed()
-        else pass?.left()
+        if (signal.aborted) visit?.left()
+        else if (!saysServerAway(thrown)) visit?.succeeded()
+        else if (isPatient || !isTimeout(thrown)) visit?.failed()
+        else visit?.left()
         throw thrown
       } finally {
         giveBack?.()
