@@ -7,9 +7,8 @@ import { deciders } from '../device-code/routes.ts'
 import { UserCode } from '../device-code/schemas.ts'
 import { readUserCode } from '../device-code/user-code.ts'
 import type { Budgets } from '../limits/budgets.ts'
-import { isNotFresh } from '../settings/require-fresh.ts'
 import { Decision } from './decision.ts'
-import { keptCode, keptFailure } from './kept.ts'
+import { keptCode, keptFailure, orKeepCode } from './kept.ts'
 import { leaveFor } from './leave-for.ts'
 import { pagePath } from './paths.ts'
 import { problemOf } from './problem.ts'
@@ -108,11 +107,8 @@ const decideRoute = (scope: App, { budgets, kept, ...tools }: Tools) => {
     const { ip, id, log } = request
     const { user_code, decision } = request.body
     const who = { user: userOf(request), auth_time: callerOf(request).auth_time, return_to: pagePath }
-    await decide({ user_code, status: decision, ...who, ip, request_id: id, log }, tools).catch((error: unknown) => {
-      // While its user signs in again.
-      if (isNotFresh(error)) kept.keep(reply, user_code)
-      throw error
-    })
+    const asked = { user_code, status: decision, ...who, ip, request_id: id, log }
+    await decide(asked, tools).catch(orKeepCode(kept, reply, user_code))
     return leaveFor(kept.forget(reply), `${pagePath}/${decision}`)
   })
 }

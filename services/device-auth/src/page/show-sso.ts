@@ -1,8 +1,8 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type FreshTools, isNotFresh, requireFresh, type SignInPath } from '../settings/require-fresh.ts'
+import { type FreshTools, requireFresh, type SignInPath } from '../settings/require-fresh.ts'
 import { type ApprovalTools, showApproval } from '../sso/approval.ts'
-import type { Kept } from './kept.ts'
+import { type Kept, orKeepCode } from './kept.ts'
 import { ssoPath } from './paths.ts'
 import { sendView } from './send.ts'
 
@@ -20,11 +20,7 @@ export const showSso = async (
   const { flow, signedIn, shown } = approval
   const { user_code, subject_email: email, subject_issuer: issuer, csrf_token: csrf } = shown
   if (!flow) throw new ReportedError('user_code_not_pending', 'This code has expired or was decided before.')
-  await requireFresh(signedIn, ssoAgain, tools).catch((error: unknown) => {
-    // While its user signs in again.
-    if (isNotFresh(error)) tools.kept.keep(reply, user_code)
-    throw error
-  })
+  await requireFresh(signedIn, ssoAgain, tools).catch(orKeepCode(tools.kept, reply, user_code))
   return sendView(request, reply, { name: 'authorize_sso', user_code, flow, csrf, email, issuer })
 }
 

@@ -3,13 +3,12 @@ import { type App, describeAnswersAs, typed } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { UserCode } from '../device-code/schemas.ts'
-import { isNotFresh } from '../settings/require-fresh.ts'
 import type { SsoCookies } from '../sso/cookies.ts'
 import { decideBySso, type SsoDecideTools } from '../sso/decide.ts'
 import { MaxAge } from '../sso/schemas.ts'
 import { type SsoStartTools, startSso } from '../sso/start.ts'
 import { Decision } from './decision.ts'
-import type { Kept } from './kept.ts'
+import { type Kept, orKeepCode } from './kept.ts'
 import { leaveFor } from './leave-for.ts'
 import { pagePath } from './paths.ts'
 import { sendView } from './send.ts'
@@ -62,10 +61,7 @@ const decideRoute = (scope: App, { sso, kept }: Tools) => {
   typed(scope).post('/decide', { config: open, schema: { body } }, async (request, reply) => {
     const { user_code, decision, csrf_token } = request.body
     const asked = { user_code, csrf_token, status: decision, signIn: ssoAgain }
-    await decideBySso(request, asked, sso).catch((error: unknown) => {
-      if (isNotFresh(error)) kept.keep(reply, user_code)
-      throw error
-    })
+    await decideBySso(request, asked, sso).catch(orKeepCode(kept, reply, user_code))
     kept.forget(reply)
     sso.cookies.forgetApproval(reply)
     return leaveFor(reply, `${pagePath}/${decision}`)

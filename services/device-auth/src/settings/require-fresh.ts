@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { SettingStore } from './store.ts'
 
-export type FreshTools = { settings: Pick<SettingStore, 'find'>; publicUrl: string; now?: () => number }
+export type FreshTools = { settings: Pick<SettingStore, 'find'>; publicUrl: string }
 
 /** Whose tenant says how long ago they may have signed in; `auth_time` in seconds, undefined where nobody knows. */
 type SignedIn = { tenant_id: string; auth_time?: number | undefined }
@@ -16,10 +16,10 @@ export type SignInPath = (asked: { tenant: string; max_age: string }) => string
 export const requireFresh = async (
   { tenant_id, auth_time }: SignedIn,
   pathOf: SignInPath,
-  { settings, publicUrl, now = Date.now }: FreshTools
+  { settings, publicUrl }: FreshTools
 ): Promise<void> => {
   const { approval_max_age: seconds } = await settings.find(tenant_id)
-  if (seconds === null || (auth_time !== undefined && now() / 1000 - auth_time <= seconds)) return
+  if (seconds === null || (auth_time !== undefined && Date.now() / 1000 - auth_time <= seconds)) return
   const max_age = String(seconds)
   throw new ReportedError(
     'insufficient_user_authentication',

@@ -5,12 +5,13 @@ import { failed } from './failed.ts'
 /** How far the clock of an IdP may be off. */
 const skewMs = 30_000
 
-/** A month: nobody asks for less than that. */
+/** A month: longer ago is as good as any time. */
 export const maxAgeSecondsMax = 2_592_000
 
 /** The time of an `auth_time` (OIDC Core §2); undefined for none, and for one that is to come. */
-export const authTimeOf = (claimed: unknown, now = Date.now()): Date | undefined => {
+export const authTimeOf = (claimed: unknown): Date | undefined => {
   if (typeof claimed !== 'number' || !(claimed > 0)) return undefined
+  const now = Date.now()
   const at = Math.floor(claimed) * 1000
   return at > now + skewMs ? undefined : new Date(Math.min(at, now))
 }
@@ -26,11 +27,7 @@ export const requireProvable = (max_age: number | undefined, { kind }: Pick<Conn
 }
 
 /** OIDC Core §3.1.3.7: not every IdP does what `max_age` asks for. Throws `sign_in_failed`. */
-export const requireFresh = (
-  max_age: number | undefined,
-  auth_time: Date | null | undefined,
-  now = Date.now()
-): void => {
+export const requireFresh = (max_age: number | undefined, auth_time: Date | null): void => {
   if (max_age === undefined) return
   if (!auth_time)
     throw new ReportedError(
@@ -38,6 +35,6 @@ export const requireFresh = (
       'A fresh sign-in is asked for, and your identity provider did not say when you signed in there (auth_time). ' +
         'Ask whoever runs it: without that, this cannot be done.'
     )
-  if (now - auth_time.getTime() > max_age * 1000 + skewMs)
+  if (Date.now() - auth_time.getTime() > max_age * 1000 + skewMs)
     throw failed('A fresh sign-in is asked for, and your identity provider let you in by an older one.')
 }
