@@ -1,6 +1,6 @@
 import type { CallSignal, SignalListener } from './signal.ts'
 
-/** A signal that ends alone, or with the one it follows. A call has several, and as AbortSignals they were a tenth of it. */
+/** A signal that ends alone, or with the one it follows. A call has several: as AbortSignals they would be a tenth of it. */
 export class Ending implements CallSignal, SignalListener {
   aborted = false
   reason: unknown

@@ -9,11 +9,7 @@ export type Running = {
   abortAll: (reason: Error) => void
 }
 
-/**
- * An array, and no Set: of one that changes all the time V8 makes a new table every few dozen changes, and each former
- * table holds on to what was in it and to the next table. Once one of them was old, no call that there ever was would be young
- * garbage: the memory of all of them would be copied, and kept until the next full collection.
- */
+/** An array, and no Set: `createCrowd` of packages/rpc says why. Neither package knows the other. */
 export const createRunning = (): Running => {
   const calls: RunningCall[] = []
   return {

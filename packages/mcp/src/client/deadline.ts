@@ -1,5 +1,4 @@
-import type { CallSignal } from '@onbehalf/egress'
-import { Ending } from '@onbehalf/egress'
+import { type CallSignal, Ending } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { timedOut, unavailable } from './errors.ts'
 

@@ -1,5 +1,4 @@
-import type { CallSignal } from '@onbehalf/egress'
-import { Ending } from '@onbehalf/egress'
+import { type CallSignal, Ending } from '@onbehalf/egress'
 import type { ReportedError } from '@onbehalf/errors'
 import { discard } from './body.ts'
 import { headerOf, malformed, noRoom, refusal } from './errors.ts'

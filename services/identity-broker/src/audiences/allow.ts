@@ -30,7 +30,7 @@ export type AllowAudience = (tenantId: string, audience: string) => Promise<Allo
 export const createAudienceCheck =
   ({ findAudiences, audiences }: Needs): AllowAudience =>
   async (tenantId, audience) => {
-    // mcp-provider of before does not tell: then it is as it was.
+    // An older replica of mcp-provider does not tell: then nobody is refused for it.
     const { audiences: known, is_for_members: isForMembers = false } = await findAudiences(tenantId, audience)
     const registered = known.find((one) => one.audience === audience)
     if (registered) return { ...registered, isForMembers }
