@@ -1,4 +1,5 @@
 import t from 'tap'
+import { testBreaking } from './faults/breaking.ts'
 import { testLost } from './faults/lost.ts'
 import { testNeighbours } from './faults/neighbours.ts'
 import { testPassing } from './faults/passing.ts'
@@ -13,4 +14,4 @@ t.afterEach(() => {
   recording.answer(() => ({ content: [] }))
 })
 
-for (const test of [testServers, testLost, testPassing, testNeighbours]) test(setting)
+for (const test of [testServers, testLost, testPassing, testBreaking, testNeighbours]) test(setting)

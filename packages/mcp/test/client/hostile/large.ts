@@ -1,3 +1,5 @@
+import type { Send } from '../../../src/client/index.ts'
+
 const text = 'é€😀 "quoted" \\ \n'.repeat(16_000)
 export const content = [{ type: 'text', text }]
 
@@ -42,3 +44,20 @@ export const createTaker = () => {
   }
   return { pass, taken }
 }
+
+export const progress = { method: 'notifications/progress', params: { progress: 1 } }
+
+/** A server that says this in these pieces, without a network between that would cut it in its own way. */
+export const saying =
+  (write: (id: unknown) => string, cut: (bytes: Buffer) => Iterable<Uint8Array>): Send =>
+  async (_url, { body = '' }) => {
+    const { id, method } = JSON.parse(body)
+    const discovered = { jsonrpc: '2.0', id, result: { supportedVersions: ['2026-07-28'], capabilities: {} } }
+    const isCall = method === 'tools/call'
+    const text = isCall ? write(id) : JSON.stringify(discovered)
+    const pieces = async function* () {
+      yield* isCall ? cut(Buffer.from(text)) : [Buffer.from(text)]
+    }
+    const type = isCall ? 'text/event-stream' : 'application/json'
+    return { status: 200, headers: { 'content-type': type }, body: pieces() }
+  }

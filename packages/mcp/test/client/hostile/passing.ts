@@ -1,10 +1,4 @@
-import { Ending } from '@onbehalf/egress'
 import t from 'tap'
-import { AnswerScanner } from '../../../src/client/answer-scanner.ts'
-import { createBackground } from '../../../src/client/background.ts'
-import { Body } from '../../../src/client/body.ts'
-import { createHeldBudget } from '../../../src/client/held-budget.ts'
-import type { Send } from '../../../src/client/index.ts'
 import { startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient } from '../send.ts'
 import { begun, content, createTaker, ends } from './large.ts'
@@ -26,33 +20,8 @@ const sendAs =
     pour(Buffer.from(write(id)))
   }
 
-const isJson = (bytes: Buffer): boolean => {
-  try {
-    JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Large answers, which are passed on as they come where it is safe to. */
 export const testPassing = (): void => {
-  t.test('an answer that comes byte by byte is held in few pieces, and whole', async (t) => {
-    const bytes = Buffer.from('é€😀 and so on '.repeat(1_000))
-    const source = async function* () {
-      for (const byte of bytes) yield Uint8Array.of(byte)
-      yield Buffer.alloc(100_000, 'x')
-      for (const byte of bytes) yield Uint8Array.of(byte)
-    }
-    const body = new Body(source(), new Ending(), 1_000_000, {
-      background: createBackground(),
-      budget: createHeldBudget(1_000_000)
-    })
-    t.equal(await body.hold(1_000_000), false)
-    t.ok(body.held.length < 1_000, `${body.held.length} pieces`)
-    t.ok(Buffer.concat([bytes, Buffer.alloc(100_000, 'x'), bytes]).equals(Buffer.concat(body.held)))
-  })
-
   t.test('a large result is passed on as it was written, and what stands at its end is read', async (t) => {
     const written = `{ "content" : ${JSON.stringify(content)},\n "n": [12345678901234567890, -0.5e+10, true, {}],
       "_m\\u0065ta":${JSON.stringify(usage)} , "isError":true }`
@@ -142,95 +111,6 @@ export const testPassing = (): void => {
       t.ok(taken().startsWith('{"content"'), `${name}: it had begun`)
       t.throws(() => JSON.parse(taken()), name)
     }
-  })
-
-  t.test('whatever is written wrong in an answer, it is read to its end only where all of it is JSON', (t) => {
-    const written = Buffer.from(
-      `{"id": 7, "result":{"content":[{"é€😀":"a\\n\\u00e9","n":[-1.5e+10,0,true,false,null,{},[]]}],"isError":true}}`
-    )
-    const signs = Buffer.from('{}[]",:\\u0e1-+.tfn \n\u0000\u00e9')
-    let seed = 1
-    const random = (below: number) => {
-      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
-      return seed % below
-    }
-    const reads = (bytes: Buffer, pieceLength: number): string => {
-      const scanner = new AnswerScanner(7)
-      try {
-        for (let at = 0; at < bytes.length; at += pieceLength) scanner.push(bytes.subarray(at, at + pieceLength))
-        scanner.end()
-        return 'read'
-      } catch (thrown) {
-        return String(thrown)
-      }
-    }
-    let valid = 0
-    for (let round = 0; round < 10_000; round += 1) {
-      const at = random(written.length)
-      const sign = signs.subarray(random(signs.length))
-      const put = [sign.subarray(0, 1), sign.subarray(0, 2), Buffer.alloc(0)][random(3)] ?? sign
-      const bytes = Buffer.concat([written.subarray(0, at), put, written.subarray(at + random(2))])
-      const told = reads(bytes, 1 + random(40))
-      valid += isJson(bytes) ? 1 : 0
-      const isRight = isJson(bytes) ? !/JSON|UTF|early/.test(told) : told !== 'read'
-      if (!isRight) t.fail(`${told}: ${bytes}`)
-    }
-    t.ok(valid > 2_000 && valid < 8_000, `${valid} of them are JSON`)
-    t.end()
-  })
-
-  t.test('while it is not taken, no more of it is read than a piece, and it ends with its call', async (t) => {
-    const piece = 16 * 1024
-    const bytes = Buffer.from(`${begun(3).slice(0, -1)},${JSON.stringify({ more: 'x'.repeat(5_000_000) })}]}}`)
-    let read = 0
-    let closed = false
-    const send: Send = async (_url, { body = '' }) => {
-      const { id, method } = JSON.parse(body)
-      const pour = async function* () {
-        try {
-          for (const answer = Buffer.from(bytes.toString().replace('"id":3', `"id":${id}`)); read < answer.length; ) {
-            yield answer.subarray(read, read + piece)
-            read += piece
-          }
-        } finally {
-          closed = true
-        }
-      }
-      const discover = { jsonrpc: '2.0', id, result: { supportedVersions: ['2026-07-28'], capabilities: {} } }
-      const plain = async function* () {
-        yield Buffer.from(JSON.stringify(discover))
-      }
-      const head = { status: 200, headers: { 'content-type': 'application/json' } }
-      return { ...head, body: method === 'tools/call' ? pour() : plain() }
-    }
-    const client = createTestClient(t, { send })
-    let taken = 0
-    let furthest = 0
-    const slowly = () => (part: Uint8Array) => {
-      taken += part.length
-      furthest = Math.max(furthest, read - taken)
-      return new Promise<void>((resolve) => setImmediate(resolve))
-    }
-    const url = 'http://127.0.0.1:9/mcp'
-    t.ok((await client.callTool({ ...base, url, ...tool, pass: slowly })).isPassed)
-    t.ok(taken > 5_000_000)
-    t.ok(furthest < 400_000, `what was read and not taken: ${furthest}`)
-
-    const leaving = new AbortController()
-    read = 0
-    closed = false
-    const stopped = Promise.withResolvers<void>()
-    const never = () => () => {
-      stopped.resolve()
-      return new Promise<void>(() => {})
-    }
-    const call = client.callTool({ ...base, url, ...tool, pass: never, signal: leaving.signal })
-    await stopped.promise
-    t.ok(read < 400_000)
-    leaving.abort(new Error('gone'))
-    await t.rejects(call, { message: 'gone' })
-    await client.close()
-    t.ok(closed)
   })
 
   t.test('a server that is lost in the middle of it, or says nothing more, is told of as ever', async (t) => {
