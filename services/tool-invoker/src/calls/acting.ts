@@ -1,7 +1,6 @@
 import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { Authenticators, Caller, Resolving } from '@onbehalf/service-kit'
-
 import { goOn } from './go-on.ts'
 
 /** For whom a call is made. */

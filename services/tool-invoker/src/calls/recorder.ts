@@ -123,7 +123,7 @@ export const createRecorder = ({
     })
     return flushing
   }
-  // With the insert that follows, no record is at risk for longer.
+  // With the insert that follows no record is at risk for longer, unless that takes more than 30 ms.
   const flushMs = () => Math.max(flushMsMin, Math.min(flushMsMax, riskMs - insertMs))
   const flushLater = () => {
     if (queue.length === 0) isUrgent = false
