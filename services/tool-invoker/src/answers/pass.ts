@@ -42,7 +42,7 @@ export const passable = (
   return promise
 }
 
-/** Sends a stream that `passable` gave. */
+/** Sends a stream that `passable` gave, whatever type the route says that its answers have: it writes what they are as text. */
 export const sendPassed = (stream: Readable, reply: FastifyReply): FastifyReply => reply.send(stream)
 
 const openStream = (beginning: string) => {
