@@ -1,6 +1,7 @@
 import { malformed } from './errors.ts'
 import { JsonScanner, type Members } from './json-scanner.ts'
 import { readKey } from './member-text.ts'
+import { joinBytes, Pieces } from './pieces.ts'
 import type { Json } from './protocol.ts'
 import { createUtf8Check } from './utf8-check.ts'
 
@@ -34,7 +35,7 @@ export class AnswerScanner implements Members {
   private until = 0
   /** Where in the piece the value begins that is read; -1 while none is. */
   private valueFrom = -1
-  private readonly valueParts: Uint8Array[] = []
+  private readonly valueParts = new Pieces(joinBytes)
   private valueBytes = 0
 
   constructor(id: number) {
@@ -121,7 +122,7 @@ export class AnswerScanner implements Members {
   private endValue(at: number): unknown {
     this.keepValue(this.piece.subarray(this.valueFrom, at))
     this.valueFrom = -1
-    return JSON.parse(Buffer.concat(this.valueParts.splice(0)).toString())
+    return JSON.parse(Buffer.concat(this.valueParts.take()).toString())
   }
 
   private keepValue(part: Uint8Array): void {

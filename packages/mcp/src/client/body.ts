@@ -2,6 +2,7 @@ import type { Ending } from '@onbehalf/egress'
 import type { Background } from './background.ts'
 import { malformed, noRoom } from './errors.ts'
 import { type HeldBudget, HeldRoom, uncountedBytesMax } from './held-budget.ts'
+import { joinBytes, Pieces } from './pieces.ts'
 import type { OnHeld } from './protocol.ts'
 
 /** Reads what nobody wants, so that the connection can be used again, unless it is more than `bytesMax`. */
@@ -16,14 +17,10 @@ export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number)
 const drainMs = 250
 const drainBytesMax = 64 * 1024
 
-/** Pieces smaller than this are put together when there are so many of them: each takes some hundred bytes by itself. */
-const smallBytes = 1024
-const smallMax = 256
-
 /** The bytes of one answer: counted, bounded, and given back to the connection when enough was read. */
 export class Body {
   /** What was read for whoever wants all of it. */
-  readonly held: Uint8Array[] = []
+  readonly held = new Pieces(joinBytes)
   private readonly iterator: AsyncIterator<Uint8Array>
   private readonly ending: Ending
   private readonly bytesMax: number
@@ -31,7 +28,6 @@ export class Body {
   private readonly budget: HeldBudget
   private room: HeldRoom | undefined
   private bytes = 0
-  private smallOnes = 0
   private isDone = false
 
   /** `ending` ends the exchange. */
@@ -67,7 +63,7 @@ export class Body {
   async hold(bytesMax: number): Promise<boolean> {
     // Not by `next`, which would be one more promise for each.
     for (let chunk = this.taken(await this.iterator.next()); chunk; chunk = this.taken(await this.iterator.next())) {
-      this.keep(chunk)
+      this.held.push(chunk)
       if (this.bytes > bytesMax || !this.hasRoomFor(this.bytes)) return true
     }
     return false
@@ -88,24 +84,15 @@ export class Body {
     onHeld(() => room.resize(0))
   }
 
-  private keep(chunk: Uint8Array): void {
-    this.held.push(chunk)
-    this.smallOnes = chunk.length < smallBytes ? this.smallOnes + 1 : 0
-    if (this.smallOnes < smallMax) return
-    this.held.push(Buffer.concat(this.held.splice(-smallMax)))
-    this.smallOnes = 0
-  }
-
   /** All of it, also what is held. */
   async text(bytesMax: number): Promise<string> {
     const isMore = await this.hold(bytesMax)
     if (isMore && this.bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
     if (isMore || !this.hasRoomFor(this.bytes)) throw noRoom()
-    const { held } = this
+    const held = this.held.take()
     const [first] = held
     // Most answers come in one piece, which need not be copied.
-    if (first && held.length === 1) held.pop()
-    else return join(held.splice(0), this.bytes)
+    if (!first || held.length > 1) return join(held, this.bytes)
     return (Buffer.isBuffer(first) ? first : Buffer.from(first.buffer, first.byteOffset, first.length)).toString()
   }
 

@@ -1,5 +1,6 @@
 import { malformed } from './errors.ts'
 import { deeds, firstDeed, scalars, states, table } from './json-table.ts'
+import { joinBytes, Pieces } from './pieces.ts'
 import { endOfPlain, wordsOf } from './plain-text.ts'
 
 /** Hears of the members of the outermost object (level 1), and of the objects that are its members (level 2). */
@@ -33,7 +34,7 @@ export class JsonScanner {
   private isName = false
   private nameFrom = 0
   private piece: Uint8Array = nothing
-  private readonly nameParts: Uint8Array[] = []
+  private readonly nameParts = new Pieces(joinBytes)
   /** Bytes of names that are kept until they end. */
   nameBytes = 0
 
@@ -99,7 +100,7 @@ export class JsonScanner {
     this.isName = false
     if (this.depth > levelsMax) return states.colon
     const end = this.piece.subarray(this.nameFrom, at)
-    const name = this.nameParts.length === 0 ? end : Buffer.concat([...this.nameParts.splice(0), end])
+    const name = this.nameParts.count === 0 ? end : Buffer.concat([...this.nameParts.take(), end])
     this.members.onName(this.depth, Buffer.from(name).toString())
     return states.colon
   }

@@ -14,9 +14,9 @@ export const mayBePassed = ({ headers }: Opened, { pass }: Exchange, { passBytes
 export const passAnswer = async (opened: Opened, request: Exchange, limits: McpLimits): Promise<Answer | undefined> => {
   const { body } = opened
   if (!(await body.hold(limits.passBytesMin))) return undefined
-  const passage = openPassage(opened, request, body.held, { limits, silenceMs: request.timeoutMs })
+  const passage = openPassage(opened, request, body.held.seen(), { limits, silenceMs: request.timeoutMs })
   if (!passage) return undefined
-  body.held.length = 0
+  body.held.take()
   await passage.begin()
   for (let piece = await body.next(); piece; piece = await body.next()) await passage.give(piece)
   return passage.end()

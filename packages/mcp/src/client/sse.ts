@@ -1,3 +1,4 @@
+import { joinTexts, Pieces } from './pieces.ts'
 import type { Unfinished } from './sse-data.ts'
 
 /** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
@@ -18,7 +19,7 @@ export type SseParser = {
  */
 export const createSseParser = (): SseParser => {
   const decoder = new TextDecoder()
-  let pieces: string[] = []
+  const pieces = new Pieces(joinTexts)
   let piecesLength = 0
   let endedWithReturn = false
   let type = ''
@@ -69,8 +70,7 @@ export const createSseParser = (): SseParser => {
     let start = 0
     for (const end of text.matchAll(/\r\n|\r|\n/g)) {
       const rest = text.slice(start, end.index)
-      const line = pieces.length === 0 ? rest : pieces.join('') + rest
-      pieces = []
+      const line = pieces.count === 0 ? rest : joinTexts(pieces.take()) + rest
       piecesLength = 0
       start = end.index + end[0].length
       const event = take(line)
@@ -84,12 +84,12 @@ export const createSseParser = (): SseParser => {
   }
 
   const unfinished = (): Unfinished => ({
-    ...{ type, data, line: pieces.join(''), endedWithReturn },
+    ...{ type, data, line: joinTexts(pieces.seen()), endedWithReturn },
     decode: (chunk) => decoder.decode(chunk, { stream: true })
   })
 
   const forget = () => {
-    pieces = []
+    pieces.take()
     data = []
   }
 
