@@ -1,9 +1,9 @@
 import { toReported } from '@onbehalf/errors'
 import { isJson, type Json } from '@onbehalf/mcp'
 import { actingOf } from '../calls/acting.ts'
+import { askServerForList } from './ask-server.ts'
 import { type Asked, actsFor, type EndpointTools, type Method } from './asked.ts'
 import { joinName, joinUri } from './names.ts'
-import { passList } from './pass.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 
 const providersPerPage = 10
@@ -55,7 +55,7 @@ export const listAt = async (
   try {
     for (let page = 1; page <= pagesMax; page += 1) {
       const params = { _meta, ...(cursor !== undefined && { cursor }) }
-      const result = JSON.parse(await passList(member)(tools, atProvider(asked, server_identifier, params)))
+      const result = JSON.parse(await askServerForList(member)(tools, atProvider(asked, server_identifier, params)))
       for (const item of Array.isArray(result[member]) ? result[member] : []) if (isJson(item)) items.push(item)
       cursor = result.nextCursor
       if (typeof cursor !== 'string') break

@@ -2,11 +2,11 @@ import { ServerIdentifier } from '@onbehalf/contracts'
 import { toReported } from '@onbehalf/errors'
 import { isJson, type Json } from '@onbehalf/mcp'
 import { matches } from '@onbehalf/rpc'
+import { askServer } from './ask-server.ts'
 import type { Asked, EndpointTools, Method } from './asked.ts'
 import { joinContents, joinPrompt } from './join-content.ts'
 import { atProvider, listAt } from './join-lists.ts'
 import { joinName, splitName, splitUri } from './names.ts'
-import { pass } from './pass.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 import { refuseUnknown } from './unknown.ts'
 
@@ -47,7 +47,7 @@ type Passed = { server_identifier: string; params: Json; named: unknown }
 /** A provider that is none is a name that is none. */
 const passAt = async (tools: EndpointTools, asked: Asked, { server_identifier, params, named }: Passed) => {
   try {
-    return await pass(tools, atProvider(asked, server_identifier, params))
+    return await askServer(tools, atProvider(asked, server_identifier, params))
   } catch (thrown) {
     throw toReported(thrown).code === 'not_found' ? unknown(named) : thrown
   }

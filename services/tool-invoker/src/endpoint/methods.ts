@@ -1,13 +1,13 @@
 import { subscribe as listen } from '../listening/subscribe.ts'
 import { requireProvider } from '../providers/require.ts'
 import { setLevel, subscribe, unsubscribe } from '../sessions/methods.ts'
+import { askServer, askServerForList } from './ask-server.ts'
 import type { Method } from './asked.ts'
 import { callNamed } from './call.ts'
 import { discover, initialize, ping } from './greet.ts'
 import { joinLists, ofPrompt, ofResource } from './join-lists.ts'
 import { completeJoined, getJoined, readJoined } from './join-one.ts'
 import { listNamed } from './list.ts'
-import { pass, passList } from './pass.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 
 type Methods = Readonly<Record<string, Method>>
@@ -21,12 +21,12 @@ const ownAnswers: Record<'modern' | 'legacy', Methods> = {
 /** What a server answers: asked as the caller, counted and on record. */
 const calls: Methods = { 'tools/call': callNamed }
 const callsOfOne: Methods = {
-  'resources/list': passList('resources'),
-  'resources/templates/list': passList('resourceTemplates'),
-  'resources/read': pass,
-  'prompts/list': passList('prompts'),
-  'prompts/get': pass,
-  'completion/complete': pass
+  'resources/list': askServerForList('resources'),
+  'resources/templates/list': askServerForList('resourceTemplates'),
+  'resources/read': askServer,
+  'prompts/list': askServerForList('prompts'),
+  'prompts/get': askServer,
+  'completion/complete': askServer
 }
 /** The same of all providers, under joined names. */
 const callsOfAll: Methods = {

@@ -8,7 +8,7 @@ import { rpcCodes } from './rpc.ts'
 const ttlMs = 30_000
 
 /** Asks the provider's server the same, as the same user, and answers with what it said. */
-export const pass: Method = async (tools, asked) => {
+export const askServer: Method = async (tools, asked) => {
   try {
     const { result, text } = await ask(tools, asked)
     return cacheable(asked, result, text)
@@ -24,11 +24,11 @@ export const pass: Method = async (tools, asked) => {
 const asksInput: ReadonlySet<string> = new Set(['prompts/get', 'resources/read'])
 
 /** The same for a list; a server that has none of the kind has an empty one. */
-export const passList =
+export const askServerForList =
   (member: string): Method =>
   async (tools, asked) => {
     try {
-      return await pass(tools, asked)
+      return await askServer(tools, asked)
     } catch (thrown) {
       const { cause } = toReported(thrown)
       if (!(cause instanceof McpServerError) || cause.code !== rpcCodes.methodNotFound) throw thrown
