@@ -12,6 +12,7 @@ type Definition<Found, Row> = {
    * writes, and says nothing of an item whose row others hold where it may pass over those.
    */
   text: (rows: Rows) => string
+  /** What it says of an item by what it found; null for nothing. */
   rowOf: (found: Found) => Row | null
   locks?: boolean
 }
