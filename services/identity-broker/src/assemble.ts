@@ -1,10 +1,9 @@
-import { listAudiences } from '@onbehalf/contracts'
-import { call } from '@onbehalf/rpc'
 import { allowedStore } from './allowed/store.ts'
 import { createAnnouncements } from './announce.ts'
 import { appStore } from './apps/app-store.ts'
 import { apiKeyStore } from './apps/store.ts'
-import { createAudienceCheck, type FindAudiences } from './audiences/allow.ts'
+import { createAudienceCheck } from './audiences/allow.ts'
+import { createFindAudiences } from './audiences/find.ts'
 import { audienceStore } from './audiences/store.ts'
 import { createBackChannelLogout } from './back-channel/log-out.ts'
 import { backChannelStore } from './back-channel/store.ts'
@@ -137,8 +136,7 @@ const assemble = ({
   const mintAnew = createMintAnew({ users: heldUsers, modes, explain: createExplainForUser(connections) })
   const kept = createKeptTokens({ bus, shared, onOwnChange, mintAnew, mintNext: createMintNext(modes), latest })
   const audiences = audienceStore(db)
-  const findAudiences: FindAudiences = (tenant_id, audience) =>
-    call(bus, listAudiences, { tenant_id, ...(audience ? { audience } : {}) }, { deadlineAt: Date.now() + 5_000 })
+  const findAudiences = createFindAudiences(bus)
   const audiencesOf = async (tenant_id: string) => (await findAudiences(tenant_id)).audiences
   const apps = appStore(db)
   const connectLinks = createConnectLinks({ connectKeys, publicUrl })

@@ -1,13 +1,8 @@
 import { ReportedError } from '@onbehalf/errors'
 import type { Audience } from '../sign-in/begin.ts'
+import type { FindAudiences } from './find.ts'
 import { covers } from './pattern.ts'
 import type { AudienceStore } from './store.ts'
-
-/** The tenant's registered servers that get an identity; with an audience, also whether that one is for members alone. */
-export type FindAudiences = (
-  tenantId: string,
-  audience?: string
-) => Promise<{ audiences: Audience[]; is_for_members?: boolean }>
 
 type Needs = {
   findAudiences: FindAudiences
