@@ -46,7 +46,10 @@ export type Prepared = {
   | { identity?: undefined; credential: WithCredential }
 )
 
-/** Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. */
+/**
+ * Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. A refusal is
+ * thrown at once where all that is asked for is held.
+ */
 export const prepare = (
   tools: PrepareTools,
   asked: Asked,
