@@ -2,7 +2,7 @@ import { type CallSignal, Ending } from '@onbehalf/egress'
 import type { ReportedError } from '@onbehalf/errors'
 import { discard } from './body.ts'
 import { headerOf, malformed, noRoom, refusal } from './errors.ts'
-import { idOf, type Listener, listenFor } from './event-listener.ts'
+import { idOf, type Listener, listenFor, tellOf } from './event-listener.ts'
 import type { Tools } from './exchange.ts'
 import { HeldRoom } from './held-budget.ts'
 import type { Send } from './protocol.ts'
@@ -41,13 +41,13 @@ export const openEventChannel = async (
     try {
       failure = await readEvents(opened.body, { bytesMax: messageLengthMax, room }, (event) => {
         if (event.type === 'endpoint') told.resolve(event.data)
-        else for (const listener of listeners) listener(event)
+        else tellOf(event, listeners)
       })
     } finally {
       isClosed = true
       room.resize(0)
       told.reject(failure ?? malformed('its stream ended before it said where to post'))
-      for (const listener of listeners) listener(undefined, failure)
+      for (const { hear } of listeners) hear(undefined, failure)
     }
   })
   const endpoint = await told.promise
@@ -63,7 +63,8 @@ export const openEventChannel = async (
     send: async (_url, init) => {
       if (isClosed) return { status: 404, headers: {}, body: none() }
       const id = idOf(init.body)
-      const answer = listenFor(id, listeners)
+      const unread = { room: new HeldRoom(budget), lengthMax: limits.answerBytesMax }
+      const answer = listenFor(id, listeners, unread)
       if (init.method === 'GET') return streamOf(answer, init.signal)
       const posted = await send(endpoint, init).catch((error: unknown) => {
         answer.stop()
