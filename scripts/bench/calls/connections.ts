@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 
-/** What was answered: the status, and the body as it came. */
-export type Answer = { status: number; body: Buffer }
+/** What was answered: the status, the body as it came, and how long to wait before it is asked again. */
+export type Answer = { status: number; body: Buffer; retryAfterSeconds: number }
 
 /** Asks one thing over a kept connection that nobody else uses meanwhile; a new one is opened where all are in use. */
 export type Connections = { ask: (request: string) => Promise<Answer>; close: () => void }
@@ -51,7 +51,7 @@ const keep = (socket: Socket): Kept => {
   let waiting: PromiseWithResolvers<Answer> | undefined
   let chunks: Buffer[] = []
   let bytes = 0
-  let answered: { status: number; bodyAt: number; end: number | undefined } | undefined
+  let answered: ReturnType<typeof headOf>
   const gone = (error: Error) => waiting?.reject(error)
   socket.on('error', gone)
   socket.on('close', () => gone(new Error('the connection was closed')))
@@ -60,12 +60,12 @@ const keep = (socket: Socket): Kept => {
     bytes += chunk.length
     answered ??= headOf(chunks.length === 1 ? chunk : Buffer.concat(chunks))
     if (!answered || (answered.end === undefined ? !areLast(chunks) : bytes < answered.end)) return
-    const { status, bodyAt } = answered
+    const { status, bodyAt, retryAfterSeconds } = answered
     const body = (chunks.length === 1 ? chunk : Buffer.concat(chunks)).subarray(bodyAt)
     chunks = []
     bytes = 0
     answered = undefined
-    waiting?.resolve({ status, body })
+    waiting?.resolve({ status, body, retryAfterSeconds })
   })
   return {
     socket,
@@ -82,9 +82,10 @@ const headOf = (bytes: Buffer) => {
   if (at < 0) return undefined
   const head = bytes.toString('latin1', 0, at)
   const [, length] = /content-length: *(\d+)/i.exec(head) ?? []
+  const [, retryAfter = '0'] = /retry-after: *(\d+)/i.exec(head) ?? []
   const bodyAt = at + headEnd.length
   const end = length === undefined ? undefined : bodyAt + Number(length)
-  return { status: Number(head.slice(9, 12)), bodyAt, end }
+  return { status: Number(head.slice(9, 12)), bodyAt, end, retryAfterSeconds: Number(retryAfter) }
 }
 
 const areLast = (chunks: readonly Buffer[]): boolean => {
