@@ -20,8 +20,12 @@ export const aimToHear = ({ limits, clock }: Aiming, where: McpTarget): Target =
   return { ...aimAt(where, deadline), sseReadTimeoutMs, messageLengthMax }
 }
 
-const aimAt = ({ url, headers, timeoutMs, sseReadTimeoutMs = timeoutMs }: McpTarget, deadline: Deadline): Target => ({
+const aimAt = (
+  { url, holder = '', headers, timeoutMs, sseReadTimeoutMs = timeoutMs }: McpTarget,
+  deadline: Deadline
+): Target => ({
   url,
+  holder,
   headers: callerHeaders(headers),
   timeoutMs,
   sseReadTimeoutMs,

@@ -5,6 +5,8 @@ import type { Json, McpEvent, OnHeld, Pass, RpcOutcome, ServerRequest } from './
 export type McpTarget = {
   /** The server's one address. Only this is asked; redirects are not followed. */
   url: string
+  /** Whose its answers are, where they are held: none of them has all the room there is. Left out: all such are one's. */
+  holder?: string
   /** What the provider's settings and the identity add; what the protocol sets itself is ignored here. */
   headers: Record<string, string>
   /** Of each request: until its answer is complete, or until a stream begins. */

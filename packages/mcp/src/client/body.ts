@@ -26,6 +26,7 @@ export class Body {
   private readonly bytesMax: number
   private readonly background: Background
   private readonly budget: HeldBudget
+  private readonly holder: string
   private room: HeldRoom | undefined
   private bytes = 0
   private isDone = false
@@ -35,13 +36,14 @@ export class Body {
     source: AsyncIterable<Uint8Array>,
     ending: Ending,
     bytesMax: number,
-    { background, budget }: { background: Background; budget: HeldBudget }
+    { background, budget, holder }: { background: Background; budget: HeldBudget; holder: string }
   ) {
     this.iterator = source[Symbol.asyncIterator]()
     this.ending = ending
     this.bytesMax = bytesMax
     this.background = background
     this.budget = budget
+    this.holder = holder
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -72,7 +74,7 @@ export class Body {
   /** Counts so many bytes as held of it, from now on; false where there is no room for them. */
   hasRoomFor(bytes: number): boolean {
     if (this.room === undefined && bytes <= uncountedBytesMax) return true
-    this.room ??= new HeldRoom(this.budget)
+    this.room ??= new HeldRoom(this.budget, this.holder)
     return this.room.resize(bytes)
   }
 

@@ -19,7 +19,7 @@ export type EventChannel = {
 /** Opens the stream of HTTP+SSE (2024-11-05, transports) and waits until it says where messages are posted. */
 export const openEventChannel = async (
   { send, limits, background, budget }: Tools,
-  { url, headers, timeoutMs, sseReadTimeoutMs, messageLengthMax = limits.answerBytesMax, deadline }: Target
+  { url, holder, headers, timeoutMs, sseReadTimeoutMs, messageLengthMax = limits.answerBytesMax, deadline }: Target
 ): Promise<EventChannel> => {
   deadline.extend(timeoutMs)
   const ending = new Ending(deadline.signal)
@@ -34,7 +34,7 @@ export const openEventChannel = async (
   }
   const listeners = new Set<Listener>()
   const told = Promise.withResolvers<string>()
-  const room = new HeldRoom(budget)
+  const room = new HeldRoom(budget, holder)
   let isClosed = false
   background.run(async () => {
     let failure: ReportedError | undefined
@@ -63,7 +63,7 @@ export const openEventChannel = async (
     send: async (_url, init) => {
       if (isClosed) return { status: 404, headers: {}, body: none() }
       const id = idOf(init.body)
-      const unread = { room: new HeldRoom(budget), lengthMax: limits.answerBytesMax }
+      const unread = { room: new HeldRoom(budget, holder), lengthMax: limits.answerBytesMax }
       const answer = listenFor(id, listeners, unread)
       if (init.method === 'GET') return streamOf(answer, init.signal)
       const posted = await send(endpoint, init).catch((error: unknown) => {

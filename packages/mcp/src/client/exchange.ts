@@ -13,6 +13,8 @@ export type Tools = { send: Send; limits: McpLimits; background: Background; bud
 /** One request on its way: where to, how long, and who hears what comes before the answer. */
 export type Exchange = {
   url: string
+  /** Whose answer it is, where it is held. */
+  holder: string
   headers: Record<string, string>
   id: number
   body: string

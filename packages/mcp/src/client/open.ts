@@ -10,7 +10,7 @@ export type Opened = { status: number; headers: ResponseHeaders; mediaType: stri
 /** Sends one HTTP request and waits for the head of its answer. Throws for 401 and missing scope. */
 export const open = async (
   { send, limits, background, budget }: Tools,
-  { url, deadline, timeoutMs }: Exchange,
+  { url, holder, deadline, timeoutMs }: Exchange,
   init: { method: 'POST' | 'GET'; headers: Record<string, string>; body?: string },
   isOnlyAnswer = true
 ): Promise<Opened> => {
@@ -22,7 +22,7 @@ export const open = async (
     headersTimeoutMs: Number.POSITIVE_INFINITY,
     bodyTimeoutMs: Number.POSITIVE_INFINITY
   })
-  const opened = new Body(body, ending, limits.answerBytesMax, { background, budget })
+  const opened = new Body(body, ending, limits.answerBytesMax, { background, budget, holder })
   const challenge = headerOf(headers, 'www-authenticate')
   const isScopeMissing = status === 403 && challenge !== undefined && /\berror="?insufficient_scope\b/i.test(challenge)
   if (status === 401 || isScopeMissing) opened.release()

@@ -23,9 +23,10 @@ export const requestModern = (wires: Wires, target: Target, request: Request, ve
   }
   if (request.name !== undefined) headers['mcp-name'] = encodeHeaderValue(request.name)
   const body = { jsonrpc: '2.0', id, method: request.method, params: { ...request.params, _meta: meta } }
-  const { url, deadline, timeoutMs, sseReadTimeoutMs, messageLengthMax } = target
+  const { url, holder, deadline, timeoutMs, sseReadTimeoutMs, messageLengthMax } = target
   return exchange(wires, {
-    ...{ url, headers, id, body: JSON.stringify(body), deadline, timeoutMs, sseReadTimeoutMs, messageLengthMax },
+    ...{ url, holder, headers, id, body: JSON.stringify(body) },
+    ...{ deadline, timeoutMs, sseReadTimeoutMs, messageLengthMax },
     ...{ pass: request.pass, onHeld: request.onHeld, isResumable: false },
     onMessage: ({ method, params }) => tell(target, method, params)
   })

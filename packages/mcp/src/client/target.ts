@@ -14,6 +14,8 @@ import {
 /** Where a caller's requests go, with what, and how long they may take. */
 export type Target = {
   url: string
+  /** Whose its answers are, where they are held. */
+  holder: string
   /** The caller's, lower-case. */
   headers: Record<string, string>
   timeoutMs: number

@@ -13,7 +13,8 @@ t.test('an answer that comes byte by byte is held in few pieces, and whole', asy
   }
   const body = new Body(source(), new Ending(), 1_000_000, {
     background: createBackground(),
-    budget: createHeldBudget(1_000_000)
+    budget: createHeldBudget(1_000_000),
+    holder: ''
   })
   t.equal(await body.hold(1_000_000), false)
   t.ok(body.held.count < 1_000, `${body.held.count} pieces`)

@@ -97,7 +97,14 @@ const send = ({ mcp, gates }: Sending, outbound: Outbound, headers: Record<strin
   const providerMs = provider.timeout * 1000
   const asked: McpRequest = {
     ...{ method, name, params, inputSchema, capabilities, logLevel, onRequest, onEvent, onHeld, pass },
-    ...{ url, headers, signal, wantsEvents: onEvent !== undefined, timeoutMs: Math.min(timeout_ms, providerMs) },
+    ...{
+      url,
+      holder: tenant_id,
+      headers,
+      signal,
+      wantsEvents: onEvent !== undefined,
+      timeoutMs: Math.min(timeout_ms, providerMs)
+    },
     sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
     // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
     // session of a client where that has one.

@@ -8,7 +8,7 @@ import { startStage } from '../stage.ts'
 const megabyte = 1024 * 1024
 const stage = await startStage(t)
 const { broker, devices, providers, recording } = stage
-const { app } = await stage.open({ HELD_ANSWERS_MEGABYTES: '7' })
+const { app } = await stage.open({ HELD_ANSWERS_MEGABYTES: '9' })
 t.teardown(() => app.close())
 const origin = await app.listen({ host: '127.0.0.1', port: 0 })
 
@@ -42,8 +42,8 @@ const call = (said: Said, more: Record<string, string> = {}) =>
     headers: { ...user.headers, ...more, 'content-type': 'application/json' },
     body: JSON.stringify({ server_identifier, tool: 'x', arguments: said })
   })
-const statusOf = async (said: Said) => {
-  const answer = await call(said)
+const statusOf = async (said: Said, more?: Record<string, string>) => {
+  const answer = await call(said, more)
   await answer.arrayBuffer()
   return answer.status
 }
@@ -102,6 +102,18 @@ t.test(
     t.ok(rows.every(({ outcome }) => ['ok', 'unavailable', 'outcome_unknown'].includes(outcome)))
   }
 )
+
+t.test('one tenant does not take what others may hold', async (t) => {
+  const large = { bytes: 2 * megabyte }
+  const other = await broker.signIn()
+  providers.register({ ...other, server_identifier, server_url: recording.url, mode: 'idp_token' })
+  const waiting = Array.from({ length: 3 }, () => call({ ...large, waits: true }))
+  await untilBusy(large)
+  t.equal(await statusOf(large, other.headers), 200)
+  t.equal(await statusOf(large), 503)
+  goOn.resolve()
+  for (const answer of await Promise.all(waiting)) t.ok((await answer.arrayBuffer()).byteLength > large.bytes)
+})
 
 t.test('what waits for a caller who does not read is held until they leave', async (t) => {
   const large = { bytes: 6 * megabyte }

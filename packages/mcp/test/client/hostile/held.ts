@@ -4,7 +4,7 @@ import { event, startHostile } from '../hostile.ts'
 import { base, createTestClient } from '../send.ts'
 import { createTaker } from './large.ts'
 
-const heldBytesMax = 1_000_000
+const heldBytesMax = 1_200_000
 const large = 'x'.repeat(700_000)
 const message = (id: unknown, result: object) => JSON.stringify({ jsonrpc: '2.0', id, result })
 const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: { message: large } }
