@@ -139,7 +139,6 @@ const assemble = ({
   const findAudiences = createFindAudiences(bus)
   const audiencesOf = async (tenant_id: string) => (await findAudiences(tenant_id)).audiences
   const apps = appStore(db)
-  const installations = installationStore(db)
   const connectLinks = createConnectLinks({ connectKeys, publicUrl })
   const readAppLink = createAppLinkReader({ apps, publicUrl })
   const admissions = admissionStore(db)
@@ -175,7 +174,7 @@ const assemble = ({
     apiKeys: apiKeyStore(db),
     apps,
     connectUrl: connectLinks.urlFor,
-    findConnect: createFindConnect({ connectLinks, readAppLink, apps, installations, users, audiencesOf }),
+    findConnect: createFindConnect({ connectLinks, readAppLink, apps, users, audiencesOf }),
     isCovered: createIsCovered({ users, grants }),
     links,
     linkCodes: codes,
@@ -184,7 +183,7 @@ const assemble = ({
     allowLink: createAllow({ linkCodes: codes, links, activateLink }),
     findLinked,
     findWho: createFindWho({ findLinked, users }),
-    installations,
+    installations: installationStore(db),
     states: signInStates(redis),
     samlExchanges: samlExchanges(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),

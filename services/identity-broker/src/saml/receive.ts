@@ -1,5 +1,5 @@
 import type { ConnectionStore } from '../connections/store.ts'
-import { failed } from '../sign-in/failed.ts'
+import { changedMeanwhile, failed } from '../sign-in/failed.ts'
 import type { UserStore } from '../users/store.ts'
 import { sidesOf } from './addresses.ts'
 import type { SamlExchanges } from './exchanges.ts'
@@ -33,9 +33,9 @@ export const receiveResponse = async (
     users.findTenant(tenant_id),
     connections.find(tenant_id, connection_id)
   ])
-  const sides = tenant && connection && sidesOf(publicUrl, tenant, connection)
-  if (!sides || sides.acsUrl !== `${publicUrl}${path}`)
-    throw failed('The answer came back as that of another identity provider.')
+  if (!tenant || !connection) throw changedMeanwhile()
+  const sides = sidesOf(publicUrl, tenant, connection)
+  if (sides.acsUrl !== `${publicUrl}${path}`) throw failed('The answer came back as that of another identity provider.')
   const settings = samlOf(connection)
   const assertion = await verifyResponse(response, settings, sides, request_id).catch((cause: unknown) => {
     throw failed(cause instanceof SamlRefusal ? wordsOf(cause) : undefined, cause)

@@ -21,9 +21,9 @@ export const encode = (xml: string) => Buffer.from(xml).toString('base64')
 type Begun = { browser: Browser; location: string; request: AuthnRequest }
 
 /** identity-broker, and IdPs that the test plays: what they are asked, and whatever they answer. */
-export const startSaml = async (t: TestContext) => {
+export const startSaml = async (t: TestContext, allow: number[] = []) => {
   const port = await freePort()
-  const broker = await startBroker(t, { allow: [port] })
+  const broker = await startBroker(t, { allow: [port, ...allow] })
   const { publicUrl } = broker
   const send = apiOf(broker)
   const owner = await signInAs(broker, logins.owner)
