@@ -41,14 +41,15 @@ const answerOf = (publicUrl: string, tenant: Tenant, stored: Connection, secret:
   updated_at: stored.updated_at.toISOString()
 })
 
-/** What is registered at its IdP; one by SAML is not told who signs out. */
+/** What is registered at its IdP; only one by OpenID Connect can tell, or be told, who signs out. */
 const addressesOf = (publicUrl: string, tenant: Tenant, stored: Connection) => {
   const { entityId: metadata_url, acsUrl: callback_url } = sidesOf(publicUrl, tenant, stored)
-  if (stored.kind === 'saml')
-    return { callback_url, metadata_url, back_channel_logout_url: null, post_logout_redirect_url: null }
+  const silent = { back_channel_logout_url: null, post_logout_redirect_url: null }
+  if (stored.kind === 'saml') return { callback_url, metadata_url, ...silent }
+  const ours = { callback_url: callbackUrl(publicUrl, tenant, stored), metadata_url: null }
+  if (stored.kind === 'oauth2') return { ...ours, ...silent }
   return {
-    callback_url: callbackUrl(publicUrl, tenant, stored),
-    metadata_url: null,
+    ...ours,
     back_channel_logout_url: `${publicUrl}/auth/back-channel-logout/${tenant.slug}/${stored.name}`,
     post_logout_redirect_url: `${publicUrl}/auth/signed-out`
   }

@@ -98,6 +98,8 @@ await t.test('a new connection shows what to register, hides its secret, and peo
     quirks: [],
     revision: 1,
     callback_url: `${broker.publicUrl}/auth/callback/acme/${body.name}`,
+    back_channel_logout_url: `${broker.publicUrl}/auth/back-channel-logout/acme/${body.name}`,
+    post_logout_redirect_url: `${broker.publicUrl}/auth/signed-out`,
     client_secret: `${secret.slice(0, 2)}${'*'.repeat(secret.length - 4)}${secret.slice(-2)}`
   })
   t.equal((await signInBy(body.name)).me.user.email, 'ann@acme.test')

@@ -64,6 +64,8 @@ const answerRefresh = (access: () => Promise<string>) =>
 await t.test('userinfo says who signed in, with PKCE and without an ID token', async (t) => {
   const { body: connection } = await create({ claims: { subject: 'id', email: 'contact.email', email_verified: 'ok' } })
   t.match(connection, { kind: 'oauth2', issuer: idp.issuer, resource_support: 'none', revocation_endpoint: null })
+  const signOut = { back_channel_logout_url: null, post_logout_redirect_url: null }
+  t.match(connection, signOut, 'nothing is to be registered that only OpenID Connect has')
   idp.answers.set('/userinfo', { body: { id: 4711, contact: { email: 'ann@acme.test' }, ok: true, name: 'Ann' } })
   // An ID token that nobody could check is not looked at.
   idp.claims = { iss: 'https://evil.example', email: 'olivia@acme.test' }
