@@ -8,7 +8,10 @@ export type IssuerOptions = {
   algorithms?: readonly string[]
   /** What `typ` may be; `at+jwt` when left out (RFC 9068 §2.1). Some IdPs write `JWT`. */
   types?: readonly string[]
-  /** Whether each of its tokens is for one call, also where it names none; those that name one always are. */
+  /**
+   * Whether each of its tokens is for one call, also where it names none; those that name one always are. To be set for
+   * Onbehalf where platforms fetch `signed` tokens at its inner listener: these name no call.
+   */
   isOnce?: boolean
 }
 
