@@ -139,6 +139,7 @@ const assemble = ({
   const findAudiences = createFindAudiences(bus)
   const audiencesOf = async (tenant_id: string) => (await findAudiences(tenant_id)).audiences
   const apps = appStore(db)
+  const installations = installationStore(db)
   const connectLinks = createConnectLinks({ connectKeys, publicUrl })
   const readAppLink = createAppLinkReader({ apps, publicUrl })
   const admissions = admissionStore(db)
@@ -174,7 +175,7 @@ const assemble = ({
     apiKeys: apiKeyStore(db),
     apps,
     connectUrl: connectLinks.urlFor,
-    findConnect: createFindConnect({ connectLinks, readAppLink, apps, users, audiencesOf }),
+    findConnect: createFindConnect({ connectLinks, readAppLink, apps, installations, users, audiencesOf }),
     isCovered: createIsCovered({ users, grants }),
     links,
     linkCodes: codes,
@@ -183,7 +184,7 @@ const assemble = ({
     allowLink: createAllow({ linkCodes: codes, links, activateLink }),
     findLinked,
     findWho: createFindWho({ findLinked, users }),
-    installations: installationStore(db),
+    installations,
     states: signInStates(redis),
     samlExchanges: samlExchanges(redis),
     keepGrant: createGrantKeeper(grants, vault, announce),

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader } from 'jose'
 import type { AppStore } from '../apps/app-store.ts'
-import type { App, Tenant } from '../database.ts'
+import type { App, Installation, Tenant } from '../database.ts'
+import type { InstallationStore } from '../installations/store.ts'
 import { type Audience, needsResource } from '../sign-in/begin.ts'
 import type { UserStore } from '../users/store.ts'
 import { appLinkType, type ReadAppLink } from './app-link.ts'
@@ -27,6 +28,8 @@ type Takes = 'resource' | 'grant' | 'sign_in'
 export type Connect = {
   tenant: Tenant
   app: App | undefined
+  /** The platform that acts where no app of ours does. */
+  installation: Installation | undefined
   /** Whom it is for; anybody of the tenant where it is left out. */
   user_id: string | undefined
   server: { audience: string; name: string; takes: Takes } | undefined
@@ -42,6 +45,7 @@ type Needs = {
   connectLinks: Pick<ConnectLinks, 'read'>
   readAppLink: ReadAppLink
   apps: Pick<AppStore, 'find'>
+  installations: Pick<InstallationStore, 'find'>
   users: Pick<UserStore, 'findTenant'>
   audiencesOf: (tenantId: string) => Promise<Audience[]>
 }
@@ -68,29 +72,30 @@ const findSignedByApp = async ({ readAppLink, users }: Needs, link: string): Pro
   const { app, claims } = read
   const { sub: external_id, email, return_url, jti, exp } = claims
   const linking = { app, external_id, email, jti, exp }
-  return { tenant, app, user_id: undefined, server: undefined, linking, return_url }
+  return { tenant, app, installation: undefined, user_id: undefined, server: undefined, linking, return_url }
 }
 
 const findOwn = async (
-  { connectLinks, apps, users, audiencesOf }: Needs,
+  { connectLinks, apps, installations, users, audiencesOf }: Needs,
   link: string,
   returnUrl: string | undefined
 ): Promise<Connect | undefined> => {
   const read = await connectLinks.read(link)
   if (!read) return undefined
   const { ask, jti, exp } = read
-  const { tenant_id, user_id, app_id, external_id } = ask
-  const [tenant, app, server] = await Promise.all([
+  const { tenant_id, user_id, app_id, installation_id, external_id } = ask
+  const [tenant, app, installation, server] = await Promise.all([
     users.findTenant(tenant_id),
     app_id ? apps.find(tenant_id, app_id) : undefined,
+    installation_id ? installations.find(tenant_id, installation_id) : undefined,
     named(ask, audiencesOf)
   ])
-  if (!tenant || (app_id && !app)) return undefined
+  if (!tenant || (app_id && !app) || (installation_id && !installation)) return undefined
   const return_url = returnUrlOf(app, returnUrl)
   const linking = app && external_id ? { app, external_id, email: undefined, jti, exp } : undefined
   // That the app asked is all we know: only its own session at the return URL tells whose browser this is.
   if (linking && !return_url) return undefined
-  return { tenant, app, user_id, server, linking, return_url }
+  return { tenant, app, installation, user_id, server, linking, return_url }
 }
 
 /** The server as people call it; what identifies it where nobody can be asked. */

@@ -12,6 +12,8 @@ export const ConnectAsk = Type.Object({
   user_id: Type.Optional(Uuid),
   /** The app that acts; left out where the user does. */
   app_id: Type.Optional(Uuid),
+  /** The platform that asks at the inner listener, where it names no app of ours. */
+  installation_id: Type.Optional(Uuid),
   /** What the app calls a user whom nobody here is linked to. */
   external_id: Type.Optional(ExternalId),
   server: Type.Optional(Type.Object({ audience: Type.String(), server_identifier: Type.Optional(ServerIdentifier) }))

@@ -18,12 +18,14 @@ export const nothingView: View = {
 
 /** Who wants to act as the reader, where, and that nothing happens otherwise. */
 export const signInView = (connect: Connect, opened: Opened, shown: Shown | undefined): View => {
-  const { app } = connect
-  const title = app ? `${app.name} wants to act as you` : 'Sign in to go on'
+  const { app, installation } = connect
+  const asker = app ?? installation
+  const asked = installation ? 'This platform asked' : 'It asked'
+  const title = asker ? `${asker.name} wants to act as you` : 'Sign in to go on'
   return {
     title,
     body: html`<h1>${title}</h1>
-<p>${app ? 'It asked' : 'Somebody tried'} to use a tool server as you, and no sign-in of yours allows that yet. Sign in,
+<p>${asker ? asked : 'Somebody tried'} to use a tool server as you, and no sign-in of yours allows that yet. Sign in,
 and calls there are made as you and as nobody else.</p>
 ${factsOf(connect, shown)}
 <div class="choices">

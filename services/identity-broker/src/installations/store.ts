@@ -41,6 +41,16 @@ export const installationStore = (db: Kysely<Database>) => ({
     return row?.tenant_id
   },
 
+  /** Undefined where it does not speak for the tenant. */
+  find: (tenant_id: string, id: string): Promise<Installation | undefined> =>
+    db
+      .selectFrom('installation')
+      .innerJoin('installation_tenant', 'installation_tenant.installation_id', 'installation.id')
+      .selectAll('installation')
+      .where('tenant_id', '=', tenant_id)
+      .where('installation.id', '=', id)
+      .executeTakeFirst(),
+
   list: () =>
     db
       .selectFrom('installation')

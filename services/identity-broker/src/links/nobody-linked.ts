@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { ConnectAsk, ConnectUrl } from '../connect/link.ts'
 import type { App } from '../database.ts'
 
-type Asked = Pick<ConnectAsk, 'tenant_id' | 'server'> & { external_id: string }
+type Asked = Pick<ConnectAsk, 'tenant_id' | 'server' | 'installation_id'> & { external_id: string }
 
 /**
  * Nobody is known by the id that a caller gave. Where the app has somewhere to come back to, the link makes them known

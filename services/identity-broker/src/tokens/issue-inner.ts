@@ -34,8 +34,9 @@ export const createInnerIssue =
     const { audience, provider_id, server_identifier } = allowed
     const server = { audience, ...(server_identifier ? { server_identifier } : {}) }
     const app = await apps.findCalled(tenant_id, { id: asked.app_id ?? '', name: installation.name })
+    const asker = app ? { app_id: app.id } : { installation_id: installation.id }
     const user = await findWho(tenant_id, app?.id, asked.user_id)
-    if (!user) throw nobodyLinked(app, { tenant_id, server, external_id: asked.user_id }, connectUrl)
+    if (!user) throw nobodyLinked(app, { tenant_id, server, ...asker, external_id: asked.user_id }, connectUrl)
     if (user.role === null && allowed.isForMembers) throw notForExternals()
     const { id: user_id } = user
     const { token, expires_at } = await mint({
@@ -44,7 +45,7 @@ export const createInnerIssue =
       actor: { kind: 'installation', id: installation.id },
       ...{ call: 'any', rejectedTokenHash: undefined, deadlineAt }
     }).catch((error: unknown) => {
-      throw withConnectUrl(error, () => connectUrl({ tenant_id, user_id, server, ...(app ? { app_id: app.id } : {}) }))
+      throw withConnectUrl(error, () => connectUrl({ tenant_id, user_id, server, ...asker }))
     })
     return { token, expires_at }
   }

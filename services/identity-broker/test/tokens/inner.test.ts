@@ -1,4 +1,4 @@
-import { signIn } from '@onbehalf/testkit'
+import { createBrowser, signIn } from '@onbehalf/testkit'
 import { decodeJwt } from 'jose'
 import { Client } from 'pg'
 import t from 'tap'
@@ -101,6 +101,7 @@ await t.test(
     const own = 'https://own.example/mcp/one'
     const refused = await ask({ ...asked, audience: own })
     const page = await user.browser.visit(refused.body.connect_url)
+    t.match(page.body, /<h1>platform wants to act as you<\/h1>\s*<p>This platform asked to use a tool server as you/)
     t.match(page.body, /<dd>https:\/\/own\.example\/mcp\/one<\/dd>/)
     const link = /href="(\/auth\/sign-in[^"]*)"/.exec(page.body)?.[1]?.replaceAll('&amp;', '&') ?? ''
     await signIn(user.browser, new URL(link, broker.publicUrl), { login: logins.user })
@@ -110,6 +111,22 @@ await t.test(
     t.equal((await ask(asked)).status, 200, 'what was agreed to before still holds')
   }
 )
+
+await t.test('the link for a user nobody knows names the platform, while it speaks for the tenant', async (t) => {
+  const { body } = await ask({ ...asked, user_id: 'theirs-1' })
+  const fresh = createBrowser()
+  t.match((await fresh.visit(body.connect_url)).body, 'platform wants to act as you')
+  const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+  await database.connect()
+  t.teardown(() => database.end())
+  const moveTo = (tenantId: string) =>
+    database.query('update identity_broker.installation_tenant set tenant_id = $1', [tenantId])
+  await moveTo(broker.otherTenantId)
+  const page = await fresh.visit(body.connect_url)
+  t.equal(page.status, 404)
+  t.notMatch(page.body, 'platform wants')
+  await moveTo(broker.tenantId)
+})
 
 await t.test('a link does not make anybody agree to what the tenant does not allow', async (t) => {
   const evil = 'https://evil.example/mcp'
