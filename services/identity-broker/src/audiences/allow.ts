@@ -29,10 +29,21 @@ export const createAudienceCheck =
     const { audiences: known, is_for_members: isForMembers = false } = await findAudiences(tenantId, audience)
     const registered = known.find((one) => one.audience === audience)
     if (registered) return { ...registered, isForMembers }
+    // A pattern must not stand in for what is registered: it knows neither its mode nor whom it is for.
+    const almost = known.find((one) => withoutSlash(one.audience) === withoutSlash(audience))
+    if (almost) throw notAllowed(differenceFrom(almost.audience))
     const patterns = await audiences.all(tenantId)
     if (patterns.some(({ pattern }) => covers(pattern, audience)))
       return { audience, mode: 'idp_token', server_identifier: undefined, isForMembers }
-    throw new ReportedError('audience_not_allowed', 'No token is given for this audience.', {
-      details: [{ path: 'audience', message: 'is neither a registered server of this tenant nor allowed by a pattern' }]
-    })
+    throw notAllowed('is neither a registered server of this tenant nor allowed by a pattern')
   }
+
+const withoutSlash = (audience: string) => audience.replace(/\/$/, '')
+
+const differenceFrom = (registered: string) =>
+  `differs from a registered server of this tenant in the slash at the end; write it as ${JSON.stringify(registered)}`
+
+const notAllowed = (message: string) =>
+  new ReportedError('audience_not_allowed', `No token is given for this audience: it ${message}.`, {
+    details: [{ path: 'audience', message }]
+  })

@@ -6,7 +6,9 @@ import { logins, signInAs, startBroker } from '../start.ts'
 
 const broker = await startBroker(t)
 const audience = 'http://127.0.0.1:9/mcp'
+const slashed = 'https://own.example/mcp/slash/'
 broker.register(audience, { server_identifier: 'tools' })
+broker.register(slashed, { server_identifier: 'slashed' })
 const user = await signInAs(broker, logins.user)
 
 type Asked = Record<string, unknown>
@@ -79,6 +81,7 @@ await t.test('every refusal has its own status and word, and none of them asks t
     ['no tenant at all', { tenant_id: 'acme' }, 403, 'policy_denied'],
     ['an audience nobody registered', { audience: 'https://evil.example/mcp' }, 403, 'audience_not_allowed'],
     ['a trailing slash makes another audience', { audience: `${audience}/` }, 403, 'audience_not_allowed'],
+    ['also where a pattern covers it', { audience: 'https://own.example/mcp/slash' }, 403, 'audience_not_allowed'],
     ['what only begins like a pattern', { audience: 'https://own.example/mcpx' }, 403, 'audience_not_allowed'],
     ['who never signed in', { user_id: absent }, 428, 'no_refresh_token'],
     ['a user nobody knows', { user_id: 'not-ours' }, 428, 'no_refresh_token'],
@@ -135,6 +138,25 @@ await t.test('a link does not make anybody agree to what the tenant does not all
   const asked = new URL(String(headers.location)).searchParams.getAll('resource')
   t.ok(asked.includes(audience))
   t.notOk(asked.includes(evil))
+})
+
+await t.test('an audience that differs in the slash at the end is told how to be written, in its tenant', async (t) => {
+  broker.register('https://theirs.example/mcp', { tenant_id: broker.otherTenantId })
+  for (const [given, registered] of [
+    [`${audience}/`, audience],
+    ['https://own.example/mcp/slash', slashed]
+  ]) {
+    const message = `differs from a registered server of this tenant in the slash at the end; write it as "${registered}"`
+    t.match((await ask({ ...asked, audience: given })).body, {
+      message: `No token is given for this audience: it ${message}.`,
+      details: [{ path: 'audience', message }]
+    })
+  }
+  for (const unknown of ['https://theirs.example/mcp/', `${audience}//`]) {
+    const { body } = await ask({ ...asked, audience: unknown })
+    t.match(body.details, [{ message: 'is neither a registered server of this tenant nor allowed by a pattern' }])
+    t.notMatch(JSON.stringify(body), 'theirs.example')
+  }
 })
 
 await t.test('what the IdP rejects is 401, and an IdP that is away 503 with Retry-After', async (t) => {
