@@ -25,7 +25,8 @@ export const listAudiences = defineCall({
     ),
     /**
      * Whether there are providers at the audience that was asked for, forwarding or not, and none of them is marked for
-     * external users. Left out by a replica that is older.
+     * external users; where none is at exactly this one, those count that differ from it in the slash at the end. Left
+     * out by a replica that is older.
      */
     is_for_members: Type.Optional(Type.Boolean())
   }),

@@ -105,7 +105,9 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     serve(bus, listProviderKeys, async () => ({ ticket: [key.publicKey], session: [] })),
     serve(bus, listAudiences, async ({ tenant_id, audience: wanted }) => {
       const forwarding = ofTenant(tenant_id).filter(({ mode }) => mode !== 'off')
-      const there = ofTenant(tenant_id).filter(({ audience }) => audience === wanted)
+      const at = (one = '') => ofTenant(tenant_id).filter(({ audience }) => audience === one)
+      const exact = at(wanted)
+      const there = exact.length > 0 ? exact : at(wanted?.endsWith('/') ? wanted.slice(0, -1) : `${wanted}/`)
       const marks = there.map(({ provider_id }) => hidden.get(provider_id)?.external)
       const is_for_members = marks.length > 0 && !marks.includes(true)
       return {

@@ -37,6 +37,7 @@ await t.test('somebody external gets tokens for what is marked for external user
   const before = broker.idp.log().by_grant_type
   for (const { audience, server_identifier } of [closed, signed, off])
     t.match(await ask(eve.userId, audience), refused, server_identifier)
+  t.match(await ask(eve.userId, `${off.audience}/`), refused, 'nor by a pattern, for the slash at its end')
   t.same(broker.idp.log().by_grant_type, before, 'and no IdP is asked')
 })
 

@@ -32,9 +32,15 @@ const findForwarding = async ({ providers, vault }: Tools, tenant_id: string) =>
   })
 }
 
+/** Where nothing is at exactly this audience, what differs from it in the slash at the end says whom it is for. */
 const isForMembers = async ({ providers, vault }: Tools, tenant_id: string, audience: string): Promise<boolean> => {
-  const rows = await providers.perhapsAt(tenant_id, urlHashOf({ tenant_id }, audience))
+  const spellings = [audience, audience.endsWith('/') ? audience.slice(0, -1) : `${audience}/`]
+  const hashes = spellings.map((one) => urlHashOf({ tenant_id }, one))
+  const rows = await providers.perhapsAt(tenant_id, hashes)
   const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
-  const there = opened.filter(({ settings }) => audienceOf(settings) === audience)
+  const [exact = [], almost = []] = spellings.map((one) =>
+    opened.filter(({ settings }) => audienceOf(settings) === one)
+  )
+  const there = exact.length > 0 ? exact : almost
   return there.length > 0 && there.every(({ settings }) => !settings.external)
 }

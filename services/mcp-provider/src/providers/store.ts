@@ -72,13 +72,13 @@ export const providerStore = (db: Kysely<Database>) => ({
       .orderBy('id')
       .execute(),
 
-  /** Those that may be meant by an audience: those with this URL, and those with a resource, which is sealed. */
-  perhapsAt: (tenant_id: string, server_url_hash: string) =>
+  /** Those that may be meant by an audience: those with one of these URLs, and those with a resource, which is sealed. */
+  perhapsAt: (tenant_id: string, server_url_hashes: readonly string[]) =>
     db
       .selectFrom('provider')
       .selectAll()
       .where('tenant_id', '=', tenant_id)
-      .where(({ eb, or }) => or([eb('server_url_hash', '=', server_url_hash), eb('resource', 'is not', null)]))
+      .where(({ eb, or }) => or([eb('server_url_hash', 'in', server_url_hashes), eb('resource', 'is not', null)]))
       .execute(),
 
   /** Takes over new settings if the row still has the revision they were made from; else undefined. */

@@ -182,7 +182,11 @@ t.test('identity-broker is told whether an audience is for members alone, also o
     ['open', false],
     ['resource', true],
     ['moved', false],
-    ['closed/', false],
+    ['closed/', true],
+    ['off/', true],
+    ['resource/', true],
+    ['open/', false],
+    ['closed//', false],
     ['nowhere', false]
   ]
   for (const [path, expected] of rows) t.equal(await isForMembers(`${origin}/${path}`), expected, path)
@@ -191,6 +195,9 @@ t.test('identity-broker is told whether an audience is for members alone, also o
   t.equal(await isForMembers(`${origin}/resource`), false, 'one that is marked is enough')
   await as(one)('PATCH', `${url}/${closed}`, { external: true })
   t.equal(await isForMembers(`${origin}/closed`), false)
+  await register('slashed', { server_url: `${origin}/closed/` })
+  t.equal(await isForMembers(`${origin}/closed`), false, 'what is there exactly counts alone')
+  t.equal(await isForMembers(`${origin}/closed/`), true)
 })
 
 t.test('the keys it shows are public', async (t) => {
