@@ -64,23 +64,6 @@ const expire = (deadline: Deadline) => deadline.expire()
 /** Starts a deadline that ends after `ms` without an extension, after `msMax` at the latest, or with `signal`. */
 export const startDeadline = (clock: Clock, length: Length): Deadline => new Deadline(clock, length)
 
-/** Waits for work that goes on without us, and no longer than the signal allows. */
-export const untilAborted = async <T>(work: Promise<T>, signal: CallSignal): Promise<T> => {
-  if (signal.aborted) {
-    // It goes on, and nobody waits for it any more.
-    work.catch(() => {})
-    throw signal.reason
-  }
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = { handleEvent: () => reject(signal.reason) }
-  signal.addEventListener('abort', stop)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
-  }
-}
-
 /** Waits so long, unless the signal ends the wait with its reason. */
 export const pause = (ms: number, signal: CallSignal): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,5 +1,5 @@
+import { untilAborted } from '@onbehalf/egress'
 import { AnswerScanner } from './answer-scanner.ts'
-import { untilAborted } from './deadline.ts'
 import { headerOf, noRoom } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpLimits } from './limits.ts'

@@ -1,6 +1,5 @@
-import type { CallSignal } from '@onbehalf/egress'
+import { type CallSignal, untilAborted } from '@onbehalf/egress'
 import type { Background } from './background.ts'
-import { untilAborted } from './deadline.ts'
 import type { McpLimits } from './limits.ts'
 import type { Answer, Send } from './protocol.ts'
 import type { Wires } from './target.ts'

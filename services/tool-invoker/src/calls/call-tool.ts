@@ -1,5 +1,5 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
-import { type CallSignal, throwIfEnded } from '@onbehalf/egress'
+import { type CallSignal, throwIfEnded, untilAborted } from '@onbehalf/egress'
 import { type ReportedError, toReported } from '@onbehalf/errors'
 import { type CalledTool, type McpEvent, type MintedToken, type OnHeld, upstreamStatusOf } from '@onbehalf/mcp'
 import type { Caller } from '@onbehalf/service-kit'
@@ -13,7 +13,6 @@ import { beginRow, type CallRow } from './record.ts'
 import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
 import type { CallsUnderWay, WatchedCall } from './under-way.ts'
-import { untilAborted } from './until-aborted.ts'
 import { callAs, type Outbound, type Peer, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
 
 /** What a caller asks for. */

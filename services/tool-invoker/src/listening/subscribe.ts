@@ -1,6 +1,5 @@
-import { throwIfEnded } from '@onbehalf/egress'
+import { throwIfEnded, untilAborted } from '@onbehalf/egress'
 import type { McpEvent } from '@onbehalf/mcp'
-import { untilAborted } from '../calls/until-aborted.ts'
 import type { Asked, Method } from '../endpoint/asked.ts'
 import { RpcFault, rpcCodes } from '../endpoint/rpc.ts'
 import { ownerOf } from '../sessions/find.ts'

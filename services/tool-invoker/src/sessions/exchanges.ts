@@ -1,8 +1,7 @@
-import { type CallSignal, Ending } from '@onbehalf/egress'
+import { type CallSignal, Ending, untilAborted } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import type { RpcOutcome, ServerRequest } from '@onbehalf/mcp'
 import { newId } from '@onbehalf/service-kit'
-import { untilAborted } from '../calls/until-aborted.ts'
 
 /** Sends a message to the client; false where it cannot be sent, or is not taken. */
 export type Say = (message: object) => boolean

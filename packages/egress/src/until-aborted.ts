@@ -1,4 +1,4 @@
-import type { CallSignal } from '@onbehalf/egress'
+import type { CallSignal } from './signal.ts'
 
 /** Waits for work that goes on without us, and no longer than the signal allows; then its reason is thrown. */
 export const untilAborted = <Value>(work: Promise<Value>, signal: CallSignal): Promise<Value> => {
