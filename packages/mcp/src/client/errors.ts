@@ -77,12 +77,11 @@ export const unavailable = (cause: unknown, retryAfterSeconds?: number): Reporte
 export const timedOut = (cause?: unknown): ReportedError =>
   new ReportedError('upstream_timeout', 'The MCP server did not answer in time.', { cause })
 
-/** For an answer that has to be held, while too many others are. */
+/** For an answer that has to be held, while too many others are. Not `unavailable`: what is said to be tried again would be done twice. */
 export const noRoom = (): ReportedError =>
   new ReportedError(
-    'unavailable',
-    'The MCP server answered, and its answer is too large for what is held of others right now. Try again shortly.',
-    { retry_after_seconds: 1 }
+    'upstream_error',
+    'The MCP server answered, and its answer is too large for what is held of others right now. What was asked for may have been done.'
   )
 
 export const headerOf = (headers: ResponseHeaders, name: string): string | undefined => {

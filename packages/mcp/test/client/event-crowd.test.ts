@@ -99,7 +99,7 @@ t.test('what is told before a message is taken counts as held', async (t) => {
     )
   let code = await codeOf()
   for (let round = 0; round < 50 && code === 'ok'; round += 1) code = await codeOf()
-  t.equal(code, 'unavailable', 'there is no room for another')
+  t.equal(code, 'upstream_error', 'there is no room for another')
   taken.resolve()
   t.same((await waiting).result, result)
   t.equal(await codeOf(), 'ok')

@@ -51,7 +51,7 @@ const statusOf = async (said: Said, more?: Record<string, string>) => {
 const untilBusy = (said: Said) =>
   eventually(
     () => statusOf(said),
-    (status) => status === 503
+    (status) => status === 502
   )
 
 t.test(
@@ -63,12 +63,12 @@ t.test(
       const waiting = [call({ ...large, waits: true }), call({ ...large, waits: true })]
       await untilBusy(large)
       const refused = await call(large)
-      t.equal(refused.status, 503)
-      t.equal(refused.headers.get('retry-after'), '1')
-      t.match(await refused.json(), { code: 'unavailable', message: /too large for what is held/ })
+      t.equal(refused.status, 502)
+      t.equal(refused.headers.get('retry-after'), null, 'it was made: to try again would make it twice')
+      t.match(await refused.json(), { code: 'upstream_error', message: /too large for what is held/ })
 
       const key = { 'idempotency-key': `large-${isEvent}` }
-      t.equal((await call(large, key)).status, 503)
+      t.equal((await call(large, key)).status, 502)
       t.match(await (await call(large, key)).json(), { code: 'outcome_unknown' }, 'it was made')
 
       const params = { name: 'x', arguments: large }
@@ -77,7 +77,7 @@ t.test(
         headers: { ...device.headers, 'content-type': 'application/json', accept: 'application/json' },
         body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
       })
-      const error = { code: 'unavailable', retry_after_seconds: 1 }
+      const error = { code: 'upstream_error' }
       t.match(await atEndpoint.json(), { result: { isError: true, _meta: { 'onbehalf/error': error } } })
 
       t.equal(await statusOf({ bytes: 50_000, isEvent }), 200, 'small ones are not counted')
@@ -98,8 +98,8 @@ t.test(
     }
     const headers = user.headers
     const rows: { outcome: string }[] = (await app.inject({ url: '/v1/calls?limit=200', headers })).json().data
-    t.ok(rows.some(({ outcome }) => outcome === 'unavailable'))
-    t.ok(rows.every(({ outcome }) => ['ok', 'unavailable', 'outcome_unknown'].includes(outcome)))
+    t.ok(rows.some(({ outcome }) => outcome === 'upstream_error'))
+    t.ok(rows.every(({ outcome }) => ['ok', 'upstream_error', 'outcome_unknown'].includes(outcome)))
   }
 )
 
@@ -110,7 +110,7 @@ t.test('one tenant does not take what others may hold', async (t) => {
   const waiting = Array.from({ length: 3 }, () => call({ ...large, waits: true }))
   await untilBusy(large)
   t.equal(await statusOf(large, other.headers), 200)
-  t.equal(await statusOf(large), 503)
+  t.equal(await statusOf(large), 502)
   goOn.resolve()
   for (const answer of await Promise.all(waiting)) t.ok((await answer.arrayBuffer()).byteLength > large.bytes)
 })
@@ -125,7 +125,7 @@ t.test('what waits for a caller who does not read is held until they leave', asy
   slow.end(JSON.stringify({ server_identifier, tool: 'x', arguments: large }))
   const [answer] = await once(slow, 'response')
   t.equal(answer.statusCode, 200)
-  t.equal(await statusOf(large), 503)
+  t.equal(await statusOf(large), 502)
   slow.destroy()
   t.equal(
     await eventually(
@@ -151,7 +151,7 @@ t.test('what waits behind another answer on a connection is held until that is c
   const list = async (): Promise<{ tool: string }[]> =>
     (await app.inject({ url: '/v1/calls', headers: user.headers })).json().data
   await eventually(list, (rows) => rows.some(({ tool }) => tool === 'piped'))
-  t.equal(await statusOf(large), 503)
+  t.equal(await statusOf(large), 502)
   socket.destroy()
   t.equal(
     await eventually(

@@ -53,7 +53,11 @@ const createServer = () => {
 
 const heldKinds = ['an answer', 'an answer in a stream', 'what is told before an answer']
 const url = 'http://127.0.0.1:9/mcp'
-const busy = { code: 'unavailable', extras: { retry_after_seconds: 1 } }
+const busy = {
+  code: 'upstream_error',
+  message: /too large for what is held/,
+  extras: { retry_after_seconds: undefined }
+}
 
 /** What is held of all calls together. */
 export const testHeld = (): void => {
