@@ -31,11 +31,10 @@ export const isLiving = (stored: CredentialRow | undefined): boolean =>
   stored !== undefined && stored.dead_reason === null
 
 /** What the server says to who shows no credential of OAuth; undefined where it wants none. */
-const challengeOf = async ({ mcp }: Pick<OauthDesk, 'mcp'>, { settings }: Provider): Promise<string | undefined> => {
+const challengeOf = async ({ mcp }: Pick<OauthDesk, 'mcp'>, provider: Provider): Promise<string | undefined> => {
+  const { headers } = provider.settings
   try {
-    await mcp.list(targetOf(settings, settings.headers), {
-      carriesCredential: Object.keys(settings.headers).length > 0
-    })
+    await mcp.list(targetOf(provider, headers), { carriesCredential: Object.keys(headers).length > 0 })
     return undefined
   } catch (error) {
     if (error instanceof UpstreamUnauthorized) return error.wwwAuthenticate ?? ''

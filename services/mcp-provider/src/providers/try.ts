@@ -15,7 +15,7 @@ export const tryProvider = async (
   const settings = settingsOf({ ...unnamed, ...given })
   checkException(settings, undefined, asker.isOwner)
   await checkSettings(settings, undefined, checkReachable)
-  const { tools_status, tools_error, ...listed } = await tryTools(settings)
+  const { tools_status, tools_error, ...listed } = await tryTools({ tenant_id: asker.tenant_id, settings })
   const { tools = [], left_out = [] } = 'tools' in listed ? listed : {}
   return { tools_status, tools_error, tools, tools_left_out: left_out }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Asker } from '../asker.ts'
+import type { Reached } from '../tools/target.ts'
 import { applyChange, keptSecrets } from './apply-change.ts'
 import { checkException, checkSecretsStay, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
@@ -21,13 +22,14 @@ export const updateProvider = async (
   checkSecretsStay(next, stored.settings, keptSecrets(stored.settings, change))
   checkException(next, stored.settings, asker.isOwner)
   await checkSettings(next, stored.settings, desk.checkReachable)
-  if (next.server_url !== stored.settings.server_url) await checkAnswers(desk, next)
+  if (next.server_url !== stored.settings.server_url)
+    await checkAnswers(desk, { tenant_id: asker.tenant_id, settings: next })
   if (!isDeepStrictEqual(next, stored.settings)) await replace(desk, asker, { stored, next })
   return readProvider(desk, asker, id)
 }
 
 /** Another server has to answer before it takes the place of this one: a mistake, or a server that is away, loses nothing. */
-const checkAnswers = async ({ tryTools }: Pick<Desk, 'tryTools'>, next: Settings): Promise<void> => {
+const checkAnswers = async ({ tryTools }: Pick<Desk, 'tryTools'>, next: Reached): Promise<void> => {
   const { tools_status, tools_error } = await tryTools(next)
   if (tools_status === 'unreachable')
     throw invalid('server_url', `was not changed: ${tools_error?.replace(/\.$/, '') ?? 'it does not answer'}`)

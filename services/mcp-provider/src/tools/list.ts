@@ -4,7 +4,7 @@ import { isForwarding, type Provider, type Settings } from '../providers/provide
 import { catalogueOf } from './catalogue.ts'
 import type { IdentityOf, ListedFor } from './identity.ts'
 import type { McpLister } from './mcp-lister.ts'
-import { targetOf } from './target.ts'
+import { type Reached, targetOf } from './target.ts'
 import type { Listing } from './tool.ts'
 
 type Tools = {
@@ -22,14 +22,15 @@ export type CredentialOf = (provider: Provider, asker: ListedFor) => Promise<str
 export type ListTools = (provider: Provider, asker: ListedFor) => Promise<Listing>
 
 /** The same of a server that is not stored so yet: as nobody, because no token can be for it. */
-export type TryTools = (settings: Settings) => Promise<Listing>
+export type TryTools = (server: Reached) => Promise<Listing>
 
 export const createTryTools =
   ({ mcp, report }: { mcp: Pick<McpLister, 'list'>; report: (error: unknown) => void }): TryTools =>
-  async (settings) => {
+  async (server) => {
+    const { settings } = server
     try {
       const headers = isForwarding(settings) ? withoutAuthorization(settings.headers) : settings.headers
-      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(await ask(mcp, settings, headers)) }
+      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(await ask(mcp, server, headers)) }
     } catch (thrown) {
       report(thrown)
       return failureOf(toReported(thrown), settings)
@@ -42,8 +43,8 @@ export const createListTools =
     const { settings } = provider
     try {
       const listed = isForwarding(settings)
-        ? await listAs(mcp, settings, identityOf(provider, asker))
-        : await listWith(mcp, settings, await credentialOf(provider, asker))
+        ? await listAs(mcp, provider, identityOf(provider, asker))
+        : await listWith(mcp, provider, await credentialOf(provider, asker))
       return { tools_status: 'fresh', tools_error: null, ...catalogueOf(listed) }
     } catch (thrown) {
       report(provider, thrown)
@@ -53,27 +54,27 @@ export const createListTools =
 
 type Mcp = Pick<McpLister, 'list'>
 
-const ask = (mcp: Mcp, settings: Settings, headers: Record<string, string>): Promise<McpTool[]> => {
-  return mcp.list(targetOf(settings, headers), { carriesCredential: Object.keys(headers).length > 0 })
-}
+const ask = (mcp: Mcp, provider: Reached, headers: Record<string, string>): Promise<McpTool[]> =>
+  mcp.list(targetOf(provider, headers), { carriesCredential: Object.keys(headers).length > 0 })
 
-const listWith = (mcp: Mcp, settings: Settings, credential: string | null): Promise<McpTool[]> =>
-  ask(mcp, settings, headersWith(settings, credential))
+const listWith = (mcp: Mcp, provider: Reached, credential: string | null): Promise<McpTool[]> =>
+  ask(mcp, provider, headersWith(provider.settings, credential))
 
 /** The provider's own headers, and the credential in the place of their Authorization where there is one. */
 export const headersWith = ({ headers }: Settings, credential: string | null): Record<string, string> =>
   credential === null ? headers : stamped(headers, credential)
 
 /** With a token, and once more with another one where the server answered nothing but 401. */
-const listAs = async (mcp: Mcp, settings: Settings, identity: ReturnType<IdentityOf>): Promise<McpTool[]> => {
+const listAs = async (mcp: Mcp, provider: Reached, identity: ReturnType<IdentityOf>): Promise<McpTool[]> => {
+  const { headers } = provider.settings
   const token = await identity.get().catch(withoutIdentity)
   try {
-    return await ask(mcp, settings, stamped(settings.headers, token))
+    return await ask(mcp, provider, stamped(headers, token))
   } catch (error) {
     if (!(error instanceof UpstreamUnauthorized && error.isOnlyAnswer)) throw error
     const another = await identity.reissue(token).catch(withoutIdentity)
     if (another === token) throw error
-    return await ask(mcp, settings, stamped(settings.headers, another))
+    return await ask(mcp, provider, stamped(headers, another))
   }
 }
 

@@ -23,5 +23,5 @@ export const createWatch =
     const provider = await openProvider(vault, row)
     const headers = headersWith(provider.settings, await credentialOf(provider, nobodyOf(provider, now())))
     const carriesCredential = Object.keys(headers).length > 0
-    return mcp.watch({ ...targetOf(provider.settings, headers), signal }, { carriesCredential, onChange })
+    return mcp.watch({ ...targetOf(provider, headers), signal }, { carriesCredential, onChange })
   }
