@@ -8,7 +8,13 @@ import type { Running } from './running.ts'
 import type { CallSignal } from './signal.ts'
 
 /** An answer of any status; header names in lower case. The body holds its connection until it was read or left. */
-export type OpenedAnswer = { status: number; headers: Headers; body: AsyncIterable<Uint8Array> }
+export type OpenedAnswer = { status: number; headers: Headers; body: AnswerBody }
+
+/** For one reader that asks for one piece at a time. */
+export type AnswerBody = AsyncIterable<Uint8Array> & {
+  /** All that was not read yet, at once where all of it has come: most answers come with their head. Else undefined. */
+  rest?: () => Uint8Array | undefined
+}
 
 export type Bounds = {
   hostname: string
@@ -21,6 +27,8 @@ export type Bounds = {
   endsAt: number
   signal: CallSignal | undefined
 }
+
+const nothing = new Uint8Array()
 
 /**
  * One request, without the streams and signals that a client library puts around it: undici tells it of the answer, whose
@@ -105,6 +113,11 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     if (this.failure !== undefined) return Promise.reject(this.failure)
     if (this.isOver) return Promise.resolve(over)
     return this.pieces.wait()
+  }
+
+  rest(): Uint8Array | undefined {
+    const isWhole = this.isOver && this.failure === undefined
+    return isWhole ? (this.pieces.take(this.controller) ?? nothing) : undefined
   }
 
   return(): Promise<Step> {

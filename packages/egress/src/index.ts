@@ -1,4 +1,4 @@
-export type { OpenedAnswer } from './call.ts'
+export type { AnswerBody, OpenedAnswer } from './call.ts'
 export { createEgress, type Egress, type EgressOptions } from './egress.ts'
 export { Ending, endingWithAny } from './ending.ts'
 export { EgressFailure, type Sent, wasSent } from './failure.ts'

@@ -1,4 +1,4 @@
-import type { Ending } from '@onbehalf/egress'
+import type { AnswerBody, Ending } from '@onbehalf/egress'
 import type { Background } from './background.ts'
 import { malformed, noRoom } from './errors.ts'
 import { type HeldBudget, HeldRoom, uncountedBytesMax } from './held-budget.ts'
@@ -14,6 +14,7 @@ export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number)
   }
 }
 
+const over = { done: true, value: undefined } as const
 const drainMs = 250
 const drainBytesMax = 64 * 1024
 
@@ -21,6 +22,7 @@ const drainBytesMax = 64 * 1024
 export class Body {
   /** What was read for whoever wants all of it. */
   readonly held = new Pieces(joinBytes)
+  private readonly source: AnswerBody
   private readonly iterator: AsyncIterator<Uint8Array>
   private readonly ending: Ending
   private readonly bytesMax: number
@@ -33,11 +35,12 @@ export class Body {
 
   /** `ending` ends the exchange. */
   constructor(
-    source: AsyncIterable<Uint8Array>,
+    source: AnswerBody,
     ending: Ending,
     bytesMax: number,
     { background, budget, holder }: { background: Background; budget: HeldBudget; holder: string }
   ) {
+    this.source = source
     this.iterator = source[Symbol.asyncIterator]()
     this.ending = ending
     this.bytesMax = bytesMax
@@ -51,14 +54,16 @@ export class Body {
   }
 
   private taken(step: IteratorResult<Uint8Array>): Uint8Array | undefined {
-    if (step.done) {
-      this.isDone = true
-      this.ending.unlink()
-      return undefined
-    }
-    this.bytes += step.value.byteLength
+    if (!step.done) return this.counted(step.value)
+    this.isDone = true
+    this.ending.unlink()
+    return undefined
+  }
+
+  private counted(piece: Uint8Array): Uint8Array {
+    this.bytes += piece.byteLength
     if (this.bytes > this.bytesMax) throw malformed(`it is larger than ${this.bytesMax} bytes`)
-    return step.value
+    return piece
   }
 
   /** Reads on until more than so many bytes were read, there is no room for them, or there are no more; false for the last. */
@@ -86,10 +91,17 @@ export class Body {
     onHeld(() => room.resize(0))
   }
 
-  /** All of it, also what is held. */
-  async text(bytesMax: number): Promise<string> {
-    const isMore = await this.hold(bytesMax)
-    if (isMore && this.bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
+  /** All of it, also what is held; at once where all of it has come. */
+  text(bytesMax: number): string | Promise<string> {
+    const rest = this.source.rest?.()
+    if (rest === undefined) return this.hold(bytesMax).then((isMore) => this.textOf(bytesMax, isMore))
+    this.taken(over)
+    if (rest.length > 0) this.held.push(this.counted(rest))
+    return this.textOf(bytesMax, false)
+  }
+
+  private textOf(bytesMax: number, isMore: boolean): string {
+    if (this.bytes > bytesMax) throw malformed(`it is larger than ${bytesMax} bytes`)
     if (isMore || !this.hasRoomFor(this.bytes)) throw noRoom()
     const held = this.held.take()
     const [first] = held

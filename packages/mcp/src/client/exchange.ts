@@ -34,21 +34,20 @@ export type Exchange = {
 }
 
 /** Posts one JSON-RPC request and reads until its answer. Throws for 401, missing scope, silence and nonsense. */
-export const exchange = (tools: Tools, request: Exchange): Promise<Answer> =>
-  post(tools, request).catch((thrown: unknown) => {
-    throw request.deadline.explain(thrown)
-  })
-
-const post = async (tools: Tools, request: Exchange): Promise<Answer> => {
+export const exchange = async (tools: Tools, request: Exchange): Promise<Answer> => {
   const { headers, body: text } = request
-  const opened = await open(tools, request, { method: 'POST', headers, body: text })
-  const isAccepted = opened.status >= 200 && opened.status < 300
-  if (isAccepted && opened.mediaType === 'text/event-stream') return readStream(tools, request, opened)
   try {
-    if (!isAccepted) return await readRefusal(opened, tools.limits)
-    if (opened.mediaType === 'application/json') return await readJson(opened, request, tools.limits)
-    return { kind: 'refused', status: opened.status, headers: opened.headers }
-  } finally {
-    opened.body.release()
+    const opened = await open(tools, request, { method: 'POST', headers, body: text })
+    const isAccepted = opened.status >= 200 && opened.status < 300
+    if (isAccepted && opened.mediaType === 'text/event-stream') return await readStream(tools, request, opened)
+    try {
+      if (!isAccepted) return await readRefusal(opened, tools.limits)
+      if (opened.mediaType === 'application/json') return await readJson(opened, request, tools.limits)
+      return { kind: 'refused', status: opened.status, headers: opened.headers }
+    } finally {
+      opened.body.release()
+    }
+  } catch (thrown) {
+    throw request.deadline.explain(thrown)
   }
 }

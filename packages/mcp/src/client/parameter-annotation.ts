@@ -16,9 +16,11 @@ const found = new WeakMap<object, readonly Annotation[]>()
 
 /** The arguments that a tool's schema wants repeated; it is searched once. */
 export const annotationsOf = (schema: Json): readonly Annotation[] => {
-  const known = found.get(schema) ?? findAnnotations(schema, [])
-  found.set(schema, known)
-  return known
+  const known = found.get(schema)
+  if (known) return known
+  const annotations = findAnnotations(schema, [])
+  found.set(schema, annotations)
+  return annotations
 }
 
 const findAnnotations = ({ properties }: Json, keys: readonly string[]): Annotation[] => {

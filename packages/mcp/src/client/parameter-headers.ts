@@ -11,13 +11,17 @@ const bytesMax = 6 * 1024
  * lower-case name. What is null or left out is in no header. Throws `invalid_arguments` where they do not fit in headers.
  */
 export const parameterHeaders = (inputSchema: unknown, given: unknown): Record<string, string> => {
+  const repeated = annotated(inputSchema, given)
+  if (repeated.length === 0) return none
   const headers: Record<string, string> = {}
-  for (const { header, value, path } of annotated(inputSchema, given)) headers[header] = written(value, path)
+  for (const { header, value, path } of repeated) headers[header] = written(value, path)
   const all = Object.entries(headers)
   const bytes = all.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (bytes > bytesMax) throw tooLarge()
   return headers
 }
+
+const none: Readonly<Record<string, string>> = {}
 
 /** An argument that is repeated in a header, and where it is: a JSON Pointer into the arguments. */
 export type RepeatedParameter = { header: string; value: unknown; path: string }

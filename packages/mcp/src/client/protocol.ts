@@ -1,4 +1,4 @@
-import type { CallSignal } from '@onbehalf/egress'
+import type { AnswerBody, CallSignal } from '@onbehalf/egress'
 
 /** The revision that describes itself in every request and knows no sessions. */
 export const modernVersion = '2026-07-28'
@@ -56,7 +56,7 @@ export type Send = (
     headersTimeoutMs: number
     bodyTimeoutMs: number
   }
-) => Promise<{ status: number; headers: ResponseHeaders; body: AsyncIterable<Uint8Array> }>
+) => Promise<{ status: number; headers: ResponseHeaders; body: AnswerBody }>
 
 /** What the server tells while it works: progress and log messages, as they came. */
 export type McpEvent = { method: string; params: Json }

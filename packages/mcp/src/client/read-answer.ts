@@ -4,6 +4,7 @@ import type { McpLimits } from './limits.ts'
 import { memberText } from './member-text.ts'
 import type { Opened } from './open.ts'
 import { mayBePassed, passAnswer } from './pass-answer.ts'
+import { plainResultText } from './plain-answer.ts'
 import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders } from './protocol.ts'
 
 /** What an answer of another status than 2xx says. */
@@ -22,12 +23,33 @@ export const readJson = async (opened: Opened, request: Exchange, limits: McpLim
   const passed = mayBePassed(opened, request, limits) ? await passAnswer(opened, request, limits) : undefined
   if (passed) return passed
   const { headers, body } = opened
-  const text = await body.text(limits.answerBytesMax)
-  const message = parse(text)
-  const answer = isJson(message) ? answerIn(message, request.id, headers, text) : undefined
+  const reading = body.text(limits.answerBytesMax)
+  const text = typeof reading === 'string' ? reading : await reading
+  const answer = plainly(text, request.id, headers) ?? anyhow(text, request.id, headers)
   if (!answer) throw malformed('it holds no JSON-RPC answer')
   body.handOver(request.onHeld)
   return answer
+}
+
+/** Most answers: what is around the result is known by its text, so that it need not be read, nor looked for in it. */
+const plainly = (text: string, id: number, headers: ResponseHeaders): Answer | undefined => {
+  const resultText = plainResultText(text, id)
+  if (resultText === undefined) return undefined
+  const result = valueIn(resultText)
+  return isJson(result) ? { kind: 'result', result, resultText: () => resultText, headers } : undefined
+}
+
+const valueIn = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const anyhow = (text: string, id: number, headers: ResponseHeaders): Answer | undefined => {
+  const message = parse(text)
+  return isJson(message) ? answerIn(message, id, headers, text) : undefined
 }
 
 /** The answer to request `id` that a message is, `text` being its words; undefined where it is no answer. Throws for another's. */

@@ -90,6 +90,42 @@ export const testAnswers = (): void => {
     t.ok(written < 200_000_000)
   })
 
+  t.test(
+    'however an answer is written, its result is taken in its own words, and what only looks like one is not',
+    async (t) => {
+      const words = '{"content":[],"n":12345678901234567890}'
+      const written: Record<string, (id: number) => string> = {
+        'the result last': (id) => `{"jsonrpc":"2.0","id":${id},"result":${words}}`,
+        'the result first': (id) => `{"result":${words},"jsonrpc":"2.0","id":${id}}`,
+        'with spaces': (id) => ` { "jsonrpc" : "2.0", "id" : ${id}, "result" : ${words} } `,
+        'with a member behind it': (id) => `{"jsonrpc":"2.0","id":${id},"result":${words},"more":{}}`,
+        'the last of two': (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":[0]},"result":${words}}`,
+        'the last of two, first': (id) => `{"result":{"content":[0]},"result":${words},"jsonrpc":"2.0","id":${id}}`,
+        'the id said twice': (id) => `{"result":${words},"jsonrpc":"2.0","id":0,"jsonrpc":"2.0","id":${id}}`
+      }
+      const faulty: Record<string, (id: number) => string> = {
+        'another id behind it': (id) => `{"jsonrpc":"2.0","id":${id},"result":${words},"x":{"id":0},"id":{}}`,
+        'the id of a longer number': (id) => `{"jsonrpc":"2.0","id":${id}0,"result":${words}}`,
+        'an end too many': (id) => `{"jsonrpc":"2.0","id":${id},"result":${words}}}`,
+        'an end too few': (id) => `{"jsonrpc":"2.0","id":${id},"result":{"content":[{}]}`,
+        'two answers': (id) => `{"jsonrpc":"2.0","id":${id},"result":${words}}{"a":{}}`,
+        'an error behind it': (id) =>
+          `{"result":${words},"error":{"code":1,"message":"no"},"jsonrpc":"2.0","id":${id}}`,
+        'nothing in it': (id) => `{"result":{},,"jsonrpc":"2.0","id":${id}}`
+      }
+      const all = { ...written, ...faulty }
+      const { url } = await startHostile(t, {
+        'tools/call': ({ id, params: { name } }, { raw }) =>
+          raw.writeHead(200, { 'content-type': 'application/json' }).end(all[String(name)]?.(Number(id)))
+      })
+      const client = createTestClient(t)
+      for (const name in written)
+        t.equal((await client.callTool({ ...base, url, name, arguments: {} })).resultText, words, name)
+      for (const name in faulty)
+        await t.rejects(client.callTool({ ...base, url, name, arguments: {} }), { code: 'upstream_error' }, name)
+    }
+  )
+
   t.test('a long error message is cut, and its code kept', async (t) => {
     const { url } = await startHostile(t, {
       'tools/call': ({ id }, { json }) => json({ jsonrpc: '2.0', id, error: { code: 7, message: 'm'.repeat(5_000) } })
