@@ -1,4 +1,4 @@
-import { type CalledTool, isHeaderMismatch } from '@onbehalf/mcp'
+import { isHeaderMismatch } from '@onbehalf/mcp'
 import type { CheckArguments } from '../arguments/check.ts'
 import type { Tools } from '../tools/cache.ts'
 import { callableTool } from '../tools/callable.ts'
@@ -16,23 +16,22 @@ type Asked = {
 }
 
 /**
- * Makes a call; and once more where the server wants other headers (-32020) and describes the tool differently by now.
- * It has not looked at a request that it refuses so.
+ * How a call is made once more where the server wants other headers (-32020) and describes the tool differently by now: it
+ * has not looked at a request that it refuses so. Throws what was thrown where there is nothing to make it once more for.
  */
-export const callAsDescribed = (
+export const asDescribedAnew = async (
   { tools, checkArguments }: Needs,
   { prepared: { acting, tool, provider }, arguments: given, traceparent, row }: Asked,
   outbound: Outbound,
-  make: (outbound: Outbound) => Promise<CalledTool>
-): Promise<CalledTool> =>
-  make(outbound).catch(async (thrown: unknown) => {
-    if (!tool || !isHeaderMismatch(thrown)) throw thrown
-    const { server_identifier } = provider
-    const found = await tools.findAnew({ acting, server_identifier, tool: tool.name, traceparent }, tool.hash)
-    const next = callableTool(found)
-    if (!next || next.hash === tool.hash) throw thrown
-    await checkArguments(next, given)
-    row.tool_hash = next.hash
-    const request = { ...outbound.request, inputSchema: next.input_schema }
-    return make({ ...outbound, request, mayBeRepeated: mayBeRepeated(next) })
-  })
+  thrown: unknown
+): Promise<Outbound> => {
+  if (!tool || !isHeaderMismatch(thrown)) throw thrown
+  const { server_identifier } = provider
+  const found = await tools.findAnew({ acting, server_identifier, tool: tool.name, traceparent }, tool.hash)
+  const next = callableTool(found)
+  if (!next || next.hash === tool.hash) throw thrown
+  await checkArguments(next, given)
+  row.tool_hash = next.hash
+  const request = { ...outbound.request, inputSchema: next.input_schema }
+  return { ...outbound, request, mayBeRepeated: mayBeRepeated(next) }
+}

@@ -6,7 +6,7 @@ import type { Caller } from '@onbehalf/service-kit'
 import type { Passing } from '../answers/pass.ts'
 import type { Credentials } from '../credentials/cache.ts'
 import { callWithCredential } from '../credentials/call-with.ts'
-import { callAsDescribed } from './as-described.ts'
+import { asDescribedAnew } from './as-described.ts'
 import { mayBeRepeated } from './once-more.ts'
 import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
@@ -70,12 +70,13 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   tools.recorder.reserve()
   const watched = tools.underWay.begin(context.cancel)
   try {
-    const made = await untilAborted(make(tools, asked, context, row, watched), context.signal)
+    const made = await make(tools, asked, context, row, watched)
     row.outcome = outcomeOf(made)
     row.upstream_status = 200
     return made
   } catch (thrown) {
-    const refusal = refusalFor(thrown, tools.publicUrl)
+    const { signal } = context
+    const refusal = refusalFor(signal.aborted ? signal.reason : thrown, tools.publicUrl)
     row.outcome = toReported(refusal).code
     row.upstream_status = upstreamStatusOf(thrown)
     throw refusal
@@ -99,21 +100,22 @@ const make = async (
   watched: WatchedCall
 ): Promise<AnsweredCall> => {
   const { timeout_ms = Number.POSITIVE_INFINITY } = asked
-  const beside = typeof asked.beside === 'function' ? await asked.beside() : asked.beside
+  const { signal, onEvent, onSend, onHeld, passing } = context
+  // Nobody is asked, and nothing waited for, beyond the end of the call; what is sent ends with it by itself.
+  const beside = typeof asked.beside === 'function' ? await untilAborted(asked.beside(), signal) : asked.beside
   const preparing = prepare(tools, asked, context, row)
-  const prepared = preparing instanceof Promise ? await preparing : preparing
+  const prepared = preparing instanceof Promise ? await untilAborted(preparing, signal) : preparing
   const { acting, provider, identity, credential } = prepared
   // Whoever stopped waiting meanwhile is not called for.
-  throwIfEnded(context.signal)
+  throwIfEnded(signal)
   watched.sends(
     () => tagsOfPrepared(prepared),
     // A tool that takes other arguments now has them all the same.
     async () => prepare(tools, withoutArguments(asked), context, { ...row })
   )
   const intending = tools.recorder.intend(row)
-  if (intending !== undefined) await intending
-  throwIfEnded(context.signal)
-  const { signal, onEvent, onSend, onHeld, passing } = context
+  if (intending !== undefined) await untilAborted(intending, signal)
+  throwIfEnded(signal)
   const outbound: Outbound = {
     acting,
     provider,
@@ -127,20 +129,18 @@ const make = async (
     onHeld,
     pass: passing && (() => passing.begin(row.id))
   }
-  const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
-  if (!identity) {
-    const send = (sent: Outbound) => callWithCredential(tools, sent, credential)
-    return answeredAs(null, row, await callAsDescribed(tools, described, outbound, send))
+  const send = (sent: Outbound) =>
+    identity
+      ? callAs(tools, sent, identity, (minted) => noteIdentity(row, minted))
+      : callWithCredential(tools, sent, credential)
+  let called: CalledTool
+  try {
+    called = await send(outbound)
+  } catch (thrown) {
+    const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
+    called = await send(await untilAborted(asDescribedAnew(tools, described, outbound, thrown), signal))
   }
-
-  let { minted } = identity
-  const sendAs = (sent: Outbound) =>
-    callAs(tools, sent, identity.ask, minted, (next) => {
-      minted = next
-      noteIdentity(row, next)
-    })
-  const called = await callAsDescribed(tools, described, outbound, sendAs)
-  return answeredAs(minted, row, called)
+  return answeredAs(identity ? identity.minted : null, row, called)
 }
 
 const answeredAs = (

@@ -35,16 +35,16 @@ export type PrepareTools = ActingTools & {
   vault: Pick<Vault, 'seal'>
 }
 
+/** What a call is made as its user with, and how another token is asked for. */
+export type Identity = { ask: TokenAsk; minted: MintedToken }
+
 /** All that a call needs before it is sent; `identity` where it is made as its user, else `credential`. */
 export type Prepared = {
   acting: Acting
   provider: ProviderSettings
   /** Undefined where the server has never been listed, or is asked something else than to run a tool. */
   tool: CatalogueTool | undefined
-} & (
-  | { identity: { ask: TokenAsk; minted: MintedToken }; credential?: undefined }
-  | { identity?: undefined; credential: WithCredential }
-)
+} & ({ identity: Identity; credential?: undefined } | { identity?: undefined; credential: WithCredential })
 
 /**
  * Asks everybody who has a say in a call whether it may be made, and notes in its record how far it came. A refusal is

@@ -1,5 +1,5 @@
 import type { ProviderSettings } from '@onbehalf/contracts'
-import type { CallSignal } from '@onbehalf/egress'
+import { type CallSignal, untilAborted } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import {
   type CalledTool,
@@ -10,7 +10,6 @@ import {
   type MintedToken,
   type OnHeld,
   type Pass,
-  type TokenAsk,
   type Tokens,
   UpstreamUnauthorized
 } from '@onbehalf/mcp'
@@ -18,6 +17,7 @@ import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
 import { askOnceMore, type Ears } from './once-more.ts'
+import type { Identity } from './prepare.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
 export type UpstreamRequest = Pick<McpRequest, 'method' | 'name' | 'params' | 'inputSchema'>
@@ -59,20 +59,21 @@ export const sendWith = (
 
 /**
  * Calls as the user. A 401 mints another token and repeats the call once, if nothing but the 401 was received; no
- * other credential is ever tried.
+ * other credential is ever tried. `identity` has that token from then on.
  */
 export const callAs = (
   tools: UpstreamTools,
   outbound: Outbound,
-  ask: TokenAsk,
-  minted: MintedToken,
+  identity: Identity,
   onReissued: (minted: MintedToken) => void
 ): Promise<CalledTool> =>
-  sendAs(tools, outbound, minted).catch(async (thrown: unknown) => {
+  sendAs(tools, outbound, identity.minted).catch(async (thrown: unknown) => {
     if (!(thrown instanceof UpstreamUnauthorized)) throw thrown
     if (!thrown.isOnlyAnswer) throw rejected(thrown)
-    const next = await tools.tokens.reissue(ask, minted.token)
+    const { ask, minted } = identity
+    const next = await untilAborted(tools.tokens.reissue(ask, minted.token), outbound.signal)
     if (next.token === minted.token) throw rejected(thrown)
+    identity.minted = next
     onReissued(next)
     return sendAs(tools, outbound, next).catch((again: unknown) => {
       throw again instanceof UpstreamUnauthorized ? rejected(again) : again

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { untilAborted } from '@onbehalf/egress'
 import { type CalledTool, UpstreamInsufficientScope, UpstreamUnauthorized } from '@onbehalf/mcp'
 import { type Outbound, type Sending, sendWith } from '../calls/upstream.ts'
 import type { CredentialAsk, Credentials, Held, Refused } from './cache.ts'
@@ -22,7 +23,7 @@ export const callWithCredential = async (
   } catch (thrown) {
     const refused = refusedWith(thrown, held)
     if (!refused) throw thrown
-    const next = await tools.credentials.replace(ask, refused)
+    const next = await untilAborted(tools.credentials.replace(ask, refused), outbound.signal)
     const isAnother = next !== null && next.token !== held?.token
     if (!isAnother || !(thrown instanceof UpstreamUnauthorized && thrown.isOnlyAnswer)) throw thrown
     return sendWith(tools, outbound, next)
