@@ -16,18 +16,34 @@ export const systemClock: Clock = {
 
 export const sleep = (clock: Clock, ms: number): Promise<void> => clock.timer(ms).passed
 
-/** `work`, or undefined when the time is up; the work goes on. */
-export const before = async <Value>(
+type Settle<Value> = { resolve: (value: Value) => void; reject: (error: Error) => void }
+
+/**
+ * What comes of `work`, or what `onLate` makes of it when the time is up first. The work goes on: what nobody waits for any
+ * more still reports to its own owner, not to the process.
+ */
+export const within = <Value, Late>(
   clock: Clock,
-  deadlineAt: number,
-  work: Promise<Value>
-): Promise<Value | undefined> => {
-  const { passed, stop } = clock.timer(Math.max(0, deadlineAt - clock.now()))
-  try {
-    return await Promise.race([work, passed.then(() => undefined)])
-  } finally {
-    stop()
-    // What nobody waits for any more still reports to its own owner, not to the process.
-    work.catch(() => {})
-  }
+  ms: number,
+  work: Promise<Value>,
+  onLate: (settle: Settle<Late>) => void
+): Promise<Value | Late> => {
+  const { promise, resolve, reject } = Promise.withResolvers<Value | Late>()
+  const { passed, stop } = clock.timer(ms)
+  void passed.then(() => onLate({ resolve, reject }))
+  work.then(
+    (value) => {
+      stop()
+      resolve(value)
+    },
+    (error: unknown) => {
+      stop()
+      reject(error)
+    }
+  )
+  return promise
 }
+
+/** `work`, or undefined when the time is up. */
+export const before = <Value>(clock: Clock, deadlineAt: number, work: Promise<Value>): Promise<Value | undefined> =>
+  within(clock, Math.max(0, deadlineAt - clock.now()), work, ({ resolve }) => resolve(undefined))

@@ -1,4 +1,4 @@
-import { before, type Clock, sleep } from './clock.ts'
+import { type Clock, sleep, within } from './clock.ts'
 import { unavailable } from './failure.ts'
 
 export type Patience = {
@@ -11,15 +11,8 @@ export type Patience = {
 const againMs = 250
 
 /** `work`, or a failure when it hangs: a connection may have died without a word. */
-export const inTime = async <Value>(clock: Clock, ms: number, work: Promise<Value>): Promise<Value> => {
-  const done = await before(
-    clock,
-    clock.now() + ms,
-    work.then((value) => ({ value }))
-  )
-  if (done) return done.value
-  throw unavailable(1000, new Error('the store did not answer in time'))
-}
+export const inTime = <Value>(clock: Clock, ms: number, work: Promise<Value>): Promise<Value> =>
+  within(clock, ms, work, ({ reject }) => reject(unavailable(1000, new Error('the store did not answer in time'))))
 
 /** What is in nobody's hands but ours is not given up because the database is away for a while. */
 export const persist = async <Result>(
