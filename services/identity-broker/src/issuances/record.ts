@@ -4,7 +4,7 @@ import type { MintAsk } from '../tokens/mint.ts'
 import type { Minted } from '../tokens/modes/mode.ts'
 import type { OnUnfit } from './batch.ts'
 import { createLane, type Limits } from './lane.ts'
-import { createHashes, issuedRow, keyOf, refusedRow } from './row.ts'
+import { hashOnce, issuedRow, keyOf, refusedRow } from './row.ts'
 import type { IssuanceStore } from './store.ts'
 import type { NewIssuance, Use } from './write-store.ts'
 
@@ -25,7 +25,6 @@ const hourMs = 3_600_000
  */
 export const createIssuanceRecorder = ({ insert, count, now = Date.now, ...given }: Options) => {
   const written = new LRUCache<string, 'used' | 'unused'>({ max: knownMax })
-  const hashIn = createHashes()
   let tell: (error: unknown, waiting: number) => void = () => {}
   let tellUnfit: OnUnfit<NewIssuance> = () => {}
   const onTrouble = (error: unknown, waiting: number) => tell(error, waiting)
@@ -58,7 +57,7 @@ export const createIssuanceRecorder = ({ insert, count, now = Date.now, ...given
   return {
     issued: async (ask: MintAsk, minted: Minted): Promise<void> => {
       if (!minted.reusable) return issuedOnce(ask, minted)
-      const token_hash = hashIn(ask, minted)
+      const token_hash = hashOnce(ask, minted)
       const key = keyOf(token_hash, ask.actor)
       const known = written.get(key)
       if (known === 'unused') return void written.set(key, 'used')

@@ -3,16 +3,15 @@ import type { MintAsk } from '../tokens/mint.ts'
 import type { Actor, Minted } from '../tokens/modes/mode.ts'
 import type { NewIssuance } from './write-store.ts'
 
-/** What tokens are found by in their rows. A kept one is given out again and again, and hashed once. */
-export const createHashes = () => {
-  const hashes = new WeakMap<Minted, string>()
-  return ({ provider }: MintAsk, minted: Minted): string => {
-    const known = hashes.get(minted)
-    if (known !== undefined) return known
-    const hash = hashIn(minted.token, provider.audience)
-    hashes.set(minted, hash)
-    return hash
-  }
+const hash = Symbol('hash')
+
+/**
+ * What a token is found by in its rows. A kept one is given out again and again, and hashed once; its hash is kept in it,
+ * since every garbage collection works through a WeakMap of all of them.
+ */
+export const hashOnce = ({ provider }: MintAsk, minted: Minted & { [hash]?: string }): string => {
+  minted[hash] ??= hashIn(minted.token, provider.audience)
+  return minted[hash]
 }
 
 /** One row for each server: an ID token is given to several (`forward_id_token`). */

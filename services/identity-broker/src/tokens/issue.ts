@@ -34,24 +34,29 @@ const replyOf = ({ token, expires_at, reusable, generation: _, ...named }: Minte
   identity: { ...about, ...named }
 })
 
-/** What is kept is kept for one user, server and mode: its reply is checked and written once, and given again and again. */
-const createReplies = () => {
-  const written = new WeakMap<Minted, WrittenReply<typeof issueToken.reply>>()
-  return (minted: Minted, about: About) => {
-    if (!minted.reusable) return replyOf(minted, about)
-    const known = written.get(minted)
-    if (known) return known
-    const reply = writeReply(issueToken, replyOf(minted, about))
-    written.set(minted, reply)
-    return reply
+const answered = Symbol('as what it was answered')
+type Answered = Minted & { [answered]?: WrittenReply<typeof issueToken.reply> | 'once' }
+
+/**
+ * What is kept is kept for one user, server and mode: the reply of what is asked for again is checked and written once, and
+ * kept with it. Most is asked for once, by a tool-invoker that keeps it too.
+ */
+const replyWith = (minted: Answered, about: About) => {
+  if (!minted.reusable) return replyOf(minted, about)
+  const known = minted[answered]
+  if (known === undefined) {
+    minted[answered] = 'once'
+    return replyOf(minted, about)
   }
+  if (known !== 'once') return known
+  minted[answered] = writeReply(issueToken, replyOf(minted, about))
+  return minted[answered]
 }
 
 /** Mints for who the principal ticket names, for what the provider ticket names, and believes nothing else. */
 export const createIssue = ({ findTicketKey: findKey, mint, connectUrl }: Needs) => {
   const readPrincipal = createTicketReader(principalTicket, { findKey })
   const readProvider = createTicketReader(providerTicket, { findKey })
-  const replyWith = createReplies()
   return async ({ principal, provider, call, rejected_token_hash }: Asked, { deadlineAt }: { deadlineAt: number }) => {
     const [who, what] = await Promise.all([readPrincipal(principal), readProvider(provider)])
     const { tenant_id, user_id } = who
