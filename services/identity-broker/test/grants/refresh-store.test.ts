@@ -120,6 +120,23 @@ const refuse = async (id: string) => {
   return { refusal }
 }
 
+t.test('of answers at the same moment one is a refusal: each is kept for its own grant', async (t) => {
+  const refusal = { code: 'policy_denied', message: 'no', connection_revision: connection.revision } as const
+  const leases = await Promise.all((await Promise.all([1, 2, 3].map(fixture.make))).map(taken))
+  const answers = leases.map((lease, index) =>
+    index === 1 ? { material: undefined, token: { refusal } } : fixture.answerTo(lease)
+  )
+  const stored = leases.map((lease, index) => {
+    const answer = answers[index]
+    return answer && store.finish(lease, wants[0], answer)
+  })
+  t.same(await Promise.all(stored), ['kept', 'kept', 'kept'])
+  t.same(
+    await Promise.all(leases.map(({ id }) => keptFor(id))),
+    answers.map(({ token }) => token)
+  )
+})
+
 t.test('a refusal is kept for its want, until a sign-in, an emptying or an edit of the connection', async (t) => {
   const id = await fixture.make()
   t.same(await refuse(id).then(() => keptFor(id)), await refuse(id))

@@ -21,7 +21,18 @@ const columns = `id uuid, generation integer, epoch integer, refresh_token text,
   token text, token_hash text, jti text, expires_at float8, code text, message text, connection_revision integer,
   record_id uuid, record_hash text, actor_kind text, actor_id uuid`
 
-const text = (rows: 'wait' | 'pass over') => `,
+const keptRefusals = `,
+  kept_refusal as (
+    insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
+    select id, audience, mode, scopes, code, message, connection_revision, epoch
+    from moved where epoch = epoch_now and code is not null
+    on conflict (grant_id, audience, mode, scopes) do update set
+      code = excluded.code, message = excluded.message, connection_revision = excluded.connection_revision,
+      epoch = excluded.epoch, created_at = now()
+  )`
+
+const textWith = (more: string) => (rows: 'wait' | 'pass over') =>
+  `,
   ${lockedGrants(rows)},
   moved as (
     update "grant" set
@@ -48,26 +59,22 @@ const text = (rows: 'wait' | 'pass over') => `,
     from moved where epoch = epoch_now and token is not null and record_id is not null
     order by record_hash, actor_kind, actor_id
     on conflict (token_hash, actor_kind, actor_id) where token_hash is not null ${countedAgain}
-  ),
-  kept_refusal as (
-    insert into refusal (grant_id, audience, mode, scopes, code, message, connection_revision, epoch)
-    select id, audience, mode, scopes, code, message, connection_revision, epoch
-    from moved where epoch = epoch_now and code is not null
-    on conflict (grant_id, audience, mode, scopes) do update set
-      code = excluded.code, message = excluded.message, connection_revision = excluded.connection_revision,
-      epoch = excluded.epoch, created_at = now()
-  )
+  )${more}
   select free.number, epoch_now as row from free left join moved using (number)`
 
 /**
  * Puts the next refresh token in place of the one of the lease's generation, and keeps what it brought with it: the epoch,
  * or null where the grant is at another generation. What was brought is kept, and on record, only in the lease's epoch.
  */
-export const answerStore = (run: RunPrepared) =>
-  together(
-    itemStatement<Answered, number>(run, { name: 'answer of a refresh', columns, text, rowOf: rowColumn, locks: true }),
-    {
-      isUndone,
-      keyOf: ({ id }) => id
-    }
-  )
+export const answerStore = (run: RunPrepared) => {
+  const answersWith = (name: string, more: string) => {
+    const text = textWith(more)
+    return itemStatement<Answered, number>(run, { name, columns, text, rowOf: rowColumn, locks: true })
+  }
+  const tokens = answersWith('answer of a refresh', '')
+  // Answers without a token are rare, and getting ready for one takes Postgres nearly a tenth of a statement.
+  const withRefusals = answersWith('answer of a refresh with a refusal', keptRefusals)
+  const keep: typeof tokens = (items, rows) =>
+    (items.some(({ code }) => code !== undefined) ? withRefusals : tokens)(items, rows)
+  return together(keep, { isUndone, keyOf: ({ id }) => id })
+}
