@@ -65,6 +65,4 @@ export type CalledTool = {
   isPassed: boolean
   /** The revision that the server speaks. */
   protocolVersion: string | undefined
-  /** The first progress and log messages; they are asked for, and told in full, only with `onEvent`. */
-  events: McpEvent[]
 }

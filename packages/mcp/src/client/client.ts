@@ -9,7 +9,7 @@ import { defaultLimits, type McpLimits } from './limits.ts'
 import { listTools } from './list-tools.ts'
 import { notify } from './notify.ts'
 import { parameterHeaders } from './parameter-headers.ts'
-import { type ClientInfo, listenMethod, type McpEvent, type McpTool, type Send } from './protocol.ts'
+import { type ClientInfo, listenMethod, type McpTool, type Send } from './protocol.ts'
 import { createSessionPool } from './sessions.ts'
 import { toldToListeners } from './target.ts'
 import { type Watched, watchTools } from './watch-tools.ts'
@@ -68,17 +68,10 @@ export const createMcpClient = ({
   }
 
   const request: McpClient['request'] = async (asked) => {
-    const events: McpEvent[] = []
-    // What is listened to has no answer that they would belong to.
-    const eventsMax = asked.method === listenMethod ? 0 : limits.eventsMax
-    const onEvent = (event: McpEvent) => {
-      if (events.length < eventsMax) events.push(event)
-      asked.onEvent?.(event)
-    }
     const { method, name, params, capabilities, inputSchema, onRequest, logLevel, pass, onHeld } = asked
     const headers = inputSchema === undefined ? undefined : parameterHeaders(inputSchema, params.arguments)
     const target = method === listenMethod ? { ...aimToHear(wires, asked), hears: toldToListeners } : aim(wires, asked)
-    target.onEvent = onEvent
+    target.onEvent = asked.onEvent
     target.wantsEvents = asked.wantsEvents ?? asked.onEvent !== undefined
     if (capabilities) target.capabilities = capabilities
     target.onRequest = onRequest
@@ -89,7 +82,7 @@ export const createMcpClient = ({
         ...{ method, name, params, headers, pass, onHeld }
       })
       const protocolVersion = conversation.protocolVersion()
-      return { result, resultText: resultText(), isPassed: isPassed === true, protocolVersion, events }
+      return { result, resultText: resultText(), isPassed: isPassed === true, protocolVersion }
     } finally {
       conversation.close()
       target.deadline.stop()

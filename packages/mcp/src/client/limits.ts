@@ -12,8 +12,6 @@ export type McpLimits = {
   refusalBytesMax: number
   pagesMax: number
   toolsMax: number
-  /** Events kept for the answer of a call; `onEvent` sees all of them. */
-  eventsMax: number
   /** Requests of the server on one stream that are answered; the rest is left unanswered. */
   repliesMax: number
   /** Longest unfinished message on a stream that is listened to, in characters: many are open, and for long. */
@@ -39,7 +37,6 @@ export const defaultLimits: McpLimits = {
   refusalBytesMax: 64 * 1024,
   pagesMax: 500,
   toolsMax: 20_000,
-  eventsMax: 100,
   repliesMax: 20,
   watchMessageLengthMax: 256 * 1024,
   watchMsMax: 3_600_000,

@@ -29,9 +29,6 @@ export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Open
   const parser = createSseParser()
   const { messageLengthMax = Number.POSITIVE_INFINITY } = request
   let event: SseEvent | undefined
-  // So many messages are kept for the answer; a stream that is listened to has none.
-  let keptLeft = request.messageLengthMax === undefined ? limits.eventsMax : 0
-  let keptLength = 0
   let isToBeHeld = false
   let passing: Promise<Answer> | undefined
   try {
@@ -39,19 +36,15 @@ export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Open
     for (let chunk = await opened.body.next(); chunk; chunk = await opened.body.next()) {
       request.deadline.extend(request.sseReadTimeoutMs)
       for (event of parser.push(chunk)) {
-        if (!opened.body.hasRoomFor(event.data.length + keptLength)) throw noRoom()
+        if (!opened.body.hasRoomFor(event.data.length)) throw noRoom()
         const answer = readEvent(event, request, opened.headers)
         if (answer) {
           opened.body.handOver(request.onHeld)
           return { answer }
         }
-        if (keptLeft > 0) {
-          keptLeft -= 1
-          keptLength += event.data.length
-        }
       }
       const held = parser.held()
-      const hasRoom = opened.body.hasRoomFor(held + keptLength)
+      const hasRoom = opened.body.hasRoomFor(held)
       if (held > messageLengthMax) throw malformed(`a message is longer than ${messageLengthMax} characters`)
       if (held <= limits.passBytesMin && hasRoom) isToBeHeld = false
       else if (!isToBeHeld && request.pass) {

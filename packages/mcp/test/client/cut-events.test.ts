@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { McpEvent } from '../../src/client/index.ts'
 import { createTaker, progress, saying } from './hostile/large.ts'
 import { base, createTestClient } from './send.ts'
 
@@ -29,11 +30,13 @@ t.test('an answer in a stream is passed on the same however it is written and cu
   const check = async (end: string, cut: (bytes: Buffer) => Iterable<Uint8Array>, name: string) => {
     const client = createTestClient(t, { send: saying(streamWith(end), cut), limits: { passBytesMin: 50 } })
     const { pass, taken } = createTaker()
-    const called = await client.callTool({ ...base, url: 'http://127.0.0.1:9/mcp', ...tool, pass })
+    const events: McpEvent[] = []
+    const onEvent = (event: McpEvent) => events.push(event)
+    const called = await client.callTool({ ...base, url: 'http://127.0.0.1:9/mcp', ...tool, pass, onEvent })
     passed += called.isPassed ? 1 : 0
     const isRight = taken() + called.resultText === bareResult && called.result.isError === true
     if (!isRight) t.fail(`${name}: ${taken()}${called.resultText}`)
-    if (JSON.stringify(called.events) !== JSON.stringify([progress])) t.same(called.events, [progress], name)
+    if (JSON.stringify(events) !== JSON.stringify([progress])) t.same(events, [progress], name)
   }
   for (const end of ['\n', '\r', '\r\n']) {
     const { length } = Buffer.from(streamWith(end)(2))

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
+import type { McpEvent } from '../../src/client/index.ts'
 import { type Behaviour, event, startHostile } from './hostile.ts'
 import { base, createTestClient } from './send.ts'
 
@@ -72,7 +73,8 @@ t.test('a stream that broke is opened again', async (t) => {
 t.test('what the server says in between goes to who waits, and is no answer', async (t) => {
   const progress = { jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data: 'working' } }
   const server = await startHostile(t, older({ before: event(progress) }).behaviour)
-  const { events } = await createTestClient(t).callTool({ ...call(server.url), onEvent: () => {} })
+  const events: McpEvent[] = []
+  await createTestClient(t).callTool({ ...call(server.url), onEvent: (one) => events.push(one) })
   t.match(events.at(-1), { method: 'notifications/message', params: { data: 'working' } })
 })
 

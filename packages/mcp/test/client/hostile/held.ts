@@ -7,7 +7,6 @@ import { createTaker } from './large.ts'
 const heldBytesMax = 1_200_000
 const large = 'x'.repeat(700_000)
 const message = (id: unknown, result: object) => JSON.stringify({ jsonrpc: '2.0', id, result })
-const progress = { jsonrpc: '2.0', method: 'notifications/progress', params: { message: large } }
 /** One whose content comes too late to pass on. */
 const late = { _meta: { large }, content: [] }
 const small = { content: [{ type: 'text', text: 'x'.repeat(60_000) }] }
@@ -18,7 +17,6 @@ const events = 'text/event-stream'
 const answers: Record<string, { type: string; text: (id: unknown) => string }> = {
   'an answer': { type: json, text: (id) => message(id, late) },
   'an answer in a stream': { type: events, text: (id) => event(JSON.parse(message(id, late))) },
-  'what is told before an answer': { type: events, text: (id) => `${event(progress)}data: ${message(id, small)}\n\n` },
   broken: { type: json, text: (id) => `${message(id, late)}?` },
   'broken in a stream': { type: events, text: (id) => `data: ${message(id, late)}?\n\n` },
   small: { type: json, text: (id) => message(id, small) },
@@ -51,7 +49,7 @@ const createServer = () => {
   return { send, here: here.promise, goOn: goOn.resolve }
 }
 
-const heldKinds = ['an answer', 'an answer in a stream', 'what is told before an answer']
+const heldKinds = ['an answer', 'an answer in a stream']
 const url = 'http://127.0.0.1:9/mcp'
 const busy = {
   code: 'upstream_error',

@@ -58,7 +58,7 @@ export const testSilence = (): void => {
         raw.end()
       }
     })
-    t.same((await asked).events, [])
+    t.same((await asked).result, {})
     t.same(heard, [said.method])
     const long = `data: ${'x'.repeat(200_000)}\ndata: ${'x'.repeat(200_000)}`
     const listening: Parameters<typeof startHostile>[1][] = [

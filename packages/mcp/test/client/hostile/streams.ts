@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { McpEvent } from '../../../src/client/index.ts'
 import { event, type Seen, startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient, watched } from '../send.ts'
 
@@ -57,7 +58,8 @@ export const testStreams = (): void => {
       if (body !== '' && !body.includes('"method"')) sent += 1
     }
     const client = createTestClient(t, { send: watched(createSend(t), { onSend }) })
-    const { result, events } = await client.callTool({ ...base, url, ...tool })
+    const events: McpEvent[] = []
+    const { result } = await client.callTool({ ...base, url, ...tool, onEvent: (one) => events.push(one) })
     t.same(result, done)
     t.same(events, [{ method: 'notifications/message', params: { data: 'told' } }])
     t.equal(sent, 20, 'and no more than that')
