@@ -81,6 +81,8 @@ t.test('a writer beats, so that silence means something', async (t) => {
   const writer = writeFeed(owner, changes, { beatMs: 10 })
   await until(() => numbers.length >= 4)
   writer.close()
+  // Or the next one to listen would hear its last words.
+  await settled(owner)
   subscription.unsubscribe()
   t.same(numbers.slice(0, 4), [1, 2, 3, 4])
 })
