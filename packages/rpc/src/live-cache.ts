@@ -4,14 +4,14 @@ import { createCrowd, type Member } from './crowd.ts'
 import { createKeyedCrowd } from './keyed-crowd.ts'
 import { createTagIndex } from './tag-index.ts'
 
-/** What is held for a key: the value, what it depends on, and how long it may be used. */
-type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number }
+/** What is held for a key: the value, what it depends on, how long it may be used, and about when it was used last. */
+type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number; usedAt: number }
 
 /** What was emptied while a load ran, so that an older answer is not kept. */
 type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
 
 export type LiveCacheOptions<Key, Value> = {
-  /** Entries held at most, or what they may weigh together; the least recently used leaves first. */
+  /** Entries held at most, or what they may weigh together; the least recently used leaves first, to a second. */
   max: number
   /** What one weighs, where they are not all alike: one that weighs more than `max` is not held. */
   weightOf?: (value: Value) => number
@@ -75,9 +75,14 @@ export const createLiveCache = <Key, Value>({
   }
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
   const held = (id: string, key: Key): Entry<Value> | undefined => {
-    const entry = entries.get(id)
+    const entry = entries.peek(id)
     if (entry === undefined) return undefined
     const at = now()
+    // That it was used is noted once a second: it takes more than all else here.
+    if (at - entry.usedAt >= 1_000) {
+      entry.usedAt = at
+      entries.get(id)
+    }
     if (at >= entry.expiresAt || at - entry.loadedAt >= maxAgeMs) return undefined
     if (at - entry.loadedAt >= refreshAfterMs) refresh(id, key)
     return entry
@@ -94,7 +99,7 @@ export const createLiveCache = <Key, Value>({
         const tags = tagsOf(value)
         const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
         const since = Math.min(loadedAt, trueAtOf(value))
-        if (!isStale) keep(id, { value, tags, loadedAt: since, expiresAt: expiresAtOf(value) })
+        if (!isStale) keep(id, { value, tags, loadedAt: since, expiresAt: expiresAtOf(value), usedAt: loadedAt })
         return value
       })
       .finally(() => {

@@ -217,9 +217,10 @@ t.test('what concerns something else does not cost the load under way', async (t
 })
 
 t.test('no more than `max` is held; the least recently used leaves first, with its tags', async (t) => {
-  const { cache, hold } = start({ max: 2 })
+  const { cache, clock, hold } = start({ max: 2 })
   await hold('a', v(1, 'user:1'))
   await hold('b', v(1, 'user:2'))
+  clock.time += 1_000
   await cache.get('a')
   await hold('c', v(1, 'user:3'))
   t.equal(cache.size(), 2)

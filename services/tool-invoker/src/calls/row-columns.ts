@@ -34,7 +34,7 @@ const columns: Record<keyof Linked, Column> = {
   server_identifier: quoted(({ server_identifier }) => server_identifier),
   tool: quoted(({ tool }) => tool),
   tool_hash: quoted(({ tool_hash }) => tool_hash),
-  arguments_digest: quoted(({ arguments_digest }) => arguments_digest),
+  arguments_digest: plain('text', ({ arguments_digest }) => arguments_digest),
   arguments: quoted((row) => row.arguments),
   mode: quoted(({ mode }) => mode),
   audience: quoted(({ audience }) => audience),
@@ -46,7 +46,7 @@ const columns: Record<keyof Linked, Column> = {
   finished_at: plain('timestamptz', ({ finished_at }) => finished_at),
   writer: plain('uuid', ({ writer }) => writer),
   sequence: plain('bigint', ({ sequence }) => sequence),
-  mac: quoted(({ mac }) => mac)
+  mac: plain('text', ({ mac }) => mac)
 }
 
 const names = Object.keys(columns).join(', ')
