@@ -6,6 +6,7 @@ import { serviceNames } from '@onbehalf/contracts'
 import { loadConfig, type Variables } from '@onbehalf/service-kit'
 import { inRepository } from '@onbehalf/testkit'
 import t from 'tap'
+import { nodeOptions } from '../../scripts/bench/mints/rig.ts'
 import { type Container, networksOf, readCompose, readEnvironmentFile, stays } from './compose.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'onbehalf-compose-'))
@@ -17,6 +18,8 @@ for (const path of ['docker-compose.yml', 'scripts/compose-secrets.ts'])
 const script = join(directory, 'scripts/compose-secrets.ts')
 const environmentFile = join(directory, '.env')
 execFileSync(process.execPath, [script, 'https://onbehalf.test'])
+/** Node's own variable. */
+const nodes = 'NODE_OPTIONS'
 const env = readEnvironmentFile(readFileSync(environmentFile, 'utf8'))
 const compose = readCompose(env)
 
@@ -37,10 +40,14 @@ t.test('each service is given every variable it must have, none it does not know
   for (const service of serviceNames) {
     const variables = await variablesOf(service)
     const given = textsOf(containerOf(service))
-    const unknown = Object.keys(given).filter((name) => !(name in variables))
+    const unknown = Object.keys(given).filter((name) => !(name in variables || name === nodes))
     t.strictSame(unknown, [], `${service} reads all it is given`)
     t.doesNotThrow(() => loadConfig(variables, given), `${service} starts with it`)
   }
+})
+
+t.test('identity-broker runs in the memory that it is measured in', async (t) => {
+  t.equal(textsOf(containerOf('identity-broker'))[nodes], nodeOptions)
 })
 
 t.test('a migration is given the database of its service and nothing else', async (t) => {

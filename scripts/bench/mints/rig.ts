@@ -11,6 +11,8 @@ import { fromSources, startBench, startBeside, startMeasured } from '../backing.
 import { openRawClient, questionOf } from '../raw-client.ts'
 
 const service = 'identity-broker'
+/** What docker-compose.yml gives it as NODE_OPTIONS. */
+export const nodeOptions = '--max-semi-space-size=16'
 
 /** What is asked for: at which server, in which mode, and what it refused before, if it did. */
 type Want = { audience: string; mode: string; rejected_token_hash?: string }
@@ -62,7 +64,8 @@ export const startRig = async ({ profile, idpName = 'quick' }: Options) => {
   const { tenants } = JSON.parse(await runService(service, ['bootstrap', file], environment))
   const tenant_id: string = tenants[0].id
   const logFile = join(directory, 'logs/identity-broker.log')
-  const broker = await startMeasured({ name: service, args: fromSources(service, profile), environment, port, logFile })
+  const args = [nodeOptions, ...fromSources(service, profile)]
+  const broker = await startMeasured({ name: service, args, environment, port, logFile })
   const asker = 'tool-invoker'
   const client = await openRawClient({ ...bench.placeOf(asker), asker, owner: service })
   const providerBus = await bench.busAs('mcp-provider')
