@@ -66,6 +66,8 @@ export const startDeadline = (clock: Clock, length: Length): Deadline => new Dea
 
 /** Waits so long, unless the signal ends the wait with its reason. */
 export const pause = (ms: number, signal: CallSignal): Promise<void> => {
+  // One that has ended tells nobody any more.
+  if (signal.aborted) return Promise.reject(signal.reason)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const stop = {
     handleEvent: () => {

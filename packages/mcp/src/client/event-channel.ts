@@ -81,7 +81,8 @@ export const openEventChannel = async (
 }
 
 const streamOf = ({ events, stop }: ReturnType<typeof listenFor>, signal: CallSignal | undefined) => {
-  signal?.addEventListener('abort', { handleEvent: stop })
+  if (signal?.aborted) stop()
+  else signal?.addEventListener('abort', { handleEvent: stop })
   return { status: 200, headers: { 'content-type': 'text/event-stream' }, body: events }
 }
 

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { nextPauseMs } from '../../../src/client/listen.ts'
@@ -39,7 +41,7 @@ export const testSilence = (): void => {
     t.ok(ms >= 1_400, `every event gives a stream more time: ${ms} ms`)
   })
 
-  t.test('who listens keeps nothing that was said, and takes no message that is too long', async (t) => {
+  t.test('who listens hears what is said, and takes no message that is too long', async (t) => {
     const said = { jsonrpc: '2.0', method: 'notifications/resources/list_changed' }
     const listen = async (behaviour: Parameters<typeof startHostile>[1]) => {
       const { url } = await startHostile(t, behaviour)
@@ -68,6 +70,47 @@ export const testSilence = (): void => {
     for (const behaviour of listening) {
       const tooLong = await listen(behaviour)
       await t.rejects(tooLong.asked, { code: 'upstream_error', message: /longer than 262144 characters/ })
+    }
+  })
+
+  t.test('who listened to an older server is done at once, however long it wants to be left alone', async (t) => {
+    const told = event({ jsonrpc: '2.0', method: 'notifications/resources/list_changed' })
+    const streams: ServerResponse[] = []
+    const servers: Record<string, Parameters<typeof startHostile>[1]> = {
+      'of sessions': { GET: (_, { sse }) => sse(`retry: 999999999\n\n${told}`) },
+      'of one stream': {
+        'server/discover': (_, { raw }) => raw.writeHead(405).end(),
+        initialize: ({ id, params: { protocolVersion } }, { raw }) => {
+          raw.writeHead(streams.length > 0 ? 202 : 404).end()
+          streams.at(-1)?.write(event({ jsonrpc: '2.0', id, result: { protocolVersion, capabilities: {} } }))
+        },
+        'notifications/initialized': (_, { raw }) => {
+          raw.writeHead(202).end()
+          const again = setInterval(() => streams.at(-1)?.write(told), 20)
+          streams.at(-1)?.on('close', () => clearInterval(again))
+        },
+        GET: (_, { raw, sse }) => {
+          streams.push(raw)
+          sse('event: endpoint\ndata: /mcp?session=1\n\n')
+        }
+      }
+    }
+    for (const [name, behaviour] of Object.entries(servers)) {
+      const { url } = await startHostile(t, behaviour)
+      const enough = new AbortController()
+      let heard = 0
+      const onEvent = () => {
+        heard += 1
+        enough.abort(new Error('enough'))
+      }
+      const request = { ...base, url, method: 'subscriptions/listen', params: { notifications: {} }, sessionKey: 'k' }
+      const asked = createTestClient(t).request({ ...request, onEvent, signal: enough.signal })
+      const givenUp = new AbortController()
+      const tooLong = wait(10_000, 'still heard', { signal: givenUp.signal, ref: true })
+      await t.rejects(Promise.race([asked, tooLong]), { message: 'enough' }, name)
+      givenUp.abort()
+      await tooLong.catch(() => {})
+      t.equal(heard, 1, `${name}: and hears no more`)
     }
   })
 
