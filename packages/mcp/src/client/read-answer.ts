@@ -25,13 +25,15 @@ export const readJson = async (opened: Opened, request: Exchange, limits: McpLim
   const { headers, body } = opened
   const reading = body.text(limits.answerBytesMax)
   const text = typeof reading === 'string' ? reading : await reading
-  const answer = plainly(text, request.id, headers) ?? anyhow(text, request.id, headers)
+  // What only looks so is read twice, so that it may not be large.
+  const plain = text.length <= limits.passBytesMin ? plainly(text, request.id, headers) : undefined
+  const answer = plain ?? anyhow(text, request.id, headers)
   if (!answer) throw malformed('it holds no JSON-RPC answer')
   body.handOver(request.onHeld)
   return answer
 }
 
-/** Most answers: what is around the result is known by its text, so that it need not be read, nor looked for in it. */
+/** Most answers, which are small: what is around the result is known by its text, so that it need not be read, nor looked for in it. */
 const plainly = (text: string, id: number, headers: ResponseHeaders): Answer | undefined => {
   const resultText = plainResultText(text, id)
   if (resultText === undefined) return undefined

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { startModern as start, startEverything } from '../../../testkit/src/mcp-servers/index.ts'
 import type { McpEvent } from '../../src/client/index.ts'
-import { base, createSend, createTestClient } from './send.ts'
+import { base, createSend, createTestClient, watched } from './send.ts'
 
 const startModern = async (test: Test) => {
   const server = await start()
@@ -43,6 +43,17 @@ t.test('progress of a modern server is told as it comes, and isError stays a res
     { method: 'notifications/progress', params: { progress: 1, total: 2 } },
     { method: 'notifications/progress', params: { progress: 2 } }
   ])
+})
+
+t.test('a modern server is asked for progress and log messages only where somebody hears them', async (t) => {
+  const { url } = await startModern(t)
+  const sent: string[] = []
+  const client = createTestClient(t, { send: watched(createSend(t), { onSend: (body) => sent.push(body) }) })
+  const call = { ...base, url, name: 'fail', arguments: {} }
+  await client.callTool(call)
+  t.notMatch(sent.at(-1), /progressToken|logLevel/)
+  await client.callTool({ ...call, onEvent: () => {} })
+  t.match(sent.at(-1), /progressToken.*logLevel/)
 })
 
 t.test('a name that no header carries as it is reaches a modern server all the same', async (t) => {
