@@ -10,8 +10,12 @@ const hash = Symbol('hash')
  * since every garbage collection works through a WeakMap of all of them.
  */
 export const hashOnce = ({ provider }: MintAsk, minted: Minted & { [hash]?: string }): string => {
-  minted[hash] ??= hashIn(minted.token, provider.audience)
-  return minted[hash]
+  const known = minted[hash]
+  if (known !== undefined) return known
+  const value = hashIn(minted.token, provider.audience)
+  // Of this token alone: a copy of it may be changed.
+  Object.defineProperty(minted, hash, { value })
+  return value
 }
 
 /** One row for each server: an ID token is given to several (`forward_id_token`). */

@@ -44,13 +44,11 @@ type Answered = Minted & { [answered]?: WrittenReply<typeof issueToken.reply> | 
 const replyWith = (minted: Answered, about: About) => {
   if (!minted.reusable) return replyOf(minted, about)
   const known = minted[answered]
-  if (known === undefined) {
-    minted[answered] = 'once'
-    return replyOf(minted, about)
-  }
-  if (known !== 'once') return known
-  minted[answered] = writeReply(issueToken, replyOf(minted, about))
-  return minted[answered]
+  if (known !== undefined && known !== 'once') return known
+  const reply = known === 'once' ? writeReply(issueToken, replyOf(minted, about)) : 'once'
+  // Of this token alone: a copy of it may be changed.
+  Object.defineProperty(minted, answered, { value: reply, writable: true })
+  return reply === 'once' ? replyOf(minted, about) : reply
 }
 
 /** Mints for who the principal ticket names, for what the provider ticket names, and believes nothing else. */
