@@ -14,7 +14,6 @@ export const discard = async (body: AsyncIterable<Uint8Array>, bytesMax: number)
   }
 }
 
-const over = { done: true, value: undefined } as const
 const drainMs = 250
 const drainBytesMax = 64 * 1024
 
@@ -55,9 +54,13 @@ export class Body {
 
   private taken(step: IteratorResult<Uint8Array>): Uint8Array | undefined {
     if (!step.done) return this.counted(step.value)
+    this.finish()
+    return undefined
+  }
+
+  private finish(): void {
     this.isDone = true
     this.ending.unlink()
-    return undefined
   }
 
   private counted(piece: Uint8Array): Uint8Array {
@@ -95,7 +98,7 @@ export class Body {
   text(bytesMax: number): string | Promise<string> {
     const rest = this.source.rest?.()
     if (rest === undefined) return this.hold(bytesMax).then((isMore) => this.textOf(bytesMax, isMore))
-    this.taken(over)
+    this.finish()
     if (rest.length > 0) this.held.push(this.counted(rest))
     return this.textOf(bytesMax, false)
   }

@@ -75,10 +75,11 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     row.upstream_status = 200
     return made
   } catch (thrown) {
-    const { signal } = context
-    const refusal = refusalFor(signal.aborted ? signal.reason : thrown, tools.publicUrl)
+    // However what was under way ended, the end of the call is why.
+    const why = context.signal.aborted ? context.signal.reason : thrown
+    const refusal = refusalFor(why, tools.publicUrl)
     row.outcome = toReported(refusal).code
-    row.upstream_status = upstreamStatusOf(thrown)
+    row.upstream_status = upstreamStatusOf(why)
     throw refusal
   } finally {
     watched.end()

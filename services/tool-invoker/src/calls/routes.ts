@@ -68,21 +68,16 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const onHeld = heldUntilSent(reply.raw)
       const context = { caller: callerOf(request), signal, cancel, traceparent, onHeld }
       const asked = askedOf(request.body)
-      const plainly: Make = async ({ onSend, onEvent, passing }) => {
+      const plainly: Make = async ({ onSend, onEvent, passing }) =>
+        answerText(await callInTurns(tools, asked, { ...context, onSend, onEvent, passing }))
+      const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
+      const make: Make = async (hears) => {
         try {
-          return answerText(await callInTurns(tools, asked, { ...context, onSend, onEvent, passing }))
+          return await (key === '' ? plainly(hears) : once(hears))
         } finally {
           end()
         }
       }
-      const once: Make = async (hears) => {
-        try {
-          return await callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
-        } finally {
-          end()
-        }
-      }
-      const make = key === '' ? plainly : once
       if (wantsEvents(request)) return sendEvents(make, request, reply)
       // With a key the answer is kept, so that it is held.
       const answer = await (key === '' ? passable((passing) => make({ passing }), answerBeginning) : make({}))

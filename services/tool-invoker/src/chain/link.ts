@@ -15,12 +15,29 @@ export const beginning = ''
 /** base64url HMAC-SHA-256 over a record and the `mac` of the one before it in its chain. */
 export const macOf = (hmac: Hmac, before: string, row: Omit<Linked, 'mac'>): string => {
   // Each by its name and in one list: gone through by a list of names, or put together from lists, it takes twice as long.
-  // biome-ignore format: a line for each would be longer than all else here.
   const told: unknown[] = [
-    before, row.id, row.kind, row.call_id, row.tenant_id, row.user_id, row.app_id,
-    row.credential_kind, row.credential_id, row.provider_id, row.server_identifier, row.tool,
-    row.arguments_digest, row.mode, row.audience, row.token_jti, row.outcome, row.upstream_status,
-    row.started_at, row.finished_at, row.writer, row.sequence
+    before,
+    row.id,
+    row.kind,
+    row.call_id,
+    row.tenant_id,
+    row.user_id,
+    row.app_id,
+    row.credential_kind,
+    row.credential_id,
+    row.provider_id,
+    row.server_identifier,
+    row.tool,
+    row.arguments_digest,
+    row.mode,
+    row.audience,
+    row.token_jti,
+    row.outcome,
+    row.upstream_status,
+    row.started_at,
+    row.finished_at,
+    row.writer,
+    row.sequence
   ]
   // What there was no column for at first: a record without it is linked as it was then.
   if (row.tool_hash !== null) told.push({ tool_hash: row.tool_hash })
