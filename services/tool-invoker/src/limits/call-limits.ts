@@ -3,7 +3,7 @@ import type { Principal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type App, callerOf } from '@onbehalf/service-kit'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { createSlices, type Slices } from './slices.ts'
+import { count, createSlices, type Slice, type Slices } from './slices.ts'
 import type { TakeSlice } from './store.ts'
 
 /**
@@ -21,41 +21,64 @@ export type CallMaxima = { principal: number; tenant: number; provider: number }
 
 const windowMs = 60_000
 
-type Limited = { max: number; keyOf: (principal: Principal, serverIdentifier: string) => string }
+type Limited = {
+  max: number
+  prefix: string
+  groupOf: (principal: Principal) => string
+  idOf: (principal: Principal, serverIdentifier: string) => string
+}
 type Counter = ReturnType<App['createRateLimit']>
 type Counted = Extract<Awaited<ReturnType<Counter>>, { isAllowed: false }>
 
 /** The limits on calls: of each caller, of each tenant and of each provider of a tenant, each with its own keys. */
 export const openCallLimits = async (app: App, take: TakeSlice, maxima: CallMaxima): Promise<CallLimits> => {
-  const slices = createSlices(take)
   const all: Limited[] = [
-    { max: maxima.principal, keyOf: principalOf },
-    { max: maxima.tenant, keyOf: ({ tenant_id }) => `tenant:${tenant_id}` },
-    { max: maxima.provider, keyOf: ({ tenant_id }, serverIdentifier) => `provider:${tenant_id}:${serverIdentifier}` }
+    { max: maxima.principal, prefix: '', groupOf: ({ kind }) => kind, idOf: callerIdOf },
+    { max: maxima.tenant, prefix: '', groupOf: () => 'tenant', idOf: ({ tenant_id }) => tenant_id },
+    { max: maxima.provider, prefix: 'provider:', groupOf: ({ tenant_id }) => tenant_id, idOf: (_, server) => server }
   ]
-  const wanted = all.filter(({ max }) => max > 0)
+  const wanted = all.filter(({ max }) => max > 0).map((limited) => ({ ...limited, slices: slicesOf(take, limited) }))
   const servers = new WeakMap<FastifyRequest, string>()
   const counters: Counter[] = []
-  for (const { max, keyOf } of wanted) {
-    const keyGenerator = (request: FastifyRequest) => keyOf(callerOf(request).principal, servers.get(request) ?? '')
+  for (const { max, groupOf, idOf, slices } of wanted) {
+    const keyGenerator = (request: FastifyRequest) => {
+      const { principal } = callerOf(request)
+      return `${groupOf(principal)}${between}${idOf(principal, servers.get(request) ?? '')}`
+    }
     counters.push(await openCounter(app, slices, { max, keyGenerator }))
   }
   const ask = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const counted = await Promise.all(counters.map((count) => count(request)))
+    const counted = await Promise.all(counters.map((counter) => counter(request)))
     let longest: Counted | undefined
     for (const one of counted) if (!one.isAllowed && one.isExceeded && one.ttl > (longest?.ttl ?? 0)) longest = one
     if (longest) throw refuse(reply, longest)
   }
+  /** Counts it where all that is held lasts for it, else nowhere. */
+  const spendHeld = (principal: Principal, serverIdentifier: string): boolean => {
+    const at = Date.now()
+    const held: Slice[] = []
+    for (const { groupOf, idOf, slices } of wanted) {
+      const slice = slices.lasting(groupOf(principal), idOf(principal, serverIdentifier), at)
+      if (!slice) return false
+      held.push(slice)
+    }
+    for (const slice of held) count(slice, at)
+    return true
+  }
   return (request, reply, serverIdentifier) => {
-    const { principal } = callerOf(request)
-    if (slices.spendHeld(wanted.map(({ keyOf }) => keyOf(principal, serverIdentifier)))) return undefined
+    if (spendHeld(callerOf(request).principal, serverIdentifier)) return undefined
     servers.set(request, serverIdentifier)
     return ask(request, reply)
   }
 }
 
-const principalOf = (principal: Principal): string =>
-  principal.kind === 'app' ? `app:${principal.app_id}` : `user:${principal.user_id}`
+// Neither a kind, nor an id, nor an identifier has one.
+const between = ' '
+
+const slicesOf = (take: TakeSlice, { max, prefix }: Limited): Slices =>
+  createSlices(take, { max, windowMs, keyOf: (group, id) => `${prefix}${group}:${id}` })
+
+const callerIdOf = (principal: Principal): string => (principal.kind === 'app' ? principal.app_id : principal.user_id)
 
 type Opened = { max: number; keyGenerator: (request: FastifyRequest) => string }
 
@@ -70,7 +93,8 @@ const openCounter = async (
       ...{ global: false, max, timeWindow: windowMs, keyGenerator },
       store: class implements FastifyRateLimitStore {
         incr(key: string, done: (error: Error | null, spent?: { current: number; ttl: number }) => void) {
-          spend(key, { max, windowMs }).then(
+          const [group = '', id = ''] = key.split(between)
+          spend(group, id).then(
             ({ current, ttlMs }) => done(null, { current, ttl: ttlMs }),
             (error: Error) => done(error)
           )

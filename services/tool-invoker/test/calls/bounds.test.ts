@@ -1,7 +1,10 @@
 import { ReportedError } from '@onbehalf/errors'
+import { openRedis } from '@onbehalf/service-kit'
 import { eventually } from '@onbehalf/testkit'
 import t from 'tap'
 import { createGates } from '../../src/gates/gates.ts'
+import { createSlices } from '../../src/limits/slices.ts'
+import { limitStore } from '../../src/limits/store.ts'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -80,6 +83,46 @@ t.test('each caller, each server and each tenant has so many calls a minute, ove
   const theirs = register(elsewhere.tenant_id)
   t.match(await callMany(elsewhere.headers, theirs.server_identifier, 20), { made: 20 }, 'another tenant has its own')
 })
+
+t.test(
+  'who calls now and then waits for nobody, and five replicas together make no more calls than the limit',
+  async (t) => {
+    const { redis, close } = await openRedis(stage.environment().REDIS_URL ?? '')
+    t.teardown(close)
+    const { take } = limitStore(redis)
+    const max = 1_000
+    let time = Date.now()
+    const limit = { max, windowMs: 60_000, keyOf: (group: string, id: string) => `${group}:${id}` }
+    const five = Array.from({ length: 5 }, () => createSlices(take, limit, () => time))
+    const isTold = async (id: string) => (await redis.exists(`tool-invoker:limit:user:${id}`)) === 1
+
+    const [one] = five
+    const seldom = async (count: number) => {
+      for (const _ of Array(count)) await one?.spend('user', 'seldom')
+      return isTold('seldom')
+    }
+    t.notOk(await seldom(10), 'a hundredth of the limit is counted here alone')
+    time += 60_000
+    t.notOk(await seldom(10), 'in every minute')
+    t.ok(await seldom(1), 'and then told')
+    t.equal(await redis.get('tool-invoker:limit:user:seldom'), '30', 'with twice as many to come')
+
+    let made = 0
+    let refused = 0
+    while (refused < five.length) {
+      refused = 0
+      for (const replica of five) {
+        const { current } = await replica.spend('user', 'often')
+        if (current <= max) made += 1
+        else refused += 1
+      }
+    }
+    t.ok(isNear(made, max), `${made}`)
+    time += 1_001
+    for (const replica of five)
+      t.match(await replica.spend('user', 'often'), { current: max + 1 }, 'used up is used up')
+  }
+)
 
 t.test('a server that only fails is left alone, and the others are called', async (t) => {
   // For longer than any test: none of the calls below is the one that tries it again.
