@@ -6,7 +6,7 @@ export { type CallContract, defineCall, faultOf, matches, ownerOf } from './defi
 export { defineFeed, type FeedContract, type FeedReader, type FeedWriter, readFeed, writeFeed } from './feed.ts'
 export { repliesFrom } from './inbox.ts'
 export { createKeySet } from './key-set.ts'
-export { createLiveCache, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
+export { createLiveCache, type Held, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
 export { type ServeContext, type Served, serve } from './serve.ts'
 export { importSigningKey, type SigningKey, signJwt } from './signing-key.ts'
 export { createTicketReader, type TicketReader } from './ticket-reader.ts'

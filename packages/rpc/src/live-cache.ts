@@ -4,8 +4,19 @@ import { createCrowd, type Member } from './crowd.ts'
 import { createKeyedCrowd } from './keyed-crowd.ts'
 import { createTagIndex } from './tag-index.ts'
 
-/** What is held for a key: the value, what it depends on, how long it may be used, and about when it was used last. */
-type Entry<Value> = { value: Value; tags: readonly string[]; loadedAt: number; expiresAt: number; usedAt: number }
+/**
+ * What is held for a key: the value, what it depends on, how long it may be used, and about when it was used last. Who
+ * asks for the same again and again keeps it, for `use`.
+ */
+export type Held<Value> = {
+  readonly id: string
+  readonly value: Value
+  readonly tags: readonly string[]
+  /** When the owner is asked again: never, once it is held no more. */
+  refreshAt: number
+  endsAt: number
+  usedAt: number
+}
 
 /** What was emptied while a load ran, so that an older answer is not kept. */
 type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
@@ -18,7 +29,7 @@ export type LiveCacheOptions<Key, Value> = {
   keyOf: (key: Key) => string
   load: (key: Key) => Promise<Value>
   /** What the value depends on, as `kind:id`; a change of any of them drops the entry. */
-  tagsOf: (value: Value) => readonly string[]
+  tagsOf: (value: Value, key: Key) => readonly string[]
   /** Milliseconds since the epoch after which the value is of no use, whatever the owner says. */
   expiresAtOf?: (value: Value) => number
   /** When the value was true for certain, where that is before the load began: one that another cache had held. */
@@ -35,6 +46,10 @@ export type LiveCache<Key, Value> = {
   get: (key: Key) => Promise<Value>
   /** The held value if it can be used now, without waiting. */
   peek: (key: Key) => Value | undefined
+  /** The same to keep, for `use`. */
+  hold: (key: Key) => Held<Value> | undefined
+  /** The value of what was kept, while it is held and its owner need not be asked; else it is to be looked for anew. */
+  use: (held: Held<Value>) => Value | undefined
   delete: (key: Key) => void
   dropTag: (tag: string) => void
   dropAll: () => void
@@ -57,34 +72,37 @@ export const createLiveCache = <Key, Value>({
   maxAgeMs = 30_000,
   now = Date.now
 }: LiveCacheOptions<Key, Value>): LiveCache<Key, Value> => {
-  // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
-  const bound = { maxSize: max, sizeCalculation: ({ value }: Entry<Value>) => weightOf(value) }
-  const entries = new LRUCache<string, Entry<Value>>({ ...bound, dispose: (entry, id) => forget(id, entry) })
   const index = createTagIndex()
+  const forget = (entry: Held<Value>) => {
+    entry.refreshAt = goneAt
+    for (const tag of entry.tags) index.remove(tag, entry.id)
+  }
+  // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
+  const bound = { maxSize: max, sizeCalculation: ({ value }: Held<Value>) => weightOf(value) }
+  const entries = new LRUCache<string, Held<Value>>({ ...bound, dispose: forget })
   // A load is joined only until the next emptying; its guard lives until it ends.
   const loads = createKeyedCrowd<Promise<Value>>()
   const guards = createCrowd<Guard>()
 
-  const forget = (id: string, entry: Entry<Value>) => {
-    for (const tag of entry.tags) index.remove(tag, id)
+  const keep = (entry: Held<Value>) => {
+    entries.set(entry.id, entry)
+    if (!entries.has(entry.id)) return
+    for (const tag of entry.tags) index.add(tag, entry.id)
   }
-  const keep = (id: string, entry: Entry<Value>) => {
-    entries.set(id, entry)
-    if (!entries.has(id)) return
-    for (const tag of entry.tags) index.add(tag, id)
+  // That it was used is noted once a second: it takes more than all else here.
+  const noteUse = (entry: Held<Value>, at: number) => {
+    if (at - entry.usedAt < 1_000) return
+    entry.usedAt = at
+    entries.get(entry.id)
   }
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
-  const held = (id: string, key: Key): Entry<Value> | undefined => {
+  const hold = (id: string, key: Key): Held<Value> | undefined => {
     const entry = entries.peek(id)
     if (entry === undefined) return undefined
     const at = now()
-    // That it was used is noted once a second: it takes more than all else here.
-    if (at - entry.usedAt >= 1_000) {
-      entry.usedAt = at
-      entries.get(id)
-    }
-    if (at >= entry.expiresAt || at - entry.loadedAt >= maxAgeMs) return undefined
-    if (at - entry.loadedAt >= refreshAfterMs) refresh(id, key)
+    noteUse(entry, at)
+    if (at >= entry.endsAt) return undefined
+    if (at >= entry.refreshAt) refresh(id, key)
     return entry
   }
 
@@ -96,10 +114,12 @@ export const createLiveCache = <Key, Value>({
     guards.enter(guard)
     const promise = load(key)
       .then((value) => {
-        const tags = tagsOf(value)
+        const tags = tagsOf(value, key)
         const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
         const since = Math.min(loadedAt, trueAtOf(value))
-        if (!isStale) keep(id, { value, tags, loadedAt: since, expiresAt: expiresAtOf(value), usedAt: loadedAt })
+        const ends = { refreshAt: since + refreshAfterMs, endsAt: Math.min(expiresAtOf(value), since + maxAgeMs) }
+        // A copy has no more room than it needs.
+        if (!isStale) keep({ id, value, tags: tags.slice(), ...ends, usedAt: loadedAt })
         return value
       })
       .finally(() => {
@@ -123,10 +143,17 @@ export const createLiveCache = <Key, Value>({
   return {
     get: async (key) => {
       const id = keyOf(key)
-      const entry = held(id, key)
+      const entry = hold(id, key)
       return entry ? entry.value : begin(id, key)
     },
-    peek: (key) => held(keyOf(key), key)?.value,
+    peek: (key) => hold(keyOf(key), key)?.value,
+    hold: (key) => hold(keyOf(key), key),
+    use: (entry) => {
+      const at = now()
+      if (at >= entry.refreshAt || at >= entry.endsAt) return undefined
+      noteUse(entry, at)
+      return entry.value
+    },
     delete: (key) => {
       const id = keyOf(key)
       for (const one of guards.members()) if (one.id === id) one.isDropped = true
@@ -146,6 +173,8 @@ export const createLiveCache = <Key, Value>({
     size: () => entries.size
   }
 }
+
+const goneAt = Number.NEGATIVE_INFINITY
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof ReportedError && error.status < 500 && error.code !== 'too_many_requests'

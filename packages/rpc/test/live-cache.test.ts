@@ -228,3 +228,50 @@ t.test('no more than `max` is held; the least recently used leaves first, with i
   cache.dropTag('user:2')
   t.equal(cache.size(), 2)
 })
+
+t.test(
+  'what somebody kept is used while it is held and need not be asked for anew, however it is let go of',
+  async (t) => {
+    const { cache, clock, hold, load, loads } = start({ max: 1 })
+    const keep = async (version: number) => {
+      await hold('a', v(version, 'user:1'))
+      const held = cache.hold('a')
+      if (!held) throw new Error('it is not held')
+      t.same(cache.use(held), v(version, 'user:1'))
+      return held
+    }
+    const lettingGo: [string, () => unknown][] = [
+      ['dropped with what it depends on', () => cache.dropTag('user:1')],
+      ['dropped with all', () => cache.dropAll()],
+      ['deleted', () => cache.delete('a')],
+      ['pushed out', () => hold('b', v(1))]
+    ]
+    for (const [index, [how, letGo]] of lettingGo.entries()) {
+      const kept = await keep(index)
+      await letGo()
+      t.equal(cache.use(kept), undefined, how)
+    }
+
+    const older = await keep(10)
+    clock.time += 20_000
+    t.equal(cache.use(older), undefined, 'its owner is to be asked')
+    t.same(cache.peek('a'), v(10, 'user:1'))
+    load(loads.length - 1).answer(v(11, 'user:1'))
+    await turn()
+    clock.time -= 20_000
+    t.equal(cache.use(older), undefined, 'replaced')
+    t.same(cache.peek('a'), v(11, 'user:1'))
+    t.equal(cache.hold('b'), undefined)
+  }
+)
+
+t.test('what is kept by somebody and used is not the least recently used', async (t) => {
+  const { cache, clock, hold } = start({ max: 2 })
+  await hold('a', v(1))
+  await hold('b', v(1))
+  const kept = cache.hold('a')
+  clock.time += 1_000
+  t.same(kept && cache.use(kept), v(1))
+  await hold('c', v(1))
+  t.same([cache.peek('a')?.version, cache.peek('b')], [1, undefined])
+})

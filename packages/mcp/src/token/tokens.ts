@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type CallBinding, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createLiveCache, type Held, type LiveCache, readFeed } from '@onbehalf/rpc'
 import { usableUntil } from './usable-until.ts'
 
 /** A token for one user at one server, and whose it is. */
@@ -21,14 +21,12 @@ export type TokenAsk = {
   traceparent?: string | undefined
 }
 
-export type Tokens = {
+export type Tokens = Pick<LiveCache<TokenAsk, MintedToken>, 'hold' | 'use'> & {
   /**
    * The held token, or one from the broker; those who ask for the same one at once share one question. A token that is
    * not reusable goes to the one whose question it answers, and is held for nobody.
    */
   get: (ask: TokenAsk) => Promise<MintedToken>
-  /** The held token, without waiting. */
-  peek: (ask: TokenAsk) => MintedToken | undefined
   /** Another token than `rejected`, to which the server answered 401; the very same one when the broker has no other. */
   reissue: (ask: TokenAsk, rejected: string) => Promise<MintedToken>
   close: () => void
@@ -49,16 +47,13 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
   const reissues = new Map<string, Promise<MintedToken>>()
   // Which modes give such tokens is the broker's to know; the first answer of each tells.
   const singleUse = new Set<string>()
-  const cache = createLiveCache<Question, MintedToken & { tags: string[]; usableUntil: number }>({
+  const cache = createLiveCache<Question, MintedToken>({
     max: heldMax,
     now,
     keyOf,
-    load: async (question) => {
-      const minted = await issue(bus, question, now() + issueMs)
-      return { ...minted, tags: tagsOf(question, minted), usableUntil: usableUntil(minted, now()) }
-    },
-    tagsOf: ({ tags }) => tags,
-    expiresAtOf: (held) => held.usableUntil
+    load: (question) => issue(bus, question, now() + issueMs),
+    tagsOf,
+    expiresAtOf: (minted) => usableUntil(minted, now())
   })
   const dropTag = ({ kind, id }: { kind: string; id: string }) => cache.dropTag(`${kind}:${id}`)
   const readers = [
@@ -93,12 +88,15 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
     return asking
   }
 
+  // What is good for one call is there for a moment, until the one whose it is has it.
+  const hold = (wanted: TokenAsk): Held<MintedToken> | undefined => {
+    const held = cache.hold({ ...wanted, isOwn: false })
+    return held?.value.reusable ? held : undefined
+  }
   return {
-    get: async (wanted) => {
-      const question = { ...wanted, isOwn: false }
-      return cache.peek(question) ?? ask(question)
-    },
-    peek: (wanted) => cache.peek({ ...wanted, isOwn: false }),
+    get: async (wanted) => hold(wanted)?.value ?? ask({ ...wanted, isOwn: false }),
+    hold,
+    use: cache.use,
     reissue: async (wanted, rejected) => {
       const question = { ...wanted, rejected_token_hash: hashOf(rejected), isOwn: false }
       const held = cache.peek(question)
@@ -137,7 +135,7 @@ const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<
   })
 }
 
-const tagsOf = ({ app_id, user_id, provider }: TokenAsk, { identity }: MintedToken): string[] => [
+const tagsOf = ({ identity }: MintedToken, { app_id, user_id, provider }: TokenAsk): string[] => [
   `user:${user_id}`,
   `provider:${provider.provider_id}`,
   ...(app_id ? [`app:${app_id}`] : []),

@@ -2,10 +2,13 @@ import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { Authenticators, Caller, Resolving } from '@onbehalf/service-kit'
 import { goOn } from './go-on.ts'
+import type { RestedOn } from './rested-on.ts'
 
-/** For whom a call is made. */
+/** For whom a call is made; one for as long as what was resolved is held. */
 export type Acting = {
   principal: Principal
+  /** What the last call rested on: that of the next one most often is the same. */
+  last: RestedOn
   /** A ticket that holds now: one that was read at the start of a long call may have ended. */
   ticket: () => Promise<string>
 }
@@ -27,10 +30,17 @@ export const actingOf = (tools: ActingTools, caller: Caller, asked: Asked): Acti
   return goOn(resolve(), (resolved) => actingAs(resolved, resolve))
 }
 
-const actingAs = ({ principal }: ResolvedPrincipal, resolve: () => Resolving): Acting => ({
-  principal,
-  ticket: async () => (await resolve()).ticket
-})
+const kept = Symbol('for whom calls are made')
+type Keeping = ResolvedPrincipal & { [kept]?: Acting }
+
+const actingAs = (resolved: Keeping, resolve: () => Resolving): Acting => {
+  const acting = resolved[kept]
+  if (acting) return acting
+  const value: Acting = { principal: resolved.principal, last: {}, ticket: async () => (await resolve()).ticket }
+  // Not enumerable: a copy of what was resolved is for somebody else to say.
+  Object.defineProperty(resolved, kept, { value })
+  return value
+}
 
 const resolverOf = (
   { authenticators, actFor }: ActingTools,

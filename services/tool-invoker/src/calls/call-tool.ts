@@ -36,7 +36,7 @@ export type AskedCall = {
 export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
-    credentials: Pick<Credentials, 'get' | 'peek' | 'replace'>
+    credentials: Pick<Credentials, 'get' | 'hold' | 'use' | 'replace'>
     recorder: Pick<Recorder, 'reserve' | 'intend' | 'add'>
     underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date

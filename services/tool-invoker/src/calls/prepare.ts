@@ -4,7 +4,7 @@ import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { CheckArguments } from '../arguments/check.ts'
-import type { Credentials } from '../credentials/cache.ts'
+import type { CredentialAsk, Credentials, Held as HeldCredential } from '../credentials/cache.ts'
 import type { WithCredential } from '../credentials/call-with.ts'
 import type { Providers, ResolvedProvider } from '../providers/cache.ts'
 import type { Tools } from '../tools/cache.ts'
@@ -14,6 +14,7 @@ import { goOn } from './go-on.ts'
 import { tokenAskOf } from './identity.ts'
 import { sealArguments } from './kept-arguments.ts'
 import type { CallRow } from './record.ts'
+import type { RestedOn } from './rested-on.ts'
 
 type Asked = {
   server_identifier: string
@@ -27,16 +28,16 @@ type Asked = {
 }
 
 export type PrepareTools = ActingTools & {
-  providers: Pick<Providers, 'find' | 'peek'>
-  tools: Pick<Tools, 'find' | 'findAnew' | 'peek'>
+  providers: Pick<Providers, 'find' | 'hold' | 'use'>
+  tools: Pick<Tools, 'find' | 'findAnew' | 'hold' | 'use'>
   checkArguments: CheckArguments
-  tokens: Pick<Tokens, 'get' | 'peek'>
-  credentials: Pick<Credentials, 'get' | 'peek'>
+  tokens: Pick<Tokens, 'get' | 'hold' | 'use'>
+  credentials: Pick<Credentials, 'get' | 'hold' | 'use'>
   vault: Pick<Vault, 'seal'>
 }
 
 /** What a call is made as its user with, and how another token is asked for. */
-export type Identity = { ask: TokenAsk; minted: MintedToken }
+export type Identity = { ask: () => TokenAsk; minted: MintedToken }
 
 /** All that a call needs before it is sent; `identity` where it is made as its user, else `credential`. */
 export type Prepared = {
@@ -79,13 +80,23 @@ const findBoth = (
   acting: Acting,
   traceparent: string
 ): Found | Promise<Found> => {
+  const { last } = acting
+  if (!request && isOf(last, server_identifier, tool)) {
+    const provider = providers.use(last.provider)
+    const found = tools.use(last.tool)
+    if (provider && found) return [provider, found]
+  }
   const wanted = { acting, server_identifier, traceparent }
   const wantedTool = request ? undefined : { acting, server_identifier, traceparent, tool }
-  const heldProvider = providers.peek(wanted)
-  const heldTool = wantedTool && tools.peek(wantedTool)
-  if (heldProvider && (heldTool || !wantedTool)) return [heldProvider, heldTool]
+  const provider = providers.hold(wanted)
+  const found = wantedTool && tools.hold(wantedTool)
+  if (provider && found) Object.assign(last, { provider, tool: found })
+  if (provider && (found || !wantedTool)) return [provider.value, found?.value]
   return Promise.all([providers.find(wanted), wantedTool && tools.find(wantedTool)])
 }
+
+const isOf = (last: RestedOn, server_identifier: string, tool: string): last is Required<RestedOn> =>
+  last.provider?.value.settings.server_identifier === server_identifier && last.tool?.value.tool?.name === tool
 
 type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { traceparent: string }
 
@@ -112,20 +123,45 @@ const identify = (
   { acting, provider, tool, traceparent }: Known,
   row: CallRow
 ): Prepared | Promise<Prepared> => {
+  const known = { acting, provider, tool }
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }
-    const kept = tools.credentials.peek(ask)
-    return goOn(kept === undefined ? tools.credentials.get(ask) : kept, (held) => ({
-      ...{ acting, provider, tool },
-      credential: { ask, held }
-    }))
+    return goOn(credentialFor(tools, ask), (held) => ({ ...known, credential: { ask, held } }))
   }
   const call = { tool: asked.tool, arguments_digest: row.arguments_digest }
-  const ask = tokenAskOf(tools.providers, acting, provider, { call, traceparent })
-  return goOn(tools.tokens.peek(ask) ?? tools.tokens.get(ask), (minted) => {
+  const ask = () => tokenAskOf(tools.providers, acting, provider, { call, traceparent })
+  return goOn(tokenFor(tools, ask, acting.last, provider), (minted) => {
     noteIdentity(row, minted)
-    return { acting, provider, tool, identity: { ask, minted } }
+    return { ...known, identity: { ask, minted } }
   })
+}
+
+const credentialFor = (
+  { credentials }: Pick<PrepareTools, 'credentials'>,
+  ask: CredentialAsk
+): HeldCredential | Promise<HeldCredential> => {
+  const { last } = ask.acting
+  const same = last.settings === ask.provider && last.credential && credentials.use(last.credential)
+  if (same) return same.credential
+  const credential = credentials.hold(ask)
+  if (!credential) return credentials.get(ask)
+  Object.assign(last, { settings: ask.provider, credential, minted: undefined })
+  return credential.value.credential
+}
+
+const tokenFor = (
+  { tokens }: Pick<PrepareTools, 'tokens'>,
+  ask: () => TokenAsk,
+  last: RestedOn,
+  settings: ProviderSettings
+): MintedToken | Promise<MintedToken> => {
+  const same = last.settings === settings && last.minted && tokens.use(last.minted)
+  if (same) return same
+  const asked = ask()
+  const minted = tokens.hold(asked)
+  if (!minted) return tokens.get(asked)
+  Object.assign(last, { settings, minted, credential: undefined })
+  return minted.value
 }
 
 const changedMeanwhile = () =>

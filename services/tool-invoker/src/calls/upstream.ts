@@ -71,7 +71,7 @@ export const callAs = (
     if (!(thrown instanceof UpstreamUnauthorized)) throw thrown
     if (!thrown.isOnlyAnswer) throw rejected(thrown)
     const { ask, minted } = identity
-    const next = await untilAborted(tools.tokens.reissue(ask, minted.token), outbound.signal)
+    const next = await untilAborted(tools.tokens.reissue(ask(), minted.token), outbound.signal)
     if (next.token === minted.token) throw rejected(thrown)
     identity.minted = next
     onReissued(next)

@@ -5,7 +5,7 @@ import {
   type ProviderSettings,
   providerChanges
 } from '@onbehalf/contracts'
-import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 import type { Providers } from '../providers/cache.ts'
 
@@ -18,16 +18,16 @@ export type CredentialAsk = { acting: Acting; provider: ProviderSettings; tracep
 /** What a server refused a call with; `token_hash` of the token it was sent. */
 export type Refused = { status: 401 | 403; challenge?: string; token_hash?: string }
 
-export type Credentials = {
+export type Credentials = Pick<LiveCache<CredentialAsk, FoundCredential>, 'hold' | 'use'> & {
   /** The held credential, or mcp-provider's answer. Throws `upstream_authorization_required` where a person has to act. */
   get: (ask: CredentialAsk) => Promise<Held>
-  /** The same where it is held, without waiting. */
-  peek: (ask: CredentialAsk) => Held | undefined
   /** What to send in place of what was refused; those who were refused the same at once share one question. */
   replace: (ask: CredentialAsk, refused: Refused) => Promise<Held>
   close: () => void
 }
 
+/** Wrapped, since null is found as well. */
+export type FoundCredential = { credential: Held }
 type Question = CredentialAsk & { refused?: Refused }
 
 const heldMax = 100_000
@@ -45,21 +45,23 @@ export const createCredentials = (
   now: () => number = Date.now
 ): Credentials => {
   const replacing = new Map<string, Promise<Held>>()
-  const cache = createLiveCache<Question, { held: Held; tags: string[] }>({
+  const cache = createLiveCache<Question, FoundCredential>({
     max: heldMax,
     now,
     keyOf,
     load: async ({ acting, provider, refused, traceparent }) => {
-      const { server_identifier, provider_id } = provider
+      const { server_identifier } = provider
       const { ticket } = await find({ acting, server_identifier, traceparent })
       const request = { principal: await acting.ticket(), provider: ticket, ...(refused ? { refused } : {}) }
       const options = { deadlineAt: Date.now() + freshMs, traceparent }
       const { credential } = await call(bus, freshCredential, request, options)
-      const { user_id } = acting.principal
-      return { held: credential, tags: [`provider:${provider_id}`, ...(user_id ? [`user:${user_id}`] : [])] }
+      return { credential }
     },
-    tagsOf: ({ tags }) => tags,
-    expiresAtOf: ({ held }) => usableUntil(held, now())
+    tagsOf: (_, { acting: { principal }, provider: { provider_id } }) => [
+      `provider:${provider_id}`,
+      ...(principal.user_id ? [`user:${principal.user_id}`] : [])
+    ],
+    expiresAtOf: ({ credential }) => usableUntil(credential, now())
   })
   const listener = {
     onChange: ({ kind, id }: { kind: string; id: string }) => cache.dropTag(`${kind}:${id}`),
@@ -67,8 +69,9 @@ export const createCredentials = (
   }
   const readers = [readFeed(bus, providerChanges, listener), readFeed(bus, identityChanges, listener)]
   return {
-    get: async (ask) => (await cache.get(ask)).held,
-    peek: (ask) => cache.peek(ask)?.held,
+    get: async (ask) => (await cache.get(ask)).credential,
+    hold: cache.hold,
+    use: cache.use,
     replace: (ask, refused) => {
       const id = `${keyOf(ask)} ${refused.token_hash ?? ''} ${refused.challenge ?? ''}`
       const running = replacing.get(id)
@@ -77,7 +80,7 @@ export const createCredentials = (
       cache.delete(ask)
       const asking = cache
         .get({ ...ask, refused })
-        .then(({ held }) => held)
+        .then(({ credential }) => credential)
         .finally(() => replacing.delete(id))
       replacing.set(id, asking)
       return asking

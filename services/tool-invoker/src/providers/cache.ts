@@ -5,7 +5,7 @@ import {
   providerChanges,
   resolveProvider
 } from '@onbehalf/contracts'
-import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 
 /** How to reach a provider, and mcp-provider's signed word on what a token for it is for. */
@@ -13,11 +13,9 @@ export type ResolvedProvider = { settings: ProviderSettings; ticket: string }
 
 type Wanted = { acting: Acting; server_identifier: string; traceparent: string }
 
-export type Providers = {
+export type Providers = Pick<LiveCache<Wanted, ResolvedProvider>, 'hold' | 'use'> & {
   /** The provider of the caller's tenant; `not_found` for everybody else's. */
   find: (wanted: Wanted) => Promise<ResolvedProvider>
-  /** The same where it is held, without waiting. */
-  peek: (wanted: Wanted) => ResolvedProvider | undefined
   close: () => void
 }
 
@@ -41,7 +39,7 @@ export const createProviders = (bus: Bus): Providers => {
     onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
   })
-  return { find: cache.get, peek: cache.peek, close: reader.close }
+  return { find: cache.get, hold: cache.hold, use: cache.use, close: reader.close }
 }
 
 const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string =>

@@ -1,15 +1,13 @@
 import { type FoundTool, findTool, providerChanges } from '@onbehalf/contracts'
-import { type Bus, call, createLiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 import { standingOf } from '../providers/cache.ts'
 
 type Wanted = { acting: Acting; server_identifier: string; tool: string; traceparent: string }
 
-export type Tools = {
+export type Tools = Pick<LiveCache<Wanted, FoundTool>, 'hold' | 'use'> & {
   /** What the catalogue of a provider of the caller's tenant says of one name; `not_found` for other providers. */
   find: (wanted: Wanted) => Promise<FoundTool>
-  /** The same where it is held, without waiting. */
-  peek: (wanted: Wanted) => FoundTool | undefined
   /** The same, once mcp-provider has looked whether the server still has the tool as it was. */
   findAnew: (wanted: Wanted, outdatedHash: string) => Promise<FoundTool>
   close: () => void
@@ -48,7 +46,8 @@ export const createTools = (bus: Bus): Tools => {
   })
   return {
     find: cache.get,
-    peek: cache.peek,
+    hold: cache.hold,
+    use: cache.use,
     findAnew: async (wanted, outdated_hash) => {
       cache.delete(wanted)
       return ask(wanted, { outdated_hash }, findAnewMs)
