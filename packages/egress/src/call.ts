@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici'
 import { checkLength, isCoded, readBody, tooLarge } from './body.ts'
 import { DeadlinePassed, explain, type Sent } from './failure.ts'
 import { type Headers, withoutCoding } from './headers.ts'
@@ -6,6 +5,7 @@ import { over, Pieces, type Step } from './pieces.ts'
 import { isBodiless } from './request.ts'
 import type { Running } from './running.ts'
 import type { CallSignal } from './signal.ts'
+import type { CallHandler, Controller } from './wire/handler.ts'
 
 /** An answer of any status; header names in lower case. The body holds its connection until it was read or left. */
 export type OpenedAnswer = { status: number; headers: Headers; body: AnswerBody }
@@ -28,6 +28,9 @@ export type Bounds = {
   signal: CallSignal | undefined
 }
 
+/** Who makes calls: undici, or a lane. */
+export type Sender<Options> = { dispatch: (options: Options, handler: Call) => unknown }
+
 const nothing = new Uint8Array()
 
 /**
@@ -35,14 +38,14 @@ const nothing = new Uint8Array()
  * body is read from it by one reader that asks for one piece at a time. The connection pauses while much was not read. A class,
  * since a closure for each of these would cost more than the rest of a call does here.
  */
-export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<Uint8Array> {
+export class Call implements CallHandler, AsyncIterableIterator<Uint8Array> {
   /** Among the calls under way. */
   place = -1
   private readonly bounds: Bounds
   private method = ''
   private readonly head = Promise.withResolvers<OpenedAnswer>()
   private readonly pieces = new Pieces()
-  private controller: Dispatcher.DispatchController | undefined
+  private controller: Controller | undefined
   private sent: Sent = 'no'
   private reason: unknown
   private failure: unknown
@@ -54,35 +57,35 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
   }
 
   /** Sends it, and waits for the head of the answer. */
-  send(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions): Promise<OpenedAnswer> {
+  send<Options extends { method: string }>(sender: Sender<Options>, options: Options): Promise<OpenedAnswer> {
     const { running, signal } = this.bounds
     this.method = options.method
     running.add(this)
     signal?.addEventListener('abort', this)
     if (signal?.aborted) this.abort(signal.reason)
-    else dispatcher.dispatch(options, this)
+    else sender.dispatch(options, this)
     return this.head.promise
   }
 
   /** Ends it; its first reason is what it rejects with. */
   abort(reason: unknown): void {
+    const { controller } = this
     this.fail(reason)
-    this.controller?.abort(reason instanceof Error ? reason : new Error('the call was given up', { cause: reason }))
+    controller?.abort(reason instanceof Error ? reason : new Error('the call was given up', { cause: reason }))
   }
 
   handleEvent(): void {
     this.abort(this.bounds.signal?.reason)
   }
 
-  // undici starts a request right before it writes the first byte, once connected and past the TLS handshake.
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     this.controller = controller
     if (Date.now() >= this.bounds.endsAt) this.abort(new DeadlinePassed('the time is over'))
     else if (this.reason !== undefined) this.abort(this.reason)
     else this.sent = 'unknown'
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
+  onResponseStart(_: Controller, status: number, headers: Headers): void {
     // A head that is only announced (RFC 8297) has another one behind it.
     if (status < 200) return
     if (!isBodiless(this.method, status)) checkLength(headers, this.bounds.maxBytes)
@@ -90,7 +93,7 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     else this.head.resolve({ status, headers, body: this })
   }
 
-  onResponseData(_: Dispatcher.DispatchController, piece: Uint8Array): void {
+  onResponseData(_: Controller, piece: Uint8Array): void {
     const { maxBytes } = this.bounds
     this.bytes += piece.length
     if (this.bytes > maxBytes) throw tooLarge(maxBytes)
@@ -103,7 +106,7 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     this.pieces.end()
   }
 
-  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_: Controller | undefined, error: Error): void {
     this.fail(error)
   }
 
@@ -136,6 +139,7 @@ export class Call implements Dispatcher.DispatchHandler, AsyncIterableIterator<U
     if (this.reason !== undefined) return
     this.reason = reason ?? new Error('the call was given up')
     this.letGo()
+    this.controller = undefined
     const told = explain(this.reason, this.bounds, this.sent)
     this.head.reject(told)
     if (this.isOver) return

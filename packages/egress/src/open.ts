@@ -3,6 +3,7 @@ import { milliseconds } from './exchange.ts'
 import { namesCredential, requestHeaders } from './headers.ts'
 import type { Pools } from './pools.ts'
 import { defaults, type EgressRequest } from './request.ts'
+import { isPlain } from './wire/request-text.ts'
 
 export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedirects'> & {
   body?: string | Uint8Array | undefined
@@ -10,7 +11,8 @@ export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedi
 
 /**
  * Makes one guarded call that has no end of its own, and gives its answer as it comes: without the streams of `send` it
- * takes a third of the time. Follows no redirect; rejects as that does.
+ * takes a third of the time. Follows no redirect; rejects as that does. What the caller bounds, as each call of a tool is,
+ * goes by `wire/`, anything else by undici.
  */
 export const open = (pools: Pools, target: string, request: OpenRequest): Promise<OpenedAnswer> => {
   try {
@@ -25,14 +27,14 @@ const begin = (pools: Pools, target: string, request: OpenRequest): Promise<Open
   const { headersTimeoutMs = defaults.headersTimeoutMs, bodyTimeoutMs = defaults.bodyTimeoutMs } = request
   const { origin, protocol, hostname, path } = pools.placeOf(target)
   const headers = requestHeaders(request.headers ?? {})
-  const dispatcher = pools.of({ protocol }, request.carriesCredential || namesCredential(headers))
+  const carriesCredential = request.carriesCredential || namesCredential(headers)
   const bounds = { hostname, maxBytes, running: pools.running, endsAt: Number.POSITIVE_INFINITY, signal }
-  return new Call(bounds).send(dispatcher, {
-    origin,
-    path,
-    method: method.toUpperCase(),
-    headers,
-    body,
+  const call = new Call(bounds)
+  const asked = { origin, path, method: method.toUpperCase(), headers, body }
+  const isBoundByCaller = headersTimeoutMs === Number.POSITIVE_INFINITY && bodyTimeoutMs === Number.POSITIVE_INFINITY
+  if (isBoundByCaller && isPlain(asked)) return call.send(pools.laneTo(origin, protocol, carriesCredential), asked)
+  return call.send(pools.of({ protocol }, carriesCredential), {
+    ...asked,
     headersTimeout: milliseconds(headersTimeoutMs),
     bodyTimeout: milliseconds(bodyTimeoutMs)
   })

@@ -1,11 +1,11 @@
-import type { Dispatcher } from 'undici'
+import type { Controller } from './wire/handler.ts'
 
 export type Step = IteratorResult<Uint8Array, undefined>
 
 const heldBytesMax = 64 * 1024
 export const over: Step = { done: true, value: undefined }
 
-type Connection = Pick<Dispatcher.DispatchController, 'pause' | 'resume'> | undefined
+type Connection = Pick<Controller, 'pause' | 'resume'> | undefined
 
 /** What came of a body and was not read yet, for one reader that asks for one piece at a time. While that is much, no more comes. */
 export class Pieces {

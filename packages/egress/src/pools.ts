@@ -1,15 +1,18 @@
-import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
-import { Agent, buildConnector, type Dispatcher, Pool } from 'undici'
+import { Agent, type Dispatcher, Pool } from 'undici'
+import { connectorFor } from './connector.ts'
 import type { Guard } from './guard.ts'
 import { createRunning, type Running } from './running.ts'
-import { bareHost, checkUrl, portOf } from './url.ts'
+import { checkUrl } from './url.ts'
+import type { Lane } from './wire/lane.ts'
+import { createLanes } from './wire/lanes.ts'
 
 /** Kept connections by origin; every new one goes through the guard. */
 export type Pools = {
   /** Where a URL leads, checked; what was checked before is not checked again. Throws as `checkUrl` does. */
   placeOf(text: string): Place
   of(url: Pick<URL, 'protocol'>, carriesCredential: boolean): Dispatcher
+  laneTo(origin: string, protocol: string, carriesCredential: boolean): Pick<Lane, 'dispatch'>
   running: Running
   close(graceMs: number): Promise<void>
 }
@@ -20,55 +23,17 @@ export type PoolOptions = { connectTimeoutMs: number; connectionsPerOrigin: numb
 
 const placesMax = 10_000
 
-// One address is tried this long before the next one of the same name.
-const attemptMs = 1_000
-
-// Node asks for the address through this, and connects to what it answers and nothing else: there is no second
-// look-up for a name to change its address in (DNS rebinding). TLS still verifies the name.
-const guardedLookup =
-  (guard: Guard, port: number, isLoopbackOnly: boolean): LookupFunction =>
-  (hostname, _options, callback) => {
-    guard({ hostname, port, isLoopbackOnly }).then(
-      (addresses) =>
-        callback(
-          null,
-          addresses.map((address) => ({ address, family: isIP(address) }))
-        ),
-      (error: Error) => callback(error, [])
-    )
-  }
-
-const connectorFor = (
-  guard: Guard,
-  origin: URL,
-  isLoopbackOnly: boolean,
-  timeout: number
-): buildConnector.connector => {
-  const port = portOf(origin)
-  const lookup = guardedLookup(guard, port, isLoopbackOnly)
-  const connect = buildConnector({
-    allowH2: false,
-    timeout,
-    lookup,
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: attemptMs
-  })
-  if (isIP(bareHost(origin)) === 0) return connect
-  // For a literal address Node asks no look-up, so the guard is asked first.
-  return (options, callback) => {
-    guard({ hostname: bareHost(origin), port, isLoopbackOnly }).then(
-      () => connect(options, callback),
-      (error: Error) => callback(error, null)
-    )
-  }
-}
-
 export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const agentFor = (isLoopbackOnly: boolean): Agent =>
     new Agent({
       factory: (origin) =>
         new Pool(origin, {
-          connect: connectorFor(guard, new URL(origin), isLoopbackOnly, options.connectTimeoutMs),
+          connect: connectorFor({
+            guard,
+            origin: new URL(origin),
+            isLoopbackOnly,
+            timeoutMs: options.connectTimeoutMs
+          }),
           connections: options.connectionsPerOrigin,
           keepAliveTimeout: options.keepAliveMs,
           allowH2: false,
@@ -79,13 +44,14 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   // Credentials over plain http have connections of their own: a kept one may lead to a listed address that is not loopback.
   const loopback = agentFor(true)
   const places = new LRUCache<string, Place>({ maxSize: placesMax, sizeCalculation: () => 1 })
+  const lanes = createLanes(guard, options)
   const running = createRunning()
   let closed: Promise<void> | undefined
   const cutOff = (): void => running.abortAll(new Error('the client is closing'))
   // An agent that is closing can no longer destroy what runs in it, so the calls are aborted one by one.
   const close = async (graceMs: number): Promise<void> => {
     const timer = setTimeout(cutOff, graceMs)
-    await Promise.all([open.close(), loopback.close()])
+    await Promise.all([open.close(), loopback.close(), lanes.close()])
     clearTimeout(timer)
   }
   return {
@@ -98,6 +64,7 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
       return place
     },
     of: (url, carriesCredential) => (carriesCredential && url.protocol === 'http:' ? loopback : open),
+    laneTo: (origin, protocol, carriesCredential) => lanes.to(origin, carriesCredential && protocol === 'http:'),
     running,
     close: (graceMs) => {
       closed ??= close(graceMs)

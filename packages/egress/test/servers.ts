@@ -84,8 +84,15 @@ const readOpened: Read = async (egress, url, { timeoutMs, ...request } = {}) => 
   return readAll((await egress.open(url, { ...get, ...request, ...ending })).body)
 }
 
-/** And the one that goes on for as long as its caller says. */
-export const ways: Record<string, Read> = { ...endingWays, opened: readOpened }
+/** Bound by its caller alone, as a call of a tool is. */
+export const unbound = { headersTimeoutMs: Number.POSITIVE_INFINITY, bodyTimeoutMs: Number.POSITIVE_INFINITY }
+
+/** And those that go on for as long as their caller says. */
+export const ways: Record<string, Read> = {
+  ...endingWays,
+  opened: readOpened,
+  'by a lane': (egress, url, request) => readOpened(egress, url, { ...unbound, ...request })
+}
 
 /** How a call failed, or a failed test when it did not, or failed with anything but a ReportedError. */
 export const failureOf = async (work: Promise<unknown>): Promise<ReportedError> => {

@@ -47,6 +47,16 @@ const statusOf = async (said: Said, more?: Record<string, string>) => {
   await answer.arrayBuffer()
   return answer.status
 }
+/** So many calls whose answers wait, once the server has said what it says before. */
+const waitingCalls = async (count: number, said: Said) => {
+  const before = recording.calls().length
+  const waiting = Array.from({ length: count }, () => call({ ...said, waits: true }))
+  await eventually(
+    () => recording.calls().length,
+    (now) => now === before + count
+  )
+  return waiting
+}
 /** Once the answers that wait are held, as far as the server said them. */
 const untilBusy = (said: Said) =>
   eventually(
@@ -60,7 +70,7 @@ t.test(
     for (const isEvent of [false, true]) {
       goOn = Promise.withResolvers()
       const large = { bytes: 3 * megabyte, isEvent }
-      const waiting = [call({ ...large, waits: true }), call({ ...large, waits: true })]
+      const waiting = await waitingCalls(2, large)
       await untilBusy(large)
       const refused = await call(large)
       t.equal(refused.status, 502)
@@ -107,7 +117,7 @@ t.test('one tenant does not take what others may hold', async (t) => {
   const large = { bytes: 2 * megabyte }
   const other = await broker.signIn()
   providers.register({ ...other, server_identifier, server_url: recording.url, mode: 'idp_token' })
-  const waiting = Array.from({ length: 3 }, () => call({ ...large, waits: true }))
+  const waiting = await waitingCalls(3, large)
   await untilBusy(large)
   t.equal(await statusOf(large, other.headers), 200)
   t.equal(await statusOf(large), 502)
