@@ -74,6 +74,10 @@ export class Call implements CallHandler, AsyncIterableIterator<Uint8Array> {
     controller?.abort(reason instanceof Error ? reason : new Error('the call was given up', { cause: reason }))
   }
 
+  isGivenUp(): boolean {
+    return this.reason !== undefined
+  }
+
   handleEvent(): void {
     this.abort(this.bounds.signal?.reason)
   }

@@ -3,6 +3,8 @@ import type { Controller } from './wire/handler.ts'
 export type Step = IteratorResult<Uint8Array, undefined>
 
 const heldBytesMax = 64 * 1024
+// What a piece takes besides its bytes.
+const pieceBytes = 128
 export const over: Step = { done: true, value: undefined }
 
 type Connection = Pick<Controller, 'pause' | 'resume'> | undefined
@@ -23,7 +25,7 @@ export class Pieces {
       return
     }
     this.held.push(piece)
-    this.bytes += piece.length
+    this.bytes += piece.length + pieceBytes
     if (this.bytes < heldBytesMax) return
     this.isPaused = true
     connection?.pause()

@@ -47,7 +47,10 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const lanes = createLanes(guard, options)
   const running = createRunning()
   let closed: Promise<void> | undefined
-  const cutOff = (): void => running.abortAll(new Error('the client is closing'))
+  const cutOff = (): void => {
+    running.abortAll(new Error('the client is closing'))
+    void lanes.close()
+  }
   // An agent that is closing can no longer destroy what runs in it, so the calls are aborted one by one.
   const close = async (graceMs: number): Promise<void> => {
     const timer = setTimeout(cutOff, graceMs)

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { setDefaultCACertificates } from 'node:tls'
+import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { createGuard } from '../src/guard.ts'
 import { type Egress, wasSent } from '../src/index.ts'
@@ -146,6 +148,7 @@ t.test('what can be read in more than one way, or in none, is refused', async (t
     'an empty line before it': `\r\n${ok}`,
     'another protocol from there on': head('', '101 Switching Protocols'),
     'announcements without end': head('', '103 Early Hints').repeat(17),
+    'too many headers': head('a:\r\n'.repeat(257)),
     'a head that is too long': head(`a: ${'x'.repeat(16 * 1024)}\r\n`),
     'a head without end': `HTTP/1.1 200 OK\r\na: ${'x'.repeat(17 * 1024)}`,
     'a chunk without a size': `${chunked}\r\n`,
@@ -368,6 +371,7 @@ t.test('whoever has a hold on a call that is over does nothing to the one after 
           text += Buffer.from(piece)
         },
         onResponseEnd: () => resolve(text),
+        isGivenUp: () => false,
         onResponseError: (_, error) => reject(error)
       }
     )
@@ -397,27 +401,107 @@ t.test('an answer that nobody reads yet frees its connection for others, who are
 })
 
 t.test('no more connections are opened than may be, and calls that wait for one have it in turn', async (t) => {
-  let held: (() => void)[] = []
+  let held: { body: string; answer: () => void }[] = []
   const port = await serveTcp(t, (socket) =>
-    socket.on('data', (bytes) => held.push(() => socket.write(echoed(bytes.toString()))))
+    socket.on('data', (bytes) => {
+      const [, body = ''] = bytes.toString().split('\r\n\r\n')
+      held.push({ body, answer: () => socket.write(saying(body)) })
+    })
   )
   const egress = open(t, { allow: `127.0.0.2:${port}`, connectionsPerOrigin: 2 })
-  const order: string[] = []
-  const ask = async (body: string) => {
-    order.push(await readAll((await egress.open(`http://127.0.0.2:${port}/`, { ...post, body })).body))
-  }
+  const ask = async (body: string) => readAll((await egress.open(`http://127.0.0.2:${port}/`, { ...post, body })).body)
   const all = Promise.all(['1', '2', '3', '4', '5', '6'].map(ask))
-  for (let answered = 0; answered < 6; answered += 2) {
+  for (const pair of ['12', '34', '56']) {
     while (held.length < 2) await turn()
-    t.equal(held.length, 2)
-    const now = held
+    const now = held.sort((one, other) => one.body.localeCompare(other.body))
+    t.equal(now.map(({ body }) => body).join(''), pair)
     held = []
-    for (const answer of now) answer()
-    while (order.length < answered + 2) await turn()
+    for (const { answer } of now) answer()
   }
-  await all
-  t.same(order, ['1', '2', '3', '4', '5', '6'])
+  t.same(await all, ['1', '2', '3', '4', '5', '6'])
+  // Two that became free at once, of which the last call took one.
+  await egress.close(600_000)
 })
+
+t.test('where nobody can be connected to all who wait are told so, and closing waits for none of them', async (t) => {
+  const silent: Socket[] = []
+  const port = await serveTcp(t, (socket) => silent.push(socket))
+  const allow = `127.0.0.2:1,127.0.0.2:${port}`
+  const egress = open(t, {
+    allow,
+    connectionsPerOrigin: 2,
+    lookup: async () => ['127.0.0.2'],
+    connectTimeoutMs: 600_000
+  })
+  const ask = (url: string, more = {}) => egress.open(url, { ...post, body: '{}', ...more })
+  const refused = await Promise.all(Array.from({ length: 5 }, () => failureOf(ask('http://127.0.0.2:1/'))))
+  for (const error of refused) t.same([error.code, wasSent(error)], ['upstream_unavailable', 'no'])
+
+  const ending = new AbortController()
+  const reason = new Error('no longer')
+  const handshakes = Array.from({ length: 5 }, () => ask(`https://mcp.example:${port}/`, { signal: ending.signal }))
+  while (silent.length < 2) await turn()
+  ending.abort(reason)
+  for (const handshake of handshakes) await t.rejects(handshake, reason)
+  const stuck = failureOf(ask(`https://mcp.example:${port}/`))
+  await egress.close(0)
+  t.equal((await stuck).code, 'upstream_unavailable')
+  t.equal(silent.length, 2)
+})
+
+t.test('a server that accepts connections and closes them is not asked for one after the other', async (t) => {
+  let connections = 0
+  const port = await serveTcp(t, (socket) => {
+    connections += 1
+    socket.destroy()
+  })
+  const egress = open(t, { allow: `127.0.0.2:${port}` })
+  for (const calls of [1, 5, 1]) {
+    connections = 0
+    const asked = Array.from({ length: calls }, () =>
+      failureOf(egress.open(`http://127.0.0.2:${port}/`, { ...post, body: '{}' }))
+    )
+    for (const error of await Promise.all(asked)) t.equal(error.code, 'upstream_unavailable')
+    t.ok(connections <= 2 * calls, `${connections} for ${calls} calls`)
+  }
+})
+
+t.test('a server that closes each connection without saying so is asked on a new one', async (t) => {
+  const { ask, sockets } = await play(t, (socket, { text }) => socket.end(echoed(text)))
+  for (let calls = 0; calls < 100; calls += 1) t.equal(await ask(`${calls}`), `${calls}`)
+  t.equal(sockets.length, 100)
+})
+
+t.test(
+  'what came unasked while the process was busy is not the answer to a call that is made right then',
+  async (t) => {
+    const staleMs = 10
+    const server = new Worker(
+      `const { parentPort } = require('node:worker_threads')
+    const saying = (body) => 'HTTP/1.1 200 OK\\r\\ncontent-length: ' + body.length + '\\r\\n\\r\\n' + body
+    const server = require('node:net').createServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (bytes) => {
+        socket.write(saying(bytes.toString().split('\\r\\n\\r\\n')[1]))
+        setTimeout(() => socket.write(saying('stale')), ${staleMs})
+      })
+    })
+    server.listen(0, '127.0.0.2', () => parentPort.postMessage(server.address().port))`,
+      { eval: true }
+    )
+    t.teardown(() => server.terminate())
+    const [port] = await once(server, 'message')
+    const egress = open(t, { allow: `127.0.0.2:${port}` })
+    const ask = async (body: string) =>
+      readAll((await egress.open(`http://127.0.0.2:${port}/`, { ...post, body })).body)
+    for (let calls = 0; calls < 5; calls += 1) {
+      t.equal(await ask(`before ${calls}`), `before ${calls}`)
+      for (const until = Date.now() + 5 * staleMs; Date.now() < until; );
+      t.equal(await ask(`after ${calls}`), `after ${calls}`)
+      for (const until = Date.now() + 5 * staleMs; Date.now() < until; );
+    }
+  }
+)
 
 t.test('what was given up while it waited for a connection is not sent, and takes none from others', async (t) => {
   const goOn = Promise.withResolvers<void>()

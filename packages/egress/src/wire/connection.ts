@@ -8,7 +8,7 @@ import type { RequestText } from './request-text.ts'
 export type Holder = {
   /** It can be used for another call. */
   onFree: (connection: Connection) => void
-  onGone: (connection: Connection) => void
+  onGone: (connection: Connection, error: Error) => void
 }
 
 const closed = () => Object.assign(new Error('the server closed the connection'), { code: 'ECONNRESET' })
@@ -23,8 +23,10 @@ export class Connection {
   private readonly holder: Holder
   private readonly reader = new AnswerReader(this)
   private turn: Turn | undefined
+  private wasUsed = false
+  private isLeft = false
   private isPaused = false
-  private error: unknown
+  private error: Error | undefined
 
   constructor(socket: Socket, holder: Holder) {
     this.socket = socket
@@ -34,8 +36,9 @@ export class Connection {
     })
     socket.on('end', () => this.onEnd())
     socket.on('close', () => {
-      this.fail(this.error ?? closed())
-      this.holder.onGone(this)
+      const error = this.error ?? closed()
+      this.fail(error)
+      this.holder.onGone(this, error)
     })
   }
 
@@ -49,10 +52,15 @@ export class Connection {
     const turn = new Turn(this, handler)
     this.turn = turn
     this.reader.reset()
-    handler.onRequestStart(turn)
+    try {
+      handler.onRequestStart(turn)
+    } catch (error) {
+      this.fail(error)
+    }
     // It was given up before a byte of it was sent.
     if (this.turn !== turn) return
     turn.isWritten = true
+    this.wasUsed = true
     if (isAscii) {
       socket.write(head + body, 'latin1')
       return
@@ -92,8 +100,8 @@ export class Connection {
   abort(turn: Turn): void {
     if (this.turn !== turn) return
     this.turn = undefined
-    if (turn.isWritten) this.destroy()
-    else this.holder.onFree(this)
+    if (turn.isWritten) this.socket.destroy()
+    else this.free()
   }
 
   pause(turn: Turn): void {
@@ -106,8 +114,20 @@ export class Connection {
     if (this.turn === turn) this.goOn()
   }
 
-  destroy(): void {
+  /** Closes it, where no call is under way. */
+  leave(): void {
+    this.isLeft = true
     this.socket.destroy()
+  }
+
+  /** Whether the server ended it before anything was sent on it. */
+  wasInVain(): boolean {
+    return !(this.isLeft || this.wasUsed)
+  }
+
+  private free(): void {
+    this.goOn()
+    this.holder.onFree(this)
   }
 
   private goOn(): void {
@@ -121,11 +141,10 @@ export class Connection {
     if (turn === undefined) return
     this.turn = undefined
     // What the server has not taken of the request would come before the next one.
-    if (keptMs === 0 || this.socket.writableLength > 0) this.destroy()
+    if (keptMs === 0 || this.socket.writableLength > 0) this.socket.destroy()
     else {
-      this.goOn()
       this.keptMs = keptMs
-      this.holder.onFree(this)
+      this.free()
     }
     turn.handler.onResponseEnd()
   }
@@ -133,7 +152,7 @@ export class Connection {
   private fail(error: unknown): void {
     const { turn } = this
     this.turn = undefined
-    this.destroy()
+    this.socket.destroy()
     turn?.handler.onResponseError(turn, error instanceof Error ? error : closed())
   }
 

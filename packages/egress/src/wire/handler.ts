@@ -14,6 +14,8 @@ export type CallHandler = {
   onResponseStart: (controller: Controller, status: number, headers: Headers) => void
   onResponseData: (controller: Controller, piece: Uint8Array) => void
   onResponseEnd: () => void
+  /** Whether it was given up. */
+  isGivenUp: () => boolean
   /** Not called for a call that was aborted. */
   onResponseError: (controller: Controller | undefined, error: Error) => void
 }

@@ -22,6 +22,8 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
 const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 const digits = /^\d{1,15}$/
 
+const linesMax = 256
+
 // No header has the name of what every object has.
 const Fields = function Fields() {} as unknown as new () => Headers
 Fields.prototype = Object.create(null)
@@ -32,7 +34,10 @@ export const readHead = (text: string): Head => {
   const [, minor, status] = statusLine.exec(text.slice(0, end)) ?? []
   if (minor === undefined || status === undefined) throw unreadable('the status line cannot be read')
   const headers = new Fields()
+  let lines = 0
   for (let at = end + 2; at < text.length; at = end + 2) {
+    lines += 1
+    if (lines > linesMax) throw unreadable('the head has too many lines')
     end = lineEnd(text, at)
     add(headers, text, at, end)
   }
@@ -62,7 +67,8 @@ const add = (headers: Headers, text: string, at: number, end: number): void => {
   if (!token.test(name) || !fieldValue.test(value)) throw unreadable('a header cannot be read')
   const known = headers[name]
   if (known === undefined) headers[name] = value
-  else headers[name] = Array.isArray(known) ? [...known, value] : [known, value]
+  else if (Array.isArray(known)) known.push(value)
+  else headers[name] = [known, value]
 }
 
 const isBodiless = (status: number): boolean => status < 200 || status === 204 || status === 304

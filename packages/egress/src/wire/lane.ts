@@ -1,5 +1,5 @@
 import type { Connect } from './connect.ts'
-import type { Connection } from './connection.ts'
+import type { Connection, Holder } from './connection.ts'
 import type { CallHandler } from './handler.ts'
 import { type Asking, type RequestText, requestText } from './request-text.ts'
 
@@ -19,14 +19,21 @@ type Asked = { request: RequestText; handler: CallHandler }
 /**
  * The connections to one origin, kept for those who come next. A call takes the one that was used last: the others are
  * closed after a while, and what it needs is in the processor's memory still.
+ *
+ * Calls and connections meet at the end of a turn of the event loop, and both only from the turn after their own: by then the
+ * process has read what was there on the connection, its end or what nobody asked for, which would be taken for the answer.
  */
-export class Lane {
+export class Lane implements Holder {
   private readonly options: LaneOptions
+  /** Since before that; the connection that was used last is the last one. */
   private readonly free: Connection[] = []
-  private readonly waiting: Asked[] = []
+  private waiting: Asked[] = []
+  /** Since the last time that they met. */
+  private readonly freed: Connection[] = []
+  private asked: Asked[] = []
   private connections = 0
   private connecting = 0
-  private isAwaitingTurn = false
+  private isTurnEnding = false
   private isClosing = false
 
   constructor(options: LaneOptions) {
@@ -34,78 +41,93 @@ export class Lane {
   }
 
   /** Makes a call, as soon as there is a connection for it. */
-  dispatch(asking: Omit<Asking, 'host'>, handler: CallHandler): void {
-    if (this.isClosing) {
-      handler.onResponseError(undefined, isClosed())
-      return
-    }
+  dispatch(asking: Asking, handler: CallHandler): void {
     try {
-      const request = requestText(this.options.host, asking)
-      this.waiting.push({ request, handler })
-      this.sendSoon()
+      if (this.isClosing) throw isClosed()
+      this.asked.push({ request: requestText(this.options.host, asking), handler })
+      this.endTurn()
     } catch (error) {
-      handler.onResponseError(undefined, error instanceof Error ? error : new Error(String(error)))
+      handler.onResponseError(undefined, toError(error))
+      this.leaveIfEmpty()
     }
   }
 
-  /** Closes those that were free for too long. */
-  sweep(now: number): void {
-    for (const connection of [...this.free]) if (now >= connection.freeUntil) this.drop(connection)
+  onFree(connection: Connection): void {
+    connection.freeUntil = Date.now() + Math.min(connection.keptMs, this.options.keepAliveMs)
+    this.freed.push(connection)
+    if (this.isClosing || this.waiting.length > 0) this.endTurn()
   }
 
-  /** Closes what is free, and the others when their calls are over. */
+  onGone(connection: Connection, error: Error): void {
+    this.connections -= 1
+    for (const some of [this.free, this.freed]) {
+      const place = some.indexOf(connection)
+      if (place !== -1) some.splice(place, 1)
+    }
+    // A server that only accepts connections is not asked for one after the other.
+    if (connection.wasInVain()) this.failWaiting(error)
+    this.endTurn()
+  }
+
+  /** Closes what was free for too long. */
+  sweep(now: number): void {
+    for (const connection of [...this.free, ...this.freed]) if (now >= connection.freeUntil) connection.leave()
+    this.leaveIfEmpty()
+  }
+
+  /** Takes no more calls. Forgets those that were given up, and closes what no other one needs. */
   close(): void {
     this.isClosing = true
-    for (const connection of [...this.free]) this.drop(connection)
-    this.leaveIfEmpty()
+    this.forgetGivenUp()
+    this.endTurn()
   }
 
-  readonly onFree = (connection: Connection): void => {
-    if (this.isClosing && this.waiting.length === 0) {
-      connection.destroy()
-      return
-    }
-    connection.freeUntil = Date.now() + Math.min(connection.keptMs, this.options.keepAliveMs)
-    this.free.push(connection)
-    if (this.waiting.length > 0) this.sendSoon()
-  }
-
-  readonly onGone = (connection: Connection): void => {
-    this.connections -= 1
-    const place = this.free.indexOf(connection)
-    if (place !== -1) this.free.splice(place, 1)
-    if (this.waiting.length > 0) this.sendSoon()
-    this.leaveIfEmpty()
-  }
-
-  /**
-   * At the end of the turn: what came by then on a free connection, its end or what nobody asked for, has been seen, and
-   * is not taken for the answer to the next call.
-   */
-  private sendSoon(): void {
-    if (this.isAwaitingTurn) return
-    this.isAwaitingTurn = true
+  private endTurn(): void {
+    if (this.isTurnEnding) return
+    this.isTurnEnding = true
     setImmediate(() => {
-      this.isAwaitingTurn = false
-      this.sendAll()
+      this.isTurnEnding = false
+      this.meet()
     })
   }
 
-  private sendAll(): void {
-    const now = Date.now()
-    while (this.waiting.length > 0) {
-      const connection = this.free.pop()
-      if (connection === undefined) break
-      if (connection.isUsable() && now < connection.freeUntil) this.sendNext(connection)
-      else connection.destroy()
-    }
-    while (this.connecting < this.waiting.length && this.connections < this.options.connectionsMax) this.connectOne()
+  private meet(): void {
+    this.sendWaiting()
+    for (const asked of this.asked) this.waiting.push(asked)
+    this.asked.length = 0
+    for (const connection of this.freed) this.free.push(connection)
+    this.freed.length = 0
+    if (this.waiting.length > this.free.length) this.connectMore()
+    if (this.waiting.length > 0 && this.free.length > 0) this.endTurn()
+    if (this.isClosing && this.waiting.length === 0) for (const connection of [...this.free]) connection.leave()
+    this.leaveIfEmpty()
   }
 
-  private sendNext(connection: Connection): void {
-    const asked = this.waiting.shift()
-    if (asked === undefined) this.onFree(connection)
-    else connection.send(asked.request, asked.handler)
+  private sendWaiting(): void {
+    const now = Date.now()
+    let sent = 0
+    while (sent < this.waiting.length && this.free.length > 0) {
+      const connection = this.free.pop()
+      const asked = this.waiting[sent]
+      if (connection === undefined || asked === undefined) break
+      // One that the server ended says so itself.
+      if (!connection.isUsable()) continue
+      if (now >= connection.freeUntil) {
+        connection.leave()
+        continue
+      }
+      sent += 1
+      connection.send(asked.request, asked.handler)
+    }
+    if (sent === this.waiting.length) this.waiting.length = 0
+    else this.waiting.splice(0, sent)
+  }
+
+  private connectMore(): void {
+    this.forgetGivenUp()
+    const wanted = this.waiting.length - this.free.length - this.connecting
+    const room = this.options.connectionsMax - this.connections
+    for (let more = Math.min(wanted, room); more > 0; more -= 1) this.connectOne()
   }
 
   private connectOne(): void {
@@ -114,23 +136,35 @@ export class Lane {
     this.options.connect(this).then(
       (connection) => {
         this.connecting -= 1
-        this.sendNext(connection)
+        this.onFree(connection)
       },
-      (error: Error) => {
+      (error: unknown) => {
         this.connecting -= 1
         this.connections -= 1
-        this.waiting.shift()?.handler.onResponseError(undefined, error)
-        this.leaveIfEmpty()
+        this.failWaiting(toError(error))
+        this.endTurn()
       }
     )
   }
 
-  private drop(connection: Connection): void {
-    this.free.splice(this.free.indexOf(connection), 1)
-    connection.destroy()
+  /** Where others are connected, one call has waited for this connection in vain; else all have. */
+  private failWaiting(error: Error): void {
+    this.forgetGivenUp()
+    const isReached = this.connections > this.connecting
+    for (const { handler } of this.waiting.splice(0, isReached ? 1 : this.waiting.length))
+      handler.onResponseError(undefined, error)
   }
 
+  private forgetGivenUp(): void {
+    this.waiting = this.waiting.filter(({ handler }) => !handler.isGivenUp())
+    this.asked = this.asked.filter(({ handler }) => !handler.isGivenUp())
+  }
+
+  // Who is being connected while it closes is closed once they are.
   private leaveIfEmpty(): void {
-    if (this.connections === 0 && this.waiting.length === 0) this.options.onEmpty()
+    const isWanted = this.waiting.length > 0 || this.asked.length > 0
+    if (!isWanted && this.connections === (this.isClosing ? this.connecting : 0)) this.options.onEmpty()
   }
 }
+
+const toError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)))

@@ -6,7 +6,7 @@ import { isClosed, Lane } from './lane.ts'
 /** The lanes to all origins, each there while it has a connection. */
 export type Lanes = {
   to: (origin: string, isLoopbackOnly: boolean) => Pick<Lane, 'dispatch'>
-  /** Resolves when all calls are over and all connections closed. */
+  /** Takes no more calls, and resolves when all are over. Told again, it forgets those that were given up meanwhile. */
   close: () => Promise<void>
 }
 
