@@ -11,7 +11,8 @@ const heldMs = 10
  * line waits 10 ms at most; whatever ends the process, but for a kill, writes those that still wait.
  */
 const openStandardOutput = (): LogOutput => {
-  const output = pino.destination({ fd: process.stdout.fd, sync: true })
+  // By its number: Node's own stream of it would make it one that does not wait, and pino sleep 100 ms for each full pipe.
+  const output = pino.destination({ dest: 1, sync: true })
   let held = ''
   let timer: NodeJS.Timeout | undefined
   // Put together here: the destination counts the bytes of all that it holds for each line that comes.

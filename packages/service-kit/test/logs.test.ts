@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import { ReportedError } from '@onbehalf/errors'
 import t from 'tap'
 import { type App, callOptionsOf, redact } from '../src/index.ts'
@@ -144,6 +145,25 @@ t.test('lines that wait to be written together are not lost when the process end
     t.equal(spawnSync(process.execPath, args, { encoding: 'utf8' }).stdout, '1\n2\n', ends)
   }
 })
+
+const isLinux = process.platform === 'linux'
+t.test(
+  'a slow reader of the log is waited for as long as it takes',
+  { skip: isLinux ? false : 'no /proc' },
+  async (t) => {
+    const output = new URL('../src/log-output.ts', import.meta.url).href
+    const told = `import { readFileSync } from 'node:fs'; import { standardOutput } from '${output}'
+    standardOutput().write('line\\n')
+    process.stderr.write(readFileSync('/proc/self/fdinfo/1', 'utf8'))`
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', told], {
+      encoding: 'utf8'
+    })
+    t.equal(stdout, 'line\n')
+    const [, flags = ''] = /^flags:\s*([0-7]+)$/m.exec(stderr) ?? []
+    const isNonBlocking = (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0
+    t.equal(isNonBlocking, false, `${flags}: pino sleeps for 100 ms where a write would have to wait`)
+  }
+)
 
 t.test("the caller's trace goes through, and is made where there is none", async (t) => {
   const { app, logs } = await startApp(t, { routes, logLevel: 'info' })
