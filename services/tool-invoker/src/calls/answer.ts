@@ -14,16 +14,19 @@ export const answerText = ({ row, result, resultText, isPassed, minted }: Answer
   return `${isPassed ? '' : answerBeginning(row.id)}${resultText},${told}"identity":${identity},"duration_ms":${duration_ms}}`
 }
 
-// A token is held for many calls.
-const identities = new WeakMap<MintedToken, string>()
+const text = Symbol('as whom a server is called with it')
 
-/** As whom the MCP server was called, as JSON; never the token. */
-const identityText = (minted: MintedToken): string => {
-  const known = identities.get(minted)
+/**
+ * As whom the MCP server was called, as JSON; never the token. A token is held for many calls, and keeps what is said of
+ * it: every garbage collection works through a WeakMap of all of them.
+ */
+const identityText = (minted: MintedToken & { [text]?: string }): string => {
+  const known = minted[text]
   if (known !== undefined) return known
   const { mode, user_id, subject, audience, jti } = minted.identity
   const expires_at = new Date(minted.expires_at * 1000).toISOString()
-  const made = JSON.stringify({ mode, user_id, subject, audience, expires_at, jti })
-  identities.set(minted, made)
-  return made
+  const value = JSON.stringify({ mode, user_id, subject, audience, expires_at, jti })
+  // Of this token alone: a copy of it may be changed.
+  Object.defineProperty(minted, text, { value })
+  return value
 }
