@@ -34,7 +34,7 @@ export type Sender<Options> = { dispatch: (options: Options, handler: Call) => u
 const nothing = new Uint8Array()
 
 /**
- * One request, without the streams and signals that a client library puts around it: undici tells it of the answer, whose
+ * One request, without the streams and signals that a client library puts around it: undici or a lane tells it of the answer, whose
  * body is read from it by one reader that asks for one piece at a time. The connection pauses while much was not read. A class,
  * since a closure for each of these would cost more than the rest of a call does here.
  */
@@ -69,6 +69,7 @@ export class Call implements CallHandler, AsyncIterableIterator<Uint8Array> {
 
   /** Ends it; its first reason is what it rejects with. */
   abort(reason: unknown): void {
+    // It is let go of in failing.
     const { controller } = this
     this.fail(reason)
     controller?.abort(reason instanceof Error ? reason : new Error('the call was given up', { cause: reason }))
@@ -90,7 +91,7 @@ export class Call implements CallHandler, AsyncIterableIterator<Uint8Array> {
   }
 
   onResponseStart(_: Controller, status: number, headers: Headers): void {
-    // A head that is only announced (RFC 8297) has another one behind it.
+    // A head that is only announced (RFC 8297) has another one behind it; undici tells of it.
     if (status < 200) return
     if (!isBodiless(this.method, status)) checkLength(headers, this.bounds.maxBytes)
     if (isCoded(headers)) this.head.resolve({ status, headers: withoutCoding(headers), body: this.decoded(headers) })

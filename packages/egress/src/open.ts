@@ -11,8 +11,8 @@ export type OpenRequest = Omit<EgressRequest, 'body' | 'timeoutMs' | 'followRedi
 
 /**
  * Makes one guarded call that has no end of its own, and gives its answer as it comes: without the streams of `send` it
- * takes a third of the time. Follows no redirect; rejects as that does. What the caller bounds, as each call of a tool is,
- * goes by `wire/`, anything else by undici.
+ * takes a third of the time. Follows no redirect; rejects as that does. What the caller alone bounds, as each call of a
+ * tool is, goes by `wire/` where that can make it, anything else by undici.
  */
 export const open = (pools: Pools, target: string, request: OpenRequest): Promise<OpenedAnswer> => {
   try {

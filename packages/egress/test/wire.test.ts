@@ -466,6 +466,25 @@ t.test('a server that accepts connections and closes them is not asked for one a
   }
 })
 
+t.test('a server that ends a connection which nobody used costs no call', async (t) => {
+  const { egress, url, ask, sockets, closed } = await play(t, (socket, { text }) => socket.write(echoed(text)))
+  for (let round = 0; round < 20; round += 1) {
+    const before = sockets.length
+    const ending = new AbortController()
+    const givenUp = egress.open(url, { ...post, body: 'no', signal: ending.signal })
+    // There is a connection for it all the same, which is free then.
+    while (sockets.length === before) await turn()
+    ending.abort(new Error('no longer'))
+    await t.rejects(givenUp)
+    for (const _ of [1, 2, 3]) await turn()
+    sockets.at(-1)?.destroy()
+    t.equal(await ask('yes'), 'yes')
+    sockets.at(-1)?.destroy()
+    await closed(sockets.length)
+    for (const _ of [1, 2, 3]) await turn()
+  }
+})
+
 t.test('a server that closes each connection without saying so is asked on a new one', async (t) => {
   const { ask, sockets } = await play(t, (socket, { text }) => socket.end(echoed(text)))
   for (let calls = 0; calls < 100; calls += 1) t.equal(await ask(`${calls}`), `${calls}`)

@@ -11,7 +11,7 @@ const heldMs = 10
  * line waits 10 ms at most; whatever ends the process, but for a kill, writes those that still wait.
  */
 const openStandardOutput = (): LogOutput => {
-  // By its number: Node's own stream of it would make it one that does not wait, and pino sleep 100 ms for each full pipe.
+  // By its number: once Node's own stream of it is touched, a pipe does not wait, and pino sleeps 100 ms for each that is full.
   const output = pino.destination({ dest: 1, sync: true })
   let held = ''
   let timer: NodeJS.Timeout | undefined

@@ -23,6 +23,8 @@ export class Connection {
   private readonly holder: Holder
   private readonly reader = new AnswerReader(this)
   private turn: Turn | undefined
+  /** Whether nobody waited for it once. */
+  wasIdle = false
   private wasUsed = false
   private isLeft = false
   private isPaused = false
@@ -50,6 +52,7 @@ export class Connection {
   send({ head, body, isAscii }: RequestText, handler: CallHandler): void {
     const { socket } = this
     const turn = new Turn(this, handler)
+    this.wasUsed = true
     this.turn = turn
     this.reader.reset()
     try {
@@ -60,7 +63,6 @@ export class Connection {
     // It was given up before a byte of it was sent.
     if (this.turn !== turn) return
     turn.isWritten = true
-    this.wasUsed = true
     if (isAscii) {
       socket.write(head + body, 'latin1')
       return
@@ -120,9 +122,9 @@ export class Connection {
     this.socket.destroy()
   }
 
-  /** Whether the server ended it before anything was sent on it. */
+  /** Whether the server ended it while somebody waited for it, before anything was sent on it. */
   wasInVain(): boolean {
-    return !(this.isLeft || this.wasUsed)
+    return !(this.isLeft || this.wasUsed || this.wasIdle)
   }
 
   private free(): void {

@@ -7,7 +7,7 @@ export type Controller = {
   resume: () => void
 }
 
-/** Who is told how a call goes, in undici's words, so that either can make it. */
+/** Who is told how a call goes, in undici's words but for `isGivenUp`, so that either can make it. */
 export type CallHandler = {
   /** Right before the first byte is written; whoever aborts here sends nothing. */
   onRequestStart: (controller: Controller) => void
@@ -16,6 +16,6 @@ export type CallHandler = {
   onResponseEnd: () => void
   /** Whether it was given up. */
   isGivenUp: () => boolean
-  /** Not called for a call that was aborted. */
+  /** A lane does not tell it of a call that was aborted. */
   onResponseError: (controller: Controller | undefined, error: Error) => void
 }

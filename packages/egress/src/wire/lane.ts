@@ -25,10 +25,10 @@ type Asked = { request: RequestText; handler: CallHandler }
  */
 export class Lane implements Holder {
   private readonly options: LaneOptions
-  /** Since before that; the connection that was used last is the last one. */
+  /** What came on them was read since they were free. The one that was used last is the last one. */
   private readonly free: Connection[] = []
   private waiting: Asked[] = []
-  /** Since the last time that they met. */
+  /** Free, and asked, since calls and connections met last: neither is for the other before they meet again. */
   private readonly freed: Connection[] = []
   private asked: Asked[] = []
   private connections = 0
@@ -95,7 +95,10 @@ export class Lane implements Holder {
     this.sendWaiting()
     for (const asked of this.asked) this.waiting.push(asked)
     this.asked.length = 0
-    for (const connection of this.freed) this.free.push(connection)
+    for (const connection of this.freed) {
+      if (this.waiting.length === 0) connection.wasIdle = true
+      this.free.push(connection)
+    }
     this.freed.length = 0
     if (this.waiting.length > this.free.length) this.connectMore()
     if (this.waiting.length > 0 && this.free.length > 0) this.endTurn()

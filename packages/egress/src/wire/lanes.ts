@@ -29,13 +29,14 @@ export const createLanes = (guard: Guard, options: PoolOptions): Lanes => {
     }, sweepMs).unref()
   }
   const open = (key: string, origin: string, isLoopbackOnly: boolean): Lane => {
-    const lane = new Lane({
+    const lane: Lane = new Lane({
       connect: connectTo({ guard, origin: new URL(origin), isLoopbackOnly, timeoutMs: options.connectTimeoutMs }),
       host: new URL(origin).host,
       connectionsMax: options.connectionsPerOrigin,
       keepAliveMs: options.keepAliveMs,
       onEmpty: () => {
-        lanes.delete(key)
+        // It may be told twice, and another one be there by then.
+        if (lanes.get(key) === lane) lanes.delete(key)
         if (isClosing && lanes.size === 0) closed.resolve()
       }
     })

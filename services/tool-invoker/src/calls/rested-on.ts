@@ -6,7 +6,8 @@ import type { ResolvedProvider } from '../providers/cache.ts'
 
 /**
  * What a call rested on, kept with the one it was made for: the next call that is made for them of the same tool finds
- * it there without a key. Each is used only while its cache still holds it, and the last two only for `settings`.
+ * it there without a key. Each is used only while its cache still holds it, and the last two only for `settings`; what no cache
+ * holds any more goes with the next call, or with whom it was for.
  */
 export type RestedOn = {
   provider?: Held<ResolvedProvider>

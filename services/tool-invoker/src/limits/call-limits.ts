@@ -58,7 +58,7 @@ export const openCallLimits = async (app: App, take: TakeSlice, maxima: CallMaxi
     const at = Date.now()
     const held: Slice[] = []
     for (const { groupOf, idOf, slices } of wanted) {
-      const slice = slices.lasting(groupOf(principal), idOf(principal, serverIdentifier), at)
+      const slice = slices.peek(groupOf(principal), idOf(principal, serverIdentifier), at)
       if (!slice) return false
       held.push(slice)
     }

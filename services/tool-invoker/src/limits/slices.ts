@@ -26,15 +26,16 @@ export type Slice = {
 export type Slices = {
   /** Counts one. */
   spend: (group: string, id: string) => Promise<Spent>
-  /** What one more can be counted in, with `count`, at once; undefined where nobody knows before the window is asked. */
-  lasting: (group: string, id: string, at: number) => Slice | undefined
+  /** The slice, where one more can be counted in it at once; undefined where the window has to be asked. */
+  peek: (group: string, id: string, at: number) => Slice | undefined
 }
 
 const freshMs = 1_000
 const aloneMs = 5_000
 const share = 0.05
 const slicesMax = 100_000
-// What one replica may count before it tells; that of five replicas is never granted to anybody, so that the limit holds.
+// What one replica may count before it tells. That of five replicas is granted to nobody, so that the limit holds; with more
+// replicas each may add as much.
 const untoldShare = 0.01
 const untoldReplicas = 5
 
@@ -53,33 +54,38 @@ export const createSlices = (
   const untoldMax = Math.floor(max * untoldShare)
   const grantedMax = max - untoldMax * untoldReplicas
 
-  const forgetOldest = () => {
-    for (const [group, slices] of groups) {
-      for (const id of slices.keys()) {
-        slices.delete(id)
-        if (slices.size === 0) groups.delete(group)
-        size -= 1
-        return
-      }
-    }
+  // Of its own group: one tenant's servers push out no other one's.
+  const makeRoomIn = (wanted: string) => {
+    const [first = wanted] = groups.keys()
+    const group = groups.has(wanted) ? wanted : first
+    const [oldest = ''] = groups.get(group)?.keys() ?? []
+    groups.get(group)?.delete(oldest)
+    if (groups.get(group)?.size === 0) groups.delete(group)
+    size -= 1
   }
   const sliceOf = (group: string, id: string): Slice => {
-    let slices = groups.get(group)
-    const known = slices?.get(id)
+    const known = groups.get(group)?.get(id)
     if (known) return known
-    if (size === slicesMax) forgetOldest()
-    slices = groups.get(group) ?? new Map()
+    if (size === slicesMax) makeRoomIn(group)
+    const slices = groups.get(group) ?? new Map<string, Slice>()
     groups.set(group, slices)
     const slice: Slice = { ...untouched }
     slices.set(id, slice)
     size += 1
     return slice
   }
+  // What was not told is told in the next window: forgotten, it would be counted in none.
+  const beginWindow = (slice: Slice, endsAt: number) => {
+    const owed = Math.min(slice.owed, untoldMax)
+    Object.assign(slice, { left: 0, spent: 0, owed, used: 0, isAlone: false, endsAt })
+  }
 
   const takeMore = async (key: string, slice: Slice): Promise<void> => {
     const startedAt = now()
-    if (startedAt >= slice.endsAt) Object.assign(slice, { left: 0, owed: 0 })
-    const want = Math.min(Math.max(slice.waiting, 2 * slice.spent), Math.max(1, Math.floor(max * share)))
+    if (startedAt >= slice.endsAt) beginWindow(slice, startedAt + windowMs)
+    // Who used up what was fresh gets more; who calls now and then keeps nothing that others could use.
+    const soon = startedAt < slice.freshUntil ? 2 * slice.spent : 0
+    const want = Math.min(Math.max(slice.waiting, soon), Math.max(1, Math.floor(max * share)))
     const told = slice.owed
     const back = (slice.isAlone ? 0 : slice.left) - told
     const taken = await take({ key, max: grantedMax, windowMs, want, back }).catch(() => undefined)
@@ -105,17 +111,18 @@ export const createSlices = (
 
   const isUsedUp = (slice: Slice): boolean =>
     slice.left <= 0 && (slice.isAlone || slice.used >= grantedMax) && isFresh(slice, now())
-  const lasts = (slice: Slice, at: number): boolean => {
-    if (isFresh(slice, at) && (slice.left > 0 || slice.isAlone)) return slice.left > 0
-    if (untoldMax === 0) return false
-    if (at >= slice.endsAt) Object.assign(slice, { ...untold, endsAt: at + windowMs })
+  /** Whether one more can be counted before the window is asked. */
+  const canCount = (slice: Slice, at: number): boolean => {
+    if (at >= slice.endsAt && untoldMax > 0) beginWindow(slice, at + windowMs)
+    // What is left of what is no longer fresh is to be given back.
+    if (slice.left > 0 || slice.isAlone) return slice.left > 0 && isFresh(slice, at)
     return slice.used < grantedMax && slice.owed < untoldMax
   }
 
   return {
     spend: async (group, id) => {
       const slice = sliceOf(group, id)
-      while (!lasts(slice, now())) {
+      while (!canCount(slice, now())) {
         if (isUsedUp(slice)) return { current: max + 1, ttlMs: slice.endsAt - now() }
         await refresh(keyOf(group, id), slice)
       }
@@ -123,16 +130,16 @@ export const createSlices = (
       const told = slice.isAlone ? 0 : slice.used - slice.left
       return { current: Math.min(max, told + slice.owed), ttlMs: slice.endsAt - now() }
     },
-    lasting: (group, id, at) => {
+    peek: (group, id, at) => {
       const slice = sliceOf(group, id)
-      return lasts(slice, at) ? slice : undefined
+      return canCount(slice, at) ? slice : undefined
     }
   }
 }
 
 const isFresh = (slice: Slice, at: number): boolean => at < slice.freshUntil && at < slice.endsAt
 
-/** Counts one in what is lasting at that time. */
+/** Counts one, where it can be. */
 export const count = (slice: Slice, at: number): void => {
   const isOfTaken = slice.left > 0 && isFresh(slice, at)
   if (isOfTaken) slice.left -= 1
@@ -140,6 +147,7 @@ export const count = (slice: Slice, at: number): void => {
   slice.spent += 1
 }
 
-const untold = { left: 0, spent: 0, owed: 0, used: 0, isAlone: false }
-
-const untouched: Slice = { ...untold, ...{ waiting: 0, freshUntil: 0, endsAt: 0, taking: undefined } }
+const untouched: Slice = {
+  ...{ left: 0, spent: 0, owed: 0, used: 0, isAlone: false },
+  ...{ waiting: 0, freshUntil: 0, endsAt: 0, taking: undefined }
+}

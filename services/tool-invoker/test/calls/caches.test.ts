@@ -85,6 +85,25 @@ t.test('a changed provider is called as it is now', async (t) => {
   t.match(recording.calls().at(-1)?.headers, { 'x-now': 'yes', authorization: undefined })
 })
 
+t.test(
+  'who calls two servers in turn, and an app that acts for two users, has never the token of the other',
+  async (t) => {
+    const { tenant_id, ...first } = await broker.signIn()
+    const users = [first, await broker.signIn({ tenant_id })]
+    const key = broker.makeApiKey({ tenant_id, actsFor: users.map(({ user_id }) => user_id) })
+    const servers = [forwarding(tenant_id, whoami), forwarding(tenant_id)]
+    for (const _ of [1, 2, 3])
+      for (const { user_id } of users)
+        for (const { server_identifier, audience } of servers) {
+          const { body } = await call(key.headers, { server_identifier, tool: 'whoami', user_id })
+          const subject = subjectOf(user_id)
+          if (audience === whoami.url) t.match(body.result, { structuredContent: { subject } })
+          else t.match(claimsOf(recording.calls().at(-1)?.headers.authorization), { sub: subject, aud: audience })
+          t.match(body.identity, { user_id, subject, audience })
+        }
+  }
+)
+
 t.test('a revoked device token and an ended session make no more calls', async (t) => {
   const user = await broker.signIn()
   const device = devices.makeToken({ tenant_id: user.tenant_id })
