@@ -467,22 +467,46 @@ t.test('a server that accepts connections and closes them is not asked for one a
 })
 
 t.test('a server that ends a connection which nobody used costs no call', async (t) => {
-  const { egress, url, ask, sockets, closed } = await play(t, (socket, { text }) => socket.write(echoed(text)))
-  for (let round = 0; round < 20; round += 1) {
-    const before = sockets.length
-    const ending = new AbortController()
-    const givenUp = egress.open(url, { ...post, body: 'no', signal: ending.signal })
-    // There is a connection for it all the same, which is free then.
-    while (sockets.length === before) await turn()
-    ending.abort(new Error('no longer'))
-    await t.rejects(givenUp)
-    for (const _ of [1, 2, 3]) await turn()
-    sockets.at(-1)?.destroy()
-    t.equal(await ask('yes'), 'yes')
-    sockets.at(-1)?.destroy()
-    await closed(sockets.length)
-    for (const _ of [1, 2, 3]) await turn()
+  const held: { body: string; answer: () => void }[] = []
+  const sockets: Socket[] = []
+  const port = await serveTcp(t, (socket) => {
+    sockets.push(socket)
+    socket.on('data', (bytes) => {
+      const [, body = ''] = bytes.toString().split('\r\n\r\n')
+      held.push({ body, answer: () => socket.write(saying(body)) })
+    })
+  })
+  let lookups = 0
+  const isFound = Promise.withResolvers<void>()
+  const lookup = async () => {
+    lookups += 1
+    if (lookups === 2) await isFound.promise
+    return ['127.0.0.2']
   }
+  const egress = open(t, { allow: `127.0.0.2:${port}`, lookup })
+  const ask = async (body: string) =>
+    readAll((await egress.open(`http://mcp.example:${port}/`, { ...post, body })).body)
+  const answerNext = async () => {
+    while (held.length === 0) await turn()
+    held.shift()?.answer()
+  }
+  const first = ask('first')
+  while (held.length === 0) await turn()
+  // The connection that is opened for the second call comes when the call is over.
+  const second = ask('second')
+  while (lookups < 2) await turn()
+  for (const _ of [1, 2]) await answerNext()
+  t.same(await Promise.all([first, second]), ['first', 'second'])
+  const third = ask('third')
+  while (held.length === 0) await turn()
+  isFound.resolve()
+  while (sockets.length < 2) await turn()
+  for (const _ of [1, 2, 3]) await turn()
+  sockets[1]?.destroy()
+  const fourth = ask('fourth')
+  for (const _ of [1, 2]) await answerNext()
+  t.same(await Promise.all([third, fourth]), ['third', 'fourth'])
+  t.equal(sockets.length, 3)
 })
 
 t.test('a server that closes each connection without saying so is asked on a new one', async (t) => {
