@@ -55,6 +55,7 @@ export class Lane implements Holder {
   onFree(connection: Connection): void {
     connection.freeUntil = Date.now() + Math.min(connection.keptMs, this.options.keepAliveMs)
     this.freed.push(connection)
+    if (this.waiting.length === 0 && this.asked.length === 0) connection.wasIdle = true
     if (this.isClosing || this.waiting.length > 0) this.endTurn()
   }
 
@@ -95,10 +96,7 @@ export class Lane implements Holder {
     this.sendWaiting()
     for (const asked of this.asked) this.waiting.push(asked)
     this.asked.length = 0
-    for (const connection of this.freed) {
-      if (this.waiting.length === 0) connection.wasIdle = true
-      this.free.push(connection)
-    }
+    for (const connection of this.freed) this.free.push(connection)
     this.freed.length = 0
     if (this.waiting.length > this.free.length) this.connectMore()
     if (this.waiting.length > 0 && this.free.length > 0) this.endTurn()
