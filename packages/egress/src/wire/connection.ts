@@ -19,12 +19,12 @@ export class Connection {
   freeUntil = 0
   /** For how long the server keeps it, as it said last. */
   keptMs = Number.POSITIVE_INFINITY
+  /** Whether nobody waited for it once. */
+  wasIdle = false
   private readonly socket: Socket
   private readonly holder: Holder
   private readonly reader = new AnswerReader(this)
   private turn: Turn | undefined
-  /** Whether nobody waited for it once. */
-  wasIdle = false
   private wasUsed = false
   private isLeft = false
   private isPaused = false

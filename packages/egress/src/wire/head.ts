@@ -1,4 +1,5 @@
 import type { Headers } from '../headers.ts'
+import { fieldValue, token } from './grammar.ts'
 import { unreadable } from './unreadable.ts'
 
 /** How the length of a body is told (RFC 9112, 6.3): in bytes, or by one of these. */
@@ -16,8 +17,6 @@ export type Head = {
 }
 
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/
-const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
 // Nothing is taken from what tells a length, so that it says the same to everybody.
 const framing: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding'])
 const digits = /^\d{1,15}$/
@@ -25,8 +24,11 @@ const digits = /^\d{1,15}$/
 const linesMax = 256
 
 // No header has the name of what every object has.
-const Fields = function Fields() {} as unknown as new () => Headers
-Fields.prototype = Object.create(null)
+class Fields {
+  [name: string]: string | string[] | undefined
+}
+Object.setPrototypeOf(Fields.prototype, null)
+Reflect.deleteProperty(Fields.prototype, 'constructor')
 
 /** Reads a head, without the empty line that ends it. Throws where it can be read in more than one way, or in none. */
 export const readHead = (text: string): Head => {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { fieldValue, token } from './grammar.ts'
 
 /** A request as it is sent. */
 export type RequestText = {
@@ -18,8 +19,6 @@ export type Asking = {
   body: string | null
 }
 
-const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
 const shortMax = 64
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE'])
 

@@ -95,7 +95,9 @@ const findBoth = (
   return Promise.all([providers.find(wanted), wantedTool && tools.find(wantedTool)])
 }
 
-const isOf = (last: RestedOn, server_identifier: string, tool: string): last is Required<RestedOn> =>
+type Both = Required<Pick<RestedOn, 'provider' | 'tool'>>
+
+const isOf = (last: RestedOn, server_identifier: string, tool: string): last is RestedOn & Both =>
   last.provider?.value.settings.server_identifier === server_identifier && last.tool?.value.tool?.name === tool
 
 type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { traceparent: string }
