@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Headers } from '../headers.ts'
 import { AnswerReader } from './answer-reader.ts'
 import type { CallHandler, Controller } from './handler.ts'
+import { isQuiet } from './quiet.ts'
 import type { RequestText } from './request-text.ts'
 
 /** Who has the connection, and is told what becomes of it. */
@@ -19,13 +20,13 @@ export class Connection {
   freeUntil = 0
   /** For how long the server keeps it, as it said last. */
   keptMs = Number.POSITIVE_INFINITY
+  wasUsed = false
   /** Whether nobody waited for it once. */
   wasIdle = false
   private readonly socket: Socket
   private readonly holder: Holder
   private readonly reader = new AnswerReader(this)
   private turn: Turn | undefined
-  private wasUsed = false
   private isLeft = false
   private isPaused = false
   private error: Error | undefined
@@ -46,6 +47,13 @@ export class Connection {
 
   isUsable(): boolean {
     return !this.socket.destroyed && this.socket.readable
+  }
+
+  /** Whether nothing came on it that was not read, nor its end; it is closed otherwise. It has been used before. */
+  isQuiet(): boolean {
+    if (isQuiet(this.socket)) return true
+    this.socket.destroy()
+    return false
   }
 
   /** Makes a call on it, where no other one is under way. */

@@ -14,6 +14,9 @@ export type LaneOptions = {
 
 export const isClosed = () => new Error('the client is closed')
 
+/** So many calls wait for no reading. */
+const crowd = 32
+
 type Asked = { request: RequestText; handler: CallHandler }
 
 /**
@@ -22,6 +25,7 @@ type Asked = { request: RequestText; handler: CallHandler }
  *
  * Calls and connections meet at the end of a turn of the event loop, and both only from the turn after their own: by then the
  * process has read what was there on the connection, its end or what nobody asked for, which would be taken for the answer.
+ * Where so many calls are made in one turn that this would take long, the connections are looked at instead, one by one.
  */
 export class Lane implements Holder {
   private readonly options: LaneOptions
@@ -45,6 +49,7 @@ export class Lane implements Holder {
     try {
       if (this.isClosing) throw isClosed()
       this.asked.push({ request: requestText(this.options.host, asking), handler })
+      if (this.asked.length >= crowd) this.sendWhereQuiet()
       this.endTurn()
     } catch (error) {
       handler.onResponseError(undefined, toError(error))
@@ -93,7 +98,7 @@ export class Lane implements Holder {
   }
 
   private meet(): void {
-    this.sendWaiting()
+    this.send(this.waiting, () => this.takeFree())
     for (const asked of this.asked) this.waiting.push(asked)
     this.asked.length = 0
     for (const connection of this.freed) this.free.push(connection)
@@ -104,24 +109,40 @@ export class Lane implements Holder {
     this.leaveIfEmpty()
   }
 
-  private sendWaiting(): void {
+  private sendWhereQuiet(): void {
+    for (const calls of [this.waiting, this.asked]) this.send(calls, () => this.takeQuiet())
+  }
+
+  private send(calls: Asked[], take: () => Connection | undefined): void {
+    while (calls.length > 0) {
+      const connection = take()
+      if (connection === undefined) return
+      const { request, handler } = calls.shift() as Asked
+      connection.send(request, handler)
+    }
+  }
+
+  private takeFree(): Connection | undefined {
     const now = Date.now()
-    let sent = 0
-    while (sent < this.waiting.length && this.free.length > 0) {
-      const connection = this.free.pop()
-      const asked = this.waiting[sent]
-      if (connection === undefined || asked === undefined) break
+    for (let connection = this.free.pop(); connection !== undefined; connection = this.free.pop()) {
       // One that the server ended says so itself.
       if (!connection.isUsable()) continue
-      if (now >= connection.freeUntil) {
-        connection.leave()
-        continue
-      }
-      sent += 1
-      connection.send(asked.request, asked.handler)
+      if (now < connection.freeUntil) return connection
+      connection.leave()
     }
-    if (sent === this.waiting.length) this.waiting.length = 0
-    else this.waiting.splice(0, sent)
+    return undefined
+  }
+
+  private takeQuiet(): Connection | undefined {
+    for (let connection = this.takeFree(); connection !== undefined; connection = this.takeFree()) {
+      if (!connection.wasUsed) {
+        // It may have to say something yet, such as the tickets of TLS.
+        this.free.push(connection)
+        return undefined
+      }
+      if (connection.isQuiet()) return connection
+    }
+    return undefined
   }
 
   private connectMore(): void {
