@@ -21,7 +21,7 @@ export type Place = Readonly<Pick<URL, 'origin' | 'protocol' | 'hostname'>> & { 
 
 export type PoolOptions = { connectTimeoutMs: number; connectionsPerOrigin: number; keepAliveMs: number }
 
-const placesMax = 10_000
+const placesMax = 100_000
 
 export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const agentFor = (isLoopbackOnly: boolean): Agent =>

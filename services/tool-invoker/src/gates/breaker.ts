@@ -1,14 +1,6 @@
 import { ReportedError } from '@onbehalf/errors'
 import { upstreamStatusOf } from '@onbehalf/mcp'
 
-/** Whether a server is asked at all: not for a while once it only failed, and then by one call that tries it. */
-export type Breaker = {
-  /** Lets a call through; throws `upstream_unavailable` while the server is left alone. */
-  enter: () => Visit
-  /** Whether nothing is held against the server. */
-  isClean: () => boolean
-}
-
 /** What became of a call that was let through, to be told once. */
 export type Visit = {
   succeeded: () => void
@@ -25,45 +17,77 @@ export type BreakerLimits = {
   pauseMsMax: number
 }
 
-export const createBreaker = ({ failuresMax, pauseMs, pauseMsMax }: BreakerLimits, now: () => number): Breaker => {
-  let failures = 0
-  let pauses = 0
-  let openUntil = 0
-  let probe: Visit | undefined
-
-  const open = () => {
-    openUntil = now() + Math.min(pauseMs * 2 ** pauses, pauseMsMax)
-    pauses += 1
-  }
-  // A call that was under way when it opened makes the pause no longer, and lets no other one through.
-  const createVisit = (): Visit => {
-    const visit: Visit = {
-      succeeded: () => {
-        failures = 0
-        pauses = 0
-        visit.left()
-      },
-      failed: () => {
-        failures += 1
-        if (failures === failuresMax || probe === visit) open()
-        visit.left()
-      },
-      left: () => {
-        if (probe === visit) probe = undefined
-      }
-    }
-    return visit
-  }
+/** Whether a server is asked at all: not for a while once it only failed, and then by one call that tries it. */
+export class Breaker {
+  private readonly limits: BreakerLimits
+  private readonly now: () => number
+  private failures = 0
+  private pauses = 0
+  private openUntil = 0
+  private probe: Visit | undefined
   // Only the call that tries a server has to be told from the others.
-  const ordinary = createVisit()
-  return {
-    enter: () => {
-      if (failures < failuresMax) return ordinary
-      if (probe || now() < openUntil) throw leftAlone(openUntil - now())
-      probe = createVisit()
-      return probe
-    },
-    isClean: () => failures === 0
+  private readonly ordinary: Visit = new OneVisit(this)
+
+  constructor(limits: BreakerLimits, now: () => number) {
+    this.limits = limits
+    this.now = now
+  }
+
+  /** Lets a call through; throws `upstream_unavailable` while the server is left alone. */
+  enter(): Visit {
+    if (this.failures < this.limits.failuresMax) return this.ordinary
+    const forMs = this.openUntil - this.now()
+    if (this.probe || forMs > 0) throw leftAlone(forMs)
+    this.probe = new OneVisit(this)
+    return this.probe
+  }
+
+  /** Whether nothing is held against the server. */
+  isClean(): boolean {
+    return this.failures === 0
+  }
+
+  succeeded(): void {
+    this.failures = 0
+    this.pauses = 0
+  }
+
+  // A call that was under way when it opened makes the pause no longer, and lets no other one through.
+  failed(visit: Visit): void {
+    this.failures += 1
+    if (this.failures === this.limits.failuresMax || this.probe === visit) this.open()
+  }
+
+  left(visit: Visit): void {
+    if (this.probe === visit) this.probe = undefined
+  }
+
+  private open(): void {
+    const { pauseMs, pauseMsMax } = this.limits
+    this.openUntil = this.now() + Math.min(pauseMs * 2 ** this.pauses, pauseMsMax)
+    this.pauses += 1
+  }
+}
+
+class OneVisit implements Visit {
+  private readonly breaker: Breaker
+
+  constructor(breaker: Breaker) {
+    this.breaker = breaker
+  }
+
+  succeeded(): void {
+    this.breaker.succeeded()
+    this.breaker.left(this)
+  }
+
+  failed(): void {
+    this.breaker.failed(this)
+    this.breaker.left(this)
+  }
+
+  left(): void {
+    this.breaker.left(this)
   }
 }
 

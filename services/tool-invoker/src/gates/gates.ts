@@ -1,10 +1,10 @@
 import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { type BreakerLimits, createBreaker, saysServerAway, type Visit } from './breaker.ts'
+import { Breaker, type BreakerLimits, saysServerAway, type Visit } from './breaker.ts'
 import { createListening } from './listening.ts'
-import { createPlaces } from './places.ts'
+import { Places } from './places.ts'
 import { createRoom } from './room.ts'
-import { createShares, type SharedServer } from './shares.ts'
+import { createShares } from './shares.ts'
 
 /** Between the calls and each server: one that is slow or dead keeps nobody from the others. */
 export type Gates = {
@@ -16,6 +16,9 @@ export type Gates = {
   /** Does the work, which listens to the server, beside the calls; throws `upstream_unavailable` where too many do. */
   listening: <Value>(server: SharedServer, work: () => Promise<Value>) => Promise<Value>
 }
+
+/** Whose server it is, and where. */
+export type SharedServer = { tenant_id: string; server_url: string }
 
 export type GatedCall = {
   provider: SharedServer & { provider_id: string; revision: number }
@@ -41,7 +44,7 @@ const defaults: GateLimits = {
   waitingMax: 1_024,
   originCallsMax: 4 * 1_024,
   listenersMax: 768,
-  gatesMax: 10_000,
+  gatesMax: 100_000,
   failuresMax: 10,
   pauseMs: 2_000,
   pauseMsMax: 30_000
@@ -56,20 +59,26 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
   // Calls under way hold on to theirs; who comes later, where one had to make room, begins with a new one.
   const gateOf = createRoom({
     max: limits.gatesMax,
-    make: () => ({ places: createPlaces(limits), breaker: createBreaker(limits, now) }),
+    // To read a URL takes longer than all the rest.
+    make: (server_url: string) => ({
+      origin: new URL(server_url).origin,
+      places: new Places(limits),
+      breaker: new Breaker(limits, now)
+    }),
     isInUse: ({ places, breaker }) => !places.isEmpty() || !breaker.isClean()
   })
 
   return {
     // A revision of its own: what was held against the server at another address says nothing about this one.
     through: async ({ provider, isPatient, signal }, work) => {
-      const { places, breaker } = gateOf(`${provider.provider_id} ${provider.revision}`)
+      const { tenant_id, provider_id, revision, server_url } = provider
+      const { origin, places, breaker } = gateOf(`${provider_id} ${revision}`, server_url)
       const place = places.take(signal)
       if (place !== undefined) await place
       let visit: Visit | undefined
       let giveBack: (() => void) | undefined
       try {
-        giveBack = shares.take(provider)
+        giveBack = shares.take(tenant_id, origin)
         if (!giveBack) throw shareTaken()
         visit = breaker.enter()
         const made = await work()

@@ -5,8 +5,8 @@ import { createShares } from './shares.ts'
 /** Lets so many listen to each origin at once, each tenant its share; none of them waits. */
 export const createListening = ({ listenersMax }: Pick<GateLimits, 'listenersMax'>): Gates['listening'] => {
   const shares = createShares(listenersMax)
-  return async (server, work) => {
-    const giveBack = shares.take(server)
+  return async ({ tenant_id, server_url }, work) => {
+    const giveBack = shares.take(tenant_id, new URL(server_url).origin)
     if (!giveBack) throw tooMany()
     try {
       return await work()

@@ -1,62 +1,64 @@
 import { type CallSignal, throwIfEnded } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
+export type PlaceLimits = { callsMax: number; waitingMax: number }
+
 /** How many calls are under way at once; the others wait in a line of bounded length, first come first served. */
-export type Places = {
+export class Places {
+  private readonly limits: PlaceLimits
+  private taken = 0
+  /** Whose turn it is, in the order they came; not there before somebody had to wait. */
+  private line: Set<() => void> | undefined
+
+  constructor(limits: PlaceLimits) {
+    this.limits = limits
+  }
+
   /**
    * Takes a place: at once where one is free, or else when the promise resolves. Throws the signal's reason, or
    * `upstream_unavailable` where the line is full.
    */
-  take: (signal: CallSignal) => Promise<void> | undefined
-  giveBack: () => void
-  isEmpty: () => boolean
-}
-
-type Waiting = { goOn: () => void }
-
-export const createPlaces = ({ callsMax, waitingMax }: { callsMax: number; waitingMax: number }): Places => {
-  const line = new Set<Waiting>()
-  let taken = 0
-
-  const wait = async (signal: CallSignal): Promise<void> => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const waiting = { goOn: resolve }
-    const leave = {
-      handleEvent: () => {
-        line.delete(waiting)
-        reject(signal.reason)
-      }
+  take(signal: CallSignal): Promise<void> | undefined {
+    throwIfEnded(signal)
+    if (this.taken >= this.limits.callsMax) {
+      this.line ??= new Set()
+      if (this.line.size >= this.limits.waitingMax) throw lineFull()
+      return waitIn(this.line, signal)
     }
-    line.add(waiting)
-    signal.addEventListener('abort', leave)
-    try {
-      await promise
-    } finally {
-      signal.removeEventListener('abort', leave)
-    }
+    this.taken += 1
+    return undefined
   }
 
-  return {
-    take: (signal) => {
-      throwIfEnded(signal)
-      if (taken >= callsMax) {
-        if (line.size >= waitingMax) throw lineFull()
-        return wait(signal)
-      }
-      taken += 1
-      return undefined
-    },
-    giveBack: () => {
-      const [first] = line
-      if (!first) {
-        taken -= 1
-        return
-      }
-      // The place goes to the first in line without having been free.
-      line.delete(first)
-      first.goOn()
-    },
-    isEmpty: () => taken === 0 && line.size === 0
+  giveBack(): void {
+    const [first] = this.line ?? []
+    if (!first) {
+      this.taken -= 1
+      return
+    }
+    // The place goes to the first in line without having been free.
+    this.line?.delete(first)
+    first()
+  }
+
+  isEmpty(): boolean {
+    return this.taken === 0
+  }
+}
+
+const waitIn = async (line: Set<() => void>, signal: CallSignal): Promise<void> => {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const leave = {
+    handleEvent: () => {
+      line.delete(resolve)
+      reject(signal.reason)
+    }
+  }
+  line.add(resolve)
+  signal.addEventListener('abort', leave)
+  try {
+    await promise
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 }
 

@@ -1,21 +1,21 @@
-export type Room<Of> = { max: number; make: () => Of; isInUse: (one: Of) => boolean }
+export type Room<Of, For> = { max: number; make: (what: For) => Of; isInUse: (one: Of) => boolean }
 
 /**
  * One for each key while it is in use, and after that while there is room: who comes again finds it, so that a call makes
  * none, and leaves none behind in a Map that changes all the time. Where all are in use, the oldest makes room.
  */
-export const createRoom = <Of>({ max, make, isInUse }: Room<Of>): ((key: string) => Of) => {
+export const createRoom = <Of, For = void>({ max, make, isInUse }: Room<Of, For>): ((key: string, what: For) => Of) => {
   const all = new Map<string, Of>()
   const makeRoom = (): void => {
     for (const [key, one] of all) if (!isInUse(one)) all.delete(key)
     const [oldest] = all.keys()
     if (all.size >= max && oldest !== undefined) all.delete(oldest)
   }
-  return (key) => {
+  return (key, what) => {
     const known = all.get(key)
     if (known !== undefined) return known
     if (all.size >= max) makeRoom()
-    const made = make()
+    const made = make(what)
     all.set(key, made)
     return made
   }

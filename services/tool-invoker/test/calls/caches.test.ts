@@ -74,6 +74,27 @@ t.test('an answer that was asked for before an emptying is not kept', async (t) 
   t.equal(issuer.asked().length, asked + 2)
 })
 
+t.test(
+  'of several servers that are called in turn each has its own token, and a change of one costs the others nothing',
+  async (t) => {
+    const user = await broker.signIn()
+    const servers = [1, 2, 3].map(() => forwarding(user.tenant_id))
+    const callEach = async () => {
+      for (const { server_identifier, audience } of servers) {
+        const { status, body } = await call(user.headers, { server_identifier, tool: 'x' })
+        t.match([status, body.identity], [200, { audience }])
+      }
+    }
+    for (const _ of [1, 2, 3]) await callEach()
+    const asked = issuer.asked().length
+    const [changed] = servers
+    providers.change({ kind: 'provider', id: changed?.provider_id ?? '' })
+    await settle()
+    for (const _ of [1, 2, 3]) await callEach()
+    t.equal(issuer.asked().length, asked + 1)
+  }
+)
+
 t.test('a changed provider is called as it is now', async (t) => {
   const user = await broker.signIn()
   const { server_identifier, provider_id } = forwarding(user.tenant_id)
