@@ -20,9 +20,10 @@ export type McpTarget = {
 export type Asking = McpTarget & {
   /**
    * Everything that makes two callers different: tenant, principal, provider revision, credential identity. Calls with
-   * an equal key share a session at a legacy server; without a key each call has a session of its own.
+   * an equal key share a session at a legacy server; without a key each call has a session of its own. A function is asked
+   * for it where the server has sessions.
    */
-  sessionKey?: string
+  sessionKey?: string | (() => string)
   onEvent?: ((event: McpEvent) => void) | undefined
   /** Whether the server is asked to tell how it goes; left out: with `onEvent`. */
   wantsEvents?: boolean

@@ -1,3 +1,4 @@
+import type { Asking } from './asking.ts'
 import { startDeadline } from './deadline.ts'
 import { type Era, type Eras, looksLegacy, probeEra } from './eras.ts'
 import { listenLegacy } from './listen.ts'
@@ -20,19 +21,19 @@ export type Conversation = {
 export type Talk = { wires: Wires; eras: Eras; pool: SessionPool }
 
 /** Opens a conversation; nothing is sent before the first question. With a key the session is one of the pool. */
-export const converse = (talk: Talk, target: Target, sessionKey: string | undefined): Conversation =>
+export const converse = (talk: Talk, target: Target, sessionKey: Asking['sessionKey']): Conversation =>
   new Talking(talk, target, sessionKey)
 
 // A class, since a closure for each of these would be made for every call, and most calls need two of them.
 class Talking implements Conversation {
   private readonly talk: Talk
   private readonly target: Target
-  private readonly sessionKey: string | undefined
+  private readonly sessionKey: Asking['sessionKey']
   private lease: Lease | undefined
   private version: string | undefined
   private learned: Era | undefined
 
-  constructor(talk: Talk, target: Target, sessionKey: string | undefined) {
+  constructor(talk: Talk, target: Target, sessionKey: Asking['sessionKey']) {
     this.talk = talk
     this.target = target
     this.sessionKey = sessionKey
@@ -76,7 +77,8 @@ class Talking implements Conversation {
     const { talk, target, sessionKey } = this
     if (sessionKey === undefined) return ownLease(talk.wires, await open(talk.wires, target))
     const opening = () => openShared(talk.wires, target, open)
-    return talk.pool.acquire({ url: target.url, sessionKey }, opening, target.deadline.signal)
+    const key = typeof sessionKey === 'function' ? sessionKey() : sessionKey
+    return talk.pool.acquire({ url: target.url, sessionKey: key }, opening, target.deadline.signal)
   }
 
   /** By what it speaks, or else by what servers before 2025-03-26 spoke, once it refuses in their way. */

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { type CallBinding, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { type Bus, call, createLiveCache, type Held, type LiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bearer, bearerOf } from './bearer.ts'
 import { usableUntil } from './usable-until.ts'
 
 /** A token for one user at one server, and whose it is. */
-export type MintedToken = Awaited<ReturnType<typeof askBroker>>
+export type MintedToken = Awaited<ReturnType<typeof askBroker>> & Bearer
 
 /** For whom, by whom, and for which provider a token is wanted. */
 export type TokenAsk = {
@@ -128,7 +129,7 @@ const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<
   const { identity } = minted
   // A provider that moved meanwhile has other tickets: their token is for another server than the one to be called.
   const isAsked = identity.mode === provider.mode && identity.audience === provider.audience
-  if (identity.user_id === user_id && isAsked) return minted
+  if (identity.user_id === user_id && isAsked) return { ...minted, ...bearerOf(minted.token) }
   throw new ReportedError('unavailable', 'The server was changed during the call. Try again.', {
     cause: new Error('the token is for somebody or something else'),
     retry_after_seconds: 1

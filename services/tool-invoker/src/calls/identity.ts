@@ -1,6 +1,6 @@
 import type { CallBinding, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import type { MintedToken, TokenAsk } from '@onbehalf/mcp'
+import type { Bearer, TokenAsk } from '@onbehalf/mcp'
 import type { Providers } from '../providers/cache.ts'
 import type { Acting } from './acting.ts'
 
@@ -33,12 +33,12 @@ const userRequired = ({ server_identifier }: ProviderSettings) =>
     details: [{ path: 'user_id', message: 'is needed for a provider that forwards identity' }]
   })
 
-/** The provider's own headers with a token in place of any Authorization they have. */
+/** The provider's own headers with a credential in place of any Authorization they have. */
 export const headersAs = (
   headers: Record<string, string>,
-  { token }: Pick<MintedToken, 'token'>
+  { authorization }: Pick<Bearer, 'authorization'>
 ): Record<string, string> => {
-  const all: Record<string, string> = { authorization: `Bearer ${token}` }
+  const all: Record<string, string> = { authorization }
   for (const name in headers) {
     const value = headers[name]
     if (value !== undefined && name.toLowerCase() !== 'authorization') all[name] = value

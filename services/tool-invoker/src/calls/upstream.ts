@@ -2,6 +2,7 @@ import type { ProviderSettings } from '@onbehalf/contracts'
 import { type CallSignal, untilAborted } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import {
+  type Bearer,
   type CalledTool,
   listenMethod,
   type McpClient,
@@ -50,7 +51,7 @@ export type Sending = Pick<UpstreamTools, 'mcp' | 'gates'>
 export const sendWith = (
   tools: Sending,
   outbound: Outbound,
-  credential: { id: string; token: string } | null
+  credential: ({ id: string } & Pick<Bearer, 'authorization'>) | null
 ): Promise<CalledTool> => {
   const { headers } = outbound.provider
   if (!credential) return send(tools, outbound, headers, 'static')
@@ -109,7 +110,7 @@ const send = ({ mcp, gates }: Sending, outbound: Outbound, headers: Record<strin
     sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
     // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
     // session of a client where that has one.
-    sessionKey: `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
+    sessionKey: () => `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
   }
   const ask = (heard: Ears) => mcp.request({ ...asked, ...heard })
   const sendOff = () => {

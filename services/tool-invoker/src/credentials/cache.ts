@@ -5,12 +5,13 @@ import {
   type ProviderSettings,
   providerChanges
 } from '@onbehalf/contracts'
+import { type Bearer, bearerOf } from '@onbehalf/mcp'
 import { type Bus, call, createLiveCache, type LiveCache, readFeed } from '@onbehalf/rpc'
 import type { Acting } from '../calls/acting.ts'
 import type { Providers } from '../providers/cache.ts'
 
 /** What the provider's server is sent of its own authorization server; null: nothing, the provider's headers alone. */
-export type Held = FreshCredential | null
+export type Held = (FreshCredential & Bearer) | null
 
 /** Who calls which provider. */
 export type CredentialAsk = { acting: Acting; provider: ProviderSettings; traceparent: string }
@@ -55,7 +56,7 @@ export const createCredentials = (
       const request = { principal: await acting.ticket(), provider: ticket, ...(refused ? { refused } : {}) }
       const options = { deadlineAt: Date.now() + freshMs, traceparent }
       const { credential } = await call(bus, freshCredential, request, options)
-      return { credential }
+      return { credential: credential && { ...credential, ...bearerOf(credential.token) } }
     },
     tagsOf: (_, { acting: { principal }, provider: { provider_id } }) => [
       `provider:${provider_id}`,
