@@ -21,7 +21,8 @@ export type Place = Readonly<Pick<URL, 'origin' | 'protocol' | 'hostname'>> & { 
 
 export type PoolOptions = { connectTimeoutMs: number; connectionsPerOrigin: number; keepAliveMs: number }
 
-const placesMax = 100_000
+// Some 100,000 of common length. A server may name many, and long ones.
+const placesBytesMax = 32 * 1024 * 1024
 
 export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const agentFor = (isLoopbackOnly: boolean): Agent =>
@@ -43,7 +44,10 @@ export const createPools = (guard: Guard, options: PoolOptions): Pools => {
   const open = agentFor(false)
   // Credentials over plain http have connections of their own: a kept one may lead to a listed address that is not loopback.
   const loopback = agentFor(true)
-  const places = new LRUCache<string, Place>({ maxSize: placesMax, sizeCalculation: () => 1 })
+  const places = new LRUCache<string, Place>({
+    maxSize: placesBytesMax,
+    sizeCalculation: ({ path }, text) => 200 + text.length + path.length
+  })
   const lanes = createLanes(guard, options)
   const running = createRunning()
   let closed: Promise<void> | undefined

@@ -5,8 +5,8 @@ import { createKeyedCrowd } from './keyed-crowd.ts'
 import { createTagIndex } from './tag-index.ts'
 
 /**
- * What is held for a key: the value, what it depends on, and how long it may be used. Who asks for the same again and
- * again keeps it, for `use`.
+ * What is held for a key: the value, what it depends on, how long it may be used, and about when it was used last. Who
+ * asks for the same again and again keeps it, for `use`.
  */
 export type Held<Value> = {
   readonly id: string
@@ -15,16 +15,14 @@ export type Held<Value> = {
   /** When the owner is asked again: never, once it is held no more. */
   refreshAt: number
   endsAt: number
+  usedAt: number
 }
 
 /** What was emptied while a load ran, so that an older answer is not kept. */
 type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
 
 export type LiveCacheOptions<Key, Value> = {
-  /**
-   * Entries held at most, or what they may weigh together: what its owner was asked for longest ago leaves first. What is in
-   * use is asked for again every `refreshAfterMs`, and so leaves after what is not.
-   */
+  /** Entries held at most, or what they may weigh together; the least recently used leaves first, to a second. */
   max: number
   /** What one weighs, where they are not all alike: one that weighs more than `max` is not held. */
   weightOf?: (value: Value) => number
@@ -91,11 +89,18 @@ export const createLiveCache = <Key, Value>({
     if (!entries.has(entry.id)) return
     for (const tag of entry.tags) index.add(tag, entry.id)
   }
+  // That it was used is noted once a second: it takes more than all else here.
+  const noteUse = (entry: Held<Value>, at: number) => {
+    if (at - entry.usedAt < 1_000) return
+    entry.usedAt = at
+    entries.get(entry.id)
+  }
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
   const hold = (id: string, key: Key): Held<Value> | undefined => {
     const entry = entries.peek(id)
     if (entry === undefined) return undefined
     const at = now()
+    noteUse(entry, at)
     if (at >= entry.endsAt) return undefined
     if (at >= entry.refreshAt) refresh(id, key)
     return entry
@@ -114,7 +119,7 @@ export const createLiveCache = <Key, Value>({
         const since = Math.min(loadedAt, trueAtOf(value))
         const ends = { refreshAt: since + refreshAfterMs, endsAt: Math.min(expiresAtOf(value), since + maxAgeMs) }
         // A copy has no more room than it needs.
-        if (!isStale) keep({ id, value, tags: tags.slice(), ...ends })
+        if (!isStale) keep({ id, value, tags: tags.slice(), ...ends, usedAt: loadedAt })
         return value
       })
       .finally(() => {
@@ -145,7 +150,9 @@ export const createLiveCache = <Key, Value>({
     hold: (key) => hold(keyOf(key), key),
     use: (entry) => {
       const at = now()
-      return at >= entry.refreshAt || at >= entry.endsAt ? undefined : entry.value
+      if (at >= entry.refreshAt || at >= entry.endsAt) return undefined
+      noteUse(entry, at)
+      return entry.value
     },
     delete: (key) => {
       const id = keyOf(key)

@@ -216,17 +216,15 @@ t.test('what concerns something else does not cost the load under way', async (t
   t.same(cache.peek('a'), v(1, 'user:1'))
 })
 
-t.test('no more than `max` is held; what was asked for longest ago leaves first, with its tags', async (t) => {
-  const { cache, clock, hold, load } = start({ max: 2 })
+t.test('no more than `max` is held; the least recently used leaves first, with its tags', async (t) => {
+  const { cache, clock, hold } = start({ max: 2 })
   await hold('a', v(1, 'user:1'))
   await hold('b', v(1, 'user:2'))
-  clock.time += 20_000
+  clock.time += 1_000
   await cache.get('a')
-  load(2).answer(v(2, 'user:1'))
-  await turn()
   await hold('c', v(1, 'user:3'))
   t.equal(cache.size(), 2)
-  t.same([cache.peek('a')?.version, cache.peek('b'), cache.peek('c')?.version], [2, undefined, 1])
+  t.same([cache.peek('a')?.version, cache.peek('b'), cache.peek('c')?.version], [1, undefined, 1])
   cache.dropTag('user:2')
   t.equal(cache.size(), 2)
 })
@@ -266,3 +264,14 @@ t.test(
     t.equal(cache.hold('b'), undefined)
   }
 )
+
+t.test('what is kept by somebody and used is not the least recently used', async (t) => {
+  const { cache, clock, hold } = start({ max: 2 })
+  await hold('a', v(1))
+  await hold('b', v(1))
+  const kept = cache.hold('a')
+  clock.time += 1_000
+  t.same(kept && cache.use(kept), v(1))
+  await hold('c', v(1))
+  t.same([cache.peek('a')?.version, cache.peek('b')], [1, undefined])
+})

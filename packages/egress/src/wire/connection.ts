@@ -20,6 +20,7 @@ export class Connection {
   freeUntil = 0
   /** For how long the server keeps it, as it said last. */
   keptMs = Number.POSITIVE_INFINITY
+  /** Whether a request was written on it. */
   wasUsed = false
   /** Whether nobody waited for it once. */
   wasIdle = false
@@ -60,7 +61,6 @@ export class Connection {
   send({ head, body, isAscii }: RequestText, handler: CallHandler): void {
     const { socket } = this
     const turn = new Turn(this, handler)
-    this.wasUsed = true
     this.turn = turn
     this.reader.reset()
     try {
@@ -71,6 +71,7 @@ export class Connection {
     // It was given up before a byte of it was sent.
     if (this.turn !== turn) return
     turn.isWritten = true
+    this.wasUsed = true
     if (isAscii) {
       socket.write(head + body, 'latin1')
       return

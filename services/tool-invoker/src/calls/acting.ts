@@ -2,13 +2,13 @@ import type { Principal, ResolvedPrincipal } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { Authenticators, Caller, Resolving } from '@onbehalf/service-kit'
 import { goOn } from './go-on.ts'
-import { RestedOns } from './rested-on.ts'
+import type { RestedOn } from './rested-on.ts'
 
 /** For whom a call is made; one for as long as what was resolved is held. */
 export type Acting = {
   principal: Principal
-  /** What the calls rested on: the next one most often rests on the same. */
-  rested: RestedOns
+  /** What the last call rested on: that of the next one most often is the same. */
+  last: RestedOn
   /** A ticket that holds now: one that was read at the start of a long call may have ended. */
   ticket: () => Promise<string>
 }
@@ -36,11 +36,7 @@ type Keeping = ResolvedPrincipal & { [kept]?: Acting }
 const actingAs = (resolved: Keeping, resolve: () => Resolving): Acting => {
   const acting = resolved[kept]
   if (acting) return acting
-  const value: Acting = {
-    principal: resolved.principal,
-    rested: new RestedOns(),
-    ticket: async () => (await resolve()).ticket
-  }
+  const value: Acting = { principal: resolved.principal, last: {}, ticket: async () => (await resolve()).ticket }
   // Not enumerable: a copy of what was resolved is for somebody else to say.
   Object.defineProperty(resolved, kept, { value })
   return value

@@ -80,20 +80,25 @@ const findBoth = (
   acting: Acting,
   traceparent: string
 ): Found | Promise<Found> => {
-  const rested = acting.rested.of(server_identifier)
-  if (rested && !request && rested.tool?.value.tool?.name === tool) {
-    const provider = providers.use(rested.provider)
-    const found = tools.use(rested.tool)
+  const { last } = acting
+  if (!request && isOf(last, server_identifier, tool)) {
+    const provider = providers.use(last.provider)
+    const found = tools.use(last.tool)
     if (provider && found) return [provider, found]
   }
   const wanted = { acting, server_identifier, traceparent }
   const wantedTool = request ? undefined : { acting, server_identifier, traceparent, tool }
   const provider = providers.hold(wanted)
   const found = wantedTool && tools.hold(wantedTool)
-  if (provider && found) acting.rested.keep({ ...rested, provider, tool: found })
+  if (provider && found) Object.assign(last, { provider, tool: found })
   if (provider && (found || !wantedTool)) return [provider.value, found?.value]
   return Promise.all([providers.find(wanted), wantedTool && tools.find(wantedTool)])
 }
+
+type Both = Required<Pick<RestedOn, 'provider' | 'tool'>>
+
+const isOf = (last: RestedOn, server_identifier: string, tool: string): last is RestedOn & Both =>
+  last.provider?.value.settings.server_identifier === server_identifier && last.tool?.value.tool?.name === tool
 
 type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { traceparent: string }
 
@@ -127,7 +132,7 @@ const identify = (
   }
   const call = { tool: asked.tool, arguments_digest: row.arguments_digest }
   const ask = () => tokenAskOf(tools.providers, acting, provider, { call, traceparent })
-  return goOn(tokenFor(tools, ask, acting.rested.of(provider.server_identifier), provider), (minted) => {
+  return goOn(tokenFor(tools, ask, acting.last, provider), (minted) => {
     noteIdentity(row, minted)
     return { ...known, identity: { ask, minted } }
   })
@@ -137,27 +142,27 @@ const credentialFor = (
   { credentials }: Pick<PrepareTools, 'credentials'>,
   ask: CredentialAsk
 ): HeldCredential | Promise<HeldCredential> => {
-  const rested = ask.acting.rested.of(ask.provider.server_identifier)
-  const same = rested?.settings === ask.provider && rested.credential && credentials.use(rested.credential)
+  const { last } = ask.acting
+  const same = last.settings === ask.provider && last.credential && credentials.use(last.credential)
   if (same) return same.credential
   const credential = credentials.hold(ask)
   if (!credential) return credentials.get(ask)
-  if (rested) Object.assign(rested, { settings: ask.provider, credential, minted: undefined })
+  Object.assign(last, { settings: ask.provider, credential, minted: undefined })
   return credential.value.credential
 }
 
 const tokenFor = (
   { tokens }: Pick<PrepareTools, 'tokens'>,
   ask: () => TokenAsk,
-  rested: RestedOn | undefined,
+  last: RestedOn,
   settings: ProviderSettings
 ): MintedToken | Promise<MintedToken> => {
-  const same = rested?.settings === settings && rested.minted && tokens.use(rested.minted)
+  const same = last.settings === settings && last.minted && tokens.use(last.minted)
   if (same) return same
   const asked = ask()
   const minted = tokens.hold(asked)
   if (!minted) return tokens.get(asked)
-  if (rested) Object.assign(rested, { settings, minted, credential: undefined })
+  Object.assign(last, { settings, minted, credential: undefined })
   return minted.value
 }
 

@@ -42,9 +42,9 @@ export class Breaker {
     return this.probe
   }
 
-  /** Whether nothing is held against the server. */
-  isClean(): boolean {
-    return this.failures === 0
+  /** Whether the server is left alone now. */
+  isOpen(): boolean {
+    return this.now() < this.openUntil
   }
 
   succeeded(): void {

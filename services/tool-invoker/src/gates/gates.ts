@@ -65,7 +65,7 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
       places: new Places(limits),
       breaker: new Breaker(limits, now)
     }),
-    isInUse: ({ places, breaker }) => !places.isEmpty() || !breaker.isClean()
+    isInUse: ({ places, breaker }) => !places.isEmpty() || breaker.isOpen()
   })
 
   return {

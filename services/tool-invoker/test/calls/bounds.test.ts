@@ -234,6 +234,20 @@ t.test('where too many servers are known, those that nothing is held against are
   t.equal(await through('dead', fine), 'fine', 'and then the oldest')
 })
 
+t.test('where too many servers are known, none is forgotten while calls to it are under way', async (t) => {
+  const gates = createGates({ gatesMax: 300, callsMax: 1, waitingMax: 0 })
+  const { signal } = new AbortController()
+  const through = <Value>(name: string, work: () => Promise<Value>) =>
+    gates.through({ provider: { ...server, provider_id: name }, isPatient: true, signal }, work)
+  const goOn = Promise.withResolvers<void>()
+  const busy = Array.from({ length: 250 }, (_, index) => `busy ${index}`)
+  const held = busy.map((name) => through(name, () => goOn.promise))
+  for (let index = 0; index < 1_000; index += 1) t.equal(await through(`other ${index}`, fine), 'fine')
+  for (const name of busy) await t.rejects(through(name, fine), { message: /Too many calls wait/ })
+  goOn.resolve()
+  await Promise.all(held)
+})
+
 t.test('one server gets so many calls at once, the others wait in a line of so many', async (t) => {
   const gates = createGates({ callsMax: 1, waitingMax: 2 })
   const leaving = new AbortController()
