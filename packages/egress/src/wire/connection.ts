@@ -20,14 +20,14 @@ export class Connection {
   freeUntil = 0
   /** For how long the server keeps it, as it said last. */
   keptMs = Number.POSITIVE_INFINITY
-  /** Whether a request was written on it. */
-  wasUsed = false
   /** Whether nobody waited for it once. */
   wasIdle = false
   private readonly socket: Socket
   private readonly holder: Holder
   private readonly reader = new AnswerReader(this)
   private turn: Turn | undefined
+  /** Whether a request was written on it. */
+  private wasUsed = false
   private isLeft = false
   private isPaused = false
   private error: Error | undefined
@@ -50,11 +50,12 @@ export class Connection {
     return !this.socket.destroyed && this.socket.readable
   }
 
-  /** Whether nothing came on it that was not read, nor its end; it is closed otherwise. It has been used before. */
-  isQuiet(): boolean {
-    if (isQuiet(this.socket)) return true
-    this.socket.destroy()
-    return false
+  /**
+   * Whether nothing came on it that was not read, nor its end; else it can only be closed. Undefined where that cannot be
+   * told, and on one that was never used: it may have to say something yet, such as the tickets of TLS.
+   */
+  isQuiet(): boolean | undefined {
+    return this.wasUsed ? isQuiet(this.socket) : undefined
   }
 
   /** Makes a call on it, where no other one is under way. */
@@ -151,13 +152,18 @@ export class Connection {
     const { turn } = this
     if (turn === undefined) return
     this.turn = undefined
-    // What the server has not taken of the request would come before the next one.
-    if (keptMs === 0 || this.socket.writableLength > 0) this.socket.destroy()
-    else {
-      this.keptMs = keptMs
-      this.free()
-    }
+    this.keptMs = keptMs
+    if (keptMs === 0) this.socket.destroy()
+    else if (this.socket.writableLength === 0) this.free()
+    // Over TLS it is known a little later that all of the request is written.
+    else setImmediate(() => this.freeIfWritten())
     turn.handler.onResponseEnd()
+  }
+
+  // What the server has not taken of the request would come before the next one.
+  private freeIfWritten(): void {
+    if (this.socket.writableLength > 0) this.socket.destroy()
+    else if (this.isUsable()) this.free()
   }
 
   private fail(error: unknown): void {

@@ -14,8 +14,8 @@ export type LaneOptions = {
 
 export const isClosed = () => new Error('the client is closed')
 
-/** So many calls wait for no reading. */
-const crowd = 32
+/** Once so many calls of one turn wait for a reading, the connections are looked at instead. */
+const crowdMin = 32
 
 type Asked = { request: RequestText; handler: CallHandler }
 
@@ -25,16 +25,16 @@ type Asked = { request: RequestText; handler: CallHandler }
  *
  * Calls and connections meet at the end of a turn of the event loop, and both only from the turn after their own: by then the
  * process has read what was there on the connection, its end or what nobody asked for, which would be taken for the answer.
- * Where so many calls are made in one turn that this would take long, the connections are looked at instead, one by one.
+ * Each `crowdMin` calls of one turn do not wait for that: the connections are looked at, one by one.
  */
 export class Lane implements Holder {
   private readonly options: LaneOptions
   /** What came on them was read since they were free. The one that was used last is the last one. */
   private readonly free: Connection[] = []
-  private waiting: Asked[] = []
+  private readonly waiting: Asked[] = []
   /** Free, and asked, since calls and connections met last: neither is for the other before they meet again. */
   private readonly freed: Connection[] = []
-  private asked: Asked[] = []
+  private readonly asked: Asked[] = []
   private connections = 0
   private connecting = 0
   private isTurnEnding = false
@@ -49,12 +49,13 @@ export class Lane implements Holder {
     try {
       if (this.isClosing) throw isClosed()
       this.asked.push({ request: requestText(this.options.host, asking), handler })
-      if (this.asked.length >= crowd) this.sendWhereQuiet()
-      this.endTurn()
     } catch (error) {
       handler.onResponseError(undefined, toError(error))
       this.leaveIfEmpty()
+      return
     }
+    if (this.asked.length >= crowdMin) this.sendWhereQuiet()
+    this.endTurn()
   }
 
   onFree(connection: Connection): void {
@@ -114,11 +115,11 @@ export class Lane implements Holder {
   }
 
   private send(calls: Asked[], take: () => Connection | undefined): void {
-    while (calls.length > 0) {
+    for (let asked = calls[0]; asked !== undefined; asked = calls[0]) {
       const connection = take()
       if (connection === undefined) return
-      const { request, handler } = calls.shift() as Asked
-      connection.send(request, handler)
+      calls.shift()
+      connection.send(asked.request, asked.handler)
     }
   }
 
@@ -135,12 +136,14 @@ export class Lane implements Holder {
 
   private takeQuiet(): Connection | undefined {
     for (let connection = this.takeFree(); connection !== undefined; connection = this.takeFree()) {
-      if (!connection.wasUsed) {
-        // It may have to say something yet, such as the tickets of TLS.
+      const isQuiet = connection.isQuiet()
+      if (isQuiet) return connection
+      if (isQuiet === undefined) {
+        // It waits for a reading.
         this.free.push(connection)
         return undefined
       }
-      if (connection.isQuiet()) return connection
+      connection.leave()
     }
     return undefined
   }
@@ -178,8 +181,11 @@ export class Lane implements Holder {
   }
 
   private forgetGivenUp(): void {
-    this.waiting = this.waiting.filter(({ handler }) => !handler.isGivenUp())
-    this.asked = this.asked.filter(({ handler }) => !handler.isGivenUp())
+    for (const calls of [this.waiting, this.asked]) {
+      const wanted = calls.filter(({ handler }) => !handler.isGivenUp())
+      calls.length = 0
+      for (const asked of wanted) calls.push(asked)
+    }
   }
 
   // Who is being connected while it closes is closed once they are.
