@@ -265,6 +265,16 @@ t.test(
   }
 )
 
+t.test('what somebody kept is not used past its own end', async (t) => {
+  const { cache, clock, hold } = start()
+  await hold('a', { ...v(1), expiresAt: 6_000 })
+  const kept = cache.hold('a')
+  clock.time = 5_999
+  t.equal((kept && cache.use(kept))?.version, 1)
+  clock.time = 6_000
+  t.equal(kept && cache.use(kept), undefined)
+})
+
 t.test('what is kept by somebody and used is not the least recently used', async (t) => {
   const { cache, clock, hold } = start({ max: 2 })
   await hold('a', v(1))

@@ -25,6 +25,23 @@ t.test('a session belongs to one key: another user, or a renewed provider, never
   t.equal(count('DELETE'), 4)
 })
 
+t.test('a key that takes work to put together is asked for only where the server has sessions', async (t) => {
+  let asked = 0
+  const sessionKey = () => {
+    asked += 1
+    return 'alice'
+  }
+  for (const isLegacy of [false, true]) {
+    const { url, count } = await startHostile(t, {
+      'tools/call': (_, { result }) => result({ content: [] }),
+      ...(isLegacy ? {} : { 'server/discover': (_, { result }) => result({ supportedVersions: ['2026-07-28'] }) })
+    })
+    const client = createTestClient(t)
+    for (const _ of [1, 2]) await client.callTool({ ...base, url, ...tool, sessionKey })
+    t.same([count('initialize'), asked], isLegacy ? [1, 2] : [0, 0])
+  }
+})
+
 t.test('two users interleaved, each with a nonce, never get what is the other one’s', async (t) => {
   const { url } = await startHostile(t, {
     'tools/call': ({ id, params, headers }, { json, sse, raw }) => {

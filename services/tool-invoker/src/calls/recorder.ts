@@ -45,7 +45,7 @@ export type Recorder = {
   close: (graceMs?: number) => Promise<void>
 }
 
-type Waiting = { row: CallRow; linked?: Linked; isWritten: (() => void) | undefined }
+type Waiting = { row: CallRow; linked?: Linked; onWritten: (() => void) | undefined }
 
 /** For how long a record may be lost by a kill, in normal times. */
 const riskMs = 50
@@ -100,7 +100,7 @@ export const createRecorder = ({
       queue = queue.slice(batch.length)
       places -= batch.length
       isTroubled = false
-      for (const { isWritten } of batch) isWritten?.()
+      for (const { onWritten } of batch) onWritten?.()
       tellWritten(rows)
     } catch (error) {
       if (!isTroubled) tell(error, queue.length)
@@ -131,7 +131,7 @@ export const createRecorder = ({
     if (flushing === undefined && (isUrgent || queue.length >= batchMax)) void flush()
     else stopWaiting ??= wait(flushMs(), flush)
   }
-  const enqueue = (row: CallRow, isWritten?: () => void) => queue.push({ row, isWritten })
+  const enqueue = (row: CallRow, onWritten?: () => void) => queue.push({ row, onWritten })
   const requirePlace = () => {
     if (places >= waitingMax) throw unavailable()
   }

@@ -1,13 +1,8 @@
 import { ReportedError } from '@onbehalf/errors'
 import { upstreamStatusOf } from '@onbehalf/mcp'
 
-/** What became of a call that was let through, to be told once. */
-export type Visit = {
-  succeeded: () => void
-  failed: () => void
-  /** The call ended for a reason that says nothing about the server. */
-  left: () => void
-}
+/** How a call was let through: as any other, or as the one that tries whether the server is there again. */
+export type Visit = 'ordinary' | 'probe'
 
 export type BreakerLimits = {
   /** So many failures with no success between them open it. */
@@ -24,22 +19,20 @@ export class Breaker {
   private failures = 0
   private pauses = 0
   private openUntil = 0
-  private probe: Visit | undefined
-  // Only the call that tries a server has to be told from the others.
-  private readonly ordinary: Visit = new OneVisit(this)
+  private isProbed = false
 
   constructor(limits: BreakerLimits, now: () => number) {
     this.limits = limits
     this.now = now
   }
 
-  /** Lets a call through; throws `upstream_unavailable` while the server is left alone. */
+  /** Lets a call through, of which is told once what became of it; throws `upstream_unavailable` while it is open. */
   enter(): Visit {
-    if (this.failures < this.limits.failuresMax) return this.ordinary
+    if (this.failures < this.limits.failuresMax) return 'ordinary'
     const forMs = this.openUntil - this.now()
-    if (this.probe || forMs > 0) throw leftAlone(forMs)
-    this.probe = new OneVisit(this)
-    return this.probe
+    if (this.isProbed || forMs > 0) throw leftAlone(forMs)
+    this.isProbed = true
+    return 'probe'
   }
 
   /** Whether the server is left alone now. */
@@ -47,47 +40,28 @@ export class Breaker {
     return this.now() < this.openUntil
   }
 
-  succeeded(): void {
+  succeeded(visit: Visit): void {
     this.failures = 0
     this.pauses = 0
+    this.left(visit)
   }
 
   // A call that was under way when it opened makes the pause no longer, and lets no other one through.
   failed(visit: Visit): void {
     this.failures += 1
-    if (this.failures === this.limits.failuresMax || this.probe === visit) this.open()
+    if (this.failures === this.limits.failuresMax || visit === 'probe') this.open()
+    this.left(visit)
   }
 
+  /** The call ended for a reason that says nothing about the server. */
   left(visit: Visit): void {
-    if (this.probe === visit) this.probe = undefined
+    if (visit === 'probe') this.isProbed = false
   }
 
   private open(): void {
     const { pauseMs, pauseMsMax } = this.limits
     this.openUntil = this.now() + Math.min(pauseMs * 2 ** this.pauses, pauseMsMax)
     this.pauses += 1
-  }
-}
-
-class OneVisit implements Visit {
-  private readonly breaker: Breaker
-
-  constructor(breaker: Breaker) {
-    this.breaker = breaker
-  }
-
-  succeeded(): void {
-    this.breaker.succeeded()
-    this.breaker.left(this)
-  }
-
-  failed(): void {
-    this.breaker.failed(this)
-    this.breaker.left(this)
-  }
-
-  left(): void {
-    this.breaker.left(this)
   }
 }
 

@@ -2,7 +2,7 @@ import type { CallSignal } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { Breaker, type BreakerLimits, saysServerAway, type Visit } from './breaker.ts'
 import { createListening } from './listening.ts'
-import { Places } from './places.ts'
+import { type PlaceLimits, Places } from './places.ts'
 import { createRoom } from './room.ts'
 import { createShares } from './shares.ts'
 
@@ -26,18 +26,15 @@ export type GatedCall = {
   signal: CallSignal
 }
 
-export type GateLimits = BreakerLimits & {
-  /** Calls of one provider under way in this process. */
-  callsMax: number
-  /** Calls of one provider that wait for a place. */
-  waitingMax: number
-  /** Calls to one origin under way in this process, of all tenants that have servers there. */
-  originCallsMax: number
-  /** Those who listen to one origin. Each holds a connection for as long as it does. */
-  listenersMax: number
-  /** Servers that something is remembered of. */
-  gatesMax: number
-}
+export type GateLimits = BreakerLimits &
+  PlaceLimits & {
+    /** Calls to one origin under way in this process, of all tenants that have servers there. */
+    originCallsMax: number
+    /** Those who listen to one origin. Each holds a connection for as long as it does. */
+    listenersMax: number
+    /** Servers that something is remembered of: as many as there are providers held, or each call makes its gate anew. */
+    gatesMax: number
+  }
 
 const defaults: GateLimits = {
   callsMax: 1_024,
@@ -82,13 +79,10 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
         if (!giveBack) throw shareTaken()
         visit = breaker.enter()
         const made = await work()
-        visit.succeeded()
+        breaker.succeeded(visit)
         return made
       } catch (thrown) {
-        if (signal.aborted) visit?.left()
-        else if (!saysServerAway(thrown)) visit?.succeeded()
-        else if (isPatient || !isTimeout(thrown)) visit?.failed()
-        else visit?.left()
+        if (visit) tellOf(breaker, visit, { thrown, isPatient, signal })
         throw thrown
       } finally {
         giveBack?.()
@@ -97,6 +91,15 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
     },
     listening: createListening(limits)
   }
+}
+
+type Ended = Omit<GatedCall, 'provider'> & { thrown: unknown }
+
+const tellOf = (breaker: Breaker, visit: Visit, { thrown, isPatient, signal }: Ended): void => {
+  if (signal.aborted) breaker.left(visit)
+  else if (!saysServerAway(thrown)) breaker.succeeded(visit)
+  else if (isPatient || !isTimeout(thrown)) breaker.failed(visit)
+  else breaker.left(visit)
 }
 
 const shareTaken = () =>

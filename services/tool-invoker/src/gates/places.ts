@@ -1,7 +1,12 @@
 import { type CallSignal, throwIfEnded } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
-export type PlaceLimits = { callsMax: number; waitingMax: number }
+export type PlaceLimits = {
+  /** Calls of one provider under way in this process. */
+  callsMax: number
+  /** Calls of one provider that wait for a place. */
+  waitingMax: number
+}
 
 /** How many calls are under way at once; the others wait in a line of bounded length, first come first served. */
 export class Places {

@@ -19,14 +19,14 @@ const originsMax = 20_000
 export const createShares = (placesMax: number): Shares => {
   const originAt = createRoom({ max: originsMax, make: () => createOrigin(placesMax), isInUse })
   return {
-    take: (tenant_id, url) => {
-      const origin = originAt(url)
-      const share = origin.ofTenant(tenant_id)
-      if (share.taken >= placesMax - origin.taken) return undefined
-      origin.taken += 1
+    take: (tenant_id, origin) => {
+      const all = originAt(origin)
+      const share = all.ofTenant(tenant_id)
+      if (share.taken >= placesMax - all.taken) return undefined
+      all.taken += 1
       share.taken += 1
       return () => {
-        origin.taken -= 1
+        all.taken -= 1
         share.taken -= 1
       }
     }

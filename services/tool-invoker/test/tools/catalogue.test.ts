@@ -25,7 +25,10 @@ t.test(
     const unknown = await call(user.headers, { server_identifier, tool: 'rea' })
     t.match(unknown, { status: 404, body: { code: 'not_found', details: [{ path: 'tool' }] } })
     t.same({ asked: issuer.asked().length, requests: recording.requests().length }, before)
-    t.equal((await call(user.headers, { server_identifier, tool: 'read', arguments: { id: 1 } })).status, 200)
+    const read = () => call(user.headers, { server_identifier, tool: 'read', arguments: { id: 1 } })
+    for (const _ of ['cold', 'held', 'kept']) t.equal((await read()).status, 200)
+    t.equal((await call(user.headers, { server_identifier, tool: 'write' })).status, 403, 'the others change nothing')
+    t.equal((await read()).status, 200)
     const { body } = await call(user.headers, { server_identifier: 'nowhere', tool: 'read', arguments: { id: 1 } })
     t.match(body, { code: 'not_found', message: /provider/ })
   }
