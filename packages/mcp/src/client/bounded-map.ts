@@ -1,7 +1,7 @@
 // Each use would otherwise be a change of the map, and of one that changes all the time V8 makes tables that outlive their use.
-const movesMs = 60_000
+const movesMs = 1_000
 
-/** A map that forgets: entries by age, and when it is full the longest unused, as they were used a minute ago. */
+/** A map that forgets: entries by age, and when it is full the longest unused, as they were used a second ago. */
 export type BoundedMap<Value> = {
   get: (key: string) => Value | undefined
   set: (key: string, value: Value) => void

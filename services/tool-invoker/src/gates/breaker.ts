@@ -1,7 +1,7 @@
 import { ReportedError } from '@onbehalf/errors'
 import { upstreamStatusOf } from '@onbehalf/mcp'
 
-/** How a call was let through: as any other, or as the one that tries whether the server is there again. */
+/** How a call was let through: like the others, or as the one that tries whether the server is there again. */
 export type Visit = 'ordinary' | 'probe'
 
 export type BreakerLimits = {

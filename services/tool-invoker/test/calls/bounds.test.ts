@@ -220,7 +220,7 @@ t.test('after a pause one call tries the server, and while it fails the pauses g
   t.equal(await through(fine), 'fine', 'and then it begins anew')
 })
 
-t.test('where too many servers are known, those that nothing is held against are forgotten first', async (t) => {
+t.test('where too many servers are known, those that are not left alone are forgotten first', async (t) => {
   const gates = createGates({ gatesMax: 2, failuresMax: 1, pauseMs: 600_000, pauseMsMax: 600_000 })
   const { signal } = new AbortController()
   const through = <Value>(provider_id: string, work: () => Promise<Value>) =>
