@@ -2,7 +2,12 @@
 export const mainText = `import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { constants, Script } from 'node:vm'
+
+// By what outlives the small young generation of a start V8 would tell what is long-lived, and allocate that in the old one for
+// ever: what belongs to a request does not, however many wait.
+setFlagsFromString('--no-allocation-site-pretenuring')
 
 const directory = import.meta.dirname
 const filename = join(directory, 'service.cjs')

@@ -52,7 +52,7 @@ export const openResources = async (config: Config, gateLimits: Partial<GateLimi
   const vault = await openVault(postgres.db, config.MASTER_KEYS)
   const keys = idempotencyStore(postgres.db)
   const finish = createKeepAnswer(keys, config.IDEMPOTENT_ANSWERS_MEGABYTES * 1024 * 1024)
-  const calls = callStore(postgres.db)
+  const calls = callStore(postgres.db, postgres.runPrepared)
   const chain = chainStore(postgres.db)
   const { recordKey, checkpointKey } = await openChainKeys((secret) => openInstanceSecret(postgres.db, vault, secret))
   const checkpoints = keepCheckpoints({ chain, key: checkpointKey })

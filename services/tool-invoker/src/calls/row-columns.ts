@@ -54,7 +54,10 @@ const listed = Object.values(columns)
 const lists = listed.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ')
 
 /** Adds records; one that is there already stays as it is. */
-export const insertText = `insert into call (${names}) select * from unnest(${lists}) on conflict do nothing`
+export const insertStatement = {
+  name: 'insert calls',
+  text: `insert into call (${names}) select * from unnest(${lists}) on conflict do nothing`
+}
 
 /**
  * What goes with it: a list for each column. As one JSON text, with the names of the columns for each row, it is nearly

@@ -1,7 +1,8 @@
-import { CompiledQuery, type Kysely, type Selectable, sql } from 'kysely'
+import type { RunPrepared } from '@onbehalf/service-kit'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import type { Linked } from '../chain/link.ts'
 import type { Database } from '../database.ts'
-import { insertLists, insertText } from './row-columns.ts'
+import { insertLists, insertStatement } from './row-columns.ts'
 
 export type CallStore = ReturnType<typeof callStore>
 
@@ -28,10 +29,10 @@ type Page = { tenant_id: string; filters: CallFilters; after?: CallPlace | undef
 const equal = ['user_id', 'app_id', 'server_identifier', 'tool', 'outcome'] as const
 
 /** The records of calls. */
-export const callStore = (db: Kysely<Database>) => ({
+export const callStore = (db: Kysely<Database>, runPrepared: RunPrepared) => ({
   /** Writes all of them in one statement; one that is there already stays as it is. */
   insert: async (rows: readonly Linked[]): Promise<void> => {
-    await db.executeQuery(CompiledQuery.raw(insertText, insertLists(rows)))
+    await runPrepared(insertStatement, insertLists(rows))
   },
 
   /** The newest first; the intent of a call only where nothing else is known of it. */

@@ -12,9 +12,9 @@ import type { CallTable, Database } from '../../src/database.ts'
 
 const backends = await startBackends(t)
 const { DATABASE_URL: url = '' } = backends.environmentFor('tool-invoker')
-const { db, close } = await openPostgres<Database>(url)
+const { db, runPrepared, close } = await openPostgres<Database>(url)
 t.teardown(close)
-const calls = callStore(db)
+const calls = callStore(db, runPrepared)
 
 const link = createChains(createSecretKey(randomBytes(32)), newId)
 
