@@ -1,8 +1,9 @@
+import { Ending } from '@onbehalf/egress'
 import type { Background } from './background.ts'
 import type { Clock, Deadline } from './deadline.ts'
 import type { HeldBudget } from './held-budget.ts'
 import type { McpLimits } from './limits.ts'
-import { open } from './open.ts'
+import { openedBy, sendOff } from './open.ts'
 import type { Answer, Json, OnHeld, Pass, Send } from './protocol.ts'
 import { readJson, readRefusal } from './read-answer.ts'
 import { readStream } from './read-stream.ts'
@@ -37,7 +38,13 @@ export type Exchange = {
 export const exchange = async (tools: Tools, request: Exchange): Promise<Answer> => {
   const { headers, body: text } = request
   try {
-    const opened = await open(tools, request, { method: 'POST', headers, body: text })
+    const ending = new Ending(request.deadline.signal)
+    const opened = openedBy(
+      await sendOff(tools, request, { method: 'POST', headers, body: text }, ending),
+      ending,
+      tools,
+      request
+    )
     const isAccepted = opened.status >= 200 && opened.status < 300
     if (isAccepted && opened.mediaType === 'text/event-stream') return await readStream(tools, request, opened)
     try {

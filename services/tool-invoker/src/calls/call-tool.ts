@@ -8,11 +8,11 @@ import type { Credentials } from '../credentials/cache.ts'
 import { callWithCredential } from '../credentials/call-with.ts'
 import { asDescribedAnew } from './as-described.ts'
 import { mayBeRepeated } from './once-more.ts'
-import { noteIdentity, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
+import { noteIdentity, type Prepared, type PrepareTools, prepare, tagsOfPrepared } from './prepare.ts'
 import { beginRow, type CallRow } from './record.ts'
 import type { Recorder } from './recorder.ts'
 import { refusalFor } from './refusal.ts'
-import type { CallsUnderWay, WatchedCall } from './under-way.ts'
+import type { CallsUnderWay } from './under-way.ts'
 import { callAs, type Outbound, type Peer, type UpstreamRequest, type UpstreamTools } from './upstream.ts'
 
 /** What a caller asks for. */
@@ -65,18 +65,41 @@ export type AnsweredCall = Pick<CalledTool, 'result' | 'resultText' | 'isPassed'
 
 /** Makes one call and leaves one record of it, however it ends. */
 export const callTool = async (tools: CallToolTools, asked: AskedCall, context: CallContext): Promise<AnsweredCall> => {
-  const { principal } = context.caller
-  const row = beginRow(principal, asked, tools.now())
+  const { caller, signal } = context
+  const row = beginRow(caller.principal, asked, tools.now())
   tools.recorder.reserve()
   const watched = tools.underWay.begin(context.cancel)
+  // One function, though it is long: what waits within another takes half a kilobyte more for as long as the server does.
   try {
-    const made = await make(tools, asked, context, row, watched)
-    row.outcome = outcomeOf(made)
+    // Nobody is asked, and nothing waited for, beyond the end of the call; what is sent ends with it by itself.
+    const beside = typeof asked.beside === 'function' ? await untilAborted(asked.beside(), signal) : asked.beside
+    const preparing = prepare(tools, asked, context, row)
+    const prepared = preparing instanceof Promise ? await untilAborted(preparing, signal) : preparing
+    // Whoever stopped waiting meanwhile is not called for.
+    throwIfEnded(signal)
+    watched.sends(
+      () => tagsOfPrepared(prepared),
+      // A tool that takes other arguments now has them all the same.
+      async () => prepare(tools, withoutArguments(asked), context, { ...row })
+    )
+    const intending = tools.recorder.intend(row)
+    if (intending !== undefined) await untilAborted(intending, signal)
+    throwIfEnded(signal)
+    const outbound = outboundOf(asked, context, prepared, beside, row)
+    let called: CalledTool
+    try {
+      called = await send(tools, prepared, outbound, row)
+    } catch (thrown) {
+      const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
+      const anew = await untilAborted(asDescribedAnew(tools, described, outbound, thrown), signal)
+      called = await send(tools, prepared, anew, row)
+    }
+    row.outcome = outcomeOf(called.result)
     row.upstream_status = 200
-    return made
+    return answeredAs(prepared.identity ? prepared.identity.minted : null, row, called)
   } catch (thrown) {
     // However what was under way ended, the end of the call is why.
-    const why = context.signal.aborted ? context.signal.reason : thrown
+    const why = signal.aborted ? signal.reason : thrown
     const refusal = refusalFor(why, tools.publicUrl)
     row.outcome = toReported(refusal).code
     row.upstream_status = upstreamStatusOf(why)
@@ -88,61 +111,40 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
   }
 }
 
-const outcomeOf = ({ result: { isError, resultType } }: AnsweredCall): string => {
+const outcomeOf = ({ isError, resultType }: CalledTool['result']): string => {
   if (resultType === 'input_required') return resultType
   return isError === true ? 'tool_error' : 'ok'
 }
 
-const make = async (
-  tools: CallToolTools,
+const outboundOf = (
   asked: AskedCall,
-  context: CallContext,
-  row: CallRow,
-  watched: WatchedCall
-): Promise<AnsweredCall> => {
-  const { timeout_ms = Number.POSITIVE_INFINITY } = asked
-  const { signal, onEvent, onSend, onHeld, passing } = context
-  // Nobody is asked, and nothing waited for, beyond the end of the call; what is sent ends with it by itself.
-  const beside = typeof asked.beside === 'function' ? await untilAborted(asked.beside(), signal) : asked.beside
-  const preparing = prepare(tools, asked, context, row)
-  const prepared = preparing instanceof Promise ? await untilAborted(preparing, signal) : preparing
-  const { acting, provider, identity, credential } = prepared
-  // Whoever stopped waiting meanwhile is not called for.
-  throwIfEnded(signal)
-  watched.sends(
-    () => tagsOfPrepared(prepared),
-    // A tool that takes other arguments now has them all the same.
-    async () => prepare(tools, withoutArguments(asked), context, { ...row })
-  )
-  const intending = tools.recorder.intend(row)
-  if (intending !== undefined) await untilAborted(intending, signal)
-  throwIfEnded(signal)
-  const outbound: Outbound = {
-    acting,
-    provider,
-    request: requestOf(asked, prepared.tool, beside),
-    mayBeRepeated: mayBeRepeated(prepared.tool),
-    peer: asked.peer ?? { capabilities: {} },
-    timeout_ms,
-    signal,
-    onEvent,
-    onSend,
-    onHeld,
-    pass: passing && (() => passing.begin(row.id))
-  }
-  const send = (sent: Outbound) =>
-    identity
-      ? callAs(tools, sent, identity, (minted) => noteIdentity(row, minted))
-      : callWithCredential(tools, sent, credential)
-  let called: CalledTool
-  try {
-    called = await send(outbound)
-  } catch (thrown) {
-    const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
-    called = await send(await untilAborted(asDescribedAnew(tools, described, outbound, thrown), signal))
-  }
-  return answeredAs(identity ? identity.minted : null, row, called)
-}
+  { signal, onEvent, onSend, onHeld, passing }: CallContext,
+  { acting, provider, tool }: Prepared,
+  beside: Record<string, unknown> | undefined,
+  row: Pick<CallRow, 'id'>
+): Outbound => ({
+  acting,
+  provider,
+  request: requestOf(asked, tool, beside),
+  mayBeRepeated: mayBeRepeated(tool),
+  peer: asked.peer ?? { capabilities: {} },
+  timeout_ms: asked.timeout_ms ?? Number.POSITIVE_INFINITY,
+  signal,
+  onEvent,
+  onSend,
+  onHeld,
+  pass: passing && (() => passing.begin(row.id))
+})
+
+const send = (
+  tools: CallToolTools,
+  { identity, credential }: Prepared,
+  outbound: Outbound,
+  row: CallRow
+): Promise<CalledTool> =>
+  identity
+    ? callAs(tools, outbound, identity, (minted) => noteIdentity(row, minted))
+    : callWithCredential(tools, outbound, credential)
 
 const answeredAs = (
   minted: MintedToken | null,

@@ -1,22 +1,20 @@
 import type { CatalogueTool } from '@onbehalf/contracts'
 import { type CallSignal, wasSent } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { type CalledTool, isJson, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
+import { type CalledTool, isJson, type McpClient, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
+
+export type Asked = McpRequest & { signal: CallSignal }
 
 /** Who hears what the server tells and asks before it answers, and what it answers. */
-export type Ears = Pick<McpRequest, 'onEvent' | 'onRequest' | 'pass'>
+type Ears = Pick<McpRequest, 'onEvent' | 'onRequest' | 'pass'>
 
 /** Whether the tool says that it can be called twice with nothing more coming of it (2026-07-28, tool annotations). */
 export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
   isJson(tool?.annotations) && tool.annotations.idempotentHint === true
 
 /** Asks once more where the connection broke before anything was heard: only for what may be repeated. */
-export const askOnceMore = async (
-  ask: (ears: Ears) => Promise<CalledTool>,
-  ears: Ears,
-  signal: CallSignal
-): Promise<CalledTool> => {
-  const { onEvent, onRequest, pass } = ears
+export const askOnceMore = async (mcp: Pick<McpClient, 'request'>, asked: Asked): Promise<CalledTool> => {
+  const { onEvent, onRequest, pass, signal } = asked
   let hasHeard = false
   const onFirstEvent: Ears['onEvent'] = (event) => {
     hasHeard = true
@@ -36,10 +34,10 @@ export const askOnceMore = async (
     })
   const first = { onEvent: onFirstEvent, ...(onFirstRequest && { onRequest: onFirstRequest }), pass: passFirst }
   try {
-    return await ask(first)
+    return await mcp.request({ ...asked, ...first })
   } catch (thrown) {
     if (hasHeard || signal.aborted || !isLost(thrown)) throw thrown
-    return await ask(ears).catch((again: unknown) => {
+    return await mcp.request(asked).catch((again: unknown) => {
       // That the second was never sent says nothing about the first, which may have been made.
       throw wasSent(again) === 'no' ? thrown : again
     })

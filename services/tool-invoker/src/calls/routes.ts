@@ -11,10 +11,10 @@ import { idempotencyKeyOf } from '../idempotency/key.ts'
 import { onceOf } from '../idempotency/once-of.ts'
 import type { CallLimits } from '../limits/call-limits.ts'
 import { answerBeginning, answerText } from './answer.ts'
-import type { AskedCall, CallToolTools } from './call-tool.ts'
+import { type AskedCall, type CallToolTools, callTool } from './call-tool.ts'
 import { patienceOf } from './caller-patience.ts'
 import { callErrors } from './errors.ts'
-import { callInTurns, type Turn } from './in-turns.ts'
+import { sealed, type Turn, turnOf } from './in-turns.ts'
 import { readArguments } from './kept-arguments.ts'
 import { allCalls, listCalls } from './list.ts'
 import type { StateTools } from './request-state.ts'
@@ -64,20 +64,37 @@ export const registerCalls = (app: App, tools: Tools): void => {
       const counting = tools.limits(request, reply, request.body.server_identifier)
       if (counting !== undefined) await counting
       const { traceparent } = callOptionsOf(request)
-      const { signal, cancel, end } = patienceOf(request.raw, request.body.timeout_ms)
-      const onHeld = heldUntilSent(reply.raw)
-      const context = { caller: callerOf(request), signal, cancel, traceparent, onHeld }
+      const patience = patienceOf(request.raw, request.body.timeout_ms)
+      const caller = callerOf(request)
       const asked = askedOf(request.body)
-      const plainly: Make = async ({ onSend, onEvent, passing }) =>
-        answerText(await callInTurns(tools, asked, { ...context, onSend, onEvent, passing }))
-      const once: Make = async (hears) => callOnce(tools, await onceOf(tools, key, asked, context), plainly, hears)
-      const make: Make = async (hears) => {
+      const plainly: Make = async ({ onSend, onEvent, passing }) => {
+        const { signal, cancel } = patience
+        const context = {
+          caller,
+          signal,
+          cancel,
+          traceparent,
+          onSend,
+          onEvent,
+          passing,
+          onHeld: heldUntilSent(reply.raw)
+        }
         try {
-          return await (key === '' ? plainly(hears) : once(hears))
+          const answered = await callTool(tools, turnOf(tools, asked, context), context)
+          const told = sealed(tools, asked, context, answered)
+          return answerText(told instanceof Promise ? await told : told)
         } finally {
-          end()
+          patience.end()
         }
       }
+      const once: Make = async (hears) => {
+        try {
+          return await callOnce(tools, await onceOf(tools, key, asked, { caller, traceparent }), plainly, hears)
+        } finally {
+          patience.end()
+        }
+      }
+      const make = key === '' ? plainly : once
       if (wantsEvents(request)) return sendEvents(make, request, reply)
       // With a key the answer is kept, so that it is held.
       const answer = await (key === '' ? passable((passing) => make({ passing }), answerBeginning) : make({}))

@@ -20,16 +20,45 @@ export type CallsUnderWay = {
 }
 
 type Sent = { tagsOf: () => readonly string[]; ask: () => Promise<unknown> }
-type Call = Member & {
-  cancel: (reason: ReportedError) => void
+
+/** Who watches: `askAgain` asks whether a call may be made still, and cancels it where it may not. */
+type Watcher = { askAgain: (call: Call, sent: Sent) => void; forget: (call: Call) => void }
+
+const everything = '*'
+
+// A class, since a closure for each of these would be held for every call that waits for its server.
+class Call implements Member, WatchedCall {
+  place = -1
+  readonly cancel: (reason: ReportedError) => void
   sent: Sent | undefined
   /** What changed before it was known what the call rests on. */
   missed: Set<string> | undefined
-  isAsking: boolean
-  isDue: boolean
-}
+  isAsking = false
+  isDue = false
+  private readonly watcher: Watcher
 
-const everything = '*'
+  constructor(watcher: Watcher, cancel: (reason: ReportedError) => void) {
+    this.watcher = watcher
+    this.cancel = cancel
+  }
+
+  sends(tagsOf: Sent['tagsOf'], ask: Sent['ask']): void {
+    const sent = { tagsOf, ask }
+    this.sent = sent
+    const { missed } = this
+    // Hardly anything changes within a call, so that most of them never look at what they rest on.
+    if (!missed) return
+    if (missed.has(everything) || tagsOf().some((tag) => missed.has(tag))) this.watcher.askAgain(this, sent)
+  }
+
+  ask(): void {
+    if (this.sent) this.watcher.askAgain(this, this.sent)
+  }
+
+  end(): void {
+    this.watcher.forget(this)
+  }
+}
 
 /**
  * Watches calls under way: when something that one rests on changes, its owners are asked again whether it may be made,
@@ -61,6 +90,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
         call.isAsking = false
       })
   }
+  const watcher: Watcher = { askAgain, forget: calls.leave }
   const onTag = (tag: string): void => {
     for (const call of calls.members()) {
       const { sent } = call
@@ -80,23 +110,10 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
 
   return {
     begin: (cancel) => {
-      const call: Call = { place: -1, cancel, sent: undefined, missed: undefined, isAsking: false, isDue: false }
+      const call = new Call(watcher, cancel)
       calls.enter(call)
       if (isOver) cancel(leftBehind())
-      return {
-        sends: (tagsOf, ask) => {
-          const sent = { tagsOf, ask }
-          call.sent = sent
-          const { missed } = call
-          // Hardly anything changes within a call, so that most of them never look at what they rest on.
-          if (!missed) return
-          if (missed.has(everything) || tagsOf().some((tag) => missed.has(tag))) askAgain(call, sent)
-        },
-        ask: () => {
-          if (call.sent) askAgain(call, call.sent)
-        },
-        end: () => calls.leave(call)
-      }
+      return call
     },
     leave: (graceMs) => {
       leaving = setTimeout(() => {

@@ -17,7 +17,7 @@ import {
 import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
-import { askOnceMore, type Ears } from './once-more.ts'
+import { type Asked, askOnceMore } from './once-more.ts'
 import type { Identity } from './prepare.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
@@ -89,37 +89,48 @@ const sendAs = (tools: Sending, outbound: Outbound, minted: MintedToken): Promis
   return send(tools, sent, headers, `${mode} ${grant_id ?? ''}`)
 }
 
-const send = ({ mcp, gates }: Sending, outbound: Outbound, headers: Record<string, string>, credential: string) => {
-  const { acting, provider, request, peer, mayBeRepeated, timeout_ms, signal, onEvent, onSend, onHeld, pass } = outbound
-  const { tenant_id, user_id, kind } = acting.principal
-  const app_id = kind === 'app' ? acting.principal.app_id : null
-  const { provider_id, revision, server_url: url } = provider
-  const { capabilities, logLevel, onRequest, session } = peer
-  const { method, name, params, inputSchema } = request
-  const providerMs = provider.timeout * 1000
-  const asked: McpRequest = {
-    ...{ method, name, params, inputSchema, capabilities, logLevel, onRequest, onEvent, onHeld, pass },
-    ...{
-      url,
-      holder: tenant_id,
-      headers,
-      signal,
-      wantsEvents: onEvent !== undefined,
-      timeoutMs: Math.min(timeout_ms, providerMs)
-    },
-    sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
-    // A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one
-    // session of a client where that has one.
-    sessionKey: () => `${tenant_id}|${user_id}|${app_id}|${provider_id}|${revision}|${credential}|${session}`
-  }
-  const ask = (heard: Ears) => mcp.request({ ...asked, ...heard })
+const send = (
+  { mcp, gates }: Sending,
+  outbound: Outbound,
+  headers: Record<string, string>,
+  credential: string
+): Promise<CalledTool> => {
+  const asked = requestOf(outbound, headers, credential)
   const sendOff = () => {
-    onSend?.()
-    return mayBeRepeated ? askOnceMore(ask, { onEvent, onRequest, pass }, signal) : mcp.request(asked)
+    outbound.onSend?.()
+    return outbound.mayBeRepeated ? askOnceMore(mcp, asked) : mcp.request(asked)
   }
+  const { provider, timeout_ms, signal } = outbound
   // Who only listens takes no call's place.
-  if (method === listenMethod) return gates.listening(provider, sendOff)
-  return gates.through({ provider, isPatient: timeout_ms >= providerMs, signal }, sendOff)
+  if (asked.method === listenMethod) return gates.listening(provider, sendOff)
+  return gates.through({ provider, isPatient: timeout_ms >= provider.timeout * 1000, signal }, sendOff)
+}
+
+const requestOf = (outbound: Outbound, headers: Record<string, string>, credential: string): Asked => {
+  const { provider, request, peer, timeout_ms, signal, onEvent, onHeld, pass } = outbound
+  const { capabilities, logLevel, onRequest } = peer
+  const { method, name, params, inputSchema } = request
+  return {
+    ...{ method, name, params, inputSchema, capabilities, logLevel, onRequest, onEvent, onHeld, pass },
+    url: provider.server_url,
+    holder: outbound.acting.principal.tenant_id,
+    headers,
+    signal,
+    wantsEvents: onEvent !== undefined,
+    timeoutMs: Math.min(timeout_ms, provider.timeout * 1000),
+    sseReadTimeoutMs: Math.min(timeout_ms, provider.sse_read_timeout * 1000),
+    sessionKey: () => sessionKeyOf(outbound, credential)
+  }
+}
+
+/**
+ * A legacy server's session belongs to one caller with one credential at one revision of the provider, and to one session of
+ * a client where that has one.
+ */
+const sessionKeyOf = ({ acting: { principal }, provider, peer }: Outbound, credential: string): string => {
+  const { tenant_id, user_id, kind } = principal
+  const app_id = kind === 'app' ? principal.app_id : null
+  return `${tenant_id}|${user_id}|${app_id}|${provider.provider_id}|${provider.revision}|${credential}|${peer.session}`
 }
 
 const rejected = (cause: UpstreamUnauthorized) =>

@@ -44,7 +44,7 @@ export const watchCaller = async (
     const provider_id = provider?.provider_id
     const tags = provider_id === undefined ? [] : [`provider:${provider_id}`]
     watched.sends(() => [...tagsOfPrincipal({ principal }), ...tags], find)
-    const stop = askOnceOver(use.caller.credential_expires_at * 1000 - tools.now().getTime(), watched.ask)
+    const stop = askOnceOver(use.caller.credential_expires_at * 1000 - tools.now().getTime(), () => watched.ask())
     const end = () => {
       stop()
       watched.end()

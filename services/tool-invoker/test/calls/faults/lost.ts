@@ -68,13 +68,15 @@ export const testLost = ({ broker, call, forwarding, issuer, origin, recording, 
     ]
     for (const say of saysSo) {
       let asked = 0
-      const ask = async (ears: Ears) => {
+      const request = async (heard: Ears) => {
         asked += 1
-        say(ears)
+        say(heard)
         throw new ReportedError('upstream_unavailable', 'It broke.')
       }
       const { signal } = new AbortController()
-      await t.rejects(askOnceMore(ask, { onRequest: async () => ({ result: {} }) }, signal), { message: 'It broke.' })
+      const onRequest = async () => ({ result: {} })
+      const call = { url: '', headers: {}, timeoutMs: 1, method: 'tools/call', params: {}, signal, onRequest }
+      await t.rejects(askOnceMore({ request }, call), { message: 'It broke.' })
       t.equal(asked, 1, 'nor where it said something that its caller does not hear, or asked')
     }
     issuer.behave({ reusable: false })

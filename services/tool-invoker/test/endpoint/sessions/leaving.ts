@@ -43,7 +43,11 @@ export const testLeaving = (setting: Setting): void => {
         ...underWay,
         begin: (cancel) => {
           const call = underWay.begin(cancel)
-          return { ...call, end: watched.hold(call.end) }
+          return {
+            sends: (tagsOf, again) => call.sends(tagsOf, again),
+            ask: () => call.ask(),
+            end: watched.hold(() => call.end())
+          }
         }
       }
     })
