@@ -35,7 +35,8 @@ export const tokenOf = (person: number): string => `dfoa_${hashOf(`person ${pers
 export const identifierOf = (mode: Mode, way: string, number = 0): string =>
   `${mode.replaceAll('_', '-')}-${way}-${number}`
 
-const tool = {
+/** Of each provider its own, as of each server. */
+const toolOf = (server_identifier: string) => ({
   name: 'echo',
   description: 'Says what it is told.',
   input_schema: {
@@ -44,8 +45,8 @@ const tool = {
     required: ['text'],
     additionalProperties: false
   },
-  hash: hashOf('echo')
-}
+  hash: hashOf(`echo of ${server_identifier}`)
+})
 
 const expiry = () => Math.floor(Date.now() / 1000) + lifeSeconds
 
@@ -95,7 +96,7 @@ export const playNeighbours = async (
     })),
     serve(provider, findTool, async ({ server_identifier }) => {
       const { provider_id } = settingsOf(server_identifier)
-      return { provider_id, tenant_id, tool, is_listed: true, is_approved: true }
+      return { provider_id, tenant_id, tool: toolOf(server_identifier), is_listed: true, is_approved: true }
     }),
     serve(provider, freshCredential, async () => ({ credential: null })),
     serve(broker, issueToken, async ({ principal, provider: ticket }) => {

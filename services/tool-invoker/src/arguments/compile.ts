@@ -41,6 +41,8 @@ const accept: Check = () => undefined
 const compile = (schema: Record<string, unknown>, spend: (steps: number) => void) => {
   // One each, so that no schema's names reach another's, and that it can be forgotten.
   const ajv = new Ajv2020({
+    // A member that every object inherits, such as `constructor`, is not there for that.
+    ownProperties: true,
     ...{ strict: false, meta: false, validateSchema: false, validateFormats: false, logger: false },
     // Decimal fractions are none in binary, and a schema in a schema shall not be written out each time.
     ...{ multipleOfPrecision: 6, inlineRefs: false, addUsedSchema: false },
