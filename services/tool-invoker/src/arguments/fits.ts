@@ -39,6 +39,10 @@ class Fitting {
         return isNumber(said) && (typeof value !== 'number' || value >= said)
       case 'maximum':
         return isNumber(said) && (typeof value !== 'number' || value <= said)
+      case 'exclusiveMinimum':
+        return isNumber(said) && (typeof value !== 'number' || value > said)
+      case 'exclusiveMaximum':
+        return isNumber(said) && (typeof value !== 'number' || value < said)
       // Of characters that take two places at least half are there.
       case 'minLength':
         return isNumber(said) && (typeof value !== 'string' || value.length >= (said > 1 ? 2 * said : said))
@@ -58,6 +62,8 @@ class Fitting {
         return !Array.isArray(value) || value.every((item) => this.fits(said, item))
       case 'anyOf':
         return Array.isArray(said) && said.some((one) => this.fits(one, value))
+      case 'allOf':
+        return Array.isArray(said) && said.every((one) => this.fits(one, value))
       case '$ref':
         return this.fits(this.referredBy(said), value)
       default:
@@ -104,9 +110,9 @@ const ownDefinition = /^#\/(\$defs|definitions)\/([\w.-]+)$/
 // All else that `tame` leaves in a schema but definitions, and what makes that refuse it.
 const doubtful = new Set([
   ...['nullable', 'dependentRequired', 'dependentSchemas', 'pattern', 'patternProperties', 'propertyNames'],
-  ...['multipleOf', 'exclusiveMaximum', 'exclusiveMinimum', 'minProperties', 'maxProperties'],
+  ...['multipleOf', 'minProperties', 'maxProperties'],
   ...['prefixItems', 'contains', 'maxContains', 'minContains', 'unevaluatedItems', 'unevaluatedProperties'],
-  ...['allOf', 'oneOf', 'not', 'if', 'then', 'else', '$dynamicRef', '$recursiveRef']
+  ...['oneOf', 'not', 'if', 'then', 'else', '$dynamicRef', '$recursiveRef']
 ])
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -31,6 +31,8 @@ const keywords: Record<string, Make> = {
   const: () => value(2),
   minimum: () => oneOf([-1, 0, 1, 1.5]),
   maximum: () => oneOf([-1, 0, 1, 1.5]),
+  exclusiveMinimum: () => oneOf([-1, 0, 1, 1.5]),
+  exclusiveMaximum: () => oneOf([-1, 0, 1, 1.5]),
   minLength: () => oneOf([0, 1, 2, 3]),
   maxLength: () => oneOf([0, 1, 2, 3]),
   minItems: () => oneOf([0, 1, 2]),
@@ -40,6 +42,7 @@ const keywords: Record<string, Make> = {
   additionalProperties: (depth) => (chance() < 0.5 ? false : schema(depth + 1)),
   items: (depth) => schema(depth + 1),
   anyOf: (depth) => [schema(depth + 1), ...some(() => schema(depth + 1), 2)],
+  allOf: (depth) => some(() => schema(depth + 1), 2),
   $ref: () => oneOf(['#/$defs/a', '#/$defs/b', '#/$defs/gone', '#']),
   description: () => 'says nothing',
   // What is left to the compiled check.
