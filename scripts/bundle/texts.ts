@@ -5,10 +5,6 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { constants, Script } from 'node:vm'
 
-// By what outlives the small young generation of a start V8 would tell what is long-lived, and allocate that in the old one for
-// ever: what belongs to a request does not, however many wait.
-setFlagsFromString('--no-allocation-site-pretenuring')
-
 const directory = import.meta.dirname
 const filename = join(directory, 'service.cjs')
 const kept = join(directory, 'service.cache')
@@ -31,6 +27,10 @@ const script = new Script(\`(function (\${parameters}) {\${readFileSync(filename
 if (isWarmUp) process.on('exit', () => writeFileSync(kept, script.createCachedData()))
 const module = { exports: {} }
 script.runInThisContext()(module.exports, createRequire(filename), module, filename, directory)
+// V8 would allocate in its old generation for ever what outlives the young one while that is small, as it is after a start:
+// what belongs to a request is not old, however many wait. Only now, since it takes no kept code of another setting, and Node's
+// own modules come with theirs.
+if (!isWarmUp) setFlagsFromString('--no-allocation-site-pretenuring')
 `
 
 /** The health check of an image; a shell or curl is not needed. */

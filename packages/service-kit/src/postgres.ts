@@ -9,7 +9,8 @@ export type Prepared = { name: string; text: string }
 
 /**
  * Runs a statement that each connection parses and plans once: for the few that are asked all the time, where that is most of
- * the work. It must not select `*`, whose columns a migration may change under a service that runs.
+ * the work. It must not select `*` of a table, whose columns a migration may change under a service that runs. A connection
+ * on which one fails is closed.
  */
 export type RunPrepared = <Row extends object>(statement: Prepared, values: readonly unknown[]) => Promise<Row[]>
 

@@ -9,7 +9,7 @@ export type Opened = { status: number; headers: ResponseHeaders; mediaType: stri
 
 type Init = { method: 'POST' | 'GET'; headers: Record<string, string>; body?: string }
 
-/** Sends one HTTP request, for `openedBy` to make of the head of its answer what it says; `ending` ends it. */
+/** Sends one HTTP request, which `ending` ends. Its answer goes to `openedBy` at once, with the same one: else nobody releases it. */
 export const sendOff = (
   { send }: Pick<Tools, 'send'>,
   { url, deadline, timeoutMs }: Pick<Exchange, 'url' | 'deadline' | 'timeoutMs'>,

@@ -88,11 +88,11 @@ export const callTool = async (tools: CallToolTools, asked: AskedCall, context: 
     const outbound = outboundOf(asked, context, prepared, beside, row)
     let called: CalledTool
     try {
-      called = await send(tools, prepared, outbound, row)
+      called = await sendPrepared(tools, prepared, outbound, row)
     } catch (thrown) {
       const described = { prepared, arguments: asked.arguments, traceparent: context.traceparent, row }
       const anew = await untilAborted(asDescribedAnew(tools, described, outbound, thrown), signal)
-      called = await send(tools, prepared, anew, row)
+      called = await sendPrepared(tools, prepared, anew, row)
     }
     row.outcome = outcomeOf(called.result)
     row.upstream_status = 200
@@ -136,7 +136,7 @@ const outboundOf = (
   pass: passing && (() => passing.begin(row.id))
 })
 
-const send = (
+const sendPrepared = (
   tools: CallToolTools,
   { identity, credential }: Prepared,
   outbound: Outbound,

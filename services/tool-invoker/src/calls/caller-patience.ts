@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type CallSignal, Ending } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
-/** How long the caller waits: until they close the connection, or their own limit ends. Must be ended. */
+/** How long the caller waits: until they close the connection, or their own limit ends. Must be ended, which may be done twice. */
 export type Patience = {
   signal: CallSignal
   /** Ends it before; the reason is what the caller is told. */

@@ -3,7 +3,8 @@ import { type CallSignal, wasSent } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import { type CalledTool, isJson, type McpClient, type McpRequest, upstreamStatusOf } from '@onbehalf/mcp'
 
-export type Asked = McpRequest & { signal: CallSignal }
+/** A request that can be sent once more, until the signal ends it. */
+export type Repeatable = McpRequest & { signal: CallSignal }
 
 /** Who hears what the server tells and asks before it answers, and what it answers. */
 type Ears = Pick<McpRequest, 'onEvent' | 'onRequest' | 'pass'>
@@ -13,7 +14,7 @@ export const mayBeRepeated = (tool: CatalogueTool | undefined): boolean =>
   isJson(tool?.annotations) && tool.annotations.idempotentHint === true
 
 /** Asks once more where the connection broke before anything was heard: only for what may be repeated. */
-export const askOnceMore = async (mcp: Pick<McpClient, 'request'>, asked: Asked): Promise<CalledTool> => {
+export const askOnceMore = async (mcp: Pick<McpClient, 'request'>, asked: Repeatable): Promise<CalledTool> => {
   const { onEvent, onRequest, pass, signal } = asked
   let hasHeard = false
   const onFirstEvent: Ears['onEvent'] = (event) => {

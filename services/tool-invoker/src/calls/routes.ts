@@ -91,6 +91,7 @@ export const registerCalls = (app: App, tools: Tools): void => {
         try {
           return await callOnce(tools, await onceOf(tools, key, asked, { caller, traceparent }), plainly, hears)
         } finally {
+          // Also of what was not made: that is answered again, or refused.
           patience.end()
         }
       }

@@ -22,7 +22,7 @@ export type CallsUnderWay = {
 type Sent = { tagsOf: () => readonly string[]; ask: () => Promise<unknown> }
 
 /** Who watches: `askAgain` asks whether a call may be made still, and cancels it where it may not. */
-type Watcher = { askAgain: (call: Call, sent: Sent) => void; forget: (call: Call) => void }
+type Watch = { askAgain: (call: Call, sent: Sent) => void; forget: (call: Call) => void }
 
 const everything = '*'
 
@@ -35,10 +35,10 @@ class Call implements Member, WatchedCall {
   missed: Set<string> | undefined
   isAsking = false
   isDue = false
-  private readonly watcher: Watcher
+  private readonly watch: Watch
 
-  constructor(watcher: Watcher, cancel: (reason: ReportedError) => void) {
-    this.watcher = watcher
+  constructor(watch: Watch, cancel: (reason: ReportedError) => void) {
+    this.watch = watch
     this.cancel = cancel
   }
 
@@ -48,15 +48,15 @@ class Call implements Member, WatchedCall {
     const { missed } = this
     // Hardly anything changes within a call, so that most of them never look at what they rest on.
     if (!missed) return
-    if (missed.has(everything) || tagsOf().some((tag) => missed.has(tag))) this.watcher.askAgain(this, sent)
+    if (missed.has(everything) || tagsOf().some((tag) => missed.has(tag))) this.watch.askAgain(this, sent)
   }
 
   ask(): void {
-    if (this.sent) this.watcher.askAgain(this, this.sent)
+    if (this.sent) this.watch.askAgain(this, this.sent)
   }
 
   end(): void {
-    this.watcher.forget(this)
+    this.watch.forget(this)
   }
 }
 
@@ -90,7 +90,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
         call.isAsking = false
       })
   }
-  const watcher: Watcher = { askAgain, forget: calls.leave }
+  const watch: Watch = { askAgain, forget: calls.leave }
   const onTag = (tag: string): void => {
     for (const call of calls.members()) {
       const { sent } = call
@@ -110,7 +110,7 @@ export const watchCallsUnderWay = (bus: Bus): CallsUnderWay => {
 
   return {
     begin: (cancel) => {
-      const call = new Call(watcher, cancel)
+      const call = new Call(watch, cancel)
       calls.enter(call)
       if (isOver) cancel(leftBehind())
       return call

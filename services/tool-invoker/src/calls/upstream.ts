@@ -17,7 +17,7 @@ import {
 import type { Gates } from '../gates/gates.ts'
 import type { Acting } from './acting.ts'
 import { headersAs } from './identity.ts'
-import { type Asked, askOnceMore } from './once-more.ts'
+import { askOnceMore, type Repeatable } from './once-more.ts'
 import type { Identity } from './prepare.ts'
 
 /** What the server is asked: to run a tool, or anything else that it offers. */
@@ -95,7 +95,7 @@ const send = (
   headers: Record<string, string>,
   credential: string
 ): Promise<CalledTool> => {
-  const asked = requestOf(outbound, headers, credential)
+  const asked = mcpRequestOf(outbound, headers, credential)
   const sendOff = () => {
     outbound.onSend?.()
     return outbound.mayBeRepeated ? askOnceMore(mcp, asked) : mcp.request(asked)
@@ -106,7 +106,7 @@ const send = (
   return gates.through({ provider, isPatient: timeout_ms >= provider.timeout * 1000, signal }, sendOff)
 }
 
-const requestOf = (outbound: Outbound, headers: Record<string, string>, credential: string): Asked => {
+const mcpRequestOf = (outbound: Outbound, headers: Record<string, string>, credential: string): Repeatable => {
   const { provider, request, peer, timeout_ms, signal, onEvent, onHeld, pass } = outbound
   const { capabilities, logLevel, onRequest } = peer
   const { method, name, params, inputSchema } = request

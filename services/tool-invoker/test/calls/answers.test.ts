@@ -1,4 +1,5 @@
-import { IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { Agent, request as httpRequest, IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { eventually } from '@onbehalf/testkit'
 import type { RecordedCall } from '@onbehalf/testkit/mcp-servers'
@@ -213,6 +214,34 @@ t.test('who closes the stream ends the call at the server', async (t) => {
   const { recorded } = await begin({}, { signal: leaving.signal })
   leaving.abort()
   await t.resolves(recorded.closed)
+})
+
+t.test('a connection that is kept keeps nothing of the calls that were made on it', async (t) => {
+  const heard = new Set<Socket>()
+  app.server.on('connection', (socket) => heard.add(socket))
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const listeners = () => [...heard].map((socket) => socket.listenerCount('close'))
+  const callWith = async (more: Record<string, string> = {}, payload: object = fine) => {
+    const headers = { ...user.headers, 'content-type': 'application/json', ...more }
+    const request = httpRequest(`${origin}/v1/tools/call`, { method: 'POST', headers, agent })
+    request.end(JSON.stringify(payload))
+    const [answer] = await once(request, 'response')
+    await once(answer.resume(), 'end')
+    return answer.statusCode
+  }
+  t.equal(await callWith(), 200)
+  const before = listeners()
+  t.equal(before.length, 1)
+  const asked: [Record<string, string>, object, number][] = [
+    [{}, fine, 200],
+    [{ 'idempotency-key': 'kept' }, fine, 200],
+    // Answered again, and refused: neither is made.
+    [{ 'idempotency-key': 'kept' }, fine, 200],
+    [{ 'idempotency-key': 'kept' }, { ...fine, tool: 'y' }, 409]
+  ]
+  for (const [more, payload, status] of asked) t.equal(await callWith(more, payload), status)
+  t.same(listeners(), before)
 })
 
 t.test('a service that is told to leave ends its streams with their results', async (t) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { providerChanges } from '@onbehalf/contracts'
 import { type ErrorCode, ReportedError } from '@onbehalf/errors'
 import { writeFeed } from '@onbehalf/rpc'
+import { eventually } from '@onbehalf/testkit'
 import { startEverything } from '@onbehalf/testkit/mcp-servers'
 import { openBusAs, subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
@@ -160,6 +161,9 @@ t.test('a rejected token is minted anew and the call repeated once', async (t) =
   t.match(issuer.asked().at(-1), { rejected_token_hash: /^[\w-]{43}$/ })
   const used = recording.calls().at(-1)?.headers.authorization ?? ''
   t.match(body.identity, { jti: jtiOf(used) }, 'the identity told is the one used')
+  const list = async () => (await stage.app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  const [record] = await eventually(list, ({ length }) => length === 2)
+  t.equal(record.token_jti, jtiOf(used), 'and so is the one on record')
 
   await call(user.headers, { server_identifier, tool: 'x' })
   t.equal(recording.calls().length, before + 3, 'and the new token stays')

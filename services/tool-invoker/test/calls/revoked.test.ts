@@ -59,6 +59,18 @@ t.test('a change that takes nothing away ends no call', async (t) => {
   t.match(await told, { status: 200 })
 })
 
+t.test('on record is what a call was made with, and not what was found when something changed meanwhile', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier, provider_id } = register(user.tenant_id)
+  const { told, answer } = await callSlowly(user.headers, server_identifier)
+  providers.update(provider_id, { mode: 'off' })
+  await stage.settle()
+  answer()
+  t.match(await told, { status: 200, body: { identity: { mode: 'idp_token' } } })
+  const list = async () => (await stage.app.inject({ url: '/v1/calls', headers: user.headers })).json().data
+  t.match(await eventually(list, ({ length }) => length > 0), [{ mode: 'idp_token' }])
+})
+
 t.test('an owner who cannot be asked has taken nothing away', async (t) => {
   const user = await broker.signIn()
   const { server_identifier } = register(user.tenant_id)
@@ -110,6 +122,18 @@ t.test('what was revoked while the call was prepared is not overlooked', async (
   await stage.settle()
   held.open()
   t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })
+})
+
+t.test('a call ends with its timeout_ms, also while its token is waited for', { timeout: 15_000 }, async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  const before = recording.calls().length
+  const held = issuer.hold()
+  const answer = await call(user.headers, { server_identifier, tool: 'x', timeout_ms: 50 })
+  held.open()
+  t.match(answer, { status: 504, body: { code: 'upstream_timeout' } })
+  await stage.settle()
+  t.equal(recording.calls().length, before, 'and is not made for nobody')
 })
 
 t.test('a cancelled call is on record with the reason', async (t) => {
