@@ -79,6 +79,17 @@ export const testLost = ({ broker, call, forwarding, issuer, origin, recording, 
       await t.rejects(askOnceMore({ request }, call), { message: 'It broke.' })
       t.equal(asked, 1, 'nor where it said something that its caller does not hear, or asked')
     }
+    const asked: McpRequest[] = []
+    const request = async (one: McpRequest) => {
+      asked.push(one)
+      throw new ReportedError('upstream_unavailable', 'It broke.')
+    }
+    const ears = { onEvent: () => {}, onRequest: async () => ({ result: {} }), pass: () => undefined }
+    const { signal } = new AbortController()
+    const twice = { url: '', headers: {}, timeoutMs: 1, method: 'tools/call', params: {}, signal, ...ears }
+    await t.rejects(askOnceMore({ request }, twice), { message: 'It broke.' })
+    t.equal(asked.length, 2)
+    t.match(asked[1], ears, 'the second is heard by whom the first was')
     issuer.behave({ reusable: false })
     broker.change({ kind: 'user', id: user.user_id })
     await settle()
