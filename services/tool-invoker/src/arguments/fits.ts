@@ -1,6 +1,9 @@
 type Json = Record<string, unknown>
 
-/** Each keyword, and each schema that is applied to a value, and each member that is looked for is one step. */
+/**
+ * Each keyword, and each schema that is applied to a value, and each member that is looked for is one step; so are ten names or
+ * choices and a thousand characters that are only gone over, which a schema may want again and again.
+ */
 const stepsMax = 1_000
 
 /**
@@ -21,8 +24,7 @@ class Fitting {
     if (!this.spends(1)) return false
     if (schema === true) return true
     if (!isObject(schema)) return false
-    for (const keyword in schema) if (!this.takes(keyword, schema, value)) return false
-    return true
+    return this.namesOf(schema).every((keyword) => this.takes(keyword, schema, value))
   }
 
   private takes(keyword: string, schema: Json, value: unknown): boolean {
@@ -30,11 +32,13 @@ class Fitting {
     const said = schema[keyword]
     switch (keyword) {
       case 'type':
-        return Array.isArray(said) ? said.some((one) => isOfType(one, value)) : isOfType(said, value)
+        if (!Array.isArray(said)) return isOfType(said, value)
+        return this.spends(said.length / 10) && said.some((one) => isOfType(one, value))
       case 'const':
-        return isPlain(said) && said === value
+        return isPlain(said) && this.spends(lengthOf(value) / 1_000) && said === value
       case 'enum':
-        return isPlain(value) && Array.isArray(said) && this.spends(said.length / 10) && said.includes(value)
+        if (!isPlain(value) || !Array.isArray(said)) return false
+        return this.spends(said.length / 10 + lengthOf(value) / 1_000) && said.includes(value)
       case 'minimum':
         return isNumber(said) && (typeof value !== 'number' || value >= said)
       case 'maximum':
@@ -76,35 +80,38 @@ class Fitting {
     return this.stepsLeft >= 0
   }
 
+  /** Of an object that is large it takes long to list them, whatever comes of it. */
+  private namesOf(one: Json): string[] {
+    const names = Object.keys(one)
+    this.stepsLeft -= names.length / 10
+    return names
+  }
+
   private has(value: Json, name: unknown): boolean {
     return this.spends(1) && typeof name === 'string' && Object.hasOwn(value, name)
   }
 
   private membersFit(schemas: Json, value: Json): boolean {
-    for (const name in schemas) {
-      if (!this.spends(1)) return false
-      if (Object.hasOwn(value, name) && !this.fits(schemas[name], value[name])) return false
-    }
-    return true
+    const fits = (name: string) => !Object.hasOwn(value, name) || this.fits(schemas[name], value[name])
+    return this.namesOf(schemas).every((name) => this.spends(1) && fits(name))
   }
 
   private othersFit({ properties = {}, additionalProperties: others }: Json, value: Json): boolean {
     if (!isObject(properties)) return false
-    for (const name in value) {
-      if (!this.spends(1)) return false
-      if (!Object.hasOwn(properties, name) && !this.fits(others, value[name])) return false
-    }
-    return true
+    const fits = (name: string) => Object.hasOwn(properties, name) || this.fits(others, value[name])
+    return this.namesOf(value).every((name) => this.spends(1) && fits(name))
   }
 
   /** One of the root's own definitions; false, which nothing fits, where it is something else. */
   private referredBy(reference: unknown): unknown {
-    const [, place = '', name = ''] = ownDefinition.exec(String(reference)) ?? []
+    if (typeof reference !== 'string' || reference.length > referenceMax) return false
+    const [, place = '', name = ''] = ownDefinition.exec(reference) ?? []
     const definitions = isObject(this.root) ? this.root[place] : undefined
     return isObject(definitions) && Object.hasOwn(definitions, name) ? definitions[name] : false
   }
 }
 
+const referenceMax = 200
 const ownDefinition = /^#\/(\$defs|definitions)\/([\w.-]+)$/
 
 // All else that `tame` leaves in a schema but definitions, and what makes that refuse it.
@@ -117,6 +124,7 @@ const doubtful = new Set([
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isNumber = (value: unknown): value is number => Number.isFinite(value)
+const lengthOf = (value: unknown): number => (typeof value === 'string' ? value.length : 0)
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
 
 const isOfType = (type: unknown, value: unknown): boolean => {

@@ -113,6 +113,41 @@ t.test('a schema that leads in circles, or into the width, is left to the compil
   t.notOk(surelyFits({ properties: Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`p${n}`, true])) }, {}))
 })
 
+t.test('what a schema makes go over much again and again is left to the compiled check', async (t) => {
+  const wide = (length: number, value: unknown) =>
+    Object.fromEntries(Array.from({ length }, (_, number) => [`name ${number}`, value]))
+  let lists = 0
+  let looks = 0
+  const counted = <Of extends object>(one: Of): Of =>
+    new Proxy(one, {
+      ownKeys: (target) => {
+        lists += 1
+        return Reflect.ownKeys(target)
+      },
+      get: (target, name, self) => {
+        looks += 1
+        return Reflect.get(target, name, self)
+      }
+    })
+  const often = (schema: unknown) => ({ anyOf: [...Array(100).fill(schema), true] })
+  const refer = (a: object) => ({ ...often({ $ref: '#/$defs/a' }), $defs: { a } })
+  t.notOk(surelyFits(often({ additionalProperties: false }), counted(wide(20_000, 1))))
+  t.notOk(surelyFits(refer({ properties: counted(wide(20_000, false)) }), { 'name 0': 1 }))
+  t.notOk(surelyFits(refer(counted({ type: 'string', ...wide(20_000, 1) })), {}))
+  t.equal(lists, 3, 'each is listed once')
+  looks = 0
+  t.notOk(surelyFits({ items: { type: counted([...Array(5_000).fill('x'), 'number']) } }, Array(100).fill(1)))
+  t.ok(looks < 20_000, `${looks} looks`)
+  const long = 'a'.repeat(100_000)
+  for (const a of [{ const: `${long}b` }, { enum: [`${long}b`] }]) {
+    t.notOk(surelyFits(refer(a), `${long}c`))
+    t.ok(surelyFits(a, `${long}b`))
+  }
+  const name = 'a'.repeat(300)
+  t.notOk(surelyFits({ $ref: `#/$defs/${name}`, $defs: { [name]: true } }, {}))
+  t.notOk(surelyFits({ $ref: ['#/$defs/a'], $defs: { a: true } }, {}))
+})
+
 t.test('a schema is compiled for who calls often, or gives what does not surely fit, and not before', async (t) => {
   const check = createArgumentChecks()
   let compiled = 0
