@@ -22,6 +22,7 @@ import { ReportedError } from '@onbehalf/errors'
 import { type Bus, serve, signTicket, writeFeed } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { decodeJwt } from 'jose'
+import { until } from '../until.ts'
 import { makeKeyPair } from './keys.ts'
 
 /** What of a provider only identity-broker hears, and its tools; without them its server was never listed. */
@@ -77,6 +78,7 @@ export type PlayedMcpProvider = {
   hold: (kind: 'lists' | 'finds') => { asked: Promise<void>; release: () => void }
   /** Nobody answers until `comeBack`. */
   leave: () => Promise<void>
+  /** Waits until questions find it: after `leave`, or after NATS was gone. */
   comeBack: () => Promise<void>
   close: () => Promise<void>
 }
@@ -237,6 +239,7 @@ export const playMcpProvider = async (bus: Bus): Promise<PlayedMcpProvider> => {
     leave,
     comeBack: async () => {
       if (served.length === 0) served = answer()
+      await until(bus.isConnected, 60)
       // Only then do the others' questions find somebody.
       await bus.connection.flush()
     },

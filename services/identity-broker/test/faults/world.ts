@@ -14,7 +14,7 @@ export type World = Broker & {
   three: () => Promise<[BrokerProcess, BrokerProcess, BrokerProcess]>
   /** Waits until this one of them has gone, and puts another in its place. */
   replace: (process: BrokerProcess, signal: NodeJS.Signals) => Promise<void>
-  /** Waits until every process has all of its servers again. */
+  /** Waits until every process has all of its servers again, and finds mcp-provider. */
   whole: () => Promise<void>
   person: () => Promise<Person>
   signInAgain: (person: Person) => Promise<Person>
@@ -59,6 +59,8 @@ export const startWorld = async (t: TestContext): Promise<World> => {
     whole: async () => {
       const urls = [broker.publicUrl, ...(await three()).map(({ url }) => url)]
       await until(async () => (await Promise.all(urls.map(isWhole))).every(Boolean), 60)
+      // Its connection to NATS comes back by itself, and none of theirs tells of that.
+      await broker.mcpProvider.comeBack()
     },
     person: () => signIn(unused.shift() ?? ''),
     signInAgain: ({ login }) => signIn(login),
