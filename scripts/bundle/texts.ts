@@ -10,7 +10,7 @@ const filename = join(directory, 'service.cjs')
 const kept = join(directory, 'service.cache')
 const isWarmUp = process.argv[2] === 'warm-up'
 
-// Of another Node it is refused, and everything is compiled as usual.
+// Of another Node or of other options V8 refuses it, and everything is compiled as usual.
 const readKept = () => {
   try {
     return readFileSync(kept)
@@ -24,6 +24,8 @@ const script = new Script(\`(function (\${parameters}) {\${readFileSync(filename
   cachedData: isWarmUp ? undefined : readKept(),
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
 })
+if (script.cachedDataRejected)
+  process.stderr.write('service.cache is of another Node or of other V8 options: this start takes longer and more memory\\n')
 if (isWarmUp) process.on('exit', () => writeFileSync(kept, script.createCachedData()))
 const module = { exports: {} }
 script.runInThisContext()(module.exports, createRequire(filename), module, filename, directory)

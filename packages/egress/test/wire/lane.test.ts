@@ -149,6 +149,22 @@ t.test(
   }
 )
 
+t.test('a connection that its server may close by now is not used for one more call', async (t) => {
+  let lateMs = 0
+  const { now } = Date
+  t.intercept(Date, 'now', { value: () => now() + lateMs })
+  // Of the three seconds two are for the way of the next request.
+  const { ask, sockets } = await play(t, (socket) => socket.write(saying('ok', 'keep-alive: timeout=3\r\n')))
+  for (const [laterMs, connections] of [
+    [0, 1],
+    [1_000, 2]
+  ] as const) {
+    lateMs = laterMs
+    t.equal(await ask('{}'), 'ok')
+    t.equal(sockets.length, connections)
+  }
+})
+
 t.test('closing lets the calls end that are under way and wait, and opens nothing more', async (t) => {
   const goOn = Promise.withResolvers<void>()
   const { egress, url, ask, asked } = await play(

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startHostile } from './hostile.ts'
+import { type Behaviour, startHostile } from './hostile.ts'
 import { base, createTestClient } from './send.ts'
 
 const tool = { name: 'x', arguments: {} }
@@ -196,6 +196,24 @@ t.test('an era is remembered for a while, and learned anew when the server has c
   time = 1_001
   await call()
   t.equal(count('server/discover'), 4)
+})
+
+t.test('of too many servers the one that was not called for longest is asked again what it speaks', async (t) => {
+  let time = 0
+  const modern: Behaviour = {
+    'server/discover': (_, { result }) => result({ supportedVersions: ['2026-07-28'] }),
+    'tools/call': (_, { result }) => result({ content: [] })
+  }
+  const [one, two, three] = await Promise.all([1, 2, 3].map(() => startHostile(t, modern)))
+  const client = createTestClient(t, { limits: { erasMax: 2 }, now: () => new Date(time) })
+  for (const server of [one, two, one, three, one, two]) {
+    await client.callTool({ ...base, url: String(server?.url), ...tool })
+    time += 1_000
+  }
+  t.same(
+    [one, two, three].map((server) => server?.count('server/discover')),
+    [1, 2, 1]
+  )
 })
 
 t.test('the provider’s headers go along, but never in the place of the protocol’s own', async (t) => {

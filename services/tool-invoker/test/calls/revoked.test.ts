@@ -1,5 +1,7 @@
+import { identityChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { eventually } from '@onbehalf/testkit'
+import { writeFeed } from '@onbehalf/rpc'
+import { eventually, openBusAs } from '@onbehalf/testkit'
 import t from 'tap'
 import { startStage } from '../stage.ts'
 
@@ -119,6 +121,25 @@ t.test('what was revoked while the call was prepared is not overlooked', async (
   await issuer.untilAsked(asked + 1)
   issuer.behave({ refuse: rejected })
   broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await stage.settle()
+  held.open()
+  t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })
+})
+
+t.test('nor is it where the word of it was missed', async (t) => {
+  const user = await broker.signIn()
+  const { server_identifier } = register(user.tenant_id)
+  const held = issuer.hold()
+  const asked = issuer.asked().length
+  recording.answer(() => undefined)
+  const told = call(user.headers, { server_identifier, tool: 'slow' })
+  await issuer.untilAsked(asked + 1)
+  issuer.behave({ refuse: rejected })
+  // Another replica that is heard for the first time: what it said before is not known.
+  const bus = await openBusAs(t, stage.backends, 'identity-broker')
+  const feed = writeFeed(bus, identityChanges)
+  t.teardown(feed.close)
+  await feed.flush()
   await stage.settle()
   held.open()
   t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })

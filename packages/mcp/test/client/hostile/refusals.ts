@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import t from 'tap'
 import { UpstreamUnauthorized } from '../../../src/client/index.ts'
 import { startHostile } from '../hostile.ts'
@@ -30,6 +31,27 @@ export const testRefusals = (): void => {
     })
     t.equal(count('server/discover'), 3, 'asked each time, nothing was learned')
     t.equal(count('initialize') + count('tools/call'), 0)
+  })
+
+  t.test('a refusal that does not end holds no connection', { timeout: 15_000 }, async (t) => {
+    const closed: Promise<unknown>[] = []
+    let status = 401
+    const { url } = await startHostile(t, {
+      'server/discover': (_, { raw }) => {
+        closed.push(once(raw, 'close'))
+        raw.writeHead(status, { 'www-authenticate': 'Bearer error="insufficient_scope"' }).write('no')
+      }
+    })
+    const client = createTestClient(t)
+    for (const [given, code] of [
+      [401, 'upstream_unauthorized'],
+      [403, 'upstream_insufficient_scope']
+    ] as const) {
+      status = given
+      await t.rejects(client.callTool({ ...base, url, ...tool }), { code })
+    }
+    await Promise.all(closed)
+    t.equal(closed.length, 2)
   })
 
   t.test('a list is read to its last page, but not in a circle or for ever', async (t) => {
