@@ -231,14 +231,24 @@ export const renewalOf = (browser: Browser, publicUrl: string): string =>
 export const dropSessionCookie = (browser: Browser, publicUrl: string): void =>
   browser.cookies.store(new URL(publicUrl), ['onbehalf_session=; Max-Age=0; Path=/'])
 
-/** What identity-broker tells the other services; `heard` waits until it has said this. */
+/**
+ * What identity-broker tells the other services, as `kind:id` in order: `heard` waits until it has said this, `forget`
+ * drops what it had said before.
+ */
 export const listenToChanges = async (t: TestContext, { bus }: Pick<Broker, 'bus'>) => {
-  const said = new Set<string>()
+  const said: string[] = []
   const onChange = ({ kind, id }: IdentityChange) => {
-    said.add(`${kind} ${id}`)
+    said.push(`${kind}:${id}`)
   }
   const reader = readFeed(bus, identityChanges, { onChange, onReset: () => {} })
   t.teardown(async () => reader.close())
   await bus.connection.flush()
-  return { heard: (kind: IdentityChange['kind'], id: string) => until(() => said.has(`${kind} ${id}`)) }
+  return {
+    said,
+    heard: (kind: IdentityChange['kind'], id: string) => until(() => said.includes(`${kind}:${id}`)),
+    forget: async () => {
+      await bus.connection.flush()
+      said.length = 0
+    }
+  }
 }

@@ -1,11 +1,11 @@
-import { identityChanges, issueToken, resolveApiKey } from '@onbehalf/contracts'
-import { call, readFeed } from '@onbehalf/rpc'
+import { issueToken, resolveApiKey } from '@onbehalf/contracts'
+import { call } from '@onbehalf/rpc'
 import { hashOf } from '@onbehalf/service-kit'
 import { createBrowser, eventually, recordSecrets, until } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { playIdp } from '../played-idp.ts'
-import { startBroker } from '../start.ts'
+import { listenToChanges, startBroker } from '../start.ts'
 
 const idp = await playIdp(t)
 const elsewhere = await playIdp(t)
@@ -40,12 +40,7 @@ const grants = (name = 'played') =>
   all(`select g.id, g.dead_reason, g.refresh_token from identity_broker."grant" g
     join identity_broker.connection c on c.id = g.connection_id where c.name = '${name}'`)
 
-const heard: string[] = []
-const reader = readFeed(bus, identityChanges, {
-  onChange: ({ kind, id }) => heard.push(`${kind}:${id}`),
-  onReset: () => {}
-})
-t.teardown(() => reader.close())
+const changes = await listenToChanges(t, broker)
 
 const within = () => ({ deadlineAt: Date.now() + 20_000 })
 const issueFor = async (user_id: string) => {
@@ -79,7 +74,7 @@ await t.test('a discovery document that moves its token endpoint ends the grants
   const { user } = JSON.parse(me.body)
   const [grant] = await grants()
   t.equal(grant.dead_reason, null)
-  heard.length = 0
+  await changes.forget()
   idp.metadata.token_endpoint = `${elsewhere.issuer}/token`
   // Another replica has not asked for the document yet.
   await broker.addReplica()
@@ -91,8 +86,8 @@ await t.test('a discovery document that moves its token endpoint ends the grants
   }
   await eventually(refused, (reason) => reason !== null, 60)
   t.match((await grants())[0], { dead_reason: 'connection_changed', refresh_token: null })
-  await t.resolves(until(() => heard.includes(`grant:${grant.id}`)))
-  await t.resolves(until(() => heard.some((one) => one.startsWith('connection:'))))
+  await t.resolves(changes.heard('grant', grant.id))
+  await t.resolves(until(() => changes.said.some((one) => one.startsWith('connection:'))))
   const moves = await all("select * from identity_broker.audit_event where action = 'connection.moved'")
   t.match(moves, [{ actor_kind: 'system', details: { fields: ['token_endpoint'], grants_ended: 1 } }])
   const again = await signIn()
@@ -112,13 +107,13 @@ await t.test('a file that names another issuer or client ends the grants and tel
     await apply({ name })
     t.equal((await signIn(name)).status, 200)
     const [grant] = await grants(name)
-    heard.length = 0
+    await changes.forget()
     elsewhere.seen.length = 0
     await apply({ name })
     t.same(await grants(name), [grant], 'the same file again changes nothing')
     await apply({ name, ...change })
     t.match(await grants(name), [{ dead_reason: 'connection_changed', refresh_token: null }], name)
-    await t.resolves(until(() => heard.includes(`grant:${grant.id}`)))
+    await t.resolves(changes.heard('grant', grant.id))
     t.notOk(sawStored(elsewhere))
   }
 })

@@ -1,12 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { identityChanges } from '@onbehalf/contracts'
-import { readFeed } from '@onbehalf/rpc'
 import { createBrowser, eventually, recordSecrets, untilLocked } from '@onbehalf/testkit'
 import { Client } from 'pg'
 import t from 'tap'
 import { apiOf } from '../api.ts'
 import { playIdp } from '../played-idp.ts'
-import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+import { listenToChanges, logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const idp = await playIdp(t)
 const elsewhere = await playIdp(t)
@@ -48,12 +46,7 @@ const signInBy = async (name: string) => {
 const grantsOf = (connectionId: string) =>
   all('select id, dead_reason, refresh_token from identity_broker."grant" where connection_id = $1', [connectionId])
 
-const heard: string[] = []
-const reader = readFeed(broker.bus, identityChanges, {
-  onChange: ({ kind, id }) => heard.push(`${kind}:${id}`),
-  onReset: () => {}
-})
-t.teardown(() => reader.close())
+const feed = await listenToChanges(t, broker)
 
 await t.test('owners and admins manage the connections of their own tenant, and nobody else does', async (t) => {
   const { body } = await create()
@@ -229,15 +222,15 @@ await t.test('who changes where a connection leads gives the secret anew, and ev
       t.match([status, told.details], [400, [{ path: 'client_secret', message: /anew/ }]])
     }
     t.same(await grantsOf(body.id), [grant], 'a refused change changes nothing')
-    heard.length = 0
+    await feed.forget()
     elsewhere.seen.length = 0
     t.equal((await send(owner, 'PATCH', at, change)).status, 200, name)
     t.match(await grantsOf(body.id), [{ dead_reason: 'connection_changed', refresh_token: null }])
     await eventually(
-      async () => heard.length,
+      async () => feed.said.length,
       (length) => length >= 2
     )
-    t.same(heard, [`connection:${body.id}`, `grant:${grant.id}`])
+    t.same(feed.said, [`connection:${body.id}`, `grant:${grant.id}`])
     t.ok(elsewhere.seen.every(({ form, authorization }) => form.size === 0 && authorization === undefined))
   }
 })
@@ -288,16 +281,16 @@ await t.test('a deleted connection takes its users along, and leaves an owner', 
   const { body } = await create()
   const { browser, me } = await signInBy(body.name)
   const [grant] = await grantsOf(body.id)
-  heard.length = 0
+  await feed.forget()
   t.equal((await send(owner, 'DELETE', `${url}/${body.id}`)).status, 204)
   t.equal((await browser.visit(`${broker.publicUrl}/auth/me`)).status, 401, 'their session is over')
   t.same(await all('select id from identity_broker."user" where id = $1', [me.user.id]), [])
   t.same(await grantsOf(body.id), [])
   await eventually(
-    async () => heard.length,
+    async () => feed.said.length,
     (length) => length >= 4
   )
-  t.match(heard, [`connection:${body.id}`, `grant:${grant.id}`, /^session:/, `user:${me.user.id}`])
+  t.match(feed.said, [`connection:${body.id}`, `grant:${grant.id}`, /^session:/, `user:${me.user.id}`])
   t.equal((await signInBy(body.name)).status, 404)
   const { body: main } = await send(owner, 'GET', `${url}?limit=1`)
   const last = await send(owner, 'DELETE', `${url}/${main.data[0].id}`)

@@ -1,8 +1,6 @@
-import { identityChanges } from '@onbehalf/contracts'
-import { readFeed } from '@onbehalf/rpc'
 import { eventually, openBusAs, playDeviceAuth, until } from '@onbehalf/testkit'
 import t from 'tap'
-import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
+import { listenToChanges, logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
 const broker = await startBroker(t)
 broker.register('http://127.0.0.1:9/mcp', { server_identifier: 'tools' })
@@ -63,12 +61,7 @@ await t.test('pages are walked by their cursor', async (t) => {
 })
 
 await t.test('emptying and ending are told to everybody, and need the page’s own token', async (t) => {
-  const heard: string[] = []
-  const reader = readFeed(broker.bus, identityChanges, {
-    onChange: ({ kind, id }) => heard.push(`${kind}:${id}`),
-    onReset: () => {}
-  })
-  t.teardown(() => reader.close())
+  const { said } = await listenToChanges(t, broker)
   const [{ id }] = await listOf(user)
   t.equal((await send(user, 'DELETE', `/v1/grants/${id}/tokens`, 'wrong')).status, 403)
   t.equal((await send(stranger, 'DELETE', `/v1/grants/${id}/tokens`)).status, 404)
@@ -76,7 +69,7 @@ await t.test('emptying and ending are told to everybody, and need the page’s o
   const ended = await send(user, 'DELETE', `/v1/grants/${id}`)
   t.match([ended.status, ended.body], [200, { revoked_at_idp: true }])
   t.match((await listOf(user))[0], { status: 'dead', dead_reason: 'revoked' })
-  const told = () => heard.filter((one) => one === `grant:${id}`).length
+  const told = () => said.filter((one) => one === `grant:${id}`).length
   t.equal(await eventually(told, (count) => count >= 2), 2)
   t.equal((await send(owner, 'DELETE', '/v1/grants/not-an-id')).status, 400)
   const { data: events } = (await send(owner, 'GET', `/v1/audit/identity?subject_id=${id}`)).body
