@@ -25,7 +25,9 @@ const script = new Script(\`(function (\${parameters}) {\${readFileSync(filename
   importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
 })
 if (script.cachedDataRejected)
-  process.stderr.write('service.cache is of another Node or of other V8 options: this start takes longer and more memory\\n')
+  process.stderr.write(
+    'service.cache is not taken: this start takes longer and more memory. Use the Node it was made with, and no V8 options.\\n'
+  )
 if (isWarmUp) process.on('exit', () => writeFileSync(kept, script.createCachedData()))
 const module = { exports: {} }
 script.runInThisContext()(module.exports, createRequire(filename), module, filename, directory)

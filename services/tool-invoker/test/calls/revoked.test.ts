@@ -2,7 +2,7 @@ import { identityChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import { writeFeed } from '@onbehalf/rpc'
 import { eventually, openBusAs } from '@onbehalf/testkit'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { startStage } from '../stage.ts'
 
 const stage = await startStage(t)
@@ -111,7 +111,8 @@ t.test('a server that is removed is called no longer', async (t) => {
   t.match(await told, { status: 404, body: { code: 'not_found' } })
 })
 
-t.test('what was revoked while the call was prepared is not overlooked', async (t) => {
+/** A call whose token is revoked while it is waited for, before `tell`. */
+const revokedMeanwhile = async (t: Test, tell: (user_id: string) => unknown) => {
   const user = await broker.signIn()
   const { server_identifier } = register(user.tenant_id)
   const held = issuer.hold()
@@ -120,29 +121,23 @@ t.test('what was revoked while the call was prepared is not overlooked', async (
   const told = call(user.headers, { server_identifier, tool: 'slow' })
   await issuer.untilAsked(asked + 1)
   issuer.behave({ refuse: rejected })
-  broker.change({ kind: 'grant', id: issuer.grantOf(user.user_id) })
+  await tell(user.user_id)
   await stage.settle()
   held.open()
   t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })
+}
+
+t.test('what was revoked while the call was prepared is not overlooked', async (t) => {
+  await revokedMeanwhile(t, (user_id) => broker.change({ kind: 'grant', id: issuer.grantOf(user_id) }))
 })
 
 t.test('nor is it where the word of it was missed', async (t) => {
-  const user = await broker.signIn()
-  const { server_identifier } = register(user.tenant_id)
-  const held = issuer.hold()
-  const asked = issuer.asked().length
-  recording.answer(() => undefined)
-  const told = call(user.headers, { server_identifier, tool: 'slow' })
-  await issuer.untilAsked(asked + 1)
-  issuer.behave({ refuse: rejected })
-  // Another replica that is heard for the first time: what it said before is not known.
-  const bus = await openBusAs(t, stage.backends, 'identity-broker')
-  const feed = writeFeed(bus, identityChanges)
-  t.teardown(feed.close)
-  await feed.flush()
-  await stage.settle()
-  held.open()
-  t.match(await told, { status: 428, body: { code: 'identity_refresh_rejected' } })
+  await revokedMeanwhile(t, async () => {
+    // Another replica that is heard for the first time: what it said before is not known.
+    const feed = writeFeed(await openBusAs(t, stage.backends, 'identity-broker'), identityChanges)
+    t.teardown(feed.close)
+    await feed.flush()
+  })
 })
 
 t.test('a call ends with its timeout_ms, also while its token is waited for', { timeout: 15_000 }, async (t) => {
