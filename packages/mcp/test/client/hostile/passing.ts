@@ -64,7 +64,8 @@ export const testPassing = (): void => {
 
   t.test('what is not known to be a plain result of ours in time is held, as if nobody wanted it sooner', async (t) => {
     const result = { resultType: 'complete', content }
-    const large = 'x'.repeat(300_000)
+    // More than is looked at, and than one reading brings besides where the reader was late.
+    const large = 'x'.repeat(600_000)
     const held: Record<string, (id: unknown) => string> = {
       'it is small': (id) => JSON.stringify({ jsonrpc: '2.0', id, result: { content: [] } }),
       'its content does not come soon': (id) =>
