@@ -1,28 +1,13 @@
 import { ReportedError } from '@onbehalf/errors'
-import { LRUCache } from 'lru-cache'
 import { createCrowd, type Member } from './crowd.ts'
+import { createHeldEntries, type Held } from './held-entries.ts'
 import { createKeyedCrowd } from './keyed-crowd.ts'
-import { createTagIndex } from './tag-index.ts'
-
-/**
- * What is held for a key: the value, what it depends on, how long it may be used, and about when it was used last. Who
- * asks for the same again and again keeps it, for `use`.
- */
-export type Held<Value> = {
-  readonly id: string
-  readonly value: Value
-  readonly tags: readonly string[]
-  /** When the owner is asked again: never, once it is held no more. */
-  refreshAt: number
-  endsAt: number
-  usedAt: number
-}
 
 /** What was emptied while a load ran, so that an older answer is not kept. */
 type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
 
 export type LiveCacheOptions<Key, Value> = {
-  /** Entries held at most, or what they may weigh together; the least recently used leaves first, to a second. */
+  /** Entries held at most, or what they may weigh together; those that are not used leave first. */
   max: number
   /** What one weighs, where they are not all alike: one that weighs more than `max` is not held. */
   weightOf?: (value: Value) => number
@@ -72,36 +57,18 @@ export const createLiveCache = <Key, Value>({
   maxAgeMs = 30_000,
   now = Date.now
 }: LiveCacheOptions<Key, Value>): LiveCache<Key, Value> => {
-  const index = createTagIndex()
-  const forget = (entry: Held<Value>) => {
-    entry.refreshAt = goneAt
-    for (const tag of entry.tags) index.remove(tag, entry.id)
-  }
-  // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
-  const bound = { maxSize: max, sizeCalculation: ({ value }: Held<Value>) => weightOf(value) }
-  const entries = new LRUCache<string, Held<Value>>({ ...bound, dispose: forget })
+  const entries = createHeldEntries({ max, weightOf, now })
   // A load is joined only until the next emptying; its guard lives until it ends.
   const loads = createKeyedCrowd<Promise<Value>>()
   const guards = createCrowd<Guard>()
 
-  const keep = (entry: Held<Value>) => {
-    entries.set(entry.id, entry)
-    if (!entries.has(entry.id)) return
-    for (const tag of entry.tags) index.add(tag, entry.id)
-  }
-  // That it was used is noted once a second: it takes more than all else here.
-  const noteUse = (entry: Held<Value>, at: number) => {
-    if (at - entry.usedAt < 1_000) return
-    entry.usedAt = at
-    entries.get(entry.id)
-  }
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
   const hold = (id: string, key: Key): Held<Value> | undefined => {
-    const entry = entries.peek(id)
+    const entry = entries.find(id)
     if (entry === undefined) return undefined
     const at = now()
-    noteUse(entry, at)
     if (at >= entry.endsAt) return undefined
+    entry.isUsed = true
     if (at >= entry.refreshAt) refresh(id, key)
     return entry
   }
@@ -117,9 +84,10 @@ export const createLiveCache = <Key, Value>({
         const tags = tagsOf(value, key)
         const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
         const since = Math.min(loadedAt, trueAtOf(value))
-        const ends = { refreshAt: since + refreshAfterMs, endsAt: Math.min(expiresAtOf(value), since + maxAgeMs) }
-        // A copy has no more room than it needs.
-        if (!isStale) keep({ id, value, tags: tags.slice(), ...ends, usedAt: loadedAt })
+        const refreshAt = since + refreshAfterMs
+        const endsAt = Math.min(expiresAtOf(value), since + maxAgeMs)
+        // A copy has no more room than it needs, nor has an object whose members are all named where it is made.
+        if (!isStale) entries.keep({ id, value, tags: tags.slice(), refreshAt, endsAt, isUsed: false })
         return value
       })
       .finally(() => {
@@ -151,7 +119,7 @@ export const createLiveCache = <Key, Value>({
     use: (entry) => {
       const at = now()
       if (at >= entry.refreshAt || at >= entry.endsAt) return undefined
-      noteUse(entry, at)
+      entry.isUsed = true
       return entry.value
     },
     delete: (key) => {
@@ -162,7 +130,7 @@ export const createLiveCache = <Key, Value>({
     },
     dropTag: (tag) => {
       guard((one) => one.dropped.add(tag))
-      for (const id of index.idsOf(tag)) entries.delete(id)
+      entries.deleteTag(tag)
     },
     dropAll: () => {
       guard((one) => {
@@ -170,11 +138,9 @@ export const createLiveCache = <Key, Value>({
       })
       entries.clear()
     },
-    size: () => entries.size
+    size: entries.size
   }
 }
-
-const goneAt = Number.NEGATIVE_INFINITY
 
 const isRefusal = (error: unknown): boolean =>
   error instanceof ReportedError && error.status < 500 && error.code !== 'too_many_requests'

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { ReportedError } from '@onbehalf/errors'
+import { until } from '@onbehalf/testkit'
 import t from 'tap'
 import { createLiveCache, type LiveCacheOptions } from '../src/index.ts'
 
@@ -284,4 +285,16 @@ t.test('what is kept by somebody and used is not the least recently used', async
   t.same(kept && cache.use(kept), v(1))
   await hold('c', v(1))
   t.same([cache.peek('a')?.version, cache.peek('b')], [1, undefined])
+})
+
+t.test('what has ended is let go of, however much it is, though nobody asks for anything', async (t) => {
+  const { cache, clock, hold } = start({ max: 1_000 })
+  for (let number = 0; number < 500; number += 1) await hold(`key ${number}`, v(number))
+  clock.time += 15_000
+  await hold('later', v(1))
+  clock.time += 15_000
+  await until(() => cache.size() === 1)
+  t.equal(cache.peek('later')?.version, 1)
+  clock.time += 15_000
+  await until(() => cache.size() === 0)
 })

@@ -1,7 +1,10 @@
-// Each use would otherwise be a change of the map, and of one that changes all the time V8 makes tables that outlive their use.
-const movesMs = 1_000
+// So many that are in use are passed over for one that comes.
+const passedOverMax = 100
 
-/** A map that forgets: entries by age, and when it is full the longest unused, as they were used a second ago. */
+/**
+ * A map that forgets: entries by age, and when it is full those that were not used since room was made last. A use is no more
+ * than a mark: it would otherwise be a change of the map, and of one that changes all the time V8 makes tables that outlive their use.
+ */
 export type BoundedMap<Value> = {
   get: (key: string) => Value | undefined
   set: (key: string, value: Value) => void
@@ -17,28 +20,31 @@ export const createBoundedMap = <Value>({
   ageMs: number
   now: () => Date
 }): BoundedMap<Value> => {
-  const entries = new Map<string, { value: Value; until: number; movedAt: number }>()
+  const entries = new Map<string, { value: Value; until: number; isUsed: boolean }>()
+  const makeRoom = () => {
+    let passedOver = 0
+    for (const [key, entry] of entries) {
+      entries.delete(key)
+      if (!entry.isUsed || passedOver === passedOverMax) return
+      // The last one to be looked at next time.
+      entry.isUsed = false
+      entries.set(key, entry)
+      passedOver += 1
+    }
+  }
   return {
     get: (key) => {
       const entry = entries.get(key)
       if (!entry) return undefined
-      const at = now().getTime()
-      if (entry.until > at && at - entry.movedAt < movesMs) return entry.value
+      entry.isUsed = true
+      if (now().getTime() < entry.until) return entry.value
       entries.delete(key)
-      if (entry.until <= at) return undefined
-      entry.movedAt = at
-      entries.set(key, entry)
-      return entry.value
+      return undefined
     },
     set: (key, value) => {
       entries.delete(key)
-      const at = now().getTime()
-      entries.set(key, { value, until: at + ageMs, movedAt: at })
-      if (entries.size <= entriesMax) return
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest)
-        return
-      }
+      if (entries.size >= entriesMax) makeRoom()
+      entries.set(key, { value, until: now().getTime() + ageMs, isUsed: false })
     },
     delete: (key) => {
       entries.delete(key)

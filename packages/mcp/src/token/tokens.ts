@@ -129,11 +129,22 @@ const issue = async (bus: Bus, question: Question, deadlineAt: number): Promise<
   const { identity } = minted
   // A provider that moved meanwhile has other tickets: their token is for another server than the one to be called.
   const isAsked = identity.mode === provider.mode && identity.audience === provider.audience
-  if (identity.user_id === user_id && isAsked) return { ...minted, ...bearerOf(minted.token) }
+  if (identity.user_id === user_id && isAsked) return withBearer(minted, question)
   throw new ReportedError('unavailable', 'The server was changed during the call. Try again.', {
     cause: new Error('the token is for somebody or something else'),
     retry_after_seconds: 1
   })
+}
+
+/** Many are held: what the question has as well is kept once, and members that are all named take the least room. */
+const withBearer = (
+  { token: given, expires_at, reusable, identity: named }: Awaited<ReturnType<typeof askBroker>>,
+  { user_id, provider: { audience } }: Question
+): MintedToken => {
+  const { mode, subject, jti, grant_id, connection_id } = named
+  const identity = { mode, user_id, subject, audience, jti, grant_id, connection_id }
+  const { token, authorization } = bearerOf(given)
+  return { token, authorization, expires_at, reusable, identity }
 }
 
 const tagsOf = ({ identity }: MintedToken, { app_id, user_id, provider }: TokenAsk): string[] => [

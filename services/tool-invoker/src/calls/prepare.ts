@@ -59,7 +59,7 @@ export const prepare = (
 ): Prepared | Promise<Prepared> =>
   goOn(actingOf(tools, caller, asked), (acting) => {
     row.user_id = acting.principal.user_id
-    return goOn(findBoth(tools, asked, acting, traceparent), ([{ settings: provider }, found]) => {
+    return goOn(findBoth(tools, asked, acting, traceparent), ({ provider: { settings: provider }, found, rested }) => {
       row.provider_id = provider.provider_id
       row.mode = provider.mode
       // What was said of the tools of one provider is not true of another that took its name.
@@ -67,40 +67,49 @@ export const prepare = (
       row.tool_hash = found?.tool?.hash ?? null
       const tool = found && callableTool(found)
       if (tool) asked.requireAgreement?.(tool)
-      const known = { acting, provider, tool, traceparent }
+      const known = { acting, provider, tool, rested, traceparent }
       return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
     })
   })
 
-type Found = [ResolvedProvider, FoundTool | undefined]
+type Found = { provider: ResolvedProvider; found: FoundTool | undefined; rested?: RestedOn | undefined }
 
 const findBoth = (
-  { providers, tools }: PrepareTools,
+  tools: PrepareTools,
   { server_identifier, tool, request }: Asked,
   acting: Acting,
   traceparent: string
 ): Found | Promise<Found> => {
-  const { last } = acting
-  if (!request && isOf(last, server_identifier, tool)) {
-    const provider = providers.use(last.provider)
-    const found = tools.use(last.tool)
-    if (provider && found) return [provider, found]
-  }
-  const wanted = { acting, server_identifier, traceparent }
-  const wantedTool = request ? undefined : { acting, server_identifier, traceparent, tool }
-  const provider = providers.hold(wanted)
-  const found = wantedTool && tools.hold(wantedTool)
-  if (provider && found) Object.assign(last, { provider, tool: found })
-  if (provider && (found || !wantedTool)) return [provider.value, found?.value]
-  return Promise.all([providers.find(wanted), wantedTool && tools.find(wantedTool)])
+  const same = acting.rests.find(server_identifier, request ? '' : tool)
+  const provider = same && tools.providers.use(same.provider)
+  const found = same?.found && tools.tools.use(same.found)
+  if (provider && (request || found)) return { provider, found, rested: same }
+  const wanted = { acting, server_identifier, tool: request ? undefined : tool, traceparent }
+  return holdBoth(tools, wanted) ?? askBoth(tools, wanted)
 }
 
-type Both = Required<Pick<RestedOn, 'provider' | 'tool'>>
+type Wanted = { acting: Acting; server_identifier: string; tool: string | undefined; traceparent: string }
 
-const isOf = (last: RestedOn, server_identifier: string, tool: string): last is RestedOn & Both =>
-  last.provider?.value.settings.server_identifier === server_identifier && last.tool?.value.tool?.name === tool
+/** Both, where they are held; the next call of the same finds them without a key. */
+const holdBoth = ({ providers, tools }: PrepareTools, wanted: Wanted): Found | undefined => {
+  const { acting, server_identifier, tool } = wanted
+  const provider = providers.hold(wanted)
+  const found = tool === undefined ? undefined : tools.hold({ ...wanted, tool })
+  if (!provider || (tool !== undefined && !found)) return undefined
+  const nothingYet = { settings: undefined, minted: undefined, credential: undefined }
+  const rested = { server_identifier, tool: tool ?? '', provider, found, ...nothingYet }
+  acting.rests.keep(rested)
+  return { provider: provider.value, found: found?.value, rested }
+}
 
-type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { traceparent: string }
+const askBoth = async (tools: PrepareTools, wanted: Wanted): Promise<Found> => {
+  const { tool } = wanted
+  const asking = tool === undefined ? undefined : tools.tools.find({ ...wanted, tool })
+  const [provider, found] = await Promise.all([tools.providers.find(wanted), asking])
+  return holdBoth(tools, wanted) ?? { provider, found }
+}
+
+type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { rested: RestedOn | undefined; traceparent: string }
 
 /** Refuses arguments that the tool does not take; those that are to be kept are put into the record. */
 const checkGiven = (
@@ -122,17 +131,17 @@ const checkGiven = (
 const identify = (
   tools: PrepareTools,
   asked: Asked,
-  { acting, provider, tool, traceparent }: Known,
+  { acting, provider, tool, rested, traceparent }: Known,
   row: CallRow
 ): Prepared | Promise<Prepared> => {
   const known = { acting, provider, tool }
   if (provider.mode === 'off') {
     const ask = { acting, provider, traceparent }
-    return goOn(credentialFor(tools, ask), (held) => ({ ...known, credential: { ask, held } }))
+    return goOn(credentialFor(tools, ask, rested), (held) => ({ ...known, credential: { ask, held } }))
   }
   const call = { tool: asked.tool, arguments_digest: row.arguments_digest }
   const ask = () => tokenAskOf(tools.providers, acting, provider, { call, traceparent })
-  return goOn(tokenFor(tools, ask, acting.last, provider), (minted) => {
+  return goOn(tokenFor(tools, ask, rested, provider), (minted) => {
     noteIdentity(row, minted)
     return { ...known, identity: { ask, minted } }
   })
@@ -140,30 +149,45 @@ const identify = (
 
 const credentialFor = (
   { credentials }: Pick<PrepareTools, 'credentials'>,
-  ask: CredentialAsk
+  ask: CredentialAsk,
+  rested: RestedOn | undefined
 ): HeldCredential | Promise<HeldCredential> => {
-  const { last } = ask.acting
-  const same = last.settings === ask.provider && last.credential && credentials.use(last.credential)
+  const same = rested?.settings === ask.provider && rested.credential && credentials.use(rested.credential)
   if (same) return same.credential
-  const credential = credentials.hold(ask)
-  if (!credential) return credentials.get(ask)
-  Object.assign(last, { settings: ask.provider, credential, minted: undefined })
-  return credential.value.credential
+  const hold = () => {
+    const credential = credentials.hold(ask)
+    if (credential && rested) Object.assign(rested, { settings: ask.provider, credential, minted: undefined })
+    return credential?.value
+  }
+  const held = hold()
+  if (held) return held.credential
+  return credentials.get(ask).then((credential) => {
+    hold()
+    return credential
+  })
 }
 
 const tokenFor = (
   { tokens }: Pick<PrepareTools, 'tokens'>,
   ask: () => TokenAsk,
-  last: RestedOn,
+  rested: RestedOn | undefined,
   settings: ProviderSettings
 ): MintedToken | Promise<MintedToken> => {
-  const same = last.settings === settings && last.minted && tokens.use(last.minted)
+  const same = rested?.settings === settings && rested.minted && tokens.use(rested.minted)
   if (same) return same
   const asked = ask()
-  const minted = tokens.hold(asked)
-  if (!minted) return tokens.get(asked)
-  Object.assign(last, { settings, minted, credential: undefined })
-  return minted.value
+  const hold = () => {
+    const minted = tokens.hold(asked)
+    if (minted && rested) Object.assign(rested, { settings, minted, credential: undefined })
+    return minted?.value
+  }
+  return (
+    hold() ??
+    tokens.get(asked).then((minted) => {
+      hold()
+      return minted
+    })
+  )
 }
 
 const changedMeanwhile = () =>
