@@ -1,3 +1,4 @@
+import { ReportedError } from '@onbehalf/errors'
 import type { FastifyBaseLogger } from 'fastify'
 import type { LoggerOptions } from 'pino'
 import { redact } from './redact.ts'
@@ -39,11 +40,15 @@ const secretPaths = secretNames.flatMap((name) => {
 
 type ErrorFacts = { name: string; message: string; code?: string; stack?: string | undefined; cause?: ErrorFacts }
 
-/** Name, words, stack and causes of an error, and no other property of it: libraries hang requests and bodies there. */
+/**
+ * Name, words, stack and causes of an error, and no other property of it: libraries hang requests and bodies there. A refusal of
+ * ours says with its code and words where it is from, and a server that is away would fill the log with its stack.
+ */
 const describeError = (error: unknown, depth = 0): ErrorFacts => {
   if (!(error instanceof Error)) return { name: 'thrown', message: redact(String(error)).slice(0, 500) }
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
   const cause = error.cause !== undefined && depth < 4 ? { cause: describeError(error.cause, depth + 1) } : {}
-  const stack = error.stack ? { stack: redact(error.stack) } : {}
+  const isRefusal = error instanceof ReportedError && error.code !== 'internal'
+  const stack = error.stack && !isRefusal ? { stack: redact(error.stack) } : {}
   return { name: error.name, message: redact(error.message), ...code, ...stack, ...cause }
 }
