@@ -3,7 +3,7 @@ import { createTagIndex } from './tag-index.ts'
 
 /**
  * What is held for a key: the value, what it depends on, and how long it may be used. Who asks for the same again and
- * again keeps it, for `use`.
+ * again keeps it, and reads it by `use` alone: once it is held no more its value is gone.
  */
 export type Held<Value> = {
   readonly id: string
@@ -12,17 +12,17 @@ export type Held<Value> = {
   /** When the owner is asked again: never, once it is held no more. */
   refreshAt: number
   endsAt: number
-  /** Since room was made last, or since it is held. */
+  /** Since it is held, or since it was passed over for another one. */
   isUsed: boolean
 }
 
-type Options<Value> = { max: number; weightOf: (value: Value) => number; now: () => number }
+type Options = { max: number; now: () => number }
 
 /** What is held now, by key and by tag. */
 export type HeldEntries<Value> = {
   find: (id: string) => Held<Value> | undefined
-  /** In place of what is held for its key. */
-  keep: (entry: Held<Value>) => void
+  /** In place of what is held for its key; one that weighs more than `max` is not held. */
+  keep: (entry: Held<Value>, weight: number) => void
   delete: (id: string) => void
   deleteTag: (tag: string) => void
   clear: () => void
@@ -36,14 +36,14 @@ const sweepMs = 1_000
 const sweptAtOnce = 200
 
 /**
- * As many as weigh `max` together. Who comes when there is no room takes that of the one held longest and not used since room
- * was made last, so that a use costs no more than a mark. What has ended is let go of within seconds, whether somebody
- * comes or not.
+ * As many as weigh `max` together. Who comes when there is no room takes that of the one held longest that is not used, so
+ * that a use costs no more than a mark. What has ended is let go of within half a minute, whether somebody comes or not.
  */
-export const createHeldEntries = <Value>({ max, weightOf, now }: Options<Value>): HeldEntries<Value> => {
+export const createHeldEntries = <Value>({ max, now }: Options): HeldEntries<Value> => {
   const index = createTagIndex()
   const forget = (entry: Held<Value>) => {
-    entry.refreshAt = goneAt
+    // Who kept it keeps nothing that was let go of, which may be large, or a secret.
+    Object.assign(entry, { refreshAt: goneAt, value: undefined })
     for (const tag of entry.tags) index.remove(tag, entry.id)
   }
   // Bounded by size and not by `max`, for which room for every entry would be made at the start (36 ms for 100,000).
@@ -55,7 +55,7 @@ export const createHeldEntries = <Value>({ max, weightOf, now }: Options<Value>)
     for (let passedOver = 0; entries.calculatedSize + weight > max && passedOver < passedOverMax; ) {
       const entry = oldest()
       if (entry === undefined) return
-      if (!entry.isUsed) {
+      if (!entry.isUsed || now() >= entry.endsAt) {
         entries.delete(entry.id)
         continue
       }
@@ -80,11 +80,10 @@ export const createHeldEntries = <Value>({ max, weightOf, now }: Options<Value>)
 
   return {
     find: (id) => entries.peek(id),
-    keep: (entry) => {
-      const size = weightOf(entry.value)
-      if (!entries.has(entry.id)) makeRoom(size)
+    keep: (entry, size) => {
+      if (size <= max && !entries.has(entry.id)) makeRoom(size)
       entries.set(entry.id, entry, { size })
-      if (!entries.has(entry.id)) return
+      if (!entries.has(entry.id)) return forget(entry)
       for (const tag of entry.tags) index.add(tag, entry.id)
       if (sweeping === undefined) sweepIn(sweepMs)
     },

@@ -7,7 +7,7 @@ export { defineFeed, type FeedContract, type FeedReader, type FeedWriter, readFe
 export type { Held } from './held-entries.ts'
 export { repliesFrom } from './inbox.ts'
 export { createKeySet } from './key-set.ts'
-export { createLiveCache, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
+export { createLiveCache, type Found, type LiveCache, type LiveCacheOptions } from './live-cache.ts'
 export { type ServeContext, type Served, serve } from './serve.ts'
 export { importSigningKey, type SigningKey, signJwt } from './signing-key.ts'
 export { createTicketReader, type TicketReader } from './ticket-reader.ts'

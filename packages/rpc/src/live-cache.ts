@@ -3,6 +3,9 @@ import { createCrowd, type Member } from './crowd.ts'
 import { createHeldEntries, type Held } from './held-entries.ts'
 import { createKeyedCrowd } from './keyed-crowd.ts'
 
+/** A value, and where it is held what to keep for `use`. */
+export type Found<Value> = { value: Value; held: Held<Value> | undefined }
+
 /** What was emptied while a load ran, so that an older answer is not kept. */
 type Guard = Member & { id: string; dropped: Set<string>; isDropped: boolean }
 
@@ -31,8 +34,10 @@ export type LiveCache<Key, Value> = {
   get: (key: Key) => Promise<Value>
   /** The held value if it can be used now, without waiting. */
   peek: (key: Key) => Value | undefined
-  /** The same to keep, for `use`. */
-  hold: (key: Key) => Held<Value> | undefined
+  /** The same, with what to keep. */
+  hold: (key: Key) => Found<Value> | undefined
+  /** What `get` gives, with what to keep. */
+  getHeld: (key: Key) => Promise<Found<Value>>
   /** The value of what was kept, while it is held and its owner need not be asked; else it is to be looked for anew. */
   use: (held: Held<Value>) => Value | undefined
   delete: (key: Key) => void
@@ -57,9 +62,9 @@ export const createLiveCache = <Key, Value>({
   maxAgeMs = 30_000,
   now = Date.now
 }: LiveCacheOptions<Key, Value>): LiveCache<Key, Value> => {
-  const entries = createHeldEntries({ max, weightOf, now })
+  const entries = createHeldEntries<Value>({ max, now })
   // A load is joined only until the next emptying; its guard lives until it ends.
-  const loads = createKeyedCrowd<Promise<Value>>()
+  const loads = createKeyedCrowd<Promise<Found<Value>>>()
   const guards = createCrowd<Guard>()
 
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
@@ -73,7 +78,7 @@ export const createLiveCache = <Key, Value>({
     return entry
   }
 
-  const begin = (id: string, key: Key): Promise<Value> => {
+  const begin = (id: string, key: Key): Promise<Found<Value>> => {
     const running = loads.get(id)
     if (running !== undefined) return running
     const loadedAt = now()
@@ -86,9 +91,11 @@ export const createLiveCache = <Key, Value>({
         const since = Math.min(loadedAt, trueAtOf(value))
         const refreshAt = since + refreshAfterMs
         const endsAt = Math.min(expiresAtOf(value), since + maxAgeMs)
+        if (isStale || now() >= endsAt) return { value, held: undefined }
         // A copy has no more room than it needs, nor has an object whose members are all named where it is made.
-        if (!isStale) entries.keep({ id, value, tags: tags.slice(), refreshAt, endsAt, isUsed: false })
-        return value
+        const held = { id, value, tags: tags.slice(), refreshAt, endsAt, isUsed: false }
+        entries.keep(held, weightOf(value))
+        return { value, held }
       })
       .finally(() => {
         if (loads.get(id) === promise) loads.delete(id)
@@ -112,10 +119,18 @@ export const createLiveCache = <Key, Value>({
     get: async (key) => {
       const id = keyOf(key)
       const entry = hold(id, key)
-      return entry ? entry.value : begin(id, key)
+      return entry ? entry.value : (await begin(id, key)).value
     },
     peek: (key) => hold(keyOf(key), key)?.value,
-    hold: (key) => hold(keyOf(key), key),
+    hold: (key) => {
+      const held = hold(keyOf(key), key)
+      return held && { value: held.value, held }
+    },
+    getHeld: async (key) => {
+      const id = keyOf(key)
+      const held = hold(id, key)
+      return held ? { value: held.value, held } : begin(id, key)
+    },
     use: (entry) => {
       const at = now()
       if (at >= entry.refreshAt || at >= entry.endsAt) return undefined

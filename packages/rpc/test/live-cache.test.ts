@@ -236,7 +236,7 @@ t.test(
     const { cache, clock, hold, load, loads } = start({ max: 1 })
     const keep = async (version: number) => {
       await hold('a', v(version, 'user:1'))
-      const held = cache.hold('a')
+      const held = cache.hold('a')?.held
       if (!held) throw new Error('it is not held')
       t.same(cache.use(held), v(version, 'user:1'))
       return held
@@ -251,6 +251,7 @@ t.test(
       const kept = await keep(index)
       await letGo()
       t.equal(cache.use(kept), undefined, how)
+      t.equal(kept.value, undefined, 'and nothing of it is kept')
     }
 
     const older = await keep(10)
@@ -269,7 +270,7 @@ t.test(
 t.test('what somebody kept is not used past its own end', async (t) => {
   const { cache, clock, hold } = start()
   await hold('a', { ...v(1), expiresAt: 6_000 })
-  const kept = cache.hold('a')
+  const kept = cache.hold('a')?.held
   clock.time = 5_999
   t.equal((kept && cache.use(kept))?.version, 1)
   clock.time = 6_000
@@ -280,7 +281,7 @@ t.test('what is kept by somebody and used is not the least recently used', async
   const { cache, clock, hold } = start({ max: 2 })
   await hold('a', v(1))
   await hold('b', v(1))
-  const kept = cache.hold('a')
+  const kept = cache.hold('a')?.held
   clock.time += 1_000
   t.same(kept && cache.use(kept), v(1))
   await hold('c', v(1))
@@ -297,4 +298,39 @@ t.test('what has ended is let go of, however much it is, though nobody asks for 
   t.equal(cache.peek('later')?.version, 1)
   clock.time += 15_000
   await until(() => cache.size() === 0)
+})
+
+t.test('what is found comes with what to keep, unless it has ended, changed meanwhile, or is too heavy', async (t) => {
+  const { cache, loads, load } = start({ max: 10, weightOf: ({ version }) => version })
+  const find = async (held: Held, meanwhile: () => void = () => {}) => {
+    const found = cache.getHeld('a')
+    meanwhile()
+    load(loads.length - 1).answer(held)
+    const { value, held: kept } = await found
+    t.equal(value, held)
+    return kept && cache.use(kept)
+  }
+  t.equal(await find({ ...v(1), expiresAt: 1_000 }), undefined, 'ended')
+  t.equal(await find(v(1, 'user:1'), () => cache.dropTag('user:1')), undefined, 'changed')
+  t.equal(await find(v(11)), undefined, 'too heavy')
+  t.equal(cache.size(), 0)
+  t.same(await find(v(10)), v(10))
+  t.same((await cache.getHeld('a')).value, v(10), 'and then nobody is asked')
+  t.equal(loads.length, 4)
+})
+
+t.test('what is too heavy, and what has ended, makes no other one leave', async (t) => {
+  const { cache, clock, hold } = start({ max: 3, weightOf: ({ version }) => version })
+  for (const key of ['a', 'b', 'c']) await hold(key, { ...v(1), ...(key === 'c' ? { expiresAt: 1_500 } : {}) })
+  await hold('heavy', v(4))
+  await hold('dead', { ...v(1), expiresAt: 0 })
+  t.equal(cache.size(), 3)
+  const used = cache.peek('c')
+  clock.time = 1_500
+  for (const key of ['a', 'b']) cache.peek(key)
+  await hold('d', v(1))
+  t.same(
+    [used, ...['a', 'b', 'c', 'd'].map((key) => cache.peek(key)?.version)],
+    [{ ...v(1), expiresAt: 1_500 }, 1, 1, undefined, 1]
+  )
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type CallBinding, identityChanges, issueToken, providerChanges } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { type Bus, call, createLiveCache, type Held, type LiveCache, readFeed } from '@onbehalf/rpc'
+import { type Bus, call, createLiveCache, type Found, type LiveCache, readFeed } from '@onbehalf/rpc'
 import { type Bearer, bearerOf } from './bearer.ts'
 import { usableUntil } from './usable-until.ts'
 
@@ -22,7 +22,7 @@ export type TokenAsk = {
   traceparent?: string | undefined
 }
 
-export type Tokens = Pick<LiveCache<TokenAsk, MintedToken>, 'hold' | 'use'> & {
+export type Tokens = Pick<LiveCache<TokenAsk, MintedToken>, 'getHeld' | 'hold' | 'use'> & {
   /**
    * The held token, or one from the broker; those who ask for the same one at once share one question. A token that is
    * not reusable goes to the one whose question it answers, and is held for nobody.
@@ -62,40 +62,44 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
     readFeed(bus, providerChanges, { onChange: dropTag, onReset: cache.dropAll })
   ]
 
-  const askAlone = async (question: Question): Promise<MintedToken> => {
+  const askAlone = async (question: Question): Promise<Found<MintedToken>> => {
     const minted = await issue(bus, question, now() + issueMs)
     if (minted.reusable) singleUse.delete(question.provider.mode)
-    return minted
+    return { value: minted, held: undefined }
   }
-  const ask = async (question: Question): Promise<MintedToken> => {
+  const ask = async (question: Question): Promise<Found<MintedToken>> => {
     if (singleUse.has(question.provider.mode)) return askAlone(question)
-    const held = await cache.get(question).catch((error: unknown) => {
+    const found = await cache.getHeld(question).catch((error: unknown) => {
       // The broker may have refused the tickets of whoever asked first; these are others.
       if (question.isOwn || !isPolicyDenied(error)) throw error
-      return cache.get(question)
+      return cache.getHeld(question)
     })
-    if (held.reusable) return held
+    if (found.value.reusable) return found
     singleUse.add(question.provider.mode)
     cache.delete(question)
     // It is for the call of whoever asked first.
-    return question.isOwn ? held : askAlone(question)
+    return question.isOwn ? found : askAlone(question)
   }
 
   const askAnew = (question: Question, id: string): Promise<MintedToken> => {
     // Nobody joins a load that began before the rejection was known.
     cache.delete(question)
-    const asking = ask(question).finally(() => reissues.delete(id))
+    const asking = ask(question)
+      .then(({ value }) => value)
+      .finally(() => reissues.delete(id))
     reissues.set(id, asking)
     return asking
   }
 
   // What is good for one call is there for a moment, until the one whose it is has it.
-  const hold = (wanted: TokenAsk): Held<MintedToken> | undefined => {
-    const held = cache.hold({ ...wanted, isOwn: false })
-    return held?.value.reusable ? held : undefined
+  const hold = (wanted: TokenAsk): Found<MintedToken> | undefined => {
+    const found = cache.hold({ ...wanted, isOwn: false })
+    return found?.value.reusable ? found : undefined
   }
+  const getHeld = async (wanted: TokenAsk) => hold(wanted) ?? ask({ ...wanted, isOwn: false })
   return {
-    get: async (wanted) => hold(wanted)?.value ?? ask({ ...wanted, isOwn: false }),
+    get: async (wanted) => (await getHeld(wanted)).value,
+    getHeld,
     hold,
     use: cache.use,
     reissue: async (wanted, rejected) => {

@@ -20,8 +20,8 @@ export const providers: Part = (given) =>
 
 type Compared = { of: string; textOf: (number: number) => string; cpuTarget: number; bytesTarget?: number }
 
-// What was asked for longer ago would be asked for anew, 20 s after it was.
-const freshMs = 12_000
+// What was asked for is asked for anew 20 s later, and held for 30.
+const [freshMs, heldMs] = [18_000, 30_000]
 
 const compare = async ({ rig, seconds, rounds, many, warmUpSeconds }: Given, compared: Compared): Promise<Row[]> => {
   const { of, textOf, cpuTarget, bytesTarget } = compared
@@ -45,15 +45,16 @@ const compare = async ({ rig, seconds, rounds, many, warmUpSeconds }: Given, com
     const startedAt = performance.now()
     const answeredAt = await rig.askEach(gateway, texts, inFlight)
     const filled = `${many.toLocaleString('en')} in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`
-    const isFresh = (at: number) => at > performance.now() - freshMs
-    const fresh = texts.slice(-answeredAt.filter(isFresh).length)
+    const since = (ms: number) => answeredAt.filter((at) => at > performance.now() - ms).length
+    const fresh = texts.slice(-since(Math.max(1_000, freshMs - rounds * seconds * 1_000)))
     let at = 0
     const next = () => {
       at = (at + 1) % fresh.length
       return fresh[at] ?? only
     }
     const all = await cpuOf(next)
-    const each = ((await heapBytes(gateway.inspectorPort)) - before) / many
+    const held = since(heldMs)
+    const each = ((await heapBytes(gateway.inspectorPort)) - before) / held
     const more = (all / one - 1) * 100
     const times = `${one.toFixed(0)} µs to ${all.toFixed(0)} µs`
     const note = `${times}, calling the ${fresh.length.toLocaleString('en')} that came last`
@@ -71,7 +72,7 @@ const compare = async ({ rig, seconds, rounds, many, warmUpSeconds }: Given, com
         value: each,
         unit: 'bytes',
         ...bytes,
-        note: filled
+        note: `${filled}, ${held.toLocaleString('en')} of them held`
       }
     ]
   } finally {

@@ -12,10 +12,10 @@ export type CheckArguments = (tool: CheckedTool, given: Record<string, unknown>)
 
 export type CheckedTool = Pick<CatalogueTool, 'hash' | 'input_schema'> & { [called]?: number }
 
-/** How often, since its catalogue was asked for it. With the tool itself, which takes no look-up. */
+/** How often, since it is held: kept with the tool itself, which takes no look-up. */
 const called = Symbol('called')
 const checksMax = 1_000
-/** To compile a schema takes half a millisecond and 44 KB: as much as it takes to go through one so many times. */
+/** In the 20 s that a tool is held. To compile a schema takes half a millisecond and 44 KB: as much as to go through one so many times. */
 const seldom = 200
 
 /**

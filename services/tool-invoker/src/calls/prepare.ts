@@ -1,6 +1,7 @@
 import type { CatalogueTool, FoundTool, ProviderSettings } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
 import type { MintedToken, TokenAsk, Tokens } from '@onbehalf/mcp'
+import type { Found } from '@onbehalf/rpc'
 import { type Caller, tagsOfPrincipal } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { CheckArguments } from '../arguments/check.ts'
@@ -14,7 +15,7 @@ import { goOn } from './go-on.ts'
 import { tokenAskOf } from './identity.ts'
 import { sealArguments } from './kept-arguments.ts'
 import type { CallRow } from './record.ts'
-import type { RestedOn } from './rested-on.ts'
+import type { Called, RestedOn } from './rested-on.ts'
 
 type Asked = {
   server_identifier: string
@@ -28,11 +29,11 @@ type Asked = {
 }
 
 export type PrepareTools = ActingTools & {
-  providers: Pick<Providers, 'find' | 'hold' | 'use'>
-  tools: Pick<Tools, 'find' | 'findAnew' | 'hold' | 'use'>
+  providers: Pick<Providers, 'find' | 'getHeld' | 'hold' | 'use'>
+  tools: Pick<Tools, 'findAnew' | 'getHeld' | 'hold' | 'use'>
   checkArguments: CheckArguments
-  tokens: Pick<Tokens, 'get' | 'hold' | 'use'>
-  credentials: Pick<Credentials, 'get' | 'hold' | 'use'>
+  tokens: Pick<Tokens, 'getHeld' | 'hold' | 'use'>
+  credentials: Pick<Credentials, 'getHeld' | 'hold' | 'use'>
   vault: Pick<Vault, 'seal'>
 }
 
@@ -59,54 +60,53 @@ export const prepare = (
 ): Prepared | Promise<Prepared> =>
   goOn(actingOf(tools, caller, asked), (acting) => {
     row.user_id = acting.principal.user_id
-    return goOn(findBoth(tools, asked, acting, traceparent), ({ provider: { settings: provider }, found, rested }) => {
-      row.provider_id = provider.provider_id
-      row.mode = provider.mode
-      // What was said of the tools of one provider is not true of another that took its name.
-      if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
-      row.tool_hash = found?.tool?.hash ?? null
-      const tool = found && callableTool(found)
-      if (tool) asked.requireAgreement?.(tool)
-      const known = { acting, provider, tool, rested, traceparent }
-      return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
-    })
+    return goOn(
+      findBoth(tools, asked, { acting, traceparent }),
+      ({ provider: { settings: provider }, found, rested }) => {
+        row.provider_id = provider.provider_id
+        row.mode = provider.mode
+        // What was said of the tools of one provider is not true of another that took its name.
+        if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
+        row.tool_hash = found?.tool?.hash ?? null
+        const tool = found && callableTool(found)
+        if (tool) asked.requireAgreement?.(tool)
+        const known = { acting, provider, tool, rested, traceparent }
+        return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
+      }
+    )
   })
 
-type Found = { provider: ResolvedProvider; found: FoundTool | undefined; rested?: RestedOn | undefined }
+type Both = { provider: ResolvedProvider; found: FoundTool | undefined; rested: RestedOn | undefined }
 
 const findBoth = (
-  tools: PrepareTools,
+  { providers, tools }: PrepareTools,
   { server_identifier, tool, request }: Asked,
-  acting: Acting,
-  traceparent: string
-): Found | Promise<Found> => {
-  const same = acting.rests.find(server_identifier, request ? '' : tool)
-  const provider = same && tools.providers.use(same.provider)
-  const found = same?.found && tools.tools.use(same.found)
-  if (provider && (request || found)) return { provider, found, rested: same }
-  const wanted = { acting, server_identifier, tool: request ? undefined : tool, traceparent }
-  return holdBoth(tools, wanted) ?? askBoth(tools, wanted)
+  { acting, traceparent }: Pick<Known, 'acting' | 'traceparent'>
+): Both | Promise<Both> => {
+  const called = { server_identifier, tool: request ? '' : tool }
+  const same = acting.rests.find(called)
+  const sameProvider = same && providers.use(same.provider)
+  const sameTool = same?.found && tools.use(same.found)
+  if (sameProvider && (request || sameTool)) return { provider: sameProvider, found: sameTool, rested: same }
+  const wanted = { acting, server_identifier, traceparent }
+  const provider = providers.hold(wanted) ?? providers.getHeld(wanted)
+  if (request) return goOn(provider, (one) => bothOf(acting, called, one, undefined))
+  const wantedTool = { ...wanted, tool }
+  const found = tools.hold(wantedTool) ?? tools.getHeld(wantedTool)
+  if (!(provider instanceof Promise || found instanceof Promise)) return bothOf(acting, called, provider, found)
+  return Promise.all([provider, found]).then(([one, other]) => bothOf(acting, called, one, other))
 }
 
-type Wanted = { acting: Acting; server_identifier: string; tool: string | undefined; traceparent: string }
-
-/** Both, where they are held; the next call of the same finds them without a key. */
-const holdBoth = ({ providers, tools }: PrepareTools, wanted: Wanted): Found | undefined => {
-  const { acting, server_identifier, tool } = wanted
-  const provider = providers.hold(wanted)
-  const found = tool === undefined ? undefined : tools.hold({ ...wanted, tool })
-  if (!provider || (tool !== undefined && !found)) return undefined
-  const nothingYet = { settings: undefined, minted: undefined, credential: undefined }
-  const rested = { server_identifier, tool: tool ?? '', provider, found, ...nothingYet }
-  acting.rests.keep(rested)
+/** Both; where they are held the next call of the same finds them without a key. */
+const bothOf = (
+  { rests }: Acting,
+  called: Called,
+  provider: Found<ResolvedProvider>,
+  found: Found<FoundTool> | undefined
+): Both => {
+  const isHeld = !found || found.held !== undefined
+  const rested = provider.held && isHeld ? rests.keep(called, provider.held, found?.held) : undefined
   return { provider: provider.value, found: found?.value, rested }
-}
-
-const askBoth = async (tools: PrepareTools, wanted: Wanted): Promise<Found> => {
-  const { tool } = wanted
-  const asking = tool === undefined ? undefined : tools.tools.find({ ...wanted, tool })
-  const [provider, found] = await Promise.all([tools.providers.find(wanted), asking])
-  return holdBoth(tools, wanted) ?? { provider, found }
 }
 
 type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { rested: RestedOn | undefined; traceparent: string }
@@ -152,18 +152,12 @@ const credentialFor = (
   ask: CredentialAsk,
   rested: RestedOn | undefined
 ): HeldCredential | Promise<HeldCredential> => {
-  const same = rested?.settings === ask.provider && rested.credential && credentials.use(rested.credential)
+  const { provider: settings } = ask
+  const same = rested?.settings === settings && rested.credential && credentials.use(rested.credential)
   if (same) return same.credential
-  const hold = () => {
-    const credential = credentials.hold(ask)
-    if (credential && rested) Object.assign(rested, { settings: ask.provider, credential, minted: undefined })
-    return credential?.value
-  }
-  const held = hold()
-  if (held) return held.credential
-  return credentials.get(ask).then((credential) => {
-    hold()
-    return credential
+  return goOn(credentials.hold(ask) ?? credentials.getHeld(ask), ({ value, held: credential }) => {
+    if (rested) Object.assign(rested, { settings, credential, minted: undefined })
+    return value.credential
   })
 }
 
@@ -176,18 +170,10 @@ const tokenFor = (
   const same = rested?.settings === settings && rested.minted && tokens.use(rested.minted)
   if (same) return same
   const asked = ask()
-  const hold = () => {
-    const minted = tokens.hold(asked)
-    if (minted && rested) Object.assign(rested, { settings, minted, credential: undefined })
-    return minted?.value
-  }
-  return (
-    hold() ??
-    tokens.get(asked).then((minted) => {
-      hold()
-      return minted
-    })
-  )
+  return goOn(tokens.hold(asked) ?? tokens.getHeld(asked), ({ value, held: minted }) => {
+    if (rested) Object.assign(rested, { settings, minted, credential: undefined })
+    return value
+  })
 }
 
 const changedMeanwhile = () =>

@@ -20,11 +20,8 @@ export type Gates = {
 /** Whose server it is, and where. */
 export type SharedServer = { tenant_id: string; server_url: string }
 
-/** A provider's settings, which find their gate without a key once it was looked for. */
-export type Gated = SharedServer & { provider_id: string; revision: number; [kept: symbol]: Gate | undefined }
-
 export type GatedCall = {
-  provider: Gated
+  provider: SharedServer & { provider_id: string; revision: number }
   isPatient: boolean
   signal: CallSignal
 }
@@ -38,8 +35,6 @@ export type GateLimits = BreakerLimits &
     /** Servers that something is remembered of: as many as there are providers held, or each call makes its gate anew. */
     gatesMax: number
   }
-
-type Gate = { origin: string; places: Places; breaker: Breaker }
 
 const defaults: GateLimits = {
   callsMax: 1_024,
@@ -59,36 +54,28 @@ export const createGates = (given: Partial<GateLimits> = {}, now: () => number =
   const limits = { ...defaults, ...given }
   const shares = createShares(limits.originCallsMax)
   // Calls under way hold on to theirs; who comes later, where one had to make room, begins with a new one.
-  const gateFor = createRoom({
+  const gateOf = createRoom({
     max: limits.gatesMax,
     // To read a URL takes longer than all the rest.
-    make: (server_url: string): Gate => ({
+    make: (server_url: string) => ({
       origin: new URL(server_url).origin,
       places: new Places(limits),
       breaker: new Breaker(limits, now)
     }),
     isInUse: ({ places, breaker }) => !places.isEmpty() || breaker.isOpen()
   })
-  const kept = Symbol('between the calls and its server')
-  // A revision of its own: what was held against the server at another address says nothing about this one.
-  const gateOf = (provider: Gated): Gate => {
-    const known = provider[kept]
-    if (known) return known
-    const value = gateFor(`${provider.provider_id} ${provider.revision}`, provider.server_url)
-    // Of these settings alone: a copy of them may be of another address.
-    Object.defineProperty(provider, kept, { value })
-    return value
-  }
 
   return {
+    // A revision of its own: what was held against the server at another address says nothing about this one.
     through: async ({ provider, isPatient, signal }, work) => {
-      const { origin, places, breaker } = gateOf(provider)
+      const { tenant_id, provider_id, revision, server_url } = provider
+      const { origin, places, breaker } = gateOf(`${provider_id} ${revision}`, server_url)
       const place = places.take(signal)
       if (place !== undefined) await place
       let visit: Visit | undefined
       let giveBack: (() => void) | undefined
       try {
-        giveBack = shares.take(provider.tenant_id, origin)
+        giveBack = shares.take(tenant_id, origin)
         if (!giveBack) throw shareTaken()
         visit = breaker.enter()
         const made = await work()
