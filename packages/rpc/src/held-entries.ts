@@ -80,9 +80,9 @@ export const createHeldEntries = <Value>({ max, now }: Options): HeldEntries<Val
 
   return {
     find: (id) => entries.peek(id),
-    keep: (entry, size) => {
-      if (size <= max && !entries.has(entry.id)) makeRoom(size)
-      entries.set(entry.id, entry, { size })
+    keep: (entry, weight) => {
+      if (weight <= max && !entries.has(entry.id)) makeRoom(weight)
+      entries.set(entry.id, entry, { size: weight })
       if (!entries.has(entry.id)) return forget(entry)
       for (const tag of entry.tags) index.add(tag, entry.id)
       if (sweeping === undefined) sweepIn(sweepMs)

@@ -34,10 +34,8 @@ export type LiveCache<Key, Value> = {
   get: (key: Key) => Promise<Value>
   /** The held value if it can be used now, without waiting. */
   peek: (key: Key) => Value | undefined
-  /** The same, with what to keep. */
-  hold: (key: Key) => Found<Value> | undefined
-  /** What `get` gives, with what to keep. */
-  getHeld: (key: Key) => Promise<Found<Value>>
+  /** What `get` gives, with what to keep; without waiting where it is held. */
+  hold: (key: Key) => Found<Value> | Promise<Found<Value>>
   /** The value of what was kept, while it is held and its owner need not be asked; else it is to be looked for anew. */
   use: (held: Held<Value>) => Value | undefined
   delete: (key: Key) => void
@@ -68,7 +66,7 @@ export const createLiveCache = <Key, Value>({
   const guards = createCrowd<Guard>()
 
   /** What is held for a key, where it can be used now; after a while it is asked again, which nobody waits for. */
-  const hold = (id: string, key: Key): Held<Value> | undefined => {
+  const find = (id: string, key: Key): Held<Value> | undefined => {
     const entry = entries.find(id)
     if (entry === undefined) return undefined
     const at = now()
@@ -76,6 +74,21 @@ export const createLiveCache = <Key, Value>({
     entry.isUsed = true
     if (at >= entry.refreshAt) refresh(id, key)
     return entry
+  }
+
+  /** In place of what was held, which is its owner's word no more, also where this has ended by now. */
+  const keep = (id: string, value: Value, tags: readonly string[], loadedAt: number): Held<Value> | undefined => {
+    const since = Math.min(loadedAt, trueAtOf(value))
+    const refreshAt = since + refreshAfterMs
+    const endsAt = Math.min(expiresAtOf(value), since + maxAgeMs)
+    if (now() >= endsAt) {
+      entries.delete(id)
+      return undefined
+    }
+    // A copy has no more room than it needs, nor has an object whose members are all named where it is made.
+    const held = { id, value, tags: tags.slice(), refreshAt, endsAt, isUsed: false }
+    entries.keep(held, weightOf(value))
+    return held
   }
 
   const begin = (id: string, key: Key): Promise<Found<Value>> => {
@@ -88,14 +101,7 @@ export const createLiveCache = <Key, Value>({
       .then((value) => {
         const tags = tagsOf(value, key)
         const isStale = guard.isDropped || tags.some((tag) => guard.dropped.has(tag))
-        const since = Math.min(loadedAt, trueAtOf(value))
-        const refreshAt = since + refreshAfterMs
-        const endsAt = Math.min(expiresAtOf(value), since + maxAgeMs)
-        if (isStale || now() >= endsAt) return { value, held: undefined }
-        // A copy has no more room than it needs, nor has an object whose members are all named where it is made.
-        const held = { id, value, tags: tags.slice(), refreshAt, endsAt, isUsed: false }
-        entries.keep(held, weightOf(value))
-        return { value, held }
+        return { value, held: isStale ? undefined : keep(id, value, tags, loadedAt) }
       })
       .finally(() => {
         if (loads.get(id) === promise) loads.delete(id)
@@ -115,22 +121,16 @@ export const createLiveCache = <Key, Value>({
     })
   }
 
+  const hold = (key: Key): Found<Value> | Promise<Found<Value>> => {
+    const id = keyOf(key)
+    const held = find(id, key)
+    return held ? { value: held.value, held } : begin(id, key)
+  }
+
   return {
-    get: async (key) => {
-      const id = keyOf(key)
-      const entry = hold(id, key)
-      return entry ? entry.value : (await begin(id, key)).value
-    },
-    peek: (key) => hold(keyOf(key), key)?.value,
-    hold: (key) => {
-      const held = hold(keyOf(key), key)
-      return held && { value: held.value, held }
-    },
-    getHeld: async (key) => {
-      const id = keyOf(key)
-      const held = hold(id, key)
-      return held ? { value: held.value, held } : begin(id, key)
-    },
+    get: async (key) => (await hold(key)).value,
+    peek: (key) => find(keyOf(key), key)?.value,
+    hold,
     use: (entry) => {
       const at = now()
       if (at >= entry.refreshAt || at >= entry.endsAt) return undefined

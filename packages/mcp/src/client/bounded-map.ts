@@ -2,14 +2,17 @@
 const passedOverMax = 100
 
 /**
- * A map that forgets: entries by age, and when it is full those that were not used since room was made last. A use is no more
- * than a mark: it would otherwise be a change of the map, and of one that changes all the time V8 makes tables that outlive their use.
+ * A map that forgets: entries by age, and when it is full those that are not used. A use is no more than a mark: it would
+ * otherwise be a change of the map, and of one that changes all the time V8 makes tables that outlive their use.
  */
 export type BoundedMap<Value> = {
   get: (key: string) => Value | undefined
   set: (key: string, value: Value) => void
   delete: (key: string) => void
 }
+
+/** `isUsed`: since it is there, or since it was passed over for another one. */
+type Entry<Value> = { value: Value; until: number; isUsed: boolean }
 
 export const createBoundedMap = <Value>({
   entriesMax,
@@ -20,7 +23,7 @@ export const createBoundedMap = <Value>({
   ageMs: number
   now: () => Date
 }): BoundedMap<Value> => {
-  const entries = new Map<string, { value: Value; until: number; isUsed: boolean }>()
+  const entries = new Map<string, Entry<Value>>()
   const makeRoom = () => {
     let passedOver = 0
     for (const [key, entry] of entries) {

@@ -22,7 +22,7 @@ export type TokenAsk = {
   traceparent?: string | undefined
 }
 
-export type Tokens = Pick<LiveCache<TokenAsk, MintedToken>, 'getHeld' | 'hold' | 'use'> & {
+export type Tokens = Pick<LiveCache<TokenAsk, MintedToken>, 'hold' | 'use'> & {
   /**
    * The held token, or one from the broker; those who ask for the same one at once share one question. A token that is
    * not reusable goes to the one whose question it answers, and is held for nobody.
@@ -67,39 +67,32 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
     if (minted.reusable) singleUse.delete(question.provider.mode)
     return { value: minted, held: undefined }
   }
-  const ask = async (question: Question): Promise<Found<MintedToken>> => {
-    if (singleUse.has(question.provider.mode)) return askAlone(question)
-    const found = await cache.getHeld(question).catch((error: unknown) => {
+  const settle = async (question: Question, asking: Promise<Found<MintedToken>>): Promise<Found<MintedToken>> => {
+    const found = await asking.catch((error: unknown) => {
       // The broker may have refused the tickets of whoever asked first; these are others.
       if (question.isOwn || !isPolicyDenied(error)) throw error
-      return cache.getHeld(question)
+      return cache.hold(question)
     })
     if (found.value.reusable) return found
     singleUse.add(question.provider.mode)
-    cache.delete(question)
     // It is for the call of whoever asked first.
     return question.isOwn ? found : askAlone(question)
   }
+  const ask = (question: Question): Found<MintedToken> | Promise<Found<MintedToken>> => {
+    if (singleUse.has(question.provider.mode)) return askAlone(question)
+    const found = cache.hold(question)
+    return found instanceof Promise ? settle(question, found) : found
+  }
 
-  const askAnew = (question: Question, id: string): Promise<MintedToken> => {
+  const askAnew = async (question: Question): Promise<MintedToken> => {
     // Nobody joins a load that began before the rejection was known.
     cache.delete(question)
-    const asking = ask(question)
-      .then(({ value }) => value)
-      .finally(() => reissues.delete(id))
-    reissues.set(id, asking)
-    return asking
+    return (await ask(question)).value
   }
 
-  // What is good for one call is there for a moment, until the one whose it is has it.
-  const hold = (wanted: TokenAsk): Found<MintedToken> | undefined => {
-    const found = cache.hold({ ...wanted, isOwn: false })
-    return found?.value.reusable ? found : undefined
-  }
-  const getHeld = async (wanted: TokenAsk) => hold(wanted) ?? ask({ ...wanted, isOwn: false })
+  const hold = (wanted: TokenAsk) => ask({ ...wanted, isOwn: false })
   return {
-    get: async (wanted) => (await getHeld(wanted)).value,
-    getHeld,
+    get: async (wanted) => (await hold(wanted)).value,
     hold,
     use: cache.use,
     reissue: async (wanted, rejected) => {
@@ -107,7 +100,11 @@ export const createTokens = (bus: Bus, { now = Date.now }: { now?: () => number 
       const held = cache.peek(question)
       if (held && held.token !== rejected) return held
       const id = `${keyOf(wanted)} ${question.rejected_token_hash}`
-      return reissues.get(id) ?? askAnew(question, id)
+      const running = reissues.get(id)
+      if (running) return running
+      const asking = askAnew(question).finally(() => reissues.delete(id))
+      reissues.set(id, asking)
+      return asking
     },
     close: () => {
       for (const reader of readers) reader.close()

@@ -36,7 +36,7 @@ export type AskedCall = {
 export type CallToolTools = PrepareTools &
   UpstreamTools & {
     publicUrl: string
-    credentials: Pick<Credentials, 'getHeld' | 'hold' | 'use' | 'replace'>
+    credentials: Pick<Credentials, 'hold' | 'use' | 'replace'>
     recorder: Pick<Recorder, 'reserve' | 'intend' | 'add'>
     underWay: Pick<CallsUnderWay, 'begin'>
     now: () => Date

@@ -29,11 +29,11 @@ type Asked = {
 }
 
 export type PrepareTools = ActingTools & {
-  providers: Pick<Providers, 'find' | 'getHeld' | 'hold' | 'use'>
-  tools: Pick<Tools, 'findAnew' | 'getHeld' | 'hold' | 'use'>
+  providers: Pick<Providers, 'find' | 'hold' | 'use'>
+  tools: Pick<Tools, 'findAnew' | 'hold' | 'use'>
   checkArguments: CheckArguments
-  tokens: Pick<Tokens, 'getHeld' | 'hold' | 'use'>
-  credentials: Pick<Credentials, 'getHeld' | 'hold' | 'use'>
+  tokens: Pick<Tokens, 'hold' | 'use'>
+  credentials: Pick<Credentials, 'hold' | 'use'>
   vault: Pick<Vault, 'seal'>
 }
 
@@ -60,23 +60,20 @@ export const prepare = (
 ): Prepared | Promise<Prepared> =>
   goOn(actingOf(tools, caller, asked), (acting) => {
     row.user_id = acting.principal.user_id
-    return goOn(
-      findBoth(tools, asked, { acting, traceparent }),
-      ({ provider: { settings: provider }, found, rested }) => {
-        row.provider_id = provider.provider_id
-        row.mode = provider.mode
-        // What was said of the tools of one provider is not true of another that took its name.
-        if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
-        row.tool_hash = found?.tool?.hash ?? null
-        const tool = found && callableTool(found)
-        if (tool) asked.requireAgreement?.(tool)
-        const known = { acting, provider, tool, rested, traceparent }
-        return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
-      }
-    )
+    return goOn(findBoth(tools, asked, { acting, traceparent }), ({ provider, found, rested }) => {
+      row.provider_id = provider.provider_id
+      row.mode = provider.mode
+      // What was said of the tools of one provider is not true of another that took its name.
+      if (found && found.provider_id !== provider.provider_id) throw changedMeanwhile()
+      row.tool_hash = found?.tool?.hash ?? null
+      const tool = found && callableTool(found)
+      if (tool) asked.requireAgreement?.(tool)
+      const known = { acting, provider, tool, rested, traceparent }
+      return goOn(checkGiven(tools, asked, known, row), () => identify(tools, asked, known, row))
+    })
   })
 
-type Both = { provider: ResolvedProvider; found: FoundTool | undefined; rested: RestedOn | undefined }
+type Both = { provider: ProviderSettings; found: FoundTool | undefined; rested: RestedOn | undefined }
 
 const findBoth = (
   { providers, tools }: PrepareTools,
@@ -87,12 +84,12 @@ const findBoth = (
   const same = acting.rests.find(called)
   const sameProvider = same && providers.use(same.provider)
   const sameTool = same?.found && tools.use(same.found)
-  if (sameProvider && (request || sameTool)) return { provider: sameProvider, found: sameTool, rested: same }
+  if (sameProvider && (request || sameTool)) return { provider: sameProvider.settings, found: sameTool, rested: same }
   const wanted = { acting, server_identifier, traceparent }
-  const provider = providers.hold(wanted) ?? providers.getHeld(wanted)
+  const provider = providers.hold(wanted)
   if (request) return goOn(provider, (one) => bothOf(acting, called, one, undefined))
   const wantedTool = { ...wanted, tool }
-  const found = tools.hold(wantedTool) ?? tools.getHeld(wantedTool)
+  const found = tools.hold(wantedTool)
   if (!(provider instanceof Promise || found instanceof Promise)) return bothOf(acting, called, provider, found)
   return Promise.all([provider, found]).then(([one, other]) => bothOf(acting, called, one, other))
 }
@@ -106,7 +103,7 @@ const bothOf = (
 ): Both => {
   const isHeld = !found || found.held !== undefined
   const rested = provider.held && isHeld ? rests.keep(called, provider.held, found?.held) : undefined
-  return { provider: provider.value, found: found?.value, rested }
+  return { provider: provider.value.settings, found: found?.value, rested }
 }
 
 type Known = Pick<Prepared, 'acting' | 'provider' | 'tool'> & { rested: RestedOn | undefined; traceparent: string }
@@ -155,7 +152,7 @@ const credentialFor = (
   const { provider: settings } = ask
   const same = rested?.settings === settings && rested.credential && credentials.use(rested.credential)
   if (same) return same.credential
-  return goOn(credentials.hold(ask) ?? credentials.getHeld(ask), ({ value, held: credential }) => {
+  return goOn(credentials.hold(ask), ({ value, held: credential }) => {
     if (rested) Object.assign(rested, { settings, credential, minted: undefined })
     return value.credential
   })
@@ -170,7 +167,7 @@ const tokenFor = (
   const same = rested?.settings === settings && rested.minted && tokens.use(rested.minted)
   if (same) return same
   const asked = ask()
-  return goOn(tokens.hold(asked) ?? tokens.getHeld(asked), ({ value, held: minted }) => {
+  return goOn(tokens.hold(asked), ({ value, held: minted }) => {
     if (rested) Object.assign(rested, { settings, minted, credential: undefined })
     return value
   })

@@ -22,8 +22,8 @@ const keptMax = 100_000
 
 /**
  * What the calls rested on that were made for one, kept with them: the next call of the same tool finds all of it without a
- * key, and one of another tool by one key. What no cache holds any more has no value, and its place here goes with whom it
- * was for, who is resolved anew within half a minute.
+ * key, and one of another tool by one key. What no cache holds any more has no value; its place here goes with whom it was
+ * for, who is resolved anew within half a minute.
  */
 export class Rests {
   private last: RestedOn | undefined

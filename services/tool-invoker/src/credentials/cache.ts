@@ -19,9 +19,8 @@ export type CredentialAsk = { acting: Acting; provider: ProviderSettings; tracep
 /** What a server refused a call with; `token_hash` of the token it was sent. */
 export type Refused = { status: 401 | 403; challenge?: string; token_hash?: string }
 
-export type Credentials = Pick<LiveCache<CredentialAsk, FoundCredential>, 'getHeld' | 'hold' | 'use'> & {
-  /** The held credential, or mcp-provider's answer. Throws `upstream_authorization_required` where a person has to act. */
-  get: (ask: CredentialAsk) => Promise<Held>
+/** The held credential, or mcp-provider's answer. Throws `upstream_authorization_required` where a person has to act. */
+export type Credentials = Pick<LiveCache<CredentialAsk, FoundCredential>, 'hold' | 'use'> & {
   /** What to send in place of what was refused; those who were refused the same at once share one question. */
   replace: (ask: CredentialAsk, refused: Refused) => Promise<Held>
   close: () => void
@@ -70,8 +69,6 @@ export const createCredentials = (
   }
   const readers = [readFeed(bus, providerChanges, listener), readFeed(bus, identityChanges, listener)]
   return {
-    get: async (ask) => (await cache.get(ask)).credential,
-    getHeld: cache.getHeld,
     hold: cache.hold,
     use: cache.use,
     replace: (ask, refused) => {

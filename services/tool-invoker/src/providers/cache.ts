@@ -13,7 +13,7 @@ export type ResolvedProvider = { settings: ProviderSettings; ticket: string }
 
 type Wanted = { acting: Acting; server_identifier: string; traceparent: string }
 
-export type Providers = Pick<LiveCache<Wanted, ResolvedProvider>, 'getHeld' | 'hold' | 'use'> & {
+export type Providers = Pick<LiveCache<Wanted, ResolvedProvider>, 'hold' | 'use'> & {
   /** The provider of the caller's tenant; `not_found` for everybody else's. */
   find: (wanted: Wanted) => Promise<ResolvedProvider>
   close: () => void
@@ -39,7 +39,7 @@ export const createProviders = (bus: Bus): Providers => {
     onChange: ({ kind, id }) => cache.dropTag(`${kind}:${id}`),
     onReset: cache.dropAll
   })
-  return { find: cache.get, getHeld: cache.getHeld, hold: cache.hold, use: cache.use, close: reader.close }
+  return { find: cache.get, hold: cache.hold, use: cache.use, close: reader.close }
 }
 
 const keyOf = ({ acting: { principal }, server_identifier }: Wanted): string =>

@@ -6,8 +6,8 @@ import { standingOf } from '../providers/cache.ts'
 type Wanted = { acting: Acting; server_identifier: string; tool: string; traceparent: string }
 
 /** What the catalogue of a provider of the caller's tenant says of one name; `not_found` for other providers. */
-export type Tools = Pick<LiveCache<Wanted, FoundTool>, 'getHeld' | 'hold' | 'use'> & {
-  /** What `getHeld` finds, once mcp-provider has looked whether the server still has the tool as it was. */
+export type Tools = Pick<LiveCache<Wanted, FoundTool>, 'hold' | 'use'> & {
+  /** What `hold` finds, once mcp-provider has looked whether the server still has the tool as it was. */
   findAnew: (wanted: Wanted, outdatedHash: string) => Promise<FoundTool>
   close: () => void
 }
@@ -44,7 +44,6 @@ export const createTools = (bus: Bus): Tools => {
     onReset: cache.dropAll
   })
   return {
-    getHeld: cache.getHeld,
     hold: cache.hold,
     use: cache.use,
     findAnew: async (wanted, outdated_hash) => {
