@@ -7,9 +7,21 @@ const patterns: readonly [RegExp, string][] = [
     /\b(access_token|refresh_token|id_token|client_secret|device_code|user_code|code|code_verifier|assertion|password|state)(["']?\s*[=:]\s*["']?)[^\s"'&,}]+/gi,
     '$1$2[redacted]'
   ],
-  [/(\w+:\/\/[^\s:@/]*):[^\s@/]+@/g, '$1:[redacted]@']
+  [/\b(\w+:\/\/[^\s:@/]*):[^\s@/]+@/g, '$1:[redacted]@']
 ]
 
-/** `text` without anything that has the form of a credential. */
+const lengthMax = 8 * 1024
+
+/**
+ * `text` without anything that has the form of a credential. It may be of anybody: what is very long is cut, before a word, since
+ * half a credential does not have its form.
+ */
 export const redact = (text: string): string =>
-  patterns.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), text)
+  patterns.reduce((cleaned, [pattern, replacement]) => cleaned.replace(pattern, replacement), shortened(text))
+
+const shortened = (text: string): string => {
+  if (text.length <= lengthMax) return text
+  let end = lengthMax
+  while (end > 0 && !/\s/.test(text.charAt(end - 1))) end -= 1
+  return `${text.slice(0, end)}[and more]`
+}

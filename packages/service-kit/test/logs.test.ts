@@ -130,6 +130,21 @@ t.test(
   }
 )
 
+t.test('a text without end takes no time, and no half of a credential is left where it is cut', async (t) => {
+  const before = process.cpuUsage()
+  for (const endless of ['a', '-eyJabcd', 'a://', 'cookie:', 'code ']) redact(endless.repeat(500_000))
+  // One that is compared with itself at each place takes hours.
+  t.ok(process.cpuUsage(before).user < 5_000_000)
+  for (const words of leaks)
+    for (const lead of [7_600, 7_900, 8_100]) {
+      const text = `${'so '.repeat(lead / 3)}${words} and so on${' and on'.repeat(1_000)}`
+      for (let at = 0; at < 90; at += 1) {
+        const told = redact(`${'.'.repeat(at)} ${text}`)
+        if (told.includes(opaque.slice(0, 8))) t.fail(`${words.slice(0, 24)} is cut in half`)
+      }
+    }
+})
+
 t.test('what is no credential stays readable', async (t) => {
   for (const words of [
     'connect ECONNREFUSED 127.0.0.1:5432',

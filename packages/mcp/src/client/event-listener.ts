@@ -1,3 +1,4 @@
+import { parseJson } from './bounded-json.ts'
 import { noRoom } from './errors.ts'
 import type { HeldRoom } from './held-budget.ts'
 import { isJson, type Json } from './protocol.ts'
@@ -114,7 +115,7 @@ export const idOf = (body: string | undefined): unknown => {
 
 const parse = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

@@ -16,14 +16,15 @@ export const listTools = async (
     const params: Json = cursor === undefined ? {} : { cursor }
     const { result } = await conversation.ask({ method: 'tools/list', params })
     if (!Array.isArray(result.tools) || !result.tools.every(isTool)) throw malformed('its list holds something else')
-    // The bound of one answer holds for the whole catalogue: pages are no way around it.
-    bytes += Buffer.byteLength(JSON.stringify(result.tools))
-    if (bytes > limits.answerBytesMax) throw malformed('it lists too much')
+    // The bound of one answer holds for the whole catalogue, and all that is said with it: pages are no way around it.
+    bytes += Buffer.byteLength(JSON.stringify(result))
+    const isTooMuch = bytes > limits.answerBytesMax || tools.length + result.tools.length > limits.toolsMax
+    if (isTooMuch) throw malformed('it lists too much')
     tools.push(...result.tools)
     cursor = typeof result.nextCursor === 'string' ? result.nextCursor : undefined
     if (cursor === undefined) return tools
     if (cursors.has(cursor)) throw malformed('its pages go in a circle')
-    if (tools.length > limits.toolsMax || page === limits.pagesMax) throw malformed('it lists too much')
+    if (page === limits.pagesMax) throw malformed('it lists too much')
     cursors.add(cursor)
   }
 }

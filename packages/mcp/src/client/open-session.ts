@@ -3,7 +3,7 @@ import { headerOf, malformed } from './errors.ts'
 import { openEventChannel } from './event-channel.ts'
 import { legacyHeaders } from './headers.ts'
 import { notify } from './notify.ts'
-import { type Answer, legacyVersions } from './protocol.ts'
+import { type Answer, isJson, legacyVersions } from './protocol.ts'
 import { requestLegacy } from './request-legacy.ts'
 import type { Session } from './sessions.ts'
 import type { Target, Wires } from './target.ts'
@@ -23,11 +23,15 @@ export class InitializeRefused extends Error {
 export const looksOlder = (answer: Answer): boolean =>
   answer.kind !== 'result' && (answer.status === 400 || answer.status === 404 || answer.status === 405)
 
+/** A server may say at length how it is to be used; it lists its tools later. */
+const greetingBytesMax = 256 * 1024
+
 /** initialize, then notifications/initialized (2025-11-25, lifecycle). */
 export const openSession = async (wires: Wires, target: Target): Promise<Session> => {
   const capabilities = target.onRequest ? target.capabilities : {}
   const params = { protocolVersion: legacyVersions[0], capabilities, clientInfo: wires.clientInfo }
-  const answer = await requestLegacy(wires, target, { method: 'initialize', params }, undefined)
+  const limits = { ...wires.limits, answerBytesMax: Math.min(greetingBytesMax, wires.limits.answerBytesMax) }
+  const answer = await requestLegacy({ ...wires, limits }, target, { method: 'initialize', params }, undefined)
   if (answer.kind !== 'result') throw new InitializeRefused(answer)
   const { protocolVersion, capabilities: offered } = answer.result
   if (typeof protocolVersion !== 'string' || !legacyVersions.includes(protocolVersion)) {
@@ -37,7 +41,7 @@ export const openSession = async (wires: Wires, target: Target): Promise<Session
   // Only visible ASCII is allowed (2025-11-25, session management).
   if (id !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(id)) throw malformed('its session id is not allowed')
   const session: Session = {
-    ...{ id, protocolVersion, capabilities: offered, headers: target.headers, answering: new Set() },
+    ...{ id, protocolVersion, tellsOfTools: tellsOfTools(offered), headers: target.headers, answering: new Set() },
     end: () => endSession(wires, target.url, session)
   }
   await notify(wires, target, session, { method: 'notifications/initialized' })
@@ -55,6 +59,10 @@ export const openEventSession = async (wires: Wires, target: Target): Promise<Se
     throw thrown
   }
 }
+
+/** What a server says that it can do, of which nothing else is kept: it may be long, and sessions many. */
+export const tellsOfTools = (capabilities: unknown): boolean =>
+  isJson(capabilities) && isJson(capabilities.tools) && capabilities.tools.listChanged === true
 
 const endSession = async ({ send, limits }: Wires, url: string, session: Session): Promise<void> => {
   if (session.id === undefined) return

@@ -36,12 +36,12 @@ const findAnnotations = ({ properties }: Json, keys: readonly string[]): Annotat
 const parameterHeaderOf = ({ [annotation]: name, type }: Json): string | undefined =>
   typeof name === 'string' && token.test(name) && mirrored.has(type) ? `mcp-param-${name.toLowerCase()}` : undefined
 
-/** Where a schema may hold others that are not reached through `properties` alone. */
+/** Where a schema may hold others that are not reached through `properties` alone: itself one, in a list, or by names. */
 const subschemas: ReadonlySet<string> = new Set([
   ...['items', 'prefixItems', 'contains', 'additionalProperties', 'unevaluatedItems', 'unevaluatedProperties'],
-  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'propertyNames'],
-  ...['patternProperties', 'dependentSchemas', '$defs', 'definitions']
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'propertyNames']
 ])
+const named: ReadonlySet<string> = new Set(['patternProperties', 'dependentSchemas', '$defs', 'definitions'])
 
 /** Why the arguments that `schema` annotates cannot be repeated in headers; such a tool must not be offered. */
 export const faultOfParameterHeaders = (schema: unknown): string | undefined =>
@@ -60,8 +60,10 @@ const faultBelow = (key: string, value: unknown, names: Set<string>, { isReachab
   const within = { isReachable: false, depth: depth + 1 }
   if (key === 'properties')
     return firstFault(Object.values(value), (one) => faultIn(one, names, { ...within, isReachable }))
-  if (!subschemas.has(key)) return undefined
-  return faultIn(value, names, within) ?? firstFault(Object.values(value), (one) => faultIn(one, names, within))
+  // Each is looked at once: twice on each level would be without end.
+  if (named.has(key) || (subschemas.has(key) && Array.isArray(value)))
+    return firstFault(Object.values(value), (one) => faultIn(one, names, within))
+  return subschemas.has(key) ? faultIn(value, names, within) : undefined
 }
 
 const faultOfOne = (schema: Json, names: Set<string>, { isReachable, depth }: Place): string | undefined => {

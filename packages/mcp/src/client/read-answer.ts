@@ -1,3 +1,4 @@
+import { parseJson } from './bounded-json.ts'
 import { malformed } from './errors.ts'
 import type { Exchange } from './exchange.ts'
 import type { McpLimits } from './limits.ts'
@@ -10,7 +11,7 @@ import { type Answer, isJson, isRpcError, type Json, type ResponseHeaders } from
 /** What an answer of another status than 2xx says. */
 export const readRefusal = async ({ status, headers, mediaType, body }: Opened, limits: McpLimits): Promise<Answer> => {
   if (mediaType !== 'application/json') return { kind: 'refused', status, headers }
-  const message = parse(await body.text(limits.refusalBytesMax))
+  const message = parseJson(await body.text(limits.refusalBytesMax))
   // A refusal of what could not be read has the id null, so the id says nothing here.
   if (isJson(message) && isRpcError(message.error) && status < 500) {
     return { kind: 'error', status, error: message.error }
@@ -43,14 +44,14 @@ const plainly = (text: string, id: number, headers: ResponseHeaders): Answer | u
 
 const valueIn = (text: string): unknown => {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }
 }
 
 const anyhow = (text: string, id: number, headers: ResponseHeaders): Answer | undefined => {
-  const message = parse(text)
+  const message = parseJson(text)
   return isJson(message) ? answerIn(message, id, headers, text) : undefined
 }
 
@@ -70,12 +71,4 @@ export const answerIn = (
   if (!isJson(result)) throw malformed('it holds neither a result nor an error')
   const resultText = () => (text === undefined ? undefined : memberText(text, 'result')) ?? JSON.stringify(result)
   return { kind: 'result', result, resultText, headers }
-}
-
-export const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw malformed('it is not valid JSON', cause)
-  }
 }

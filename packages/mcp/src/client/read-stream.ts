@@ -1,11 +1,12 @@
 import { ReportedError } from '@onbehalf/errors'
+import { parseJson } from './bounded-json.ts'
 import { pause } from './deadline.ts'
 import { malformed, noRoom } from './errors.ts'
 import type { Exchange, Tools } from './exchange.ts'
 import { isResumable, isStream, type Opened, openStream } from './open.ts'
 import { passEvent } from './pass-event.ts'
 import { type Answer, isJson, type Json, type ResponseHeaders } from './protocol.ts'
-import { answerIn, parse } from './read-answer.ts'
+import { answerIn } from './read-answer.ts'
 import { createSseParser, type SseEvent } from './sse.ts'
 
 /** Reads a stream until the answer; one that ends before it is taken up again where it ended, if that is allowed. */
@@ -67,7 +68,7 @@ export const readEvents = async ({ limits }: Pick<Tools, 'limits'>, opened: Open
 
 const readEvent = ({ type, data }: SseEvent, request: Exchange, headers: ResponseHeaders): Answer | undefined => {
   if (type !== 'message' || data === '') return undefined
-  const parsed = parse(data)
+  const parsed = parseJson(data)
   const text = Array.isArray(parsed) ? undefined : data
   // 2025-03-26 may send several messages at once.
   for (const message of Array.isArray(parsed) ? parsed : [parsed]) {

@@ -4,6 +4,9 @@ import type { Unfinished } from './sse-data.ts'
 /** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
 export type SseEvent = { type: string; data: string; id: string | undefined; retryMs: number | undefined }
 
+const linesMax = 1_000
+const idLengthMax = 1_024
+
 export type SseParser = {
   push: (chunk: Uint8Array) => SseEvent[]
   /** Characters of an event that is not complete yet. */
@@ -24,6 +27,8 @@ export const createSseParser = (): SseParser => {
   let endedWithReturn = false
   let type = ''
   let data: string[] = []
+  // Those that were joined: in short lines it would take many times its length.
+  let joined: string[] = []
   let dataLength = 0
   let id: string | undefined
   let retryMs: number | undefined
@@ -35,22 +40,31 @@ export const createSseParser = (): SseParser => {
     data: (value) => {
       data.push(value)
       dataLength += value.length + 1
+      if (data.length === linesMax) joined.push(data.splice(0).join('\n'))
     },
     id: (value) => {
-      if (!value.includes('\0')) id = value
+      // It is held for as long as the stream.
+      if (!value.includes('\0')) id = value.length <= idLengthMax ? value : undefined
     },
     retry: (value) => {
       if (/^\d{1,9}$/.test(value)) retryMs = Number(value)
     }
   }
 
+  const dataLines = () => (joined.length === 0 ? data : [...joined, ...data])
+  const forgetData = () => {
+    data = []
+    joined = []
+    dataLength = 0
+  }
+
   const take = (line: string): SseEvent | undefined => {
     if (line === '') {
-      const event = { type: type || 'message', data: data.join('\n'), id, retryMs }
-      const isWorthTelling = data.length > 0
+      const lines = dataLines()
+      const event = { type: type || 'message', data: lines.join('\n'), id, retryMs }
+      const isWorthTelling = lines.length > 0
       type = ''
-      data = []
-      dataLength = 0
+      forgetData()
       return isWorthTelling ? event : undefined
     }
     const colon = line.indexOf(':')
@@ -84,13 +98,13 @@ export const createSseParser = (): SseParser => {
   }
 
   const unfinished = (): Unfinished => ({
-    ...{ type, data, line: joinTexts(pieces.seen()), endedWithReturn },
+    ...{ type, data: dataLines(), line: joinTexts(pieces.seen()), endedWithReturn },
     decode: (chunk) => decoder.decode(chunk, { stream: true })
   })
 
   const forget = () => {
     pieces.take()
-    data = []
+    forgetData()
   }
 
   return { push, held: () => piecesLength + dataLength, unfinished, forget }

@@ -65,3 +65,18 @@ t.test('what makes a tool unfit to be offered is repeated by no call either', as
   t.equal(faultOfParameterHeaders(wide(50)), undefined)
   t.match(faultOfParameterHeaders(wide(51)), /one too many/)
 })
+
+t.test('a schema is searched once, however deep its schemas are in each other', async (t) => {
+  const within = (keyword: string, levels: number, one: object): object =>
+    levels === 0 ? one : { [keyword]: within(keyword, levels - 1, one) }
+  const region = { type: 'string', 'x-mcp-header': 'Region' }
+  // Twice on each level would not end in a lifetime.
+  for (const keyword of ['items', 'not', 'additionalProperties']) {
+    t.equal(faultOfParameterHeaders(within(keyword, 90, { type: 'string' })), undefined, keyword)
+    t.match(faultOfParameterHeaders(within(keyword, 90, region)), /not at a property that every call has/, keyword)
+  }
+  for (const keyword of ['allOf', 'prefixItems', 'items'])
+    t.match(faultOfParameterHeaders({ [keyword]: [{}, region] }), /not at a property/, keyword)
+  for (const keyword of ['$defs', 'patternProperties'])
+    t.match(faultOfParameterHeaders({ [keyword]: { a: region } }), /not at a property/, keyword)
+})

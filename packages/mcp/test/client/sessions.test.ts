@@ -162,6 +162,15 @@ t.test('a server without session ids is still greeted first, and a version we do
   t.equal(count('DELETE'), 0)
 })
 
+t.test('a greeting that is very long is no greeting', async (t) => {
+  const { url, count } = await startHostile(t, {
+    initialize: (_, { result }) =>
+      result({ protocolVersion: '2025-11-25', capabilities: { much: 'x'.repeat(300_000) }, serverInfo: {} })
+  })
+  await t.rejects(createTestClient(t).callTool({ ...base, url, ...tool }), { code: 'upstream_error' })
+  t.equal(count('tools/call'), 0)
+})
+
 t.test('an era is remembered for a while, and learned anew when the server has changed', async (t) => {
   let time = 0
   let era = 'legacy'

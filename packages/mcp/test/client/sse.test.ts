@@ -40,3 +40,21 @@ t.test('a line of 10 MB in small pieces takes time in proportion to its length',
   // In proportion it is some 20 ms; to copy what came before with every piece would be 50 GB.
   t.ok(process.cpuUsage(before).user < 2_000_000)
 })
+
+t.test('what comes in very many lines is held as a few texts, and means the same', async (t) => {
+  const parser = createSseParser()
+  const lines = Array.from({ length: 25_500 }, (_, at) => `${at % 10}`)
+  t.same(parser.push(new TextEncoder().encode(`data:${lines.join('\ndata:')}\n`)), [])
+  t.equal(parser.held(), 2 * lines.length)
+  t.ok(parser.unfinished().data.length < 600, `${parser.unfinished().data.length} texts`)
+  t.equal(parser.unfinished().data.join('\n'), lines.join('\n'))
+  const [event, next] = parser.push(new TextEncoder().encode('\ndata: next\n\n'))
+  t.equal(event?.data, lines.join('\n'))
+  t.equal(next?.data, 'next')
+})
+
+t.test('an id that is too long to be named again is none', async (t) => {
+  const parser = createSseParser()
+  const push = (text: string) => parser.push(new TextEncoder().encode(text)).map(({ id }) => id)
+  t.same(push(`id: 7\ndata: a\n\nid: ${'x'.repeat(1_025)}\ndata: b\n\nid: 8\ndata: c\n\n`), ['7', undefined, '8'])
+})

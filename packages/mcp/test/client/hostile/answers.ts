@@ -1,8 +1,14 @@
+import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { event, startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient, watched } from '../send.ts'
 
 const tool = { name: 'x', arguments: {} }
+const [many, deep] = ['{},'.repeat(600_000), '['.repeat(40_000)]
+/** A result with something in it, as its text is. */
+const answerWith = (id: unknown, text: string) =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":[],"more":[${text}]}}`
+const say = (raw: ServerResponse, text: string) => raw.writeHead(200, { 'content-type': 'application/json' }).end(text)
 const done = { content: [{ type: 'text', text: 'done' }] }
 
 /** Answers that are of no use. */
@@ -26,6 +32,10 @@ export const testAnswers = (): void => {
       'another kind of content': (_, { raw }) => raw.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'),
       'an empty 202': (_, { raw }) => raw.writeHead(202).end(),
       'a redirect': (_, { raw }) => raw.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+      'an answer of too many levels': ({ id }, { raw }) =>
+        say(raw, answerWith(id, `${deep}${deep.replaceAll('[', ']')}`)),
+      'an answer of too many values': ({ id }, { raw }) => say(raw, answerWith(id, `${many}0`)),
+      'an event of too many values': ({ id }, { sse }) => sse(`data: ${answerWith(id, `${many}0`)}\n\n`),
       'a refusal without words': (_, { raw }) => raw.writeHead(418).end()
     }
     for (const [name, behave] of Object.entries(answers)) {

@@ -80,6 +80,24 @@ export const testRefusals = (): void => {
     t.equal(count('DELETE'), 3, 'each listing ends its own session')
   })
 
+  t.test('a list is bounded by all that is said with it, and by its tools', async (t) => {
+    const { url, count } = await startHostile(t, {
+      'tools/list': ({ params, headers }, { result }) => {
+        const page = Number.parseInt(String(params.cursor ?? 0), 10)
+        const mode = String(headers['x-mode'])
+        const tools = Array.from({ length: mode === 'many' ? 21 : 0 }, (_, at) => ({ name: `t${at}`, inputSchema: {} }))
+        const nextCursor = mode === 'many' ? undefined : `${page + 1}${mode === 'cursors' ? 'x'.repeat(30_000) : ''}`
+        result({ tools, nextCursor, ...(mode === 'besides' && { _meta: { much: 'x'.repeat(30_000) } }) })
+      }
+    })
+    const client = createTestClient(t, { limits: { answerBytesMax: 100_000, toolsMax: 20 } })
+    for (const mode of ['cursors', 'besides', 'many']) {
+      const before = count('tools/list')
+      await t.rejects(client.listTools({ ...base, url, headers: { 'X-Mode': mode } }), { message: /too much/ }, mode)
+      t.equal(count('tools/list') - before, mode === 'many' ? 1 : 4)
+    }
+  })
+
   t.test('the deadline is one for each request, so a long list may take longer than one answer', async (t) => {
     const { url } = await startHostile(t, {
       'tools/list': ({ params }, { result }) => {

@@ -1,0 +1,46 @@
+import { malformed } from './errors.ts'
+
+/** Texts that are shorter hold too little to be worth counting. */
+const lengthMin = 64 * 1024
+/** Values, and names of members beside them: it takes up to a quarter of a second to read so many, and 100 MB. */
+const valuesMax = 1_000_000
+const depthMax = 512
+
+/** What a JSON text of a server means. Throws where it is none, or so many values or levels that they would take long to read. */
+export const parseJson = (text: string): unknown => {
+  if (text.length > lengthMin) requireFewValues(text)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw malformed('it is not valid JSON', cause)
+  }
+}
+
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
+// Both kinds of brackets end in the same bits: `[` and `{`, `]` and `}`.
+const [opens, closes, kind] = [0x5b, 0x5d, 0x20]
+
+const requireFewValues = (text: string): void => {
+  let [values, depth] = [1, 0]
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === quote) at = endOfString(text, at)
+    else if (code === comma || code === colon) values += 1
+    else if ((code & ~kind) === opens) {
+      values += 1
+      depth += 1
+      if (depth > depthMax) throw malformed('it is nested too deep')
+    } else if ((code & ~kind) === closes) depth -= 1
+    if (values > valuesMax) throw malformed('it holds too many values')
+  }
+}
+
+/** Where the string that begins at `from` ends; the end of the text where it does not. */
+const endOfString = (text: string, from: number): number => {
+  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(at - 1 - escapes) === backslash) escapes += 1
+    if (escapes % 2 === 0) return at
+  }
+  return text.length
+}
