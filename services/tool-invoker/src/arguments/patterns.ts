@@ -1,7 +1,11 @@
 import { RE2JS } from 're2js'
 
-/** What Ajv makes of a `pattern`; its text tells one from another. */
-export type Pattern = { test: (text: string) => boolean; toString: () => string }
+/** A pattern that takes time in proportion to the text. */
+export type Pattern = {
+  /** How long its program is. */
+  size: number
+  matches: (text: string) => boolean
+}
 
 const charactersMax = 1_000
 // They would be read as something else than what they mean to the server: references back, and what only such an engine knows.
@@ -14,28 +18,19 @@ const others =
   '\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{fefe}\\x{ff00}-\\x{10ffff}'
 
 /**
- * Patterns that take time in proportion to the text. What such an engine does not know, such as looking ahead, matches
- * everything: the server is the one to refuse it.
+ * A pattern of ECMA-262, where it means the same to the engine; it does not look ahead, for one. `spend` hears how long its
+ * program will be at most before that is made, and throws where it is too long.
  */
-export const linearPatterns =
-  (spend: (steps: number) => void) =>
-  (pattern: string): Pattern => {
-    const compiled = compile(pattern)
-    if (!compiled) return { test: () => true, toString: () => pattern }
-    const stepsPerCharacter = 0.1 + compiled.programSize() / 1_000
-    return {
-      test: (text) => {
-        spend(1 + text.length * stepsPerCharacter)
-        return compiled.test(text)
-      },
-      toString: () => pattern
-    }
-  }
-
-const compile = (pattern: string): RE2JS | undefined => {
+export const compilePattern = (pattern: string, spend: (size: number) => void): Pattern | undefined => {
   if (pattern.length > charactersMax || ambiguous.test(pattern)) return undefined
+  const translated = withSpaces(RE2JS.translateRegExp(pattern))
+  const sizeMax = sizeAtMost(translated)
+  if (sizeMax === undefined) return undefined
+  spend(sizeMax)
   try {
-    return RE2JS.compile(withSpaces(RE2JS.translateRegExp(pattern)))
+    const compiled = RE2JS.compile(translated)
+    // Its `test` keeps up to 8 MB of what it found out about texts.
+    return { size: compiled.programSize(), matches: (text) => compiled.matcher(text).find() }
   } catch {
     return undefined
   }
@@ -50,4 +45,44 @@ const withSpaces = (pattern: string): string => {
     if (characters === undefined) return sign
     return isInClass ? characters : `[${characters}]`
   })
+}
+
+// A class; what is escaped; how often something is repeated; a group's beginning; any other character.
+const signs =
+  /\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\\[pPx]\{[^}\\]*\}|\\[\s\S]|\{(\d+)(?:,(\d*))?\}|\((?:\?(?::|P?<[^>(]*>))?|[\s\S]/g
+// Of letters, or of a script: hundreds of ranges, which are put in order.
+const property = /\\p/gi
+// As sizes also what takes as long to read as so many instructions: the pattern itself, and the ranges of a class.
+const [patternSize, atomSize, groupSize, propertySize, charactersPerSize] = [60, 2, 4, 80, 8]
+
+/**
+ * How long a pattern's program is at most, with what is repeated written out as often; undefined where there is no such
+ * pattern, or for flags: `(?i)` has the engine go through all letters that there are.
+ */
+const sizeAtMost = (pattern: string): number | undefined => {
+  const around: number[] = []
+  let [here, last, before] = [0, 0, '']
+  for (const [sign, least, most] of pattern.matchAll(signs)) {
+    if (sign === '[' || (sign === '?' && before === '(')) return undefined
+    if (least !== undefined) {
+      const times = Number(most || least) + 1
+      here += last * (times - 1)
+      last *= times
+    } else if (sign.startsWith('(')) {
+      around.push(here)
+      here = 0
+      last = 0
+    } else if (sign === ')') {
+      last = here + groupSize
+      here = (around.pop() ?? 0) + last
+    } else if ('*+?'.includes(sign)) {
+      here += atomSize
+      last += atomSize
+    } else {
+      last = atomSize + propertySize * [...sign.matchAll(property)].length + sign.length / charactersPerSize
+      here += last
+    }
+    before = sign
+  }
+  return here + patternSize
 }

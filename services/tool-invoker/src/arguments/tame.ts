@@ -1,4 +1,10 @@
+import { type Copied, loosen, type Members } from './loosen.ts'
+import { compilePattern, type Pattern } from './patterns.ts'
+
 type Json = Record<string, unknown>
+
+/** The copy of a schema, its patterns, and what it costs to compile; `schema` is undefined where there is no copy. */
+export type Tamed = { schema: Json | undefined; patterns: ReadonlyMap<string, Pattern | undefined>; cost: number }
 
 /** The keyword that counts: each time a schema is applied to a value it is one step. */
 export const stepKeyword = 'x-step'
@@ -9,70 +15,140 @@ const one = new Set([
 ])
 const several = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems'])
 const named = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'])
+const definitions = new Set(['$defs', 'definitions'])
 const plain = new Set([
   ...['type', 'nullable', 'enum', 'const', 'required', 'dependentRequired', 'pattern', '$ref'],
   ...['multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength'],
   ...['maxItems', 'minItems', 'maxContains', 'minContains', 'maxProperties', 'minProperties']
 ])
-
 const charactersMax = 64 * 1024
 const schemasMax = 250
 const depthMax = 32
 const valuesMax = 200
+/** Each schema, each keyword and each name in a list is one: 16 µs and 1.5 KB. So are ten instructions of a pattern. */
+const costMax = 1_500
+const sizePerCost = 10
 
 /**
- * A copy of an untrusted schema that can be compiled and applied: of bounded size and depth, with only the keywords
- * that can refuse a value in reasonable time, and with references to its own schemas alone. Undefined where there is
- * no such copy.
+ * A copy of an untrusted schema that can be compiled and applied: of bounded size, depth and cost, with only the keywords
+ * that can refuse a value in reasonable time, and with references to its own schemas alone. It takes all that the schema
+ * takes.
  */
-export const tame = (schema: unknown): Json | undefined => {
-  if (!isObject(schema) || JSON.stringify(schema).length > charactersMax) return undefined
-  const places = new Set<string>()
-  const references: string[] = []
-
-  const copySchema = (given: unknown, place: string, depth: number): unknown => {
-    if (places.size >= schemasMax || depth > depthMax) throw new Untameable()
-    places.add(place)
-    // True and false are schemas; anything else is for the compiler to refuse.
-    if (!isObject(given)) return given
-    if (given.$dynamicRef !== undefined || given.$recursiveRef !== undefined) throw new Untameable()
-    if (typeof given.$ref === 'string') references.push(given.$ref)
-    const members = Object.entries(given).flatMap(([name, value]): [string, unknown][] => {
-      const copied = copyMember(name, value, `${place}/${name}`, depth + 1)
-      return copied === undefined ? [] : [[name, copied]]
-    })
-    return { [stepKeyword]: true, ...Object.fromEntries(members) }
-  }
-  const copyMember = (name: string, value: unknown, place: string, depth: number): unknown => {
-    if (plain.has(name)) return isCheap(value) ? value : undefined
-    if (one.has(name)) return copySchema(value, place, depth)
-    if (several.has(name) && Array.isArray(value))
-      return value.map((item, index) => copySchema(item, `${place}/${index}`, depth))
-    if (!named.has(name) || !isObject(value)) return undefined
-    const members = Object.entries(value).map(([key, item]) => [
-      key,
-      copySchema(item, `${place}/${pointerOf(key)}`, depth)
-    ])
-    return Object.fromEntries(members)
-  }
-
+export const tame = (schema: unknown): Tamed => {
+  const patterns = new Map<string, Pattern | undefined>()
+  const none = (cost: number) => ({ schema: undefined, patterns, cost })
+  if (!isObject(schema) || JSON.stringify(schema).length > charactersMax) return none(1)
   try {
-    const copy = copySchema(schema, '#', 0)
-    return isObject(copy) && references.every((reference) => places.has(decode(reference))) ? copy : undefined
+    const { copy, cost, mayReferToLooser } = new Taming(patterns, true).tame(schema)
+    return { schema: mayReferToLooser ? new Taming(patterns, false).tame(schema).copy : copy, patterns, cost }
   } catch (thrown) {
-    if (thrown instanceof Untameable || thrown instanceof URIError) return undefined
+    if (thrown instanceof Untameable || thrown instanceof URIError) return none(costMax)
     throw thrown
   }
 }
 
-// A value to be equal to, or a list of them or of names: each item of an array may be compared with all of it.
-const isCheap = (value: unknown): boolean => {
-  if (!isObject(value) && !Array.isArray(value)) return true
+class Taming {
+  private readonly patterns: Map<string, Pattern | undefined>
+  private readonly areReferencesExact: boolean
+  private readonly places = new Set<string>()
+  private readonly references: string[] = []
+  private cost = 0
+  private isLoosened = false
+  private isBlind = false
+  private countsOnAll = false
+
+  constructor(patterns: Map<string, Pattern | undefined>, areReferencesExact: boolean) {
+    this.patterns = patterns
+    this.areReferencesExact = areReferencesExact
+  }
+
+  tame(schema: Json): { copy: Json; cost: number; mayReferToLooser: boolean } {
+    const { copy } = this.schemaOf(schema, '#', 0)
+    const areKnown = this.references.every((reference) => this.places.has(decode(reference)))
+    if (!isObject(copy) || !areKnown || (this.isBlind && this.countsOnAll)) throw new Untameable()
+    return { copy, cost: this.cost, mayReferToLooser: this.isLoosened && this.references.length > 0 }
+  }
+
+  private schemaOf(given: unknown, place: string, depth: number): Copied {
+    if (this.places.size >= schemasMax || depth > depthMax) throw new Untameable()
+    this.places.add(place)
+    this.spend(1)
+    // True and false are schemas; anything else is for the compiler to refuse.
+    if (!isObject(given)) return { copy: given, isExact: true }
+    if (given.$dynamicRef !== undefined || given.$recursiveRef !== undefined) throw new Untameable()
+    const members: Members = new Map()
+    for (const [name, value] of Object.entries(given)) {
+      const member = this.memberOf(name, value, `${place}/${name}`, depth + 1)
+      if (member) members.set(name, member)
+    }
+    const { isExact, isBlind } = loosen(given, members)
+    this.isLoosened ||= !isExact
+    this.isBlind ||= isBlind
+    const copies = [...members].map(([name, { copy }]) => [name, copy])
+    return { copy: { [stepKeyword]: true, ...Object.fromEntries(copies) }, isExact }
+  }
+
+  private memberOf(name: string, value: unknown, place: string, depth: number): Copied | undefined {
+    if (name === '$ref') return this.referenceOf(value)
+    if (name === 'pattern' && typeof value === 'string' && !this.patternOf(value)) return undefined
+    if (plain.has(name)) return this.plainOf(value)
+    if (name.startsWith('unevaluated')) this.countsOnAll = true
+    if (one.has(name)) return this.schemaOf(value, place, depth)
+    if (several.has(name) && Array.isArray(value))
+      return together(value.map((item, index) => this.schemaOf(item, `${place}/${index}`, depth)))
+    if (!named.has(name) || !isObject(value)) return undefined
+    if (name === 'patternProperties' && !Object.keys(value).every((pattern) => this.patternOf(pattern)))
+      return undefined
+    const entries = Object.entries(value)
+    const schemas = together(entries.map(([key, item]) => this.schemaOf(item, `${place}/${pointerOf(key)}`, depth)))
+    const copy = Object.fromEntries(schemas.copy.map((schema, index) => [entries[index]?.[0], schema]))
+    // Of definitions those count that are referred to.
+    return { copy, isExact: schemas.isExact || definitions.has(name) }
+  }
+
+  private referenceOf(value: unknown): Copied {
+    this.spend(1)
+    if (typeof value === 'string') this.references.push(value)
+    return { copy: value, isExact: this.areReferencesExact }
+  }
+
+  private plainOf(value: unknown): Copied | undefined {
+    const names = namesIn(value)
+    if (names === undefined) return undefined
+    this.spend(1 + names)
+    return { copy: value, isExact: true }
+  }
+
+  private patternOf(pattern: string): Pattern | undefined {
+    if (!this.patterns.has(pattern))
+      this.patterns.set(
+        pattern,
+        compilePattern(pattern, (size) => this.spend(size / sizePerCost))
+      )
+    return this.patterns.get(pattern)
+  }
+
+  private spend(cost: number): void {
+    this.cost += cost
+    if (this.cost > costMax) throw new Untameable()
+  }
+}
+
+/** How many names or values there are in a list of them or of their lists; undefined where they are too many. */
+const namesIn = (value: unknown): number | undefined => {
+  if (!isObject(value) && !Array.isArray(value)) return 0
   const members = Object.values(value)
-  return members.length <= valuesMax && members.every((one) => typeof one !== 'object' || one === null || isNames(one))
+  const areCheap = members.every((one) => typeof one !== 'object' || one === null || isNames(one))
+  if (members.length > valuesMax || !areCheap) return undefined
+  return members.reduce<number>((sum, one) => sum + 1 + (Array.isArray(one) ? one.length : 0), 0)
 }
 const isNames = (value: object): boolean =>
   Array.isArray(value) && value.length <= 20 && value.every((one) => typeof one === 'string')
+
+const together = (copied: Copied[]): { copy: unknown[]; isExact: boolean } => ({
+  copy: copied.map(({ copy }) => copy),
+  isExact: copied.every(({ isExact }) => isExact)
+})
 
 class Untameable extends Error {}
 

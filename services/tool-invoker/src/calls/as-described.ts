@@ -30,7 +30,7 @@ export const asDescribedAnew = async (
   const found = await tools.findAnew({ acting, server_identifier, tool: tool.name, traceparent }, tool.hash)
   const next = callableTool(found)
   if (!next || next.hash === tool.hash) throw thrown
-  await checkArguments(next, given)
+  await checkArguments({ tenant_id: provider.tenant_id, tool: next }, given)
   row.tool_hash = next.hash
   const request = { ...outbound.request, inputSchema: next.input_schema }
   return { ...outbound, request, mayBeRepeated: mayBeRepeated(next) }

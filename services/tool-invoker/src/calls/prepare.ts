@@ -116,7 +116,7 @@ const checkGiven = (
   row: CallRow
 ): Promise<void> | undefined => {
   if (!given) return undefined
-  const checking = tool && checkArguments(tool, given)
+  const checking = tool && checkArguments({ tenant_id: provider.tenant_id, tool }, given)
   if (!provider.keep_arguments) return checking
   const keep = async () => {
     await checking

@@ -16,8 +16,10 @@ const heldBytesMax = 128 * 1024 * 1024
 const findMs = 5_000
 // A listing is part of it.
 const findAnewMs = 30_000
-// What an entry takes besides its schemas.
-const entryBytes = 1_000
+// What an entry takes besides its schemas, and each value in those, or name of one, besides its text.
+const [entryBytes, valueBytes] = [500, 16]
+
+const weightOf = (text: string): number => entryBytes + text.length + valueBytes * (text.match(/[,:{[]/g)?.length ?? 0)
 
 /** The tools that are called, held until mcp-provider says that their catalogue, or their provider, has changed. */
 export const createTools = (bus: Bus): Tools => {
@@ -33,7 +35,7 @@ export const createTools = (bus: Bus): Tools => {
   }
   const cache = createLiveCache<Wanted, FoundTool>({
     max: heldBytesMax,
-    weightOf: ({ tool }) => entryBytes + JSON.stringify(tool).length,
+    weightOf: ({ tool }) => weightOf(JSON.stringify(tool)),
     keyOf: ({ acting: { principal }, server_identifier, tool }) =>
       `${principal.tenant_id} ${standingOf(principal)} ${server_identifier} ${tool}`,
     load: (wanted) => ask(wanted, {}, findMs),

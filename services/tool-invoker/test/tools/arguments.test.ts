@@ -1,5 +1,6 @@
 import t from 'tap'
 import { createArgumentChecks } from '../../src/arguments/check.ts'
+import { compileCheck } from '../../src/arguments/compile.ts'
 import { startStage } from '../stage.ts'
 
 const { call, settle, broker, providers, issuer, recording } = await startStage(t)
@@ -66,14 +67,15 @@ t.test('what a schema says is read once, for as long as the tool is the same', a
       return ['a']
     }
   }
-  const check = createArgumentChecks()
+  const checkArguments = createArgumentChecks()
+  const check = async (hash: string) => checkArguments({ tenant_id: 'one', tool: { hash, input_schema } }, {})
   const fault = { code: 'invalid_arguments' }
-  await t.rejects(async () => check({ hash: 'one', input_schema }, {}), fault)
+  await t.rejects(check('one'), fault)
   const once = reads
   t.ok(once > 0)
-  await t.rejects(async () => check({ hash: 'one', input_schema }, {}), fault)
+  await t.rejects(check('one'), fault)
   t.equal(reads, once)
-  await t.rejects(async () => check({ hash: 'two', input_schema }, {}), fault)
+  await t.rejects(check('two'), fault)
   t.equal(reads, 2 * once)
 })
 
@@ -99,6 +101,22 @@ t.test('an odd schema refuses nothing that the server might take', async (t) => 
     'a pattern that looks ahead': { properties: { b: { pattern: '^(?=.*x)' } } },
     'a pattern that looks back': { properties: { b: { pattern: '^(.)\\1$' } } },
     'a pattern that is none': { properties: { b: { pattern: '(' } } },
+    'a pattern that looks ahead, for names': { patternProperties: { '^(?!x-)': { type: 'object' } } },
+    'what may not look ahead': { properties: { b: { not: { pattern: '^(?=x)' } } } },
+    'one of those that have a format': { properties: { b: { oneOf: [{ format: 'date' }, { type: 'string' }] } } },
+    'if it looks ahead': {
+      properties: {
+        b: Object.fromEntries([
+          ['if', { pattern: '^(?=x)' }],
+          ['then', { type: 'null' }]
+        ])
+      }
+    },
+    'what may not be of a definition': {
+      properties: { b: { not: { $ref: '#/$defs/d' } } },
+      $defs: { d: { format: 'date' } }
+    },
+    'a pattern for letters of both cases': { properties: { b: { pattern: '(?i)^AC$' } } },
     'too many properties': { properties: many, required: ['p1'] },
     'too deep': deep,
     'no object': 'string',
@@ -140,6 +158,7 @@ t.test('a pattern means what it means in JavaScript, or nothing', async (t) => {
 t.test('no schema holds up the others, whatever it asks for', async (t) => {
   const twice = (name: string) => ({ allOf: [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }] })
   const levels = Array.from({ length: 60 }, (_, level): [string, object] => [`l${level}`, twice(`l${level + 1}`)])
+  const patterns = (text: string) => Array.from({ length: 55 }, (_, other) => ({ pattern: `${text}${other}` }))
   const tree = { anyOf: [twice('node'), { properties: { a: twice('node') } }] }
   const greedy: [string, unknown, unknown][] = [
     ['nested repetition', { properties: { a: { pattern: '^(a+)+$' } } }, `${'a'.repeat(50_000)}!`],
@@ -152,6 +171,8 @@ t.test('no schema holds up the others, whatever it asks for', async (t) => {
     ],
     ['schemas that double', { $defs: { ...Object.fromEntries(levels), l60: true }, ...twice('l0') }, 1],
     ['a tree that doubles', { $defs: { node: tree }, ...twice('node') }, { a: { a: { a: { a: { a: 1 } } } } }],
+    ['patterns that are long when written out', { allOf: patterns(`(${'b'.repeat(100)}){1000}`.repeat(9)) }, 1],
+    ['patterns for letters of both cases', { allOf: patterns(`(?i)${'[b-\u{1e942}]'.repeat(150)}`) }, 1],
     [
       'many items that differ',
       { properties: { a: { uniqueItems: true } } },
@@ -165,6 +186,65 @@ t.test('no schema holds up the others, whatever it asks for', async (t) => {
     // Unbounded, each of these takes minutes at least. What others do to a busy machine is not counted.
     t.ok(process.cpuUsage(before).user < 20_000_000, name)
   }
+})
+
+t.test('a schema that would take long to compile refuses nothing', async (t) => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`)
+  const required = (schemas: number) => ({ allOf: Array.from({ length: schemas }, () => ({ required: names(20) })) })
+  t.match(compileCheck(required(60)).check({}), { message: 'is missing' })
+  const long: Record<string, object> = {
+    'names that are required': required(80),
+    'a pattern': { required: ['a'], properties: { b: { pattern: '(b{1,100}){1,100}' } } },
+    'letters of many kinds': { required: ['a'], properties: { b: { pattern: `[${'\\P{L}'.repeat(190)}]` } } },
+    'many patterns': { required: ['a'], allOf: names(100).map((name) => ({ pattern: `${name}{100}` })) }
+  }
+  for (const [name, schema] of Object.entries(long)) {
+    const { check, cost } = compileCheck(schema)
+    t.equal(check({}), undefined, name)
+    t.ok(cost >= 1_500, `${name}: what it takes to find out counts`)
+  }
+})
+
+t.test('what compiling takes is bounded for each tenant, and those that are kept for all', async (t) => {
+  let [now, tools] = [0, 0]
+  const checkArguments = createArgumentChecks(() => now)
+  const required = Array.from({ length: 100 }, (_, name) => `n${name}`)
+  const large = { allOf: Array.from({ length: 13 }, () => ({ required })) }
+  const isChecked = async (tenant_id: string, hash: string, input_schema: object = large) => {
+    try {
+      await checkArguments({ tenant_id, tool: { hash, input_schema } }, {})
+      return false
+    } catch {
+      return true
+    }
+  }
+  const another = () => {
+    tools += 1
+    return `tool ${tools}`
+  }
+  let checked = 0
+  while (checked < 100 && (await isChecked('busy', another()))) checked += 1
+  t.ok(checked > 10 && checked < 50, `${checked} at once`)
+  t.ok(await isChecked('busy', 'tool 1'), 'what is compiled goes on')
+  t.ok(await isChecked('other', another()), 'another tenant has its own')
+  t.notOk(await isChecked('busy', another()))
+  now += 10_000
+  t.ok(await isChecked('busy', another()), 'some time later')
+
+  let reads = 0
+  const counted = {
+    get required() {
+      reads += 1
+      return ['a']
+    }
+  }
+  await isChecked('first', 'counted', counted)
+  const once = reads
+  await isChecked('first', 'counted', counted)
+  t.equal(reads, once)
+  for (let other = 0; other < 40; other += 1) await isChecked(`tenant ${other}`, another())
+  await isChecked('first', 'counted', counted)
+  t.ok(reads > once, 'forty large ones are more than is kept')
 })
 
 t.test('null and blank arguments are left out for who asks for it', async (t) => {

@@ -1,21 +1,10 @@
 import t from 'tap'
-import { createArgumentChecks } from '../../src/arguments/check.ts'
+import { type CheckedTool, createArgumentChecks } from '../../src/arguments/check.ts'
 import { compileCheck } from '../../src/arguments/compile.ts'
 import { surelyFits } from '../../src/arguments/fits.ts'
+import { createChance } from './chance.ts'
 
-/** Numbers from 0 up to 1 that are the same in each run (Park and Miller). */
-const chanceFrom = (seed: number) => () => {
-  seed = (seed * 48_271) % 2_147_483_647
-  return seed / 2_147_483_647
-}
-
-const chance = chanceFrom(2_026)
-const oneOf = <Of>(all: readonly Of[]): Of => {
-  const one = all[Math.floor(chance() * all.length)]
-  if (one === undefined) throw new Error('nothing to choose from')
-  return one
-}
-const some = <Of>(make: () => Of, max: number): Of[] => Array.from({ length: Math.floor(chance() * (max + 1)) }, make)
+const { chance, oneOf, some } = createChance(2_026)
 const name = () => oneOf(['a', 'b', 'c'])
 const plainValue = () => oneOf([null, true, false, 0, 1, 2, -1, 1.5, '', 'a', 'bb', '😀', '😀😀'])
 const members = (make: () => unknown) => Object.fromEntries(some(() => [name(), make()], 3))
@@ -65,7 +54,7 @@ t.test('what surely fits a schema is what its compiled check takes', async (t) =
   const wrong: unknown[] = []
   for (let round = 0; round < 3_000; round += 1) {
     const root = { ...Object(schema(0)), $defs: { a: schema(2), b: schema(2) } }
-    const check = compileCheck(root)
+    const { check } = compileCheck(root)
     for (const given of Array.from({ length: 10 }, () => value())) {
       if (!surelyFits(root, given)) continue
       fitting += 1
@@ -97,7 +86,7 @@ t.test('what most tools are called with surely fits', async (t) => {
   for (const given of [all, { query: 'a' }, { query: 'a', limit: 3 }]) t.ok(surelyFits(schema, given))
   const others = [{}, { query: 1 }, { query: 'a', limit: 0 }, { query: 'a', place: {} }, { query: 'a', more: 1 }]
   for (const given of others) t.notOk(surelyFits(schema, given), JSON.stringify(given))
-  const check = compileCheck(schema)
+  const { check } = compileCheck(schema)
   t.equal(check({ query: 'a' }), undefined, 'a member that every object inherits is not there for that')
   t.match(check({ query: 'a', constructor: 1 }), { path: 'arguments.constructor' })
 })
@@ -149,7 +138,8 @@ t.test('what a schema makes go over much again and again is left to the compiled
 })
 
 t.test('a schema is compiled for who calls often, or gives what does not surely fit, and not before', async (t) => {
-  const check = createArgumentChecks()
+  const checkArguments = createArgumentChecks()
+  const check = (tool: CheckedTool, given: Record<string, unknown>) => checkArguments({ tenant_id: 'one', tool }, given)
   let compiled = 0
   // Only what is to be compiled is measured first.
   const toolOf = (hash: string) => ({
