@@ -15,8 +15,9 @@ import { samlOf } from './settings.ts'
 const word = Type.String({ minLength: 1, maxLength: 64 })
 const Place = Type.Object({ tenant: word, connection: word })
 const ours = Type.String({ maxLength: 64 })
-/** Far more than an assertion of somebody in a thousand groups. */
-const responseMax = 192 * 1024
+/** Enough for somebody in a thousand groups, each of which says of what type it is. A form makes base64 a little longer. */
+const responseMax = 320 * 1024
+const formMax = 400 * 1024
 const Metadata = { content: { 'application/samlmetadata+xml': { schema: Type.String() } } } as const
 const Posted = Type.Object({
   SAMLResponse: Type.String({ minLength: 1, maxLength: responseMax }),
@@ -53,7 +54,7 @@ const answerRoute = (scope: App, needs: Needs) => {
   // It signs nobody in yet: the browser goes on to a page of ours, and there the cookie of the one that began is looked at.
   const route = {
     config: { access: 'public', errors: ['too_many_requests'] },
-    bodyLimit: 2 * responseMax,
+    bodyLimit: formMax,
     schema: { params: Place, body: Posted }
   } as const
   typed(scope).post('/auth/saml/:tenant/:connection/acs', route, async ({ ip, params, body }, reply) => {

@@ -30,13 +30,15 @@ const shownMax = 200
 /**
  * The response as an answer of this IdP, to this request, at this address, with one assertion in its usual place and
  * nothing that signatures could be mistaken about (signature wrapping: a second assertion, an id used twice, a signature
- * elsewhere). None of it is believed yet: it is not verified here. Throws for anything else.
+ * elsewhere). None of it is believed yet: it is not verified here. The answer is the value of the assertion's signature.
+ * Throws for anything else.
  */
-export const requireStructure = async (xml: string, expected: Expected): Promise<void> => {
+export const requireStructure = async (xml: string, expected: Expected): Promise<Buffer> => {
   // SAML has no document type, and so no entities that could be expanded or fetched.
   if (/<!DOCTYPE|<!ENTITY|<\?(?!xml\s)/i.test(xml)) throw new Error('a document type or processing instruction')
   requireFew(xml)
   const response = await parse(xml)
+  requireModest(response)
   require(response.namespaceURI === protocol && response.localName === 'Response', 'not a response')
   require(response.getAttribute('Version') === '2.0', 'not of SAML 2.0')
   require(response.getAttribute('InResponseTo') === expected.requestId, 'not the answer to this request')
@@ -47,15 +49,40 @@ export const requireStructure = async (xml: string, expected: Expected): Promise
   requireSuccess(response)
   requireOneAssertion(response)
   requirePlainSignatures(response)
+  return signatureValueIn(response)
 }
 
 /** Enough for somebody in a thousand groups; walking through elements takes time with the square of their number. */
-const [elementsMax, attributesMax] = [1_500, 3_000]
+const [elementsMax, attributesMax] = [1_500, 3_500]
 
 const requireFew = (xml: string): void => {
   const countOf = (pattern: RegExp) => xml.match(pattern)?.length ?? 0
   require(countOf(/<[^/]/g) <= elementsMax, 'too many elements')
   require(countOf(/=\s*["']/g) <= attributesMax, 'too many attributes')
+}
+
+/** A response has about 10 levels; the others are numbers of characters. */
+const [levelsMax, namespaceMax, prefixListsMax] = [20, 256, 1_024]
+
+/** Who verifies a signature writes a namespace anew on each sibling, and all of it again for each level around it. */
+const requireModest = (response: Element): void => {
+  const elements = [response, ...allOf(response, '*', '*')]
+  requireShallow(elements)
+  const attributes = elements.flatMap((one) => Array.from(one.attributes))
+  const isLong = attributes.some(({ name, value }) => name.startsWith('xmlns') && value.length > namespaceMax)
+  require(!isLong, 'a namespace that is too long')
+  const prefixLists = attributes.filter(({ name }) => name === 'PrefixList').map(({ value }) => value)
+  require(prefixLists.join('').length <= prefixListsMax, 'too many prefixes')
+}
+
+/** They come in the order of the document, so each after the one around it. */
+const requireShallow = (elements: Element[]): void => {
+  const levels = new Map<unknown, number>()
+  for (const one of elements) {
+    const level = (levels.get(one.parentNode) ?? 0) + 1
+    require(level <= levelsMax, 'elements too deep')
+    levels.set(one, level)
+  }
 }
 
 const parse = async (xml: string): Promise<Element> => {
@@ -95,6 +122,12 @@ const requirePlainSignatures = (response: Element): void => {
   for (const name of ['SignatureMethod', 'DigestMethod'])
     for (const one of allOf(response, dsig, name))
       require(algorithms.has(one.getAttribute('Algorithm') ?? ''), 'signed with an algorithm that is not taken')
+}
+
+const signatureValueIn = (response: Element): Buffer => {
+  const signatures = childrenOf(response, assertion, 'Assertion').flatMap((one) => childrenOf(one, dsig, 'Signature'))
+  const [value] = signatures.flatMap((one) => allOf(one, '*', 'SignatureValue'))
+  return Buffer.from(value?.textContent ?? '', 'base64')
 }
 
 const allOf = (inside: Element, namespace: string, name: string): Element[] =>

@@ -2,6 +2,7 @@ import type { Sides } from './addresses.ts'
 import { type Assertion, isConfirmed, readAssertion } from './assertion.ts'
 import { serviceProvider, skewSeconds } from './service-provider.ts'
 import type { SamlSettings } from './settings.ts'
+import { signersOf } from './signers.ts'
 import { requireStructure } from './structure.ts'
 
 /**
@@ -18,8 +19,11 @@ export const verifyResponse = async (
   const bytes = Buffer.from(posted, 'base64')
   const xml = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   const { idp_entity_id: idpEntityId } = settings
-  await requireStructure(xml, { acsUrl: sides.acsUrl, requestId, idpEntityId })
-  const provider = await serviceProvider(settings, sides, { requestId })
+  const signature = await requireStructure(xml, { acsUrl: sides.acsUrl, requestId, idpEntityId })
+  // The document is verified with each certificate that is given.
+  const certificates = signersOf(signature, settings.certificates)
+  if (certificates.length === 0) throw new Error('signed with a key of which there is no certificate')
+  const provider = await serviceProvider({ ...settings, certificates }, sides, { requestId })
   const { profile } = await provider.validatePostResponseAsync({
     // Exactly the text that was looked at.
     SAMLResponse: Buffer.from(xml).toString('base64')

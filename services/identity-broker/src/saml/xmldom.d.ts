@@ -6,6 +6,7 @@ export type Node = { parentNode: Node | null; textContent: string | null }
 export type Element = Node & {
   namespaceURI: string | null
   localName: string
+  attributes: ArrayLike<{ name: string; value: string }>
   /** The empty string where there is none. */
   getAttribute: (name: string) => string
   getElementsByTagNameNS: (namespace: string, name: string) => ArrayLike<Element>
