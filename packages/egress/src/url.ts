@@ -3,6 +3,8 @@ import { ReportedError } from '@onbehalf/errors'
 import { EgressFailure } from './failure.ts'
 
 const urlCharactersMax = 8_192
+// RFC 1035 §2.3.4, as it is written, and perhaps a dot at its end.
+const hostCharactersMax = 254
 const shape = /^https?:\/\/([^/?#]+)/i
 
 const refuse = (fault: string): never => {
@@ -15,7 +17,7 @@ const isDisguised = (written: string, hostname: string): boolean =>
 
 /**
  * Checks a URL's form, without any look-up: absolute http or https, no user name or password, no address in decimal,
- * octal or hexadecimal disguise, no white space or backslash, at most 8192 characters.
+ * octal or hexadecimal disguise, no white space or backslash, at most 8192 characters, 253 of them of its host.
  *
  * @returns the parsed URL, without its fragment
  * @throws ReportedError `invalid_request` that says what is wrong
@@ -29,6 +31,7 @@ export const checkUrl = (text: string): URL => {
   if (authority.includes('@')) return refuse('has a user name or password in it')
   if (!URL.canParse(text)) return refuse('is malformed')
   const url = new URL(text)
+  if (url.hostname.length > hostCharactersMax) return refuse('has a host name that is longer than 253 characters')
   if (isDisguised(authority, url.hostname)) return refuse('writes its IPv4 address in an unusual form')
   if (url.hash !== '') url.hash = ''
   return url

@@ -127,6 +127,7 @@ t.test('a URL that is not plain http or https is refused when it is written', (t
     'ht\ttp://mcp.example',
     'http://mcp.example\\@evil.example',
     'http://[::1',
+    `http://${'a.'.repeat(127)}a/`,
     `http://mcp.example/${'x'.repeat(8_192)}`
   ]
   for (const text of bad) t.equal(codeOf(text), 'invalid_request', JSON.stringify(text).slice(0, 60))
