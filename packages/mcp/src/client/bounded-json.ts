@@ -1,4 +1,5 @@
 import { malformed } from './errors.ts'
+import { endOfString } from './member-text.ts'
 
 /** Texts that are shorter hold too little to be worth counting. */
 const lengthMin = 64 * 1024
@@ -16,7 +17,7 @@ export const parseJson = (text: string): unknown => {
   }
 }
 
-const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
+const [quote, comma, colon] = [0x22, 0x2c, 0x3a]
 // Both kinds of brackets end in the same bits: `[` and `{`, `]` and `}`.
 const [opens, closes, kind] = [0x5b, 0x5d, 0x20]
 
@@ -33,14 +34,4 @@ const requireFewValues = (text: string): void => {
     } else if ((code & ~kind) === closes) depth -= 1
     if (values > valuesMax) throw malformed('it holds too many values')
   }
-}
-
-/** Where the string that begins at `from` ends; the end of the text where it does not. */
-const endOfString = (text: string, from: number): number => {
-  for (let at = text.indexOf('"', from + 1); at >= 0; at = text.indexOf('"', at + 1)) {
-    let escapes = 0
-    while (text.charCodeAt(at - 1 - escapes) === backslash) escapes += 1
-    if (escapes % 2 === 0) return at
-  }
-  return text.length
 }

@@ -13,5 +13,5 @@ export const tellingTo =
     const name = names.get(method)
     // The token is between us and the server.
     const { progressToken: _, ...told } = params
-    if (name !== undefined) tell(name, JSON.stringify(told))
+    if (name !== undefined) tell(name, told)
   }

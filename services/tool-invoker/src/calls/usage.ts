@@ -4,12 +4,12 @@ type Json = Record<string, unknown>
 export type Usage = Json
 
 const tokens = ['prompt_tokens', 'completion_tokens', 'total_tokens'] as const
-const known: ReadonlySet<string> = new Set([
+const known = [
   ...tokens,
   ...['prompt_unit_price', 'completion_unit_price', 'prompt_price_unit', 'completion_price_unit'],
   ...['prompt_price', 'completion_price', 'total_price', 'currency'],
   ...['latency', 'time_to_first_token', 'time_to_generate']
-])
+]
 const textMax = 100
 // The server decides how deep and wide its metadata is.
 const placesMax = 1_000
@@ -24,7 +24,8 @@ export const usageOf = ({ _meta }: Json): Usage | undefined => {
     const at = queue[place]
     const found = isObject(at) ? usageAt(at) : undefined
     if (found && Object.keys(found).length > 0) return withTotal(found)
-    if (typeof at === 'object' && at !== null) for (const inner of Object.values(at)) queue.push(inner)
+    if (Array.isArray(at)) queue.push(...at.slice(0, placesMax))
+    else if (isObject(at)) for (const name of Object.keys(at).slice(0, placesMax)) queue.push(at[name])
   }
   return undefined
 }
@@ -36,7 +37,7 @@ const usageAt = (at: Json): Usage | undefined => {
 }
 
 const knownOf = (given: Json): Usage =>
-  Object.fromEntries(Object.entries(given).filter(([name, value]) => known.has(name) && isPlain(value)))
+  Object.fromEntries(known.filter((name) => isPlain(given[name])).map((name) => [name, given[name]]))
 
 const withTotal = (usage: Usage): Usage => {
   const { prompt_tokens: prompt = 0, completion_tokens: completion = 0, total_tokens: total } = usage

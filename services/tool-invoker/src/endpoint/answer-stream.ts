@@ -67,4 +67,4 @@ export const sendAnswer = async (
 export const tellingTo =
   ({ tell }: Pick<EventStream, 'tell'>): Tell =>
   (message) =>
-    tell('message', JSON.stringify(message))
+    tell('message', message)

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { decodeHeaderValue, isJson, type Json, metaKeys, modernVersion, streamableVersions } from '@onbehalf/mcp'
-import { RpcFault, type RpcRequest, rpcCodes } from './rpc.ts'
+import { isToken, RpcFault, type RpcRequest, type RpcToken, rpcCodes, whatTokens } from './rpc.ts'
 
 /** How a request wants to be understood, and what its client can do. */
 export type Envelope = {
@@ -8,7 +8,7 @@ export type Envelope = {
   /** Empty before 2026-07-28, where they are told at `initialize` and we keep no sessions. */
   capabilities: Json
   /** The client's own token for progress; undefined where it wants none. */
-  progressToken: unknown
+  progressToken: RpcToken | undefined
   wantsLog: boolean
   /** Everything else that the client says beside its request, such as a trace. */
   meta: Json
@@ -18,7 +18,7 @@ export const supportedVersions: readonly string[] = [modernVersion, ...streamabl
 
 /**
  * Reads which revision a request speaks: its body says so, and headers only agree (2026-07-28, versioning). Throws
- * `RpcFault` where they differ, or where it is a revision we do not speak.
+ * `RpcFault` where they differ, where it is a revision we do not speak, and for a progress token that is none.
  */
 export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders): Envelope => {
   const meta = isJson(request.params._meta) ? request.params._meta : {}
@@ -29,6 +29,7 @@ export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders):
   if (isLegacy) requireSpoken(header)
   else requireModern(request, { meta, claimed, header, headers })
   const { progressToken, ...rest } = meta
+  if (progressToken !== undefined && !isToken(progressToken)) throw noToken()
   const own: readonly string[] = Object.values(metaKeys)
   const capabilities = meta[metaKeys.clientCapabilities]
   return {
@@ -84,3 +85,6 @@ const missing = (key: string) =>
   new RpcFault(rpcCodes.invalidParams, `params._meta["${key}"] is missing or is not what it should be.`, {
     status: 400
   })
+
+const noToken = () =>
+  new RpcFault(rpcCodes.invalidParams, `params._meta.progressToken is ${whatTokens} or a number.`, { status: 400 })

@@ -5,7 +5,8 @@ import { matches } from '@onbehalf/rpc'
 import { askServer } from './ask-server.ts'
 import type { Asked, EndpointTools, Method } from './asked.ts'
 import { joinContents, joinPrompt } from './join-content.ts'
-import { atProvider, listAt } from './join-lists.ts'
+import { atProvider, type ListPage, pageAt } from './join-lists.ts'
+import { beginningAt, type Place } from './list-places.ts'
 import { joinName, splitName, splitUri } from './names.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 import { refuseUnknown } from './unknown.ts'
@@ -59,10 +60,28 @@ const promptNamed = async (tools: EndpointTools, asked: Asked, named: unknown) =
   const { server_identifier, tool: name, isHashed } = split
   if (!isHashed) return { server_identifier, name }
   const listing = { ...asked, request: { ...asked.request, method: 'prompts/list' } }
-  const prompts = await listAt(tools, listing, server_identifier, 'prompts')
-  const names = prompts.map((prompt) => String(prompt.name))
-  return { server_identifier, name: names.find((one) => joinName(server_identifier, one) === named) ?? name }
+  const isNamed = (own: string) => joinName(server_identifier, own) === named
+  return { server_identifier, name: (await findPrompt(tools, listing, server_identifier, isNamed)) ?? name }
 }
+
+const findPrompt = async (
+  tools: EndpointTools,
+  asked: Asked,
+  server_identifier: string,
+  isNamed: (own: string) => boolean
+): Promise<string | undefined> => {
+  let at: Place | undefined = beginningAt(server_identifier)
+  while (at) {
+    const { items, next }: ListPage = await pageAt(tools, asked, 'prompts', at)
+    for (const item of items.slice(0, soughtMax))
+      if (isJson(item) && typeof item.name === 'string' && isNamed(item.name)) return item.name
+    at = next
+  }
+  return undefined
+}
+
+/** Of one page: to hash so many names takes some ten milliseconds. */
+const soughtMax = 5_000
 
 const resourceAt = (named: unknown) => {
   const split = typeof named === 'string' ? splitUri(named) : undefined

@@ -5,9 +5,10 @@ import { askServer, askServerForList } from './ask-server.ts'
 import type { Method } from './asked.ts'
 import { callNamed } from './call.ts'
 import { discover, initialize, ping } from './greet.ts'
-import { joinLists, ofPrompt, ofResource } from './join-lists.ts'
+import { joinLists } from './join-lists.ts'
 import { completeJoined, getJoined, readJoined } from './join-one.ts'
 import { listNamed } from './list.ts'
+import { joinName, joinUri } from './names.ts'
 import { RpcFault, rpcCodes } from './rpc.ts'
 
 type Methods = Readonly<Record<string, Method>>
@@ -30,10 +31,10 @@ const callsOfOne: Methods = {
 }
 /** The same of all providers, under joined names. */
 const callsOfAll: Methods = {
-  'resources/list': joinLists('resources', ofResource('uri')),
-  'resources/templates/list': joinLists('resourceTemplates', ofResource('uriTemplate')),
+  'resources/list': joinLists({ member: 'resources', key: 'uri', join: joinUri }),
+  'resources/templates/list': joinLists({ member: 'resourceTemplates', key: 'uriTemplate', join: joinUri }),
   'resources/read': readJoined,
-  'prompts/list': joinLists('prompts', ofPrompt),
+  'prompts/list': joinLists({ member: 'prompts', key: 'name', join: joinName }),
   'prompts/get': getJoined,
   'completion/complete': completeJoined
 }

@@ -6,7 +6,9 @@ const hashed = /_[0-9a-f]{8}$/
 
 /** The name of a tool among those of all providers: what no longer fits is cut and told apart by its hash. */
 export const joinName = (server_identifier: string, tool: string): string => {
-  const name = `${server_identifier}${separator}${tool.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`
+  // No more of it could be in the name, however long it is.
+  const beginning = tool.slice(0, lengthMax)
+  const name = `${server_identifier}${separator}${beginning.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`
   if (name.length <= lengthMax && name.endsWith(`${separator}${tool}`)) return name
   const hash = createHash('sha256').update(tool).digest('hex').slice(0, 8)
   return `${name.slice(0, lengthMax - hash.length - 1)}_${hash}`

@@ -5,7 +5,9 @@ export type Message = RpcRequest | RpcNotification | RpcResponse
 export type RpcRequest = { kind: 'request'; id: RpcId; method: string; params: Json }
 export type RpcNotification = { kind: 'notification'; method: string; params: Json }
 export type RpcResponse = { kind: 'response'; id: unknown; outcome: RpcOutcome }
-export type RpcId = string | number | null
+export type RpcId = RpcToken | null
+/** An id, or a progress token (2026-07-28): what is said again with each message that answers it. */
+export type RpcToken = string | number
 
 /** JSON-RPC 2.0 §5.1, and what MCP adds (2026-07-28, error codes). */
 export const rpcCodes = {
@@ -44,10 +46,17 @@ export const readMessage = (body: unknown): Message => {
     return { kind: 'response', id, outcome: outcomeOf(body) }
   if (typeof method !== 'string') throw notOne('A request names its method.')
   if (id === undefined) return { kind: 'notification', method, params: isJson(params) ? params : {} }
-  if (typeof id !== 'string' && !Number.isInteger(id)) throw notOne('The id of a request is a string or an integer.')
+  if (!isToken(id) || (typeof id === 'number' && !Number.isInteger(id)))
+    throw notOne(`The id of a request is ${whatTokens} or an integer.`)
   if (!isJson(params)) throw notOne('The params of a request are an object.')
-  return { kind: 'request', id: typeof id === 'string' ? id : Number(id), method, params }
+  return { kind: 'request', id, method, params }
 }
+
+const tokenLengthMax = 256
+export const whatTokens = `a string of at most ${tokenLengthMax} characters`
+
+export const isToken = (value: unknown): value is RpcToken =>
+  typeof value === 'number' || (typeof value === 'string' && value.length <= tokenLengthMax)
 
 const outcomeOf = ({ result, error }: Json): RpcOutcome => {
   if (isJson(result)) return { result }
@@ -58,7 +67,7 @@ const outcomeOf = ({ result, error }: Json): RpcOutcome => {
 /** The id an error answers to, also where the message is no good. */
 export const idOf = (body: unknown): RpcId => {
   const id = isJson(body) ? body.id : undefined
-  return typeof id === 'string' || typeof id === 'number' ? id : null
+  return isToken(id) ? id : null
 }
 
 export const resultBeginning = (id: RpcId): string => `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":`

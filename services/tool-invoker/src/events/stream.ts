@@ -8,8 +8,11 @@ export type EventStream = {
   begin: () => void
   /** Resolves once it has begun. */
   begun: Promise<undefined>
-  /** Whether it was written: what comes while the reader does not keep up, or has left, is dropped. */
-  tell: (name: string, json: string) => boolean
+  /**
+   * Whether it was written: what comes while the reader does not keep up, or has left, is dropped. What is not JSON yet
+   * is then not made JSON either.
+   */
+  tell: (name: string, message: string | object) => boolean
   /** Ends it if it has not begun; whether it had not. */
   giveWay: () => boolean
   /** The last event, or none. */
@@ -48,10 +51,10 @@ export const openEventStream = (beatMs = 15_000): EventStream => {
     readable,
     begin,
     begun,
-    tell: (name, json) => {
+    tell: (name, message) => {
       begin()
       if (isOver || readable.readableLength > waitingMax) return false
-      readable.push(eventOf(name, json))
+      readable.push(eventOf(name, typeof message === 'string' ? message : JSON.stringify(message)))
       return true
     },
     giveWay: () => {

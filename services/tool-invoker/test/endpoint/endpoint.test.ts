@@ -1,5 +1,6 @@
 import t from 'tap'
 import { testCallers } from './requests/callers.ts'
+import { testJoinedLists } from './requests/joined-lists.ts'
 import { testNames } from './requests/names.ts'
 import { testOffers } from './requests/offers.ts'
 import { testProtocol } from './requests/protocol.ts'
@@ -16,5 +17,14 @@ t.afterEach(() => {
   recording.answer(({ arguments: given }) => ({ content: [{ type: 'text', text: JSON.stringify(given) }] }))
 })
 
-for (const test of [testNames, testOffers, testProtocol, testCallers, testRecords, testState, testStreams])
+for (const test of [
+  testNames,
+  testOffers,
+  testJoinedLists,
+  testProtocol,
+  testCallers,
+  testRecords,
+  testState,
+  testStreams
+])
   test(setting)

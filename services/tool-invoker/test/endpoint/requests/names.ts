@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
 import { subjectOf } from '@onbehalf/testkit/players'
 import t from 'tap'
+import { joinName } from '../../../src/endpoint/names.ts'
+import { cpuMsOf } from '../../cpu.ts'
 import { callable, type Json, metaOf, type Setting, url, version } from './setting.ts'
 
 /** Tools by their own and by joined names. */
@@ -11,6 +14,7 @@ export const testNames = ({
   forwarding,
   modern,
   open,
+  post,
   recording,
   whoami
 }: Setting): void => {
@@ -77,6 +81,13 @@ export const testNames = ({
     }
   })
 
+  t.test('a name is joined in little more than it takes to hash it, however long it is', async (t) => {
+    const own = 'é'.repeat(4_000_000)
+    const hash = () => createHash('sha256').update(own).digest('hex')
+    t.equal(joinName('one', own), `one${'_'.repeat(117)}${hash().slice(0, 8)}`)
+    t.ok(cpuMsOf(() => joinName('one', own)) < 4 * cpuMsOf(hash))
+  })
+
   t.test('to look for a cut name costs as much as to list the tools', async (t) => {
     const limited = await open({ PRINCIPAL_CALLS_PER_MINUTE: '2' })
     t.teardown(() => limited.app.close())
@@ -109,6 +120,25 @@ export const testNames = ({
       { id: 9, result: { isError: true } }
     ])
     t.match((await send({})).headers, { 'content-type': /^application\/json/ }, 'who asks for no progress gets none')
+  })
+
+  t.test('arguments of more than 50,000 values reach no server, whoever they are for', async (t) => {
+    const user = devices.makeToken()
+    const { server_identifier } = forwarding(user.tenant_id, recording, { tools: callable(['x']) })
+    const given = (count: number) => ({ a: Array.from({ length: count - 1 }, () => 0) })
+    const rest = (count: number) =>
+      post('/v1/tools/call', user.headers, { server_identifier, tool: 'x', arguments: given(count) })
+    const call = async (path: string, name: string, count: number) =>
+      (await ask(path, user.headers, { method: 'tools/call', params: { name, arguments: given(count) } })).body
+    t.match(await rest(50_000), { status: 200 })
+    const before = recording.calls().length
+    const details = [{ path: 'arguments', message: 'is made of more than 50000 values' }]
+    t.match(await rest(50_001), { status: 422, body: { code: 'invalid_arguments', details } })
+    const result = { isError: true, _meta: { 'onbehalf/error': { code: 'invalid_arguments' } } }
+    t.match(await call(url(server_identifier), 'x', 50_001), { result })
+    t.match(await call('/mcp', `${server_identifier}__x`, 50_001), { result })
+    t.match(await call('/mcp', 'nowhere', 50_001), { error: { code: -32602 } })
+    t.equal(recording.calls().length, before)
   })
 
   t.test('what a tool wants repeated in headers is there as the arguments say it', async (t) => {

@@ -24,6 +24,32 @@ export const testOffers = ({
     t.equal(joinResult('one', text), text, 'what holds none stays as it is')
   })
 
+  t.test('a result at the endpoint of all has 10,000 items at most, and is else not understood', async (t) => {
+    const joined = (count: number, item = '0') => {
+      const items = Array.from({ length: count }, () => item).join()
+      return `{"x":"\\u0061","content":[${items}],"content":[],"contents":[${items}],"messages":[${items}]}`
+    }
+    const error = { code: 'upstream_error', message: /holds more than 10000 items/ }
+    for (const join of [joinResult, joinContents, joinPrompt]) {
+      for (const item of ['0', '"\\",,\\\\"', '[0,0,{"a":[1,2]}]'])
+        t.equal(join('one', joined(9_999, item)), joined(9_999, item))
+      t.throws(() => join('one', joined(10_001)), error)
+    }
+    t.throws(() => joinResult('one', joined(10_000)), error, 'in all members of the name')
+
+    const user = devices.makeToken()
+    const { server_identifier } = forwarding(user.tenant_id, recording, { tools: callable(['x']) })
+    recording.answer(() => ({ content: Array.from({ length: 10_001 }, () => ({ type: 'resource', n: 1 })) }))
+    const call = async (path: string, name: string) =>
+      (await ask(path, user.headers, { method: 'tools/call', params: { name } })).body
+    const { code } = error
+    t.match(await call('/mcp', `${server_identifier}__x`), {
+      result: { isError: true, _meta: { 'onbehalf/error': { code } } }
+    })
+    const own = await call(url(server_identifier), 'x')
+    t.equal(Object(own.result).content.length, 10_001, 'where nothing is joined it is as it came')
+  })
+
   t.test(
     'all but the URI of a resource stays in the words of its server: its order, its numbers, its spaces',
     async (t) => {

@@ -1,6 +1,7 @@
 import { eventually, type TestContext } from '@onbehalf/testkit'
 import { startEverything, startFixture, startModern } from '@onbehalf/testkit/mcp-servers'
 import { startStage } from '../../stage.ts'
+import { startListing } from '../listing-server.ts'
 
 export type Json = Record<string, unknown>
 export const version = '2026-07-28'
@@ -18,11 +19,16 @@ export type Setting = Awaited<ReturnType<typeof startSetting>>
 
 /** The endpoint with servers of each kind behind it, and clients of both eras. */
 export const startSetting = async (t: TestContext) => {
-  const [everything, modern, fixture] = await Promise.all([startEverything(), startModern(), startFixture()])
+  const [everything, modern, fixture, listing] = await Promise.all([
+    startEverything(),
+    startModern(),
+    startFixture(),
+    startListing(t)
+  ])
   t.teardown(async () => {
     await Promise.all([everything.stop(), modern.stop(), fixture.stop()])
   })
-  const stage = await startStage(t, { alsoAllowed: [everything.port, modern.port, fixture.port] })
+  const stage = await startStage(t, { alsoAllowed: [everything.port, modern.port, fixture.port, listing.port] })
   const { app, providers, recording } = stage
 
   /** Posts a body as it is. */
@@ -51,5 +57,5 @@ export const startSetting = async (t: TestContext) => {
       async () => (await app.inject({ url: '/v1/calls', headers })).json().data,
       ({ length }) => length === count
     )
-  return { ...stage, everything, modern, fixture, post, ask, askLegacy, forwarding, recorded }
+  return { ...stage, everything, modern, fixture, listing, post, ask, askLegacy, forwarding, recorded }
 }

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
-import { sendAnswer } from '../../../src/endpoint/answer-stream.ts'
+import { sendAnswer, tellingTo } from '../../../src/endpoint/answer-stream.ts'
+import { openEventStream } from '../../../src/events/stream.ts'
 import { metaOf, type Setting, url, version } from './setting.ts'
 
 /** Answers that take their time. */
@@ -28,6 +29,22 @@ export const testStreams = ({ devices, forwarding, open, recording }: Setting): 
       if ((text.match(/^: still here$/gm)?.length ?? 0) > 1) answer.resolve('{"a":1}')
     }
     t.match(text, /^: begun\n\n(: still here\n\n){2,}event: message\ndata: \{"a":1\}\n\n$/)
+  })
+
+  t.test('what a reader who is behind is not told is not written either', async (t) => {
+    const events = openEventStream()
+    t.teardown(() => events.end())
+    const tell = tellingTo(events)
+    let written = 0
+    const message = {
+      toJSON: () => {
+        written += 1
+        return 'x'.repeat(200 * 1024)
+      }
+    }
+    const told = Array.from({ length: 5 }, () => tell(message))
+    t.same(told, [true, true, false, false, false])
+    t.equal(written, 2)
   })
 
   t.test('who closes the stream of a call at the endpoint ends it at the server', async (t) => {
