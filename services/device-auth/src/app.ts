@@ -22,6 +22,7 @@ import { createTouch } from './device-token/touch.ts'
 import { startCleanUp } from './jobs/clean-up.ts'
 import { jobStore } from './jobs/store.ts'
 import { coversSso } from './licence/covers-sso.ts'
+import { limitBodies } from './limits/bodies.ts'
 import { openBudgets } from './limits/budgets.ts'
 import { openGuesses } from './limits/guesses.ts'
 import { limitUses } from './limits/uses.ts'
@@ -65,6 +66,7 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     findSessionKey: busSessionKeys(bus),
     ...options
   })
+  limitBodies(app)
   const record = (event: AuditEvent) => recordAudit(postgres.db, event)
   recordWrongSurface(app, record)
   const [webhooks, settings] = [webhookStore(postgres.db), settingStore(postgres.db)]

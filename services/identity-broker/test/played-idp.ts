@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { listen, recordSecrets, stopServer, type TestContext } from '@onbehalf/testkit'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
 export type Seen = { path: string; method: string; authorization: string | undefined; form: URLSearchParams }
 
@@ -12,6 +12,8 @@ export type PlayedIdp = {
   port: number
   /** The discovery document; to be changed at will. */
   metadata: Record<string, unknown>
+  /** What it shows at its `jwks_uri`. */
+  keys: readonly JWK[]
   /** In place of the usual answer of a path; of `/auth`, what is sent back. */
   answers: Map<string, Answer>
   /** The claims of the next ID tokens, on top of the usual ones. */
@@ -28,7 +30,7 @@ const kid = 'played'
 
 export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
-  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] }
+  const keys = [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }]
   const server = createServer((request, response) => {
     answer(request, response).catch(() => response.destroy())
   })
@@ -50,6 +52,7 @@ export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
       id_token_signing_alg_values_supported: ['ES256'],
       code_challenge_methods_supported: ['S256']
     },
+    keys,
     answers: new Map(),
     claims: {},
     seen: [],
@@ -65,7 +68,7 @@ export const playIdp = async (t: TestContext): Promise<PlayedIdp> => {
   /** What a path answers unless the test says otherwise. */
   const usual: Record<string, (url: URL) => Promise<unknown>> = {
     '/.well-known/openid-configuration': async () => idp.metadata,
-    '/jwks': async () => jwks,
+    '/jwks': async () => ({ keys }),
     '/userinfo': async () => ({ sub: 'ann', email: 'ann@acme.test', email_verified: true, name: 'Ann' }),
     '/revoke': async () => ({}),
     '/token': async () => {

@@ -39,6 +39,22 @@ t.test('a body that is none of ours is a 400 that says what is wrong, and change
   t.match(await poll(app, device_code), { body: { error: 'authorization_pending' } })
 })
 
+t.test('of what anybody may send at most 16 KiB are read', async (t) => {
+  const paths = ['code', 'token', 'approve-external', 'deny-external'].map((one) => `${path}/${one}`)
+  for (const one of [...paths, '/device/continue', '/device/sso/decide', '/device/revoke']) {
+    const sent = (bytes: number) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      return send(app, 'POST', one, { headers, body: `a=${'x'.repeat(bytes - 2)}` })
+    }
+    t.notMatch(await sent(16 * 1024), { status: 413 }, one)
+    t.match(await sent(16 * 1024 + 1), { status: 413 }, one)
+  }
+  const large = { headers: json, body: JSON.stringify({ client_id: 'x'.repeat(16 * 1024) }) }
+  t.match(await send(app, 'POST', `${path}/token`, large), {
+    ...{ status: 413, body: { error: 'payload_too_large', error_description: /\S/ } }
+  })
+})
+
 t.test('a client nobody knows is refused before anything is written', async (t) => {
   const before = (await redis.keys('device-auth:*code:*')).sort()
   const asked = { body: { client_id: 'stranger', device_label: 'laptop' } }

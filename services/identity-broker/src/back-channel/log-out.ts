@@ -11,7 +11,7 @@ import type { BackChannelStore } from './store.ts'
 
 type Needs = {
   users: Pick<UserStore, 'findTenant'>
-  connections: Pick<ConnectionStore, 'list'>
+  connections: Pick<ConnectionStore, 'findByName'>
   findClient: FindClient
   verifyJwt: VerifyJwt
   backChannel: BackChannelStore
@@ -44,7 +44,7 @@ const findConnection = async (
   { tenant: slug, connection: name }: Place
 ): Promise<Connection> => {
   const tenant = await users.findTenant(slug)
-  const found = tenant && (await connections.list(tenant.id)).find((one) => one.name === name && one.kind === 'oidc')
-  if (found) return found
+  const found = tenant && (await connections.findByName(tenant.id, name))
+  if (found?.kind === 'oidc') return found
   throw new ReportedError('not_found', 'There is no such connection.')
 }

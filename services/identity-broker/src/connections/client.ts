@@ -3,8 +3,10 @@ import { ReportedError } from '@onbehalf/errors'
 import { LRUCache } from 'lru-cache'
 import { allowInsecureRequests, type ClientAuth, Configuration, customFetch, type ServerMetadata } from 'openid-client'
 import type { Connection } from '../database.ts'
+import { createAskOnce } from './ask-once.ts'
 import { type Authenticate, authenticationOf, type Credentials } from './authenticate.ts'
 import { discover } from './discover.ts'
+import { onlyMembers } from './json.ts'
 import { createTokenFetch } from './token-fetch.ts'
 
 /** The tenant's client at its IdP: where it is reached, and how the client authenticates there. */
@@ -29,27 +31,43 @@ type Needs = {
 }
 
 const heldMs = 10 * 60_000
+/** In bytes: some five hundred clients. */
+const weightMax = 8 * 1024 * 1024
+/** What a client takes beside what its identity provider said, which it holds twice. */
+const clientWeight = 10_000
+
+/** What a client goes by; the rest of a discovery document is not held. */
+const names = [
+  ...(['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const),
+  ...(['revocation_endpoint', 'end_session_endpoint', 'id_token_signing_alg_values_supported'] as const),
+  'authorization_response_iss_parameter_supported'
+] satisfies (keyof ServerMetadata)[]
 
 /** Finds clients through the egress guard, and keeps what discovery told for ten minutes and one revision. */
 export const createClients = ({ credentialsOf, egress, onDiscovered }: Needs): FindClient => {
-  const held = new LRUCache<string, Promise<IdpClient>>({ max: 1_000, ttl: heldMs })
-  const find = async (connection: Connection): Promise<IdpClient> => {
+  // By weight and not by number, as an identity provider may say much about itself.
+  const held = new LRUCache<string, IdpClient>({ maxSize: weightMax, ttl: heldMs, ttlAutopurge: true })
+  const once = createAskOnce<IdpClient>()
+  const find = async (connection: Connection) => {
     const metadata = await metadataOf[connection.kind](egress, connection).catch((cause: unknown) => {
       throw unavailable(connection, cause)
     })
-    await onDiscovered(connection, metadata.token_endpoint)
+    const { copy, length } = onlyMembers(metadata, names)
+    await onDiscovered(connection, copy.token_endpoint)
     const credentials = await credentialsOf(connection)
-    const authenticate = authenticationOf(connection, credentials, metadata.token_endpoint)
-    return clientOf(connection, metadata, authenticate, createTokenFetch(egress, connection))
+    const authenticate = authenticationOf(connection, credentials, copy.token_endpoint)
+    const client = clientOf(connection, copy, authenticate, createTokenFetch(egress, connection))
+    return { client, weight: clientWeight + 2 * length }
   }
-  return (connection) => {
+  const findAnew = (key: string, connection: Connection): Promise<IdpClient> =>
+    once(key, async () => {
+      const { client, weight } = await find(connection)
+      held.set(key, client, { size: weight })
+      return client
+    })
+  return async (connection) => {
     const key = `${connection.id} ${connection.revision}`
-    const known = held.get(key)
-    if (known) return known
-    const found = find(connection)
-    held.set(key, found)
-    found.catch(() => held.delete(key))
-    return found
+    return held.get(key) ?? findAnew(key, connection)
   }
 }
 

@@ -4,9 +4,11 @@ import { newSettings } from './apply-change.ts'
 import { checkPlaces, checkSettings } from './check.ts'
 import type { Desk } from './desk.ts'
 import { connectionEvent } from './event.ts'
-import { refuseTaken } from './problems.ts'
+import { refuseTaken, tooMany } from './problems.ts'
 import type { NewConnection } from './shapes.ts'
 import { writeConnection } from './write.ts'
+
+const connectionsMax = 100
 
 /** Stores a connection whose IdP was found to be what it is said to be. */
 export const createConnection = async (
@@ -20,6 +22,7 @@ export const createConnection = async (
   const { tenant_id } = audit
   return connections
     .transaction(async (store) => {
+      if ((await store.count(tenant_id)) >= connectionsMax) throw tooMany(connectionsMax)
       const { connection } = await writeConnection(
         { store, vault },
         { tenant_id, stored: undefined, settings: checked }

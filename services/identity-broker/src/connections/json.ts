@@ -1,7 +1,7 @@
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 
-/** More than any identity provider says about itself, and little enough to hold for a thousand of them. */
+/** More than any identity provider says about itself. Too much to hold: many small values take twenty times their text. */
 export const bytesMax = 256 * 1024
 const depthMax = 20
 
@@ -40,6 +40,12 @@ export const parseShallow = (text: string): unknown => {
     // The parser's own error quotes the text, which may hold a token.
     throw new ReportedError('upstream_error', 'The answer is not JSON.')
   }
+}
+
+/** A copy with these members alone, on every level, and how long it is as text. */
+export const onlyMembers = <Of>(of: Of, names: readonly string[]): { copy: Of; length: number } => {
+  const text = JSON.stringify(of, [...names])
+  return { copy: JSON.parse(text), length: text.length }
 }
 
 /** Whether `text` has more than `max` opening brackets anywhere: with fewer nothing is nested deeper. */

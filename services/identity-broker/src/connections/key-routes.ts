@@ -15,7 +15,7 @@ const KeySet = Type.Object({ keys: Type.Array(Key) })
 
 type Needs = {
   users: Pick<UserStore, 'findTenant'>
-  connections: Pick<ConnectionStore, 'list'>
+  connections: Pick<ConnectionStore, 'findByName'>
   keysOf: ReturnType<typeof createCredentials>['keysOf']
 }
 
@@ -26,8 +26,7 @@ export const connectionKeyRoutes = (app: App, { users, connections, keysOf }: Ne
     { config: { access: 'public' }, schema: { params: Place, response: { 200: KeySet } } },
     async ({ params }, reply) => {
       const tenant = await users.findTenant(params.tenant)
-      const all = tenant ? await connections.list(tenant.id) : []
-      const connection = all.find(({ name }) => name === params.connection)
+      const connection = tenant && (await connections.findByName(tenant.id, params.connection))
       if (connection?.client_authentication !== 'private_key_jwt') throw noSuchConnection()
       const keys = (await keysOf(connection)).publicKeys()
       reply.header('cache-control', 'public, max-age=300')

@@ -1,15 +1,18 @@
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { matches } from '@onbehalf/rpc'
-import { Type } from '@sinclair/typebox'
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose'
+import { errors, type JWTVerifyGetKey } from 'jose'
 import { LRUCache } from 'lru-cache'
+import { createAskOnce } from './ask-once.ts'
 import { fetchJson } from './json.ts'
-
-const KeySet = Type.Object({ keys: Type.Array(Type.Object({ kty: Type.String() }), { maxItems: 200 }) })
+import { readKeySet } from './key-set.ts'
 
 /** What an address answered last, and how the last question to it failed. Times in milliseconds. */
-type Held = { askedAt: number; keys?: JWTVerifyGetKey; fetchedAt?: number; failure?: unknown }
+type Held = { askedAt: number; weight: number; keys?: JWTVerifyGetKey; fetchedAt?: number; failure?: unknown }
+
+/** In bytes: the keys of some five hundred identity providers. */
+const weightMax = 24 * 1024 * 1024
+/** What an entry takes beside its keys: its address, a failure. */
+const entryWeight = 4_000
 
 /** The keys of a `jwks_uri`, as jose asks for them. */
 export type FindIdpKeys = (jwksUri: string) => JWTVerifyGetKey
@@ -23,29 +26,28 @@ export const createIdpKeys = (
   egress: Pick<Egress, 'request'>,
   { heldMs = 600_000, askAgainMs = 30_000, now = Date.now } = {}
 ): FindIdpKeys => {
-  const known = new LRUCache<string, Held>({ max: 1_000 })
-  const asking = new Map<string, Promise<Held>>()
+  // By weight and not by number: how much there is to an entry, is for the identity providers to say.
+  const known = new LRUCache<string, Held>({
+    maxSize: weightMax,
+    sizeCalculation: ({ weight }, jwksUri) => entryWeight + jwksUri.length + weight,
+    ttl: heldMs,
+    ttlAutopurge: true
+  })
+  const once = createAskOnce<Held>()
 
   const ask = async (jwksUri: string, askedAt: number): Promise<Held> => {
     try {
-      const answer = await fetchJson(egress, jwksUri)
-      if (!matches(KeySet, answer)) throw new ReportedError('upstream_error', 'The answer is no JSON Web Key Set.')
-      return { askedAt, keys: createLocalJWKSet(answer), fetchedAt: askedAt }
+      return { ...readKeySet(await fetchJson(egress, jwksUri)), askedAt, fetchedAt: askedAt }
     } catch (failure) {
-      return { ...known.get(jwksUri), askedAt, failure }
+      return { weight: 0, ...known.get(jwksUri), askedAt, failure }
     }
   }
-  const askOnce = (jwksUri: string): Promise<Held> => {
-    const running = asking.get(jwksUri)
-    if (running) return running
-    const started = ask(jwksUri, now()).then((held) => {
+  const askOnce = (jwksUri: string): Promise<Held> =>
+    once(jwksUri, async () => {
+      const held = await ask(jwksUri, now())
       known.set(jwksUri, held)
-      asking.delete(jwksUri)
       return held
     })
-    asking.set(jwksUri, started)
-    return started
-  }
   const mayAsk = ({ askedAt }: Held) => now() - askedAt >= askAgainMs
   const keysOf = ({ keys, fetchedAt = 0 }: Held) => (now() - fetchedAt < heldMs ? keys : undefined)
 

@@ -10,6 +10,9 @@ export const noSuchConnection = () => new ReportedError('not_found', 'There is n
 export const changedMeanwhile = () =>
   new ReportedError('conflict', 'The connection was changed by somebody else meanwhile. Read it and try again.')
 
+export const tooMany = (max: number) =>
+  new ReportedError('conflict', `A tenant can have ${max} connections. Delete one that is no longer needed.`)
+
 /** A refusal of Postgres for a name that another connection of the tenant has, as a conflict that names the field. */
 export const refuseTaken = (error: unknown): never => {
   if (!isNameTaken(error)) throw error

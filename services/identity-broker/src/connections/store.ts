@@ -34,6 +34,23 @@ export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
         .where('id', '=', id)
         .executeTakeFirst(),
 
+    findByName: (tenant_id: string, name: string) =>
+      db
+        .selectFrom('connection')
+        .selectAll()
+        .where('tenant_id', '=', tenant_id)
+        .where('name', '=', name)
+        .executeTakeFirst(),
+
+    findOldest: (tenant_id: string) =>
+      db
+        .selectFrom('connection')
+        .selectAll()
+        .where('tenant_id', '=', tenant_id)
+        .orderBy('created_at')
+        .limit(1)
+        .executeTakeFirst(),
+
     /** The tenant's connections, oldest first. */
     list: (tenant_id: string) =>
       db.selectFrom('connection').selectAll().where('tenant_id', '=', tenant_id).orderBy('created_at').execute(),
@@ -84,6 +101,17 @@ export const connectionWrites = (db: Writing) => ({
       .where('name', '=', name)
       .forUpdate()
       .executeTakeFirst(),
+
+  /** How many the tenant has; nobody else counts them until the transaction ends. */
+  count: async (tenant_id: string): Promise<number> => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`connections ${tenant_id}`}, 0))`.execute(db)
+    const { count } = await db
+      .selectFrom('connection')
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .where('tenant_id', '=', tenant_id)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  },
 
   insert: (row: Row & Pick<Connection, 'id' | 'tenant_id'>): Promise<Connection> =>
     db.insertInto('connection').values(row).returningAll().executeTakeFirstOrThrow(),

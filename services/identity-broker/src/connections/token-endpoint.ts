@@ -10,8 +10,8 @@ export type Answered = { status: number; text: string; retryAfter: string | unde
 /** A form as it is sent, with what shows who our client is. */
 export type TokenForm = { headers: Record<string, string>; body: string }
 
-// RFC 6749 §5.2
-const TokenError = Type.Object({ error: Type.String() })
+// RFC 6749 §5.2. A longer one is none of its words, and goes into the log.
+const TokenError = Type.Object({ error: Type.String({ maxLength: 256 }) })
 
 const retryMsMax = 3_600_000
 

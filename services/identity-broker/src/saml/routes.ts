@@ -3,6 +3,7 @@ import { type App, countFailures, describeAnswersAs, showErrorsAs, typed } from 
 import { Type } from '@sinclair/typebox'
 import { noSuchConnection } from '../connections/problems.ts'
 import type { ConnectionStore } from '../connections/store.ts'
+import { perMinute, registerLimits } from '../limits.ts'
 import { type ArrivalNeeds, signInArrival } from '../sign-in/arrival.ts'
 import { signInErrors } from '../sign-in/errors.ts'
 import { failureView } from '../sign-in/views.ts'
@@ -18,30 +19,33 @@ const ours = Type.String({ maxLength: 64 })
 /** Enough for somebody in a thousand groups, each of which says of what type it is. A form makes base64 a little longer. */
 const responseMax = 320 * 1024
 const formMax = 400 * 1024
+/** From one address, on one replica. */
+const metadataPerMinute = 60
 const Metadata = { content: { 'application/samlmetadata+xml': { schema: Type.String() } } } as const
 const Posted = Type.Object({
   SAMLResponse: Type.String({ minLength: 1, maxLength: responseMax }),
   RelayState: Type.Optional(Type.String({ maxLength: 1024 }))
 })
 
-type Needs = ReceiveNeeds & CompleteSamlNeeds & ArrivalNeeds & { connections: Pick<ConnectionStore, 'list'> }
+type Needs = ReceiveNeeds & CompleteSamlNeeds & ArrivalNeeds & { connections: Pick<ConnectionStore, 'findByName'> }
 
 /** Signing in by SAML 2: how we describe ourselves, where answers come to, and where the browser goes on from there. */
 export const samlRoutes = (needs: Needs) => async (scope: App) => {
   describeAnswersAs(scope, 'page', signInErrors)
   showErrorsAs(scope, failureView)
+  await registerLimits(scope, 'Our metadata is read too often from your address.')
   metadataRoute(scope, needs)
   answerRoute(scope, needs)
   completeRoute(scope, needs)
 }
 
 const metadataRoute = (scope: App, { users, connections, publicUrl }: Needs) => {
-  const route = { config: { access: 'public' }, schema: { params: Place, response: { 200: Metadata } } } as const
+  const config = { access: 'public', ...perMinute(metadataPerMinute) } as const
+  const route = { config, schema: { params: Place, response: { 200: Metadata } } } as const
   typed(scope).get('/auth/saml/:tenant/:connection/metadata', route, async ({ params }, reply) => {
     const tenant = await users.findTenant(params.tenant)
-    const all = tenant ? await connections.list(tenant.id) : []
-    const connection = all.find(({ name, kind }) => name === params.connection && kind === 'saml')
-    if (!tenant || !connection) throw noSuchConnection()
+    const connection = tenant && (await connections.findByName(tenant.id, params.connection))
+    if (!tenant || connection?.kind !== 'saml') throw noSuchConnection()
     const metadata = await metadataOf(connection.id, samlOf(connection), sidesOf(publicUrl, tenant, connection))
     return reply.type('application/samlmetadata+xml').header('cache-control', 'public, max-age=300').send(metadata)
   })

@@ -39,7 +39,12 @@ const scriptRoute =
   async (scope: App) => {
     typed(scope).post(
       '/auth/session/renew',
-      { config: { access: 'renewal', ...perMinute(renewalsPerMinute) }, schema: { response: { 200: Renewed } } },
+      {
+        config: { access: 'renewal', ...perMinute(renewalsPerMinute) },
+        // All that counts is the cookie.
+        bodyLimit: 1_024,
+        schema: { response: { 200: Renewed } }
+      },
       async (request, reply) => {
         const issued = await renew(request, reply, { renewSession, sessionCookies })
         const { csrf, expires_at, renewable_until } = issued

@@ -24,7 +24,7 @@ export type SignInNeeds = AskByOauthNeeds &
   AskBySamlNeeds & {
     users: Pick<UserStore, 'find' | 'findTenant' | 'onlyTenant'>
     invitations: Pick<InvitationStore, 'findByToken'>
-    connections: Pick<ConnectionStore, 'find' | 'list'>
+    connections: Pick<ConnectionStore, 'find' | 'findByName' | 'findOldest'>
     states: SignInStates
     /** The audiences of the tenant's forwarding providers. */
     audiencesOf: (tenantId: string) => Promise<Audience[]>
@@ -108,8 +108,7 @@ const chooseConnection = async (
 ): Promise<Connection | undefined> => {
   const user = user_id ? await users.find(id, user_id) : undefined
   if (user) return connections.find(id, user.connection_id)
-  const all = await connections.list(id)
-  return name ? all.find((one) => one.name === name) : all[0]
+  return name ? connections.findByName(id, name) : connections.findOldest(id)
 }
 
 /** Only `idp_token` asks the IdP for the audience itself, and not where it forwards the ID token in its place. */
@@ -137,11 +136,28 @@ const unlessAllowed = (error: unknown): undefined => {
   if (!(error instanceof ReportedError) || error.code !== 'audience_not_allowed') throw error
 }
 
+/**
+ * What is remembered of a sign-in waits in Redis, and all resources are in its address. Where they are more, one refresh
+ * token is for as many as fit, beside the one that is wanted.
+ */
+const [resourcesMax, charactersMax] = [64, 8 * 1024]
+
+const fitting = (registered: string[], wanted: string | undefined): string[] => {
+  const fitted: string[] = []
+  let characters = 0
+  for (const one of new Set([...(wanted ? [wanted] : []), ...registered.toSorted()])) {
+    characters += one.length
+    if (fitted.length === resourcesMax || characters > charactersMax) break
+    fitted.push(one)
+  }
+  return fitted.sort()
+}
+
 type Choose = (registered: string[], wanted: string | undefined) => string[]
 
 /** RFC 8707: which resources one refresh token of this IdP can be authorised for. */
 const choose: Readonly<Record<ResourceSupport, Choose>> = {
-  many: (registered, wanted) => [...new Set(wanted ? [...registered, wanted] : registered)].sort(),
+  many: fitting,
   one: (_registered, wanted) => (wanted ? [wanted] : []),
   none: () => []
 }

@@ -28,7 +28,7 @@ const Begin = Type.Object({
   is_switch: Type.Optional(Type.Boolean()),
   /** OIDC Core §3.1.2.1, in seconds. */
   max_age: Type.Optional(Type.Integer({ minimum: 0, maximum: maxAgeSecondsMax })),
-  return_to: Type.Optional(word(8192))
+  return_to: Type.Optional(word(2048))
 })
 
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.

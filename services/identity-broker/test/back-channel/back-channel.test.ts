@@ -191,6 +191,13 @@ await t.test('a token that does not hold ends nothing, and is told what is wrong
   t.equal(await isSignedIn(user), false)
 })
 
+await t.test('a token may be of 64 KiB, and little more than that is read', async (t) => {
+  const large = await post('x'.repeat(64 * 1024))
+  t.match([large.status, large.json()], [400, { error_description: /does not hold/ }])
+  const tooLarge = await post('x'.repeat(80 * 1024))
+  t.match([tooLarge.status, tooLarge.json()], [413, { error: 'payload_too_large' }])
+})
+
 await t.test('who guesses is stopped, and an IdP that ends many sessions is not', async (t) => {
   // Until it is said: on a slow machine a minute may end on the way, and another one begin.
   const statuses = new Set<number>()

@@ -56,6 +56,13 @@ await t.test('a script renews: new cookies, the same csrf value, the same sessio
   t.same([expires_at, session.renewable_until, session.ends_at].map(minutes), [10, 120, 720])
 })
 
+await t.test('of what a script sends along nothing is read that is longer than it needs', async (t) => {
+  const { browser } = await signInAs(broker, logins.user)
+  const form = { a: 'x'.repeat(2_000) }
+  t.equal((await browser.visit(`${publicUrl}/auth/session/renew`, { form, headers: own })).status, 413)
+  t.equal((await renew(browser)).status, 200)
+})
+
 await t.test('the renewal cookie goes to /auth alone, and no script reads it', async (t) => {
   const user = await signInAs(broker, logins.user)
   const answer = await renew(user.browser)

@@ -237,3 +237,37 @@ await t.test('no state, nonce or verifier rests in Redis', async (t) => {
     t.ok((await redis.ttl(key)) <= 600)
   }
 })
+
+await t.test('what an IdP is asked for and Redis remembers stays small, however many servers there are', async (t) => {
+  const redis = new Redis(broker.backends.redis.adminUrl())
+  t.teardown(() => redis.disconnect())
+  const asked = async (query = '') => {
+    await redis.flushall()
+    const return_to = `/${'x'.repeat(2_047)}`
+    const url = `${publicUrl}/auth/sign-in?tenant=acme&return_to=${return_to}${query}`
+    const { headers } = await createBrowser().visit(url, { follow: false })
+    const [key = ''] = await redis.keys('identity-broker:sign-in:*')
+    t.ok((await redis.strlen(key)) < 16 * 1024)
+    return new URL(String(headers.location)).searchParams.getAll('resource')
+  }
+  const servers = Array.from({ length: 80 }, (_, index) => `http://127.0.0.1:9/${100 + index}`)
+  for (const [index, audience] of servers.entries()) broker.register(audience, { server_identifier: `s${index}` })
+  t.same(await asked(), servers.slice(0, 64))
+  t.same(
+    await asked('&provider=s79'),
+    [...servers.slice(0, 63), servers[79]],
+    'the one that is signed in for is among them'
+  )
+  const long = Array.from({ length: 6 }, (_, index) => `http://127.0.0.1:9/0${index}${'x'.repeat(2_000)}`)
+  for (const [index, audience] of long.entries()) broker.register(audience, { server_identifier: `long${index}` })
+  t.same(await asked('&provider=long5'), [...long.slice(0, 3), long[5]])
+})
+
+await t.test('a way back that is longer than a path of ours is refused by its name', async (t) => {
+  const sent = (length: number) =>
+    createBrowser().visit(`${publicUrl}/auth/sign-in?tenant=acme&return_to=/${'x'.repeat(length - 1)}`, {
+      follow: false
+    })
+  t.equal((await sent(2_048)).status, 303)
+  t.match(await sent(2_049), { status: 400, body: /return_to/ })
+})

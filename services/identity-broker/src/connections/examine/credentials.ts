@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Egress } from '@onbehalf/egress'
-import { matches } from '@onbehalf/rpc'
-import { Type } from '@sinclair/typebox'
 import { authenticationOf, type Credentials } from '../authenticate.ts'
-import { bytesMax, parseShallow } from '../json.ts'
+import { bytesMax } from '../json.ts'
 import type { Settings } from '../settings.ts'
+import { bodyOf, errorIn } from '../token-endpoint.ts'
 import type { Quirk } from '../vocabulary.ts'
 import { type Finding, wordsOf } from './finding.ts'
 
@@ -65,20 +64,9 @@ const ask = async ({ egress, credentials, callbackUrl }: Probe, settings: Settin
   }
 }
 
-const TokenError = Type.Object({ error: Type.String() })
-
 /** RFC 6749 §5.2 */
 const read = (status: number, text: string): Said => {
-  const error = errorIn(text)
+  const error = errorIn(bodyOf({ text }))
   if (status === 401 || error === 'invalid_client') return 'refused'
   return error === 'invalid_grant' ? 'accepted' : 'unclear'
-}
-
-const errorIn = (text: string): string | undefined => {
-  try {
-    const body = parseShallow(text)
-    return matches(TokenError, body) ? body.error : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -6,7 +6,7 @@ import type { Minted } from '../modes/mode.ts'
 import type { MintKey } from './key.ts'
 import type { SharedTokens } from './shared.ts'
 
-type Held = { minted: Minted; trueAt: number; tags: readonly string[] }
+type Held = { minted: Minted; trueAt: number; tags: readonly string[]; weight: number }
 
 type Needs = {
   bus: Bus
@@ -19,7 +19,10 @@ type Needs = {
   now?: () => number
 }
 
-const heldMax = 50_000
+/** In characters, since a token may be of 8 KiB: some 50,000 usual ones. */
+const weightMax = 100 * 1024 * 1024
+/** What is held beside a token and what it is found by. */
+const entryWeight = 1_000
 /** A token this close to its end is not handed out: the call it is for takes time too. */
 const skewMs = 30_000
 /** A fetch is shared by those who ask meanwhile; who cannot wait so long stops waiting. */
@@ -35,7 +38,8 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, mintNext,
     const { grant_id, connection_id, subject, generation, expires_at } = minted
     if (grant_id && connection_id && generation !== null)
       latest.note(keyOf(ask), { grant_id, connection_id, subject, generation, expires_at })
-    return { minted, trueAt, tags: tagsOf(minted, ask) }
+    const weight = entryWeight + idOf(ask).length + minted.token.length
+    return { minted, trueAt, tags: tagsOf(minted, ask), weight }
   }
   const fetchAnew = async (ask: MintAsk, lookedAt: number | undefined): Promise<Held> => {
     const trueAt = now()
@@ -53,9 +57,10 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, mintNext,
     return minted && heldOf(ask, minted, trueAt)
   }
   const cache = createLiveCache<MintAsk, Held>({
-    max: heldMax,
+    max: weightMax,
+    weightOf: ({ weight }) => weight,
     now,
-    keyOf: (ask) => Object.values(keyOf(ask)).join('\n'),
+    keyOf: idOf,
     load: async (ask) => {
       const next = await fetchNext(ask)
       if (next) return next
@@ -85,6 +90,8 @@ export const createKeptTokens = ({ bus, shared, onOwnChange, mintAnew, mintNext,
 const keyOf = ({ tenant_id, user_id, mode, provider: { audience, scopes, revision = 0 } }: MintAsk): MintKey => ({
   ...{ tenant_id, user_id, audience, mode, scopes: scopes.join(' '), revision }
 })
+
+const idOf = (ask: MintAsk): string => Object.values(keyOf(ask)).join('\n')
 
 const tagsOf = ({ grant_id, connection_id }: Minted, { user_id }: MintAsk): string[] => [
   `user:${user_id}`,
