@@ -15,6 +15,7 @@ import * as revocationsOfTenants from './0020-revocations-of-tenants.ts'
 import * as refusedRenewals from './0021-refused-renewals.ts'
 import * as clientsOfOldReplicas from './0022-clients-of-old-replicas.ts'
 import * as withheldScopes from './0023-withheld-scopes.ts'
+import * as toolBytes from './0024-tool-bytes.ts'
 
 export const migrations: Migrations = {
   '0001-providers': providers,
@@ -32,5 +33,6 @@ export const migrations: Migrations = {
   '0020-revocations-of-tenants': revocationsOfTenants,
   '0021-refused-renewals': refusedRenewals,
   '0022-clients-of-old-replicas': clientsOfOldReplicas,
-  '0023-withheld-scopes': withheldScopes
+  '0023-withheld-scopes': withheldScopes,
+  '0024-tool-bytes': toolBytes
 }

@@ -1,7 +1,7 @@
 import type { IdentityMode } from '@onbehalf/contracts'
 import type { DeadReason } from '@onbehalf/lease'
 import type { AuditTables, KeyTables } from '@onbehalf/service-kit'
-import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable, Updateable } from 'kysely'
 import type { GrantType } from './oauth/credential.ts'
 import type { LeftOut, ToolDefinition, ToolsStatus } from './tools/tool.ts'
 
@@ -60,6 +60,8 @@ type ToolTable = {
   name: string
   position: number
   definition: ColumnType<ToolDefinition, string, string>
+  /** Of the definition as it is written. */
+  bytes: GeneratedAlways<number>
   hash: string
   /** Name, title and description in lower case, for a search. */
   words: string

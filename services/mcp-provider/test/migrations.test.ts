@@ -36,3 +36,26 @@ t.test('the table itself refuses to forward nothing', async (t) => {
     values (gen_random_uuid(), gen_random_uuid(), 'a', 'a', '', '', 1, 1, true, 'off', 'stale', gen_random_uuid())`
   await t.rejects(insert.execute(db), { message: /provider_forwards_something/ })
 })
+
+t.test('tools that were there before have their size as well', async (t) => {
+  const backends = await startBackends(t)
+  const { DATABASE_URL: url = '' } = backends.environmentFor('mcp-provider')
+  const { db, close } = await openPostgres(url)
+  t.teardown(close)
+  const names = Object.keys(migrations)
+  for (const name of names.slice(names.indexOf('0024-tool-bytes')).toReversed())
+    t.same(await migrate(url, migrations, 'down'), [name])
+  const definition = JSON.stringify({ name: 'é', description: '\u0000 \ud800' })
+  await sql`
+    with made as (
+      insert into provider (id, tenant_id, name, server_identifier, server_url, server_url_hash, timeout, sse_read_timeout,
+        forward_user_identity, identity_mode, tools_status, created_by)
+      values (gen_random_uuid(), gen_random_uuid(), 'a', 'a', '', '', 1, 1, false, 'off', 'stale', gen_random_uuid())
+      returning id)
+    insert into tool (provider_id, name, position, definition, hash) select id, 'a', 0, ${definition}, '' from made`.execute(
+    db
+  )
+  await migrate(url, migrations, 'up')
+  const { rows } = await sql<{ bytes: number }>`select bytes from tool`.execute(db)
+  t.same(rows, [{ bytes: Buffer.byteLength(definition) }])
+})

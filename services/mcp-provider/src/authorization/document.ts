@@ -1,12 +1,16 @@
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
+import { isJson } from '@onbehalf/mcp'
 import { matches } from '@onbehalf/rpc'
-import type { Static, TSchema } from '@sinclair/typebox'
+import type { Static, TObject } from '@sinclair/typebox'
 
-const limits = { timeoutMs: 5_000, maxBytes: 256 * 1024 }
+const limits = { timeoutMs: 5_000, maxBytes: 64 * 1024 }
 
-/** The first document of these that is there. What is away is not taken for what is not there. */
-export const firstOf = async <Schema extends TSchema>(
+/**
+ * What `schema` names of the first document of these that is there, and nothing else. What is away is not taken for what
+ * is not there.
+ */
+export const firstOf = async <Schema extends TObject>(
   egress: Pick<Egress, 'request'>,
   urls: readonly string[],
   schema: Schema
@@ -16,7 +20,7 @@ export const firstOf = async <Schema extends TSchema>(
     const asked = { ...limits, headers: { accept: 'application/json' }, carriesCredential: true }
     const response = await egress.request(url, asked).catch(refuseUnlessAway)
     if (response.status === 200) {
-      const document = await response.json().catch(refuseUnlessAway)
+      const document = onlyNamed(schema, await response.json().catch(refuseUnlessAway))
       if (matches(schema, document)) return { url, document }
       throw unusable(`The metadata at ${url} is not as it must be.`)
     }
@@ -26,6 +30,12 @@ export const firstOf = async <Schema extends TSchema>(
   }
   return undefined
 }
+
+// What is held of a server is what is used of it, however much it says.
+const onlyNamed = ({ properties }: TObject, document: unknown): unknown =>
+  isJson(document)
+    ? Object.fromEntries(Object.entries(document).filter(([name]) => Object.hasOwn(properties, name)))
+    : document
 
 const away: ReadonlySet<string> = new Set(['upstream_unavailable', 'upstream_timeout'])
 

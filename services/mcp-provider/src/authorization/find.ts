@@ -2,12 +2,12 @@ import type { ProviderAuthorization } from '@onbehalf/contracts'
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
 import type { Vault } from '@onbehalf/vault'
-import { LRUCache } from 'lru-cache'
 import { noSuchProvider } from '../providers/problems.ts'
 import { type Authentication, audienceOf, modeOf } from '../providers/provider.ts'
 import { openProvider } from '../providers/secrets.ts'
 import type { ProviderStore } from '../providers/store.ts'
 import { discover } from './discover.ts'
+import { holdMetadata } from './held.ts'
 import type { Resource } from './resource.ts'
 import type { ServerMetadata } from './server.ts'
 
@@ -18,22 +18,16 @@ type Needs = {
 }
 type Asked = { tenant_id: string; provider_id: string }
 
-const heldMs = 10 * 60_000
 const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
 export type FindAuthorization = (asked: Asked) => Promise<ProviderAuthorization>
 
 /** Where the token of an `id_jag` provider is got, and with which client. What was discovered is held for ten minutes. */
 export const createFindAuthorization = ({ providers, vault, egress }: Needs): FindAuthorization => {
-  const held = new LRUCache<string, Promise<ServerMetadata>>({ max: 1_000, ttl: heldMs })
+  const held = holdMetadata()
   const metadataOf = (where: Resource, issuer: string): Promise<ServerMetadata> => {
     const key = `${where.server_url} ${where.resource} ${issuer}`
-    const known = held.get(key)
-    if (known) return known
-    const found = discover(egress, where, issuer)
-    held.set(key, found)
-    found.catch(() => held.delete(key))
-    return found
+    return held.get(key) ?? held.hold(key, discover(egress, where, issuer))
   }
   return async ({ tenant_id, provider_id }) => {
     const row = await providers.find(tenant_id, provider_id)

@@ -3,31 +3,44 @@ import type { ProviderRow } from '../database.ts'
 import { answerOf } from '../providers/answer.ts'
 import type { Desk } from '../providers/desk.ts'
 import type { ProviderPlace } from '../providers/page-store.ts'
-import { openProvider } from '../providers/secrets.ts'
-import type { ProviderAnswer } from '../providers/shapes.ts'
+import { openShown } from '../providers/secrets.ts'
+import { createRoom, type Room } from './room.ts'
+import { listViewOf } from './view.ts'
 
 // The reference answers with all of them at once; they are read by so many.
-const providersPerRead = 500
+const providersPerRead = 100
 
 type Registry = Pick<Desk, 'providers' | 'tools' | 'vault'>
+type View = ReturnType<typeof listViewOf>
 
-/** Every provider of the asker's tenant by name, with its tools. */
-export const listAll = async (registry: Registry, asker: Asker): Promise<ProviderAnswer[]> => {
-  const all: ProviderAnswer[] = []
+/** Every provider of the asker's tenant by name, with the tools that there is room for. */
+export const listAll = async (registry: Registry, asker: Asker): Promise<View[]> => {
+  const all: View[] = []
+  const rooms = { read: createRoom(), shown: createRoom() }
   let after: ProviderPlace | undefined
   do {
     const rows = await registry.providers.page(asker.tenant_id, {
       ...{ order: 'name', limit: providersPerRead },
       ...(after ? { after } : {})
     })
-    all.push(...(await answersOf(registry, asker, rows)))
+    all.push(...(await viewsOf(registry, asker, rows, rooms)))
     after = rows.length === providersPerRead ? rows.at(-1) : undefined
   } while (after)
   return all
 }
 
-const answersOf = async ({ tools, vault }: Registry, asker: Asker, rows: ProviderRow[]): Promise<ProviderAnswer[]> => {
-  const kept = await tools.ofMany(rows.map(({ id }) => id))
-  const opened = await Promise.all(rows.map((row) => openProvider(vault, row)))
-  return opened.map((provider) => answerOf(provider, kept.get(provider.id) ?? [], asker))
+const viewsOf = async (
+  { tools, vault }: Registry,
+  asker: Asker,
+  rows: ProviderRow[],
+  { read, shown }: Record<'read' | 'shown', Room>
+): Promise<View[]> => {
+  const ids = rows.map(({ id }) => id)
+  const sizes = await tools.sizesOf(ids)
+  const kept = await tools.ofMany(ids.filter((id) => read.take(sizes.get(id)?.bytes ?? 0)))
+  const opened = await Promise.all(rows.map((row) => openShown(vault, row)))
+  return opened.map((provider) => {
+    const toolsCount = sizes.get(provider.id)?.count ?? 0
+    return listViewOf({ provider: answerOf(provider, kept.get(provider.id) ?? [], asker), toolsCount }, shown)
+  })
 }

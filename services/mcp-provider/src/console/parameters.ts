@@ -26,14 +26,14 @@ const typeByWord: ReadonlyMap<unknown, ParameterType> = new Map<unknown, Paramet
 export const parametersOf = (schema: unknown): Parameter[] => {
   const { type, properties, required } = fieldsOf(schema)
   if (type !== 'object') return []
-  const needed: readonly unknown[] = Array.isArray(required) ? required : []
+  const needed: ReadonlySet<unknown> = new Set(Array.isArray(required) ? required : [])
   return Object.entries(fieldsOf(properties)).map(([name, property]) => {
     const { description } = fieldsOf(property)
     const told = typeof description === 'string' ? description : ''
     const kind = typeOf(property, 0) ?? 'string'
     return {
       ...{ name, label: localized(name), human_description: localized(told), llm_description: told },
-      ...{ type: kind, form: 'llm', required: needed.includes(name) },
+      ...{ type: kind, form: 'llm', required: needed.has(name) },
       ...(kind === 'array' || kind === 'object' ? { input_schema: property } : {})
     }
   })

@@ -14,7 +14,7 @@ import { members, writers } from '../providers/rights.ts'
 import { updateProvider } from '../providers/update.ts'
 import { listAll } from './list.ts'
 import { ConsoleChange, ConsoleProvider, ConsoleProviderId, changeOf, givenOf } from './payload.ts'
-import { ConsoleView, fullViewOf, listViewOf } from './view.ts'
+import { ConsoleView, fullViewOf } from './view.ts'
 
 const tags = ['console']
 const mount = '/console/api/workspaces/current'
@@ -127,7 +127,7 @@ export const consoleRoutes =
     })
     routes.route({
       ...list,
-      handler: async (request) => (await listAll(desk, viewerOf(request))).map(listViewOf)
+      handler: (request) => listAll(desk, viewerOf(request))
     })
     done()
   }

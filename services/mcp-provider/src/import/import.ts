@@ -2,9 +2,8 @@ import { type ErrorDetail, ReportedError } from '@onbehalf/errors'
 import type { Asker } from '../asker.ts'
 import { settingsOf } from '../providers/apply-change.ts'
 import { checkSettings } from '../providers/check.ts'
-import { newRowOf } from '../providers/create.ts'
+import { newRowOf, storeNew } from '../providers/create.ts'
 import type { Desk } from '../providers/desk.ts'
-import { refuseTaken } from '../providers/problems.ts'
 import { findProvider } from '../providers/read.ts'
 import { openProvider } from '../providers/secrets.ts'
 import type { NewProvider } from '../providers/shapes.ts'
@@ -34,7 +33,7 @@ export const importProviders = async (desk: Desk, asker: Asker, file: ImportFile
   ]
   if (all.length > 0) throw refused(all, wanted.length)
 
-  const rows = await desk.providers.insertAll(made).catch(refuseTaken)
+  const rows = await storeNew(desk, asker, made)
   for (const row of rows) desk.publish(row)
   const opened = await Promise.all(rows.map((row) => openProvider(desk.vault, row)))
   await Promise.all(opened.map((provider) => desk.refreshTools(provider, asker)))

@@ -1,6 +1,6 @@
 import type { Egress } from '@onbehalf/egress'
 import { ReportedError } from '@onbehalf/errors'
-import { LRUCache } from 'lru-cache'
+import { holdMetadata } from '../authorization/held.ts'
 import { type ResourceMetadata, readResource } from '../authorization/resource.ts'
 import { readServer, type ServerMetadata } from '../authorization/server.ts'
 import { audienceOf, type Settings } from '../providers/provider.ts'
@@ -20,17 +20,11 @@ export type Authorizations = {
   serverOf: (issuer: string) => Promise<ServerMetadata>
 }
 
-const heldMs = 10 * 60_000
-
 /** What is discovered for the credentials of providers; the resource is read anew each time, since it decides. */
 export const createAuthorizations = (egress: Pick<Egress, 'request' | 'checkReachable'>): Authorizations => {
-  const held = new LRUCache<string, Promise<ServerMetadata>>({ max: 1_000, ttl: heldMs })
-  const read = (issuer: string): Promise<ServerMetadata> => {
-    const found = readServer(egress, issuer).catch(asMisfit)
-    held.set(issuer, found)
-    found.catch(() => held.get(issuer) === found && held.delete(issuer))
-    return found
-  }
+  const held = holdMetadata()
+  const read = (issuer: string): Promise<ServerMetadata> =>
+    held.hold(issuer, readServer(egress, issuer).catch(asMisfit))
   return {
     describe: async (settings, { challenge, known }) => {
       const { resource_metadata: metadata_url, scope: challengeScope } = readChallenge(challenge)

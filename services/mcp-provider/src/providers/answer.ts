@@ -1,11 +1,14 @@
 import { mask } from '@onbehalf/vault'
 import type { KeptTool } from '../tools/tool.ts'
 import { maskPath, maskQuery } from './mask-url.ts'
-import type { Authentication, Headers, Provider } from './provider.ts'
+import type { Authentication, Headers, Provider, ShownProvider } from './provider.ts'
 import type { ProviderAnswer, ProviderSummary } from './shapes.ts'
 
 /** A provider as it is shown: secrets masked, and less of the URL to those who may not change it. */
-export const summaryOf = (provider: Provider, { isAdministrator }: { isAdministrator: boolean }): ProviderSummary => {
+export const summaryOf = (
+  provider: ShownProvider,
+  { isAdministrator }: { isAdministrator: boolean }
+): ProviderSummary => {
   const { id, revision, tools_status, tools_error, tools_left_out, settings } = provider
   const { server_url, resource, headers, authentication, timeout, sse_read_timeout, ...plain } = settings
   return {
@@ -24,7 +27,7 @@ export const summaryOf = (provider: Provider, { isAdministrator }: { isAdministr
 }
 
 export const answerOf = (
-  provider: Provider,
+  provider: ShownProvider,
   tools: KeptTool[],
   reader: { isAdministrator: boolean }
 ): ProviderAnswer => ({

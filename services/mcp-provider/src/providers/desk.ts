@@ -9,7 +9,7 @@ import type { ProviderStore } from './store.ts'
 /** What the registry works with; every verb names the part it uses. */
 export type Desk = {
   providers: ProviderStore & ProviderPages
-  tools: Pick<ToolStore, 'of' | 'ofMany' | 'approve'>
+  tools: Pick<ToolStore, 'of' | 'ofMany' | 'sizesOf' | 'approve'>
   vault: Pick<Vault, 'seal' | 'open'>
   checkReachable: CheckReachable
   refreshTools: RefreshTools

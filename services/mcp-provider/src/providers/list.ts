@@ -4,7 +4,7 @@ import type { Asker } from '../asker.ts'
 import { summaryOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import type { ProviderOrder, ProviderPlace } from './page-store.ts'
-import { openProvider } from './secrets.ts'
+import { openShown } from './secrets.ts'
 import type { ProviderPage } from './shapes.ts'
 
 type Asked = { limit: number; order: ProviderOrder; cursor?: string; search?: string }
@@ -18,7 +18,7 @@ export const listProviders = async (
   const query = { order, ...(search ? { search } : {}), ...(cursor ? { after: placeOf(cursor) } : {}) }
   const load = (more: number) => providers.page(asker.tenant_id, { ...query, limit: more })
   const { data, next_cursor } = await takePage(limit, load, cursorOf)
-  const opened = await Promise.all(data.map((row) => openProvider(vault, row)))
+  const opened = await Promise.all(data.map((row) => openShown(vault, row)))
   return { data: opened.map((provider) => summaryOf(provider, asker)), next_cursor }
 }
 

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { takenFieldOf } from './store.ts'
+import { providersMax, takenFieldOf } from './store.ts'
 
 export const invalid = (path: string, message: string, cause?: unknown) =>
   new ReportedError('invalid_request', `${path} ${message}.`, { details: [{ path, message }], cause })
@@ -17,6 +17,9 @@ export const notForExternals = (name: string) =>
 
 export const changedMeanwhile = () =>
   new ReportedError('conflict', 'The provider was changed by somebody else meanwhile. Read it and try again.')
+
+export const tooMany = () =>
+  new ReportedError('conflict', `A tenant can have ${providersMax} providers. Delete one that is no longer needed.`)
 
 /** A refusal of Postgres for a value that another provider of the tenant has, as a conflict that names the field. */
 export const refuseTaken = (error: unknown): never => {

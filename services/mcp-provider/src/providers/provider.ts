@@ -54,10 +54,12 @@ export type Provider = {
   authorization_issuer: string | null
   tools_status: ToolsStatus
   tools_error: string | null
-  tools_left_out: LeftOut[]
   created_at: Date
   updated_at: Date
 }
+
+/** With what is for those alone who look at it. */
+export type ShownProvider = Provider & { tools_left_out: LeftOut[] }
 
 export const timeoutDefaults = { timeout: 30, sse_read_timeout: 300 } as const
 

@@ -4,7 +4,7 @@ import { answerOf } from './answer.ts'
 import type { Desk } from './desk.ts'
 import { noSuchProvider } from './problems.ts'
 import type { Provider } from './provider.ts'
-import { openProvider } from './secrets.ts'
+import { openProvider, openShown } from './secrets.ts'
 import type { ProviderAnswer } from './shapes.ts'
 import type { ProviderStore } from './store.ts'
 
@@ -25,6 +25,7 @@ export const readProvider = async (
   asker: Asker,
   id: string
 ): Promise<ProviderAnswer> => {
-  const provider = await findProvider(desk, asker.tenant_id, id)
-  return answerOf(provider, await desk.tools.of(id), asker)
+  const row = await desk.providers.findShown(asker.tenant_id, id)
+  if (!row) throw noSuchProvider()
+  return answerOf(await openShown(desk.vault, row), await desk.tools.of(id), asker)
 }

@@ -3,7 +3,8 @@ import { hashOf } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import type { Static, TSchema } from '@sinclair/typebox'
 import type { ProviderRow } from '../database.ts'
-import { Authentication, Headers, type Provider, type Settings } from './provider.ts'
+import { Authentication, Headers, type Provider, type Settings, type ShownProvider } from './provider.ts'
+import type { OpenRow } from './store.ts'
 
 type Owner = { id: string; tenant_id: string }
 
@@ -32,10 +33,10 @@ export const sealSettings = async (
 }
 
 /** A stored provider with its secrets in clear. */
-export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow): Promise<Provider> => {
+export const openProvider = async (vault: Pick<Vault, 'open'>, row: OpenRow): Promise<Provider> => {
   const open = (column: string, sealed: Buffer) => vault.open(sealed, placeOf(row, column))
   const { id, tenant_id, revision, reach_revision, created_at, updated_at } = row
-  const { tools_status, tools_error, tools_left_out } = row
+  const { tools_status, tools_error } = row
   const { name, server_identifier, icon, icon_type, icon_background, timeout, sse_read_timeout } = row
   const { forward_user_identity, identity_mode, forward_id_token, auth_scope, tool_changes, external } = row
   const { keep_arguments } = row
@@ -49,9 +50,15 @@ export const openProvider = async (vault: Pick<Vault, 'open'>, row: ProviderRow)
     authentication: await openAuthentication(vault, row),
     resource: row.resource && (await open('resource', row.resource))
   }
-  const listed = { authorization_issuer, tools_status, tools_error, tools_left_out }
+  const listed = { authorization_issuer, tools_status, tools_error }
   return { id, tenant_id, revision, reach_revision, settings, ...listed, created_at, updated_at }
 }
+
+/** The same as it is shown. */
+export const openShown = async (vault: Pick<Vault, 'open'>, row: ProviderRow): Promise<ShownProvider> => ({
+  ...(await openProvider(vault, row)),
+  tools_left_out: row.tools_left_out
+})
 
 /** The provider's own client in clear. */
 export const openAuthentication = async (

@@ -6,18 +6,22 @@ import type { Sight } from './sight.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
 
+/** What every question about a provider is for; what was left out of its tools is shown, and no more. */
+const openColumns = [
+  ...(['id', 'tenant_id', 'revision', 'reach_revision', 'created_at', 'updated_at'] as const),
+  ...(['name', 'server_identifier', 'server_url', 'resource', 'icon', 'icon_type', 'icon_background'] as const),
+  ...(['headers', 'authentication', 'authorization_issuer', 'timeout', 'sse_read_timeout'] as const),
+  ...(['forward_user_identity', 'identity_mode', 'forward_id_token', 'auth_scope'] as const),
+  ...(['tool_changes', 'external', 'keep_arguments', 'tools_status', 'tools_error', 'tools_listed_at'] as const)
+] as const
+export type OpenRow = Pick<ProviderRow, (typeof openColumns)[number]>
+
 /** The providers of all tenants; every question names the tenant, and every change is recorded with it. */
 export const providerStore = (db: Kysely<Database>) => ({
-  insert: (row: NewProviderRow, event: AuditEvent): Promise<ProviderRow> =>
+  /** All of them, or none: undefined where the tenant would have more than it may. */
+  insertAll: (tenant_id: string, made: readonly MadeRow[]): Promise<ProviderRow[] | undefined> =>
     db.transaction().execute(async (transaction) => {
-      const stored = await transaction.insertInto('provider').values(row).returningAll().executeTakeFirstOrThrow()
-      await recordAudit(transaction, event)
-      return stored
-    }),
-
-  /** All of them, or none. */
-  insertAll: (made: readonly { row: NewProviderRow; event: AuditEvent }[]): Promise<ProviderRow[]> =>
-    db.transaction().execute(async (transaction) => {
+      if ((await countAlone(transaction, tenant_id)) + made.length > providersMax) return undefined
       const rows = made.map(({ row }) => row)
       const stored = await transaction.insertInto('provider').values(rows).returningAll().execute()
       await recordAudit(transaction, ...made.map(({ event }) => event))
@@ -39,13 +43,22 @@ export const providerStore = (db: Kysely<Database>) => ({
       )
       .execute(),
 
-  find: (tenant_id: string, id: string) =>
+  find: (tenant_id: string, id: string): Promise<OpenRow | undefined> =>
+    db
+      .selectFrom('provider')
+      .select(openColumns)
+      .where('tenant_id', '=', tenant_id)
+      .where('id', '=', id)
+      .executeTakeFirst(),
+
+  /** With what was left out of its tools. */
+  findShown: (tenant_id: string, id: string): Promise<ProviderRow | undefined> =>
     db.selectFrom('provider').selectAll().where('tenant_id', '=', tenant_id).where('id', '=', id).executeTakeFirst(),
 
   findByIdentifier: (tenant_id: string, server_identifier: string) =>
     db
       .selectFrom('provider')
-      .selectAll()
+      .select(openColumns)
       .where('tenant_id', '=', tenant_id)
       .where('server_identifier', '=', server_identifier)
       .executeTakeFirst(),
@@ -65,7 +78,7 @@ export const providerStore = (db: Kysely<Database>) => ({
   forwarding: (tenant_id: string) =>
     db
       .selectFrom('provider')
-      .selectAll()
+      .select(openColumns)
       .where('tenant_id', '=', tenant_id)
       .where('forward_user_identity', '=', true)
       .where('identity_mode', '<>', 'off')
@@ -76,7 +89,7 @@ export const providerStore = (db: Kysely<Database>) => ({
   perhapsAt: (tenant_id: string, server_url_hashes: readonly string[]) =>
     db
       .selectFrom('provider')
-      .selectAll()
+      .select(openColumns)
       .where('tenant_id', '=', tenant_id)
       .where(({ eb, or }) => or([eb('server_url_hash', 'in', server_url_hashes), eb('resource', 'is not', null)]))
       .execute(),
@@ -119,6 +132,22 @@ export const providerStore = (db: Kysely<Database>) => ({
       return true
     })
 })
+
+/** A provider as it is stored first, with the event of its making. */
+export type MadeRow = { row: NewProviderRow; event: AuditEvent }
+
+export const providersMax = 1_000
+
+/** How many the tenant has; nobody else counts them, so as to make more, until the transaction ends. */
+const countAlone = async (transaction: Transaction<Database>, tenant_id: string): Promise<number> => {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`providers ${tenant_id}`}, 0))`.execute(transaction)
+  const { count } = await transaction
+    .selectFrom('provider')
+    .select(({ fn }) => fn.countAll<string>().as('count'))
+    .where('tenant_id', '=', tenant_id)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
 
 /** What a change takes along. */
 type Along = { dropsTools: boolean; dropsCredentials: boolean; approvesTools: boolean; event: AuditEvent }

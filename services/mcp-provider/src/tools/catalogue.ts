@@ -1,42 +1,48 @@
+import { setImmediate as pause } from 'node:timers/promises'
 import type { ToolDecoration } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { faultOfParameterHeaders, type McpTool } from '@onbehalf/mcp'
+import { faultOfParameterHeaders, isJson, type McpTool } from '@onbehalf/mcp'
 import { hashOf } from '@onbehalf/service-kit'
 import { decorationOf } from './decoration.ts'
+import { excessOf } from './excess.ts'
+import { firstLeftOut } from './left-out.ts'
 import type { Catalogue, LeftOut, Tool, ToolDefinition } from './tool.ts'
 
-const depthMax = 100
+const toolsMax = 20_000
+// Of the largest tools some 20 ms, in which nobody else is answered.
+const toolsAtOnce = 8
 // A message on the bus holds 1 MB, and a page of tools half of it.
-const definitionBytesMax = 256 * 1024
+const definitionKilobytesMax = 256
 
 /**
  * A server's list as it is kept, without the tools that cannot be offered. Throws `upstream_error` where two tools share
- * a name, or one cannot be named.
+ * a name, one cannot be named, or they are too many.
  */
-export const catalogueOf = (listed: readonly McpTool[]): Catalogue => {
+export const catalogueOf = async (listed: readonly McpTool[]): Promise<Catalogue> => {
+  if (listed.length > toolsMax) throw unusable(`it has more than ${toolsMax} tools`)
   const names = new Set<string>()
   const tools: Tool[] = []
   const left_out: LeftOut[] = []
-  for (const tool of listed) {
+  for (const [index, tool] of listed.entries()) {
+    if (index % toolsAtOnce === 0) await pause()
     const { kept, faults } = decorationOf(tool)
     const definition = definitionOf(tool, kept)
     const { name } = definition
     if (names.has(name)) throw unusable(`two of its tools are called "${name}"`)
     names.add(name)
-    const canonical = canonicalJson(whatCounts(definition), 0)
-    const reason = faultOf(definition, canonical)
+    const reason = faultOf(definition)
     if (reason) left_out.push({ name, reason })
     else {
-      tools.push({ ...definition, hash: hashOf(canonical) })
+      tools.push({ ...definition, hash: hashOf(canonicalJson(whatCounts(definition))) })
       left_out.push(...faults.map((fault) => ({ name, ...fault })))
     }
   }
-  return { tools, left_out }
+  return { tools, left_out: firstLeftOut(left_out), listed: listed.length }
 }
 
-const faultOf = ({ input_schema }: ToolDefinition, canonical: string): string | undefined => {
-  if (Buffer.byteLength(canonical) > definitionBytesMax) return 'its definition is larger than 256 KB'
-  return faultOfParameterHeaders(input_schema)
+const faultOf = (definition: ToolDefinition): string | undefined => {
+  const excess = excessOf(whatCounts(definition), definitionKilobytesMax)
+  return excess ? `its definition ${excess}` : faultOfParameterHeaders(definition.input_schema)
 }
 
 /**
@@ -61,12 +67,11 @@ const definitionOf = (tool: McpTool, decoration: ToolDecoration): ToolDefinition
 }
 
 /** RFC 8785: keys in UTF-16 order, no white space, numbers and strings as ECMAScript writes them. */
-const canonicalJson = (value: unknown, depth: number): string => {
-  if (depth > depthMax) throw unusable('a schema in it is nested too deeply')
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item, depth + 1)).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item, depth + 1)}`).join(',')}}`
+const canonicalJson = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (!isJson(value)) return JSON.stringify(value)
+  const keys = Object.keys(value).sort()
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`).join(',')}}`
 }
 
 const unusable = (what: string) =>

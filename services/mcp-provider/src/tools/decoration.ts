@@ -1,29 +1,31 @@
 import type { ToolDecoration } from '@onbehalf/contracts'
 import { isJson, type Json, type McpTool } from '@onbehalf/mcp'
+import { excessOf } from './excess.ts'
 
 type Fault = { member: string; reason: string }
 
-const bytesMax = 16 * 1024
+const kilobytesMax = 16
 // What we say in answers of our own.
 const ownKey = /^onbehalf\//i
 const taskWords: readonly unknown[] = ['forbidden', 'optional', 'required']
 
 /** What of it is passed on; what is not is left out by its member, and the tool stays. */
 export const decorationOf = ({ icons, _meta, execution }: McpTool): { kept: ToolDecoration; faults: Fault[] } => {
-  const listed = Array.isArray(icons) ? icons : []
-  const pictures = listed.filter(isJson).filter(isPicture).map(pictureOf)
   const faults: Fault[] = []
+  // As it came: to sort out what is fit of it is work as well.
+  const isSmall = (member: string, value: unknown): boolean => {
+    const excess = excessOf(value, kilobytesMax)
+    if (excess) faults.push({ member, reason: excess })
+    return !excess
+  }
+  const listed = Array.isArray(icons) && isSmall('icons', icons) ? icons : []
+  const pictures = listed.filter(isJson).filter(isPicture).map(pictureOf)
   if (pictures.length < listed.length)
     faults.push({ member: 'icons', reason: 'has one without an https: or data:image/ address' })
-  const isKept = (member: string, value: unknown): boolean => {
-    const isLarge = Buffer.byteLength(JSON.stringify(value)) > bytesMax
-    if (isLarge) faults.push({ member, reason: 'is larger than 16 KB' })
-    return !isLarge
-  }
-  const meta = isJson(_meta) ? withoutOwnKeys(_meta) : {}
+  const meta = isJson(_meta) && isSmall('_meta', _meta) ? withoutOwnKeys(_meta) : {}
   const kept = {
-    ...(pictures.length > 0 && isKept('icons', pictures) && { icons: pictures }),
-    ...(Object.keys(meta).length > 0 && isKept('_meta', meta) && { _meta: meta }),
+    ...(pictures.length > 0 && { icons: pictures }),
+    ...(Object.keys(meta).length > 0 && { _meta: meta }),
     // Nobody reviews more of it.
     ...(isJson(execution) &&
       taskWords.includes(execution.taskSupport) && { execution: { taskSupport: execution.taskSupport } })

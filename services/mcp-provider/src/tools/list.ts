@@ -30,7 +30,7 @@ export const createTryTools =
     const { settings } = server
     try {
       const headers = isForwarding(settings) ? withoutAuthorization(settings.headers) : settings.headers
-      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(await ask(mcp, server, headers)) }
+      return { tools_status: 'fresh', tools_error: null, ...(await catalogueOf(await ask(mcp, server, headers))) }
     } catch (thrown) {
       report(thrown)
       return failureOf(toReported(thrown), settings)
@@ -45,7 +45,7 @@ export const createListTools =
       const listed = isForwarding(settings)
         ? await listAs(mcp, provider, identityOf(provider, asker))
         : await listWith(mcp, provider, await credentialOf(provider, asker))
-      return { tools_status: 'fresh', tools_error: null, ...catalogueOf(listed) }
+      return { tools_status: 'fresh', tools_error: null, ...(await catalogueOf(listed)) }
     } catch (thrown) {
       report(provider, thrown)
       return failureOf(toReported(thrown), settings)

@@ -53,18 +53,10 @@ const loadPage = async (tools: StoredPages, { sight, asked }: Question): Promise
   const limit = Math.min(asked.limit ?? limitDefault, toolsPerPageMax)
   const after = asked.cursor === undefined ? undefined : placeOf(asked.cursor)
   const { server_identifiers, search } = asked
-  const rows = await tools.page(sight, { server_identifiers, search, after, limit: limit + 1 })
-  const data: ListedTool[] = []
-  let bytes = 0
-  for (const row of rows) {
-    const size = Buffer.byteLength(JSON.stringify(row))
-    if (data.length === limit || bytes + size > pageBytesMax) break
-    bytes += size
-    data.push(row)
-  }
-  const last = data.at(-1)
-  const next_cursor = last && data.length < rows.length ? cursorOf(last) : null
-  return { tenant_id: sight.tenant_id, page: writeReply(listTools, { data, next_cursor }) }
+  const page = await tools.page(sight, { server_identifiers, search, after, limit, bytesMax: pageBytesMax })
+  const last = page.tools.at(-1)
+  const next_cursor = last && page.hasMore ? cursorOf(last) : null
+  return { tenant_id: sight.tenant_id, page: writeReply(listTools, { data: page.tools, next_cursor }) }
 }
 
 const Place = Type.Tuple([Type.String({ format: 'uuid' }), Type.String()])

@@ -1,8 +1,8 @@
 import type { Vault } from '@onbehalf/vault'
-import type { ProviderRow } from '../database.ts'
 import type { Publish } from '../providers/desk.ts'
 import type { Provider } from '../providers/provider.ts'
 import { openProvider } from '../providers/secrets.ts'
+import type { OpenRow } from '../providers/store.ts'
 import type { DueStore } from './due-store.ts'
 import { nobodyOf } from './identity.ts'
 import type { ListTools } from './list.ts'
@@ -24,7 +24,7 @@ const wantsSomebody = 'The server wants to know who asks, so the last list is ke
 /** Lists a provider's tools because it is time, as nobody: where that is not enough the last list is kept, as stale. */
 export const createRefreshDue =
   (needs: Tools) =>
-  async (row: ProviderRow): Promise<void> => {
+  async (row: OpenRow): Promise<void> => {
     const provider = await openProvider(needs.vault, row)
     const listing = await needs.listTools(provider, nobodyOf(provider, needs.now()))
     if (listing.tools_status === 'needs_identity') await needs.due.markStale(provider, wantsSomebody)

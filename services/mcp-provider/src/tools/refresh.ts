@@ -5,7 +5,7 @@ import type { Provider } from '../providers/provider.ts'
 import type { Diff } from './diff.ts'
 import type { ListTools } from './list.ts'
 import type { ToolStore } from './store.ts'
-import type { LeftOut, Listing } from './tool.ts'
+import type { Listing } from './tool.ts'
 
 export type RefreshTools = (provider: Provider, asker: Asker) => Promise<boolean>
 
@@ -22,12 +22,11 @@ export const createRefreshTools =
   }
 
 const namesMax = 100
-const isWhole = ({ member }: LeftOut): boolean => member === undefined
 
 /** What a listing brought, for the record of changes: how many, and by name what is another than before. */
 export const detailsOf = (listing: Listing, diff: Diff) => ({
   tools_status: listing.tools_status,
-  ...('tools' in listing ? { tools: listing.tools.length, left_out: listing.left_out.filter(isWhole).length } : {}),
+  ...('tools' in listing ? { tools: listing.tools.length, left_out: listing.listed - listing.tools.length } : {}),
   ...Object.fromEntries(
     Object.entries(diff).flatMap(([what, names]) => (names.length > 0 ? [[what, names.slice(0, namesMax)]] : []))
   )

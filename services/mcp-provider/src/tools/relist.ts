@@ -1,10 +1,9 @@
-import type { ProviderRow } from '../database.ts'
-import type { ProviderStore } from '../providers/store.ts'
+import type { OpenRow, ProviderStore } from '../providers/store.ts'
 
 type Tools = {
   providers: Pick<ProviderStore, 'find'>
   /** Lists one as nobody; what goes wrong with its server is no error. */
-  refresh: (row: ProviderRow) => Promise<void>
+  refresh: (row: OpenRow) => Promise<void>
   now: () => number
 }
 

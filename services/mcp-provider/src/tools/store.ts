@@ -26,6 +26,19 @@ export const toolStore = (db: Kysely<Database>) => ({
     }))
   },
 
+  /** How many each of these providers has, and what they are as JSON; none for one that has none. */
+  sizesOf: async (provider_ids: readonly string[]): Promise<Map<string, ToolsSize>> => {
+    const rows = await db
+      .selectFrom('tool')
+      .select(({ fn }) => ['provider_id', fn.countAll<string>().as('count'), fn.sum<string>('bytes').as('bytes')])
+      .where('provider_id', '=', sql<string>`any(${provider_ids}::uuid[])`)
+      .groupBy('provider_id')
+      .execute()
+    return new Map(
+      rows.map(({ provider_id, count, bytes }) => [provider_id, { count: Number(count), bytes: Number(bytes) }])
+    )
+  },
+
   /** Those of many providers, by provider. */
   ofMany: async (provider_ids: readonly string[]): Promise<Map<string, KeptTool[]>> => {
     const rows = await db
@@ -98,6 +111,8 @@ export const toolStore = (db: Kysely<Database>) => ({
       return names
     })
 })
+
+export type ToolsSize = { count: number; bytes: number }
 
 const none: Diff = { added: [], changed: [], removed: [] }
 

@@ -39,7 +39,10 @@ export type KeptTool = Static<typeof KeptTool>
 export const SeenTool = Type.Object({ name: Type.String(), hash: Type.String() }, { additionalProperties: false })
 export type SeenTool = Static<typeof SeenTool>
 
-/** A tool of the server that cannot be offered, and why; one with a `member` is offered without that. */
+/**
+ * A tool of the server that cannot be offered, and why; one with a `member` is offered without that. Of many only the
+ * first are named.
+ */
 export const LeftOut = Type.Object({
   name: Type.String(),
   member: Type.Optional(Type.String()),
@@ -47,7 +50,12 @@ export const LeftOut = Type.Object({
 })
 export type LeftOut = Static<typeof LeftOut>
 
-export type Catalogue = { tools: Tool[]; left_out: LeftOut[] }
+export type Catalogue = {
+  tools: Tool[]
+  left_out: LeftOut[]
+  /** How many the server has, with those that are left out. */
+  listed: number
+}
 
 /** How a listing went: a catalogue, or why there is none. */
 export type Listing =

@@ -58,8 +58,7 @@ export const testListing = ({ whoami, everything, noting, asOwner, url, fresh, s
   })
 
   t.test('a list that cannot be kept is told of, and never half kept', async (t) => {
-    const deep = JSON.parse(`${'{"a":'.repeat(200)}1${'}'.repeat(200)}`)
-    const bad = [[{ name: 'a' }, { name: 'a' }], [{ name: 'a\u0000' }], [{ name: 'a', inputSchema: deep }]]
+    const bad = [[{ name: 'a' }, { name: 'a' }], [{ name: 'a\u0000' }]]
     for (const [index, tools] of bad.entries()) {
       noting.answer = { status: 200, tools }
       const { status, body } = await asOwner('POST', url, fresh({ server_url: `${noting.url}?bad=${index}` }))
