@@ -168,6 +168,7 @@ export type Operations = {
       403: string
       404: string
       409: string
+      429: string
       500: string
       502: string
       503: string
@@ -2195,7 +2196,7 @@ export const statuses: { readonly [Name in keyof Operations]: readonly (keyof Op
   'GET /auth/renew': [200, 303, 400, 429, 500, 503],
   'GET /auth/saml/complete': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],
   'POST /auth/saml/{tenant}/{connection}/acs': [200, 303, 400, 403, 404, 409, 413, 415, 429, 500, 502, 503, 504],
-  'GET /auth/saml/{tenant}/{connection}/metadata': [200, 303, 400, 403, 404, 409, 500, 502, 503, 504],
+  'GET /auth/saml/{tenant}/{connection}/metadata': [200, 303, 400, 403, 404, 409, 429, 500, 502, 503, 504],
   'POST /auth/session/renew': [200, 400, 401, 403, 413, 415, 429, 500, 503],
   'GET /auth/sessions': [200, 400, 401, 403, 429, 500, 503],
   'DELETE /auth/sessions': [200, 400, 401, 403, 413, 415, 429, 500, 503],
