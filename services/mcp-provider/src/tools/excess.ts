@@ -1,6 +1,6 @@
 import { isJson } from '@onbehalf/mcp'
 
-const valuesMax = 5_000
+const valuesMax = 10_000
 const depthMax = 100
 
 /** In what a value is more than is kept of a server, said after its name; undefined where it is not. */
