@@ -3,8 +3,8 @@ import { ReportedError } from '@onbehalf/errors'
 import { EgressFailure } from './failure.ts'
 
 const urlCharactersMax = 8_192
-// RFC 1035 §2.3.4, as it is written, and perhaps a dot at its end.
-const hostCharactersMax = 254
+// RFC 1035 §2.3.4, without the dot that it may end with.
+const hostCharactersMax = 253
 const shape = /^https?:\/\/([^/?#]+)/i
 
 const refuse = (fault: string): never => {
@@ -31,7 +31,8 @@ export const checkUrl = (text: string): URL => {
   if (authority.includes('@')) return refuse('has a user name or password in it')
   if (!URL.canParse(text)) return refuse('is malformed')
   const url = new URL(text)
-  if (url.hostname.length > hostCharactersMax) return refuse('has a host name that is longer than 253 characters')
+  if (url.hostname.replace(/\.$/, '').length > hostCharactersMax)
+    return refuse('has a host name that is longer than 253 characters')
   if (isDisguised(authority, url.hostname)) return refuse('writes its IPv4 address in an unusual form')
   if (url.hash !== '') url.hash = ''
   return url

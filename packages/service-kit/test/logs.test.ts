@@ -132,9 +132,9 @@ t.test(
 
 t.test('a text without end takes no time, and no half of a credential is left where it is cut', async (t) => {
   const before = process.cpuUsage()
-  for (const endless of ['a', '-eyJabcd', 'a://', 'cookie:', 'code ']) redact(endless.repeat(500_000))
-  // One that is compared with itself at each place takes hours.
-  t.ok(process.cpuUsage(before).user < 5_000_000)
+  for (const endless of ['a', '-eyJabcd', 'a://', 'cookie:', 'code ']) redact(endless.repeat(30_000))
+  // Where each place is compared with all behind it these take ten seconds.
+  t.ok(process.cpuUsage(before).user < 1_000_000)
   for (const words of leaks)
     for (const lead of [7_600, 7_900, 8_100]) {
       const text = `${'so '.repeat(lead / 3)}${words} and so on${' and on'.repeat(1_000)}`

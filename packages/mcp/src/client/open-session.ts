@@ -41,7 +41,13 @@ export const openSession = async (wires: Wires, target: Target): Promise<Session
   // Only visible ASCII is allowed (2025-11-25, session management).
   if (id !== undefined && !/^[\x21-\x7e]{1,1024}$/.test(id)) throw malformed('its session id is not allowed')
   const session: Session = {
-    ...{ id, protocolVersion, tellsOfTools: tellsOfTools(offered), headers: target.headers, answering: new Set() },
+    ...{
+      id,
+      protocolVersion,
+      tellsOfToolChanges: tellsOfToolChanges(offered),
+      headers: target.headers,
+      answering: new Set()
+    },
     end: () => endSession(wires, target.url, session)
   }
   await notify(wires, target, session, { method: 'notifications/initialized' })
@@ -60,8 +66,8 @@ export const openEventSession = async (wires: Wires, target: Target): Promise<Se
   }
 }
 
-/** What a server says that it can do, of which nothing else is kept: it may be long, and sessions many. */
-export const tellsOfTools = (capabilities: unknown): boolean =>
+/** Whether a server says when its list of tools has changed; nothing else of its capabilities is kept. */
+export const tellsOfToolChanges = (capabilities: unknown): boolean =>
   isJson(capabilities) && isJson(capabilities.tools) && capabilities.tools.listChanged === true
 
 const endSession = async ({ send, limits }: Wires, url: string, session: Session): Promise<void> => {

@@ -9,7 +9,7 @@ export type Session = {
   id: string | undefined
   protocolVersion: string
   /** Whether the server says when its list of tools has changed. */
-  tellsOfTools: boolean
+  tellsOfToolChanges: boolean
   /** The only way to reach a server of HTTP+SSE (2024-11-05): by the stream that its session is. */
   send?: Send
   /** What the last request in it came with: the first one's token may have ended since. */

@@ -4,7 +4,7 @@ import type { Unfinished } from './sse-data.ts'
 /** One event of a stream (WHATWG HTML §9.2.6), with the last id and the reconnection time seen so far. */
 export type SseEvent = { type: string; data: string; id: string | undefined; retryMs: number | undefined }
 
-const linesMax = 1_000
+const linesJoinedAt = 1_000
 const idLengthMax = 1_024
 
 export type SseParser = {
@@ -40,7 +40,7 @@ export const createSseParser = (): SseParser => {
     data: (value) => {
       data.push(value)
       dataLength += value.length + 1
-      if (data.length === linesMax) joined.push(data.splice(0).join('\n'))
+      if (data.length === linesJoinedAt) joined.push(data.splice(0).join('\n'))
     },
     id: (value) => {
       // It is held for as long as the stream.

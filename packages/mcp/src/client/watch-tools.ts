@@ -2,7 +2,7 @@ import { ReportedError } from '@onbehalf/errors'
 import type { Talk } from './converse.ts'
 import { type Era, probeEra } from './eras.ts'
 import { hearOwnStream, ownStream } from './listen.ts'
-import { InitializeRefused, looksOlder, openEventSession, openSession, tellsOfTools } from './open-session.ts'
+import { InitializeRefused, looksOlder, openEventSession, openSession, tellsOfToolChanges } from './open-session.ts'
 import { type Answer, isJson, type Json, methodNotFoundCode, modernVersion } from './protocol.ts'
 import { requestModern } from './request-modern.ts'
 import { resultOf } from './result.ts'
@@ -29,7 +29,7 @@ export const watchTools = async (
 /** 2026-07-28, subscriptions: one request whose answer is the end. */
 const watchModern = async (wires: Wires, target: Target, onChange: () => void): Promise<Watched> => {
   const discovered = await requestModern(wires, target, { method: 'server/discover', params: {} }, modernVersion)
-  if (!tellsOfTools(resultOf(discovered).result.capabilities)) return 'not offered'
+  if (!tellsOfToolChanges(resultOf(discovered).result.capabilities)) return 'not offered'
   let isRefused = false
   const onEvent = ({ method, params: { notifications } }: { method: string; params: Json }) => {
     isRefused = method === acknowledged && !(isJson(notifications) && notifications.toolsListChanged === true)
@@ -54,7 +54,7 @@ const watchLegacy = async (wires: Wires, target: Target, { era, onChange }: Olde
   const session = await openOwn(wires, target, era)
   if (!session) return 'not offered'
   try {
-    if (!session.tellsOfTools) return 'not offered'
+    if (!session.tellsOfToolChanges) return 'not offered'
     const request = ownStream(wires, { ...target, hears, onEvent: onChange }, session)
     const heard = await hearOwnStream(wiresOf(wires, session), request, { onOpen: onChange })
     const { signal } = target.deadline

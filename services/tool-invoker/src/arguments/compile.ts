@@ -10,11 +10,11 @@ const stepsMax = 10_000
 
 /**
  * Makes the check of a tool's arguments (JSON Schema 2020-12) from a schema that nobody vouches for. A schema that is
- * too large, that refers to others or that does not compile checks nothing: only the server knows what it means. What it
- * `cost` is in time and in memory, by `tame`.
+ * too large, that refers to others or that does not compile checks nothing: only the server knows what it means. `cost` is
+ * what it takes, as `tame` counts.
  */
-export const compileCheck = (given: unknown): { check: Check; cost: number } => {
-  const { schema, patterns, cost } = tame(given)
+export const compileCheck = (untrusted: unknown): { check: Check; cost: number } => {
+  const { schema, patterns, cost } = tame(untrusted)
   let stepsLeft = 0
   const spend = (steps: number) => {
     stepsLeft -= steps

@@ -12,7 +12,7 @@ const annotations = new Set([
 const isAnnotation = (name: string): boolean => annotations.has(name) || name.startsWith('x-')
 
 /** What `unevaluatedProperties` and `unevaluatedItems` count on: whose schemas look at members and items. */
-const looking = new Set([
+const evaluating = new Set([
   ...[
     'properties',
     'patternProperties',
@@ -26,9 +26,8 @@ const looking = new Set([
 ])
 
 /**
- * Takes out of a schema what would refuse a value that the one given takes, where something in it is looser than was said
- * or is gone: what may not be, or only alone, can then no more be told. `isBlind` where the members and items that it looks
- * at are fewer by that.
+ * Where a part of a schema became looser, or is gone, takes out the keywords that would now refuse more than the schema given
+ * does: `not`, `oneOf`, `if` and others. `isBlind` where fewer members and items are looked at by that.
  */
 export const loosen = (given: object, members: Members): { isExact: boolean; isBlind: boolean } => {
   const names = Object.keys(given)
@@ -42,7 +41,7 @@ export const loosen = (given: object, members: Members): { isExact: boolean; isB
   if (isGone('prefixItems')) members.delete('items')
   const isExact = names.every((name) => isAnnotation(name) || members.get(name)?.isExact === true)
   // Ajv does not look at items for `contains` that any number of them may fit.
-  const isBlind = isLoose('contains') || names.some((name) => looking.has(name) && isGone(name))
+  const isBlind = isLoose('contains') || names.some((name) => evaluating.has(name) && isGone(name))
   const branches = members.get('oneOf')
   if (isExact || branches?.isExact !== false) return { isExact, isBlind }
   members.delete('oneOf')

@@ -52,8 +52,11 @@ const signs =
   /\[\^?\]?(?:\\[\s\S]|[^\]\\])*\]|\\[pPx]\{[^}\\]*\}|\\[\s\S]|\{(\d+)(?:,(\d*))?\}|\((?:\?(?::|P?<[^>(]*>))?|[\s\S]/g
 // Of letters, or of a script: hundreds of ranges, which are put in order.
 const property = /\\p/gi
-// As sizes also what takes as long to read as so many instructions: the pattern itself, and the ranges of a class.
+// Sizes of programs; but to read a pattern, and the ranges of a class, takes as long as to make so many instructions.
 const [patternSize, atomSize, groupSize, propertySize, charactersPerSize] = [60, 2, 4, 80, 8]
+
+// The engine takes no more; what is more is no repetition, or no pattern.
+const repeatsMax = 1_000
 
 /**
  * How long a pattern's program is at most, with what is repeated written out as often; undefined where there is no such
@@ -61,28 +64,28 @@ const [patternSize, atomSize, groupSize, propertySize, charactersPerSize] = [60,
  */
 const sizeAtMost = (pattern: string): number | undefined => {
   const around: number[] = []
-  let [here, last, before] = [0, 0, '']
+  let [size, last, before] = [0, 0, '']
   for (const [sign, least, most] of pattern.matchAll(signs)) {
     if (sign === '[' || (sign === '?' && before === '(')) return undefined
     if (least !== undefined) {
-      const times = Number(most || least) + 1
-      here += last * (times - 1)
+      const times = Math.min(Number(most || least), repeatsMax) + 1
+      size += last * (times - 1)
       last *= times
     } else if (sign.startsWith('(')) {
-      around.push(here)
-      here = 0
+      around.push(size)
+      size = 0
       last = 0
     } else if (sign === ')') {
-      last = here + groupSize
-      here = (around.pop() ?? 0) + last
+      last = size + groupSize
+      size = (around.pop() ?? 0) + last
     } else if ('*+?'.includes(sign)) {
-      here += atomSize
+      size += atomSize
       last += atomSize
     } else {
       last = atomSize + propertySize * [...sign.matchAll(property)].length + sign.length / charactersPerSize
-      here += last
+      size += last
     }
     before = sign
   }
-  return here + patternSize
+  return size + patternSize
 }

@@ -17,7 +17,7 @@ const several = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems'])
 const named = new Set(['properties', 'patternProperties', 'dependentSchemas', '$defs', 'definitions'])
 const definitions = new Set(['$defs', 'definitions'])
 const plain = new Set([
-  ...['type', 'nullable', 'enum', 'const', 'required', 'dependentRequired', 'pattern', '$ref'],
+  ...['type', 'nullable', 'enum', 'const', 'required', 'dependentRequired', 'pattern'],
   ...['multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength'],
   ...['maxItems', 'minItems', 'maxContains', 'minContains', 'maxProperties', 'minProperties']
 ])
@@ -39,6 +39,7 @@ export const tame = (schema: unknown): Tamed => {
   const none = (cost: number) => ({ schema: undefined, patterns, cost })
   if (!isObject(schema) || JSON.stringify(schema).length > charactersMax) return none(1)
   try {
+    // First as if all that is referred to were exact, and where something became looser again as if none of it were.
     const { copy, cost, mayReferToLooser } = new Taming(patterns, true).tame(schema)
     return { schema: mayReferToLooser ? new Taming(patterns, false).tame(schema).copy : copy, patterns, cost }
   } catch (thrown) {
@@ -130,7 +131,8 @@ class Taming {
 
   private spend(cost: number): void {
     this.cost += cost
-    if (this.cost > costMax) throw new Untameable()
+    // Nor what is no number.
+    if (!(this.cost <= costMax)) throw new Untameable()
   }
 }
 

@@ -16,7 +16,7 @@ const heldBytesMax = 128 * 1024 * 1024
 const findMs = 5_000
 // A listing is part of it.
 const findAnewMs = 30_000
-// What an entry takes besides its schemas, and each value in those, or name of one, besides its text.
+// An entry, and each value or name in its schemas, beside the text.
 const [entryBytes, valueBytes] = [500, 16]
 
 const weightOf = (text: string): number => entryBytes + text.length + valueBytes * (text.match(/[,:{[]/g)?.length ?? 0)
