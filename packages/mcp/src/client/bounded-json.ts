@@ -1,8 +1,8 @@
 import { malformed } from './errors.ts'
 import { endOfString } from './member-text.ts'
 
-/** Texts that are shorter hold too little to be worth counting. */
-const lengthMin = 64 * 1024
+/** Texts that are shorter have neither values nor levels to be worth counting: of 4,000 levels nothing can be written again. */
+const lengthMin = 4 * 1024
 /** Values, and names of members beside them: it takes up to a quarter of a second to read so many, and 100 MB. */
 const valuesMax = 1_000_000
 const depthMax = 512

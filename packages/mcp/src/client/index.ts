@@ -9,7 +9,6 @@ export {
 } from './errors.ts'
 export { decodeHeaderValue } from './headers.ts'
 export { defaultLimits, type McpLimits } from './limits.ts'
-export { endOfString } from './member-text.ts'
 export { faultOfParameterHeaders } from './parameter-annotation.ts'
 export { disagreeingParameter } from './parameter-headers.ts'
 export {

@@ -8,13 +8,16 @@ export const mapMember = (json: string, name: string, map: (text: string) => str
     map
   )
 
-/** The same of each item of an array. */
-export const mapItems = (json: string, map: (text: string) => string): string =>
-  splice(
+/** The same of each item of an array; undefined where it has more than so many, which are not gone through. */
+export const mapItems = (json: string, map: (text: string) => string, itemsMax: number): string | undefined => {
+  const places = placesIn(json, itemsMax)
+  if (places.length > itemsMax) return undefined
+  return splice(
     json,
-    placesIn(json).filter(({ key }) => key === undefined),
+    places.filter(({ key }) => key === undefined),
     map
   )
+}
 
 /** Where a value stands, and under which name; an item of an array has none. */
 type Place = { key: string | undefined; from: number; until: number }
@@ -29,8 +32,8 @@ const splice = (json: string, places: Place[], map: (text: string) => string): s
   return parts.join('') + json.slice(copied)
 }
 
-/** The values right within an object or an array. */
-const placesIn = (json: string): Place[] => {
+/** The values right within an object or an array: all of them, or the first that are more than so many. */
+const placesIn = (json: string, most = Number.POSITIVE_INFINITY): Place[] => {
   const isArray = json.trimStart().startsWith('[')
   const places: Place[] = []
   let depth = 0
@@ -42,7 +45,7 @@ const placesIn = (json: string): Place[] => {
     if (text !== '') places.push({ key, from: start, until: start + text.length })
     from = -1
   }
-  for (let at = 0; at < json.length; at += 1) {
+  for (let at = 0; at < json.length && places.length <= most; at += 1) {
     const sign = json[at]
     if (sign === '"') {
       const endAt = endOfString(json, at)

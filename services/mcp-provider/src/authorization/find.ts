@@ -25,7 +25,7 @@ export type FindAuthorization = (asked: Asked) => Promise<ProviderAuthorization>
 /** Where the token of an `id_jag` provider is got, and with which client. What was discovered is held for ten minutes. */
 export const createFindAuthorization = ({ providers, vault, egress }: Needs): FindAuthorization => {
   const held = holdMetadata()
-  const metadataOf = (where: Resource, issuer: string): Promise<ServerMetadata> => {
+  const metadataOf = async (where: Resource, issuer: string): Promise<ServerMetadata> => {
     const key = `${where.server_url} ${where.resource} ${issuer}`
     return held.get(key) ?? held.hold(key, discover(egress, where, issuer))
   }

@@ -11,26 +11,27 @@ const weightOfCharacter = 8
 
 export type HeldMetadata = {
   /** What was found last, or is being looked for. */
-  get: (key: string) => Promise<ServerMetadata> | undefined
-  /** Held in the place of what was there, unless it fails. */
+  get: (key: string) => ServerMetadata | Promise<ServerMetadata> | undefined
+  /** Held in the place of what was there; where it fails, neither is. */
   hold: (key: string, found: Promise<ServerMetadata>) => Promise<ServerMetadata>
 }
 
 /** What authorization servers say, for ten minutes. */
 export const holdMetadata = (): HeldMetadata => {
   // By weight and not by number: how much it is, is for them to say.
-  const held = new LRUCache<string, Promise<ServerMetadata>>({ maxSize: weightMax, ttl: heldMs })
+  const held = new LRUCache<string, ServerMetadata>({ maxSize: weightMax, ttl: heldMs })
+  const underWay = new Map<string, Promise<ServerMetadata>>()
   const settle = async (key: string, found: Promise<ServerMetadata>): Promise<void> => {
     const metadata = await found.catch(() => undefined)
-    if (held.peek(key) !== found) return
-    // Taken out first: the same value set again keeps the weight that it had.
-    held.delete(key)
-    if (metadata) held.set(key, found, { size: weightOf(key, metadata) })
+    if (underWay.get(key) !== found) return
+    underWay.delete(key)
+    if (metadata) held.set(key, metadata, { size: weightOf(key, metadata) })
+    else held.delete(key)
   }
   return {
-    get: (key) => held.get(key),
+    get: (key) => underWay.get(key) ?? held.get(key),
     hold: (key, found) => {
-      held.set(key, found, { size: entryWeight })
+      underWay.set(key, found)
       void settle(key, found)
       return found
     }

@@ -16,6 +16,7 @@ type View = ReturnType<typeof listViewOf>
 /** Every provider of the asker's tenant by name, with the tools that there is room for. */
 export const listAll = async (registry: Registry, asker: Asker): Promise<View[]> => {
   const all: View[] = []
+  // What is read is bounded, and once more what is shown, which is larger: each text is in it once for each language.
   const rooms = { read: createRoom(), shown: createRoom() }
   let after: ProviderPlace | undefined
   do {

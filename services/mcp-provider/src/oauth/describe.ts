@@ -34,7 +34,7 @@ export const createAuthorizations = (egress: Pick<Egress, 'request' | 'checkReac
       if (issuer === undefined) throw misfit('The server names no authorization server in its metadata (RFC 9728).')
       return { resource, server: await read(issuer), challengeScope }
     },
-    serverOf: (issuer) => held.get(issuer) ?? read(issuer)
+    serverOf: async (issuer) => held.get(issuer) ?? read(issuer)
   }
 }
 

@@ -12,6 +12,9 @@ import { openProvider, sealSettings } from './secrets.ts'
 import type { NewProvider, ProviderAnswer } from './shapes.ts'
 import type { MadeRow } from './store.ts'
 
+/** Of one tenant. */
+const providersMax = 1_000
+
 /** Stores a provider, and only then asks its server for the tools: a server that is away does not lose the provider. */
 export const createProvider = async (desk: Desk, asker: Asker, given: NewProvider): Promise<ProviderAnswer> => {
   const settings = settingsOf(given)
@@ -31,8 +34,8 @@ export const storeNew = async (
   { tenant_id }: Pick<Asker, 'tenant_id'>,
   made: readonly MadeRow[]
 ): Promise<ProviderRow[]> => {
-  const rows = await providers.insertAll(tenant_id, made).catch(refuseTaken)
-  if (!rows) throw tooMany()
+  const rows = await providers.insertAll(tenant_id, made, providersMax).catch(refuseTaken)
+  if (!rows) throw tooMany(providersMax)
   return rows
 }
 

@@ -1,5 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
-import { providersMax, takenFieldOf } from './store.ts'
+import { takenFieldOf } from './store.ts'
 
 export const invalid = (path: string, message: string, cause?: unknown) =>
   new ReportedError('invalid_request', `${path} ${message}.`, { details: [{ path, message }], cause })
@@ -18,7 +18,7 @@ export const notForExternals = (name: string) =>
 export const changedMeanwhile = () =>
   new ReportedError('conflict', 'The provider was changed by somebody else meanwhile. Read it and try again.')
 
-export const tooMany = () =>
+export const tooMany = (providersMax: number) =>
   new ReportedError('conflict', `A tenant can have ${providersMax} providers. Delete one that is no longer needed.`)
 
 /** A refusal of Postgres for a value that another provider of the tenant has, as a conflict that names the field. */

@@ -6,7 +6,7 @@ import type { Sight } from './sight.ts'
 
 export type ProviderStore = ReturnType<typeof providerStore>
 
-/** What every question about a provider is for; what was left out of its tools is shown, and no more. */
+/** All but `tools_left_out`, which only those who look at a provider need. */
 const openColumns = [
   ...(['id', 'tenant_id', 'revision', 'reach_revision', 'created_at', 'updated_at'] as const),
   ...(['name', 'server_identifier', 'server_url', 'resource', 'icon', 'icon_type', 'icon_background'] as const),
@@ -18,8 +18,8 @@ export type OpenRow = Pick<ProviderRow, (typeof openColumns)[number]>
 
 /** The providers of all tenants; every question names the tenant, and every change is recorded with it. */
 export const providerStore = (db: Kysely<Database>) => ({
-  /** All of them, or none: undefined where the tenant would have more than it may. */
-  insertAll: (tenant_id: string, made: readonly MadeRow[]): Promise<ProviderRow[] | undefined> =>
+  /** All of them, or none: undefined where the tenant would have more than so many. */
+  insertAll: (tenant_id: string, made: readonly MadeRow[], providersMax: number): Promise<ProviderRow[] | undefined> =>
     db.transaction().execute(async (transaction) => {
       if ((await countAlone(transaction, tenant_id)) + made.length > providersMax) return undefined
       const rows = made.map(({ row }) => row)
@@ -135,8 +135,6 @@ export const providerStore = (db: Kysely<Database>) => ({
 
 /** A provider as it is stored first, with the event of its making. */
 export type MadeRow = { row: NewProviderRow; event: AuditEvent }
-
-export const providersMax = 1_000
 
 /** How many the tenant has; nobody else counts them, so as to make more, until the transaction ends. */
 const countAlone = async (transaction: Transaction<Database>, tenant_id: string): Promise<number> => {

@@ -1,14 +1,14 @@
 import { setImmediate as pause } from 'node:timers/promises'
 import type { ToolDecoration } from '@onbehalf/contracts'
 import { ReportedError } from '@onbehalf/errors'
-import { faultOfParameterHeaders, isJson, type McpTool } from '@onbehalf/mcp'
+import { defaultLimits, faultOfParameterHeaders, isJson, type McpTool } from '@onbehalf/mcp'
 import { hashOf } from '@onbehalf/service-kit'
 import { decorationOf } from './decoration.ts'
 import { excessOf } from './excess.ts'
 import { firstLeftOut } from './left-out.ts'
 import type { Catalogue, LeftOut, Tool, ToolDefinition } from './tool.ts'
 
-const toolsMax = 20_000
+const { toolsMax } = defaultLimits
 // Of the largest tools some 20 ms, in which nobody else is answered.
 const toolsAtOnce = 8
 // A message on the bus holds 1 MB, and a page of tools half of it.

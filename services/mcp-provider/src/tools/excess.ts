@@ -1,6 +1,7 @@
 import { isJson } from '@onbehalf/mcp'
 
-const valuesMax = 10_000
+// Of a definition of 256 KB one is 16 bytes.
+const valuesMax = 16_000
 const depthMax = 100
 
 /** In what a value is more than is kept of a server, said after its name; undefined where it is not. */
@@ -22,8 +23,8 @@ const spreadOf = (value: unknown, depth: number, left: { values: number }): stri
       if (spread) return spread
     }
   } else if (isJson(value)) {
-    // Not by Object.values, which of a million members takes most of a second before the first is looked at.
-    for (const key in value) {
+    // Not by Object.values: of a million members it takes three times as long before the first is looked at.
+    for (const key of Object.keys(value)) {
       const spread = spreadOf(value[key], depth + 1, left)
       if (spread) return spread
     }

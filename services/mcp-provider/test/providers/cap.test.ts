@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { untilLocked } from '@onbehalf/testkit'
+import { Client } from 'pg'
 import t from 'tap'
 import { startNotingServer } from '../mcp-server.ts'
 import { startService } from '../start.ts'
 
 const noting = await startNotingServer(t)
-const { as, broker, resources } = await startService(t, { allow: [noting.address] })
+const { as, backends, broker, resources } = await startService(t, { allow: [noting.address] })
 const url = '/v1/mcp-providers'
 
 let made = 0
@@ -41,7 +43,15 @@ const startTenant = async (count: number) => {
 
 t.test('a tenant has 1,000 providers at most, also where many are made at once, and may replace one', async (t) => {
   const { send, many, first } = await startTenant(997)
-  const answers = await Promise.all(Array.from({ length: 8 }, () => send('POST', url, fresh())))
+  const holder = new Client({ connectionString: backends.adminDatabaseUrl })
+  await holder.connect()
+  t.teardown(() => holder.end())
+  await holder.query('begin; lock table mcp_provider.provider in share mode')
+  const eight = Promise.all(Array.from({ length: 8 }, () => send('POST', url, fresh())))
+  // By then one has counted, and each other one that may count beside it.
+  await untilLocked(holder, 8)
+  await holder.query('commit')
+  const answers = await eight
   t.same(answers.map(({ status }) => status).toSorted(), [201, 201, 201, 409, 409, 409, 409, 409])
   t.match(answers.find(({ status }) => status === 409)?.body, {
     code: 'conflict',

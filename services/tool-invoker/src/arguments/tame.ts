@@ -56,7 +56,8 @@ class Taming {
   private cost = 0
   private isLoosened = false
   private isBlind = false
-  private countsOnAll = false
+  private countingOnAll = 0
+  private members = 0
 
   constructor(patterns: Map<string, Pattern | undefined>, areReferencesExact: boolean) {
     this.patterns = patterns
@@ -66,7 +67,9 @@ class Taming {
   tame(schema: Json): { copy: Json; cost: number; mayReferToLooser: boolean } {
     const { copy } = this.schemaOf(schema, '#', 0)
     const areKnown = this.references.every((reference) => this.places.has(decode(reference)))
-    if (!isObject(copy) || !areKnown || (this.isBlind && this.countsOnAll)) throw new Untameable()
+    if (!isObject(copy) || !areKnown || (this.isBlind && this.countingOnAll > 0)) throw new Untameable()
+    // Each may be written out at each of them.
+    this.spend((this.countingOnAll * this.members) / 2)
     return { copy, cost: this.cost, mayReferToLooser: this.isLoosened && this.references.length > 0 }
   }
 
@@ -74,8 +77,9 @@ class Taming {
     if (this.places.size >= schemasMax || depth > depthMax) throw new Untameable()
     this.places.add(place)
     this.spend(1)
-    // True and false are schemas; anything else is for the compiler to refuse.
-    if (!isObject(given)) return { copy: given, isExact: true }
+    if (typeof given === 'boolean') return { copy: given, isExact: true }
+    // Not even to be looked at by the compiler, which goes through all of it before it refuses it.
+    if (!isObject(given)) throw new Untameable()
     if (given.$dynamicRef !== undefined || given.$recursiveRef !== undefined) throw new Untameable()
     const members: Members = new Map()
     for (const [name, value] of Object.entries(given)) {
@@ -93,7 +97,8 @@ class Taming {
     if (name === '$ref') return this.referenceOf(value)
     if (name === 'pattern' && typeof value === 'string' && !this.patternOf(value)) return undefined
     if (plain.has(name)) return this.plainOf(value)
-    if (name.startsWith('unevaluated')) this.countsOnAll = true
+    if (name.startsWith('unevaluated')) this.countingOnAll += 1
+    if (name === 'properties' && isObject(value)) this.members += Object.keys(value).length
     if (one.has(name)) return this.schemaOf(value, place, depth)
     if (several.has(name) && Array.isArray(value))
       return together(value.map((item, index) => this.schemaOf(item, `${place}/${index}`, depth)))

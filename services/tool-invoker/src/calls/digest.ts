@@ -3,7 +3,7 @@ import { ReportedError } from '@onbehalf/errors'
 
 const depthMax = 100
 /** Each costs as much as a hundred characters, here and wherever arguments are gone through. */
-const valuesMax = 50_000
+const valuesMax = 100_000
 
 /**
  * base64url SHA-256 over the RFC 8785 form. Throws `invalid_arguments` for what is nested too deep, or is made of too many

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { decodeHeaderValue, isJson, type Json, metaKeys, modernVersion, streamableVersions } from '@onbehalf/mcp'
-import { isToken, RpcFault, type RpcRequest, type RpcToken, rpcCodes, whatTokens } from './rpc.ts'
+import { isToken, RpcFault, type RpcRequest, type RpcToken, rpcCodes, tokenWords } from './rpc.ts'
 
 /** How a request wants to be understood, and what its client can do. */
 export type Envelope = {
@@ -28,8 +28,10 @@ export const readEnvelope = (request: RpcRequest, headers: IncomingHttpHeaders):
   const isLegacy = claimed === undefined || streamableVersions.includes(String(claimed))
   if (isLegacy) requireSpoken(header)
   else requireModern(request, { meta, claimed, header, headers })
-  const { progressToken, ...rest } = meta
-  if (progressToken !== undefined && !isToken(progressToken)) throw noToken()
+  const { progressToken: named, ...rest } = meta
+  // Some write what they leave out.
+  const progressToken = named ?? undefined
+  if (progressToken !== undefined && !isToken(progressToken)) throw badToken()
   const own: readonly string[] = Object.values(metaKeys)
   const capabilities = meta[metaKeys.clientCapabilities]
   return {
@@ -86,5 +88,5 @@ const missing = (key: string) =>
     status: 400
   })
 
-const noToken = () =>
-  new RpcFault(rpcCodes.invalidParams, `params._meta.progressToken is ${whatTokens} or a number.`, { status: 400 })
+const badToken = () =>
+  new RpcFault(rpcCodes.invalidParams, `params._meta.progressToken is ${tokenWords} or a number.`, { status: 400 })

@@ -1,6 +1,5 @@
 import { ReportedError } from '@onbehalf/errors'
 import { isJson, mapItems, mapMember } from '@onbehalf/mcp'
-import { itemsIn } from './items-in.ts'
 import { joinUri } from './names.ts'
 
 /**
@@ -29,13 +28,19 @@ const mayHold = (text: string): boolean => text.includes('"resource') || text.in
 /** To map an item takes a quarter of a kilobyte, however small it is. */
 const itemsMax = 10_000
 
-/** Maps the items of each member of a name, of which a text may have several. */
+/** Maps the items of each member of a name, of which a text may have several; one without items counts as one. */
 const mapItemsOf = (text: string, name: string, map: (item: string) => string): string => {
   let left = itemsMax
   return mapMember(text, name, (array) => {
-    left -= itemsIn(array, left)
-    if (left < 0) throw tooMany()
-    return mapItems(array, map)
+    const before = left
+    const mapAndCount = (item: string): string => {
+      left -= 1
+      return map(item)
+    }
+    const mapped = mapItems(array, mapAndCount, left)
+    if (left === before) left -= 1
+    if (mapped === undefined || left < 0) throw tooMany()
+    return mapped
   })
 }
 

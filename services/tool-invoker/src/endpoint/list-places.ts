@@ -35,7 +35,7 @@ const LeftCursor = Type.Tuple([
   Type.Array(Place, { minItems: 1, maxItems: providersPerPage }),
   Type.Union([ListCursor, Type.Null()])
 ])
-/** No identifier has it, which the cursor of the list of providers is. */
+/** The cursor of the list of providers is an identifier, and none has this sign. */
 const mark = '~'
 
 /** The cursor of what is left; null where that is nothing. */
@@ -46,6 +46,8 @@ export const cursorOf = ({ places, next }: Left): string | null =>
 export const leftOf = (cursor: unknown): Left => {
   if (typeof cursor === 'string' && cursor.startsWith(mark)) {
     const [places, next] = readCursor(LeftCursor, cursor.slice(mark.length))
+    // Each once: who makes one up asks a server no more often than a list does.
+    if (new Set(places.map(({ server_identifier }) => server_identifier)).size < places.length) throw badCursor()
     return { places, next }
   }
   if (!matches(ListCursor, cursor)) throw badCursor()

@@ -47,14 +47,16 @@ export const readMessage = (body: unknown): Message => {
   if (typeof method !== 'string') throw notOne('A request names its method.')
   if (id === undefined) return { kind: 'notification', method, params: isJson(params) ? params : {} }
   if (!isToken(id) || (typeof id === 'number' && !Number.isInteger(id)))
-    throw notOne(`The id of a request is ${whatTokens} or an integer.`)
+    throw notOne(`The id of a request is ${tokenWords} or an integer.`)
   if (!isJson(params)) throw notOne('The params of a request are an object.')
   return { kind: 'request', id, method, params }
 }
 
 const tokenLengthMax = 256
-export const whatTokens = `a string of at most ${tokenLengthMax} characters`
+/** What a token may be beside a number, to be said in a refusal. */
+export const tokenWords = `a string of at most ${tokenLengthMax} characters`
 
+/** Whether it is a string or a number, and no longer than what we say again with each message. */
 export const isToken = (value: unknown): value is RpcToken =>
   typeof value === 'number' || (typeof value === 'string' && value.length <= tokenLengthMax)
 

@@ -191,6 +191,12 @@ t.test('a schema that would take long to compile refuses nothing', async (t) => 
   t.match(compileCheck(required(60)).check({}), { message: 'is missing' })
   const long: Record<string, object> = {
     'names that are required': required(80),
+    'all names, at each of many places': {
+      required: ['a'],
+      properties: Object.fromEntries(names(100).map((name) => [name, true])),
+      allOf: names(50).map(() => ({ unevaluatedProperties: true }))
+    },
+    'a list where a schema is meant': { required: ['a'], properties: { b: { items: names(3_000) } } },
     'a number beside it that is none': {
       required: ['a'],
       allOf: [

@@ -4,7 +4,7 @@ import { event, startHostile } from '../hostile.ts'
 import { base, createSend, createTestClient, watched } from '../send.ts'
 
 const tool = { name: 'x', arguments: {} }
-const [many, deep] = ['{},'.repeat(600_000), '['.repeat(40_000)]
+const [many, deep] = ['{},'.repeat(600_000), '['.repeat(5_000)]
 /** A result with something in it, as its text is. */
 const answerWith = (id: unknown, text: string) =>
   `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":[],"more":[${text}]}}`

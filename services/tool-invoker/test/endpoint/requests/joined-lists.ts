@@ -105,7 +105,8 @@ export const testJoinedLists = ({ ask, devices, forwarding, listing }: Setting):
         { ...place, skipped: -1 },
         { ...place, server_identifier: 'No Where' }
       ].map((one) => write([[one], null])),
-      write([Array.from({ length: 11 }, () => place), null])
+      write([[place, place], null]),
+      write([Array.from({ length: 11 }, (_, at) => ({ ...place, server_identifier: `one-${at}` })), null])
     ]
     for (const cursor of wrong)
       t.match(

@@ -122,7 +122,7 @@ export const testNames = ({
     t.match((await send({})).headers, { 'content-type': /^application\/json/ }, 'who asks for no progress gets none')
   })
 
-  t.test('arguments of more than 50,000 values reach no server, whoever they are for', async (t) => {
+  t.test('arguments of more than 100,000 values reach no server, whoever they are for', async (t) => {
     const user = devices.makeToken()
     const { server_identifier } = forwarding(user.tenant_id, recording, { tools: callable(['x']) })
     const given = (count: number) => ({ a: Array.from({ length: count - 1 }, () => 0) })
@@ -130,14 +130,14 @@ export const testNames = ({
       post('/v1/tools/call', user.headers, { server_identifier, tool: 'x', arguments: given(count) })
     const call = async (path: string, name: string, count: number) =>
       (await ask(path, user.headers, { method: 'tools/call', params: { name, arguments: given(count) } })).body
-    t.match(await rest(50_000), { status: 200 })
+    t.match(await rest(100_000), { status: 200 })
     const before = recording.calls().length
-    const details = [{ path: 'arguments', message: 'is made of more than 50000 values' }]
-    t.match(await rest(50_001), { status: 422, body: { code: 'invalid_arguments', details } })
+    const details = [{ path: 'arguments', message: 'is made of more than 100000 values' }]
+    t.match(await rest(100_001), { status: 422, body: { code: 'invalid_arguments', details } })
     const result = { isError: true, _meta: { 'onbehalf/error': { code: 'invalid_arguments' } } }
-    t.match(await call(url(server_identifier), 'x', 50_001), { result })
-    t.match(await call('/mcp', `${server_identifier}__x`, 50_001), { result })
-    t.match(await call('/mcp', 'nowhere', 50_001), { error: { code: -32602 } })
+    t.match(await call(url(server_identifier), 'x', 100_001), { result })
+    t.match(await call('/mcp', `${server_identifier}__x`, 100_001), { result })
+    t.match(await call('/mcp', 'nowhere', 100_001), { error: { code: -32602 } })
     t.equal(recording.calls().length, before)
   })
 

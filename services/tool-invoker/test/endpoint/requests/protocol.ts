@@ -54,16 +54,17 @@ export const testProtocol = ({ app, ask, askLegacy, devices, forwarding, post, r
     const longest = 'x'.repeat(256)
     const list = (id: unknown, progressToken: unknown = 1) =>
       post(at, user.headers, { jsonrpc: '2.0', id, method: 'tools/list', params: { _meta: { progressToken } } })
-    for (const token of [0, 1.5, '', 'é', longest])
+    for (const token of [0, 1.5, '', 'é', longest, null])
       t.match((await list('a', token)).body, { id: 'a', result: { tools: [] } }, String(token))
     t.match((await list(longest)).body, { id: longest, result: { tools: [] } })
-    const wrong = [`${longest}x`, null, true, [], {}, 'x'.repeat(1_000_000), Array.from({ length: 300_000 }, () => [])]
+    const wrong = [`${longest}x`, true, [], {}, 'x'.repeat(1_000_000), Array.from({ length: 300_000 }, () => [])]
     for (const [index, token] of wrong.entries()) {
       const error = { code: -32602, message: /params\._meta\.progressToken/ }
       t.match(await list(7, token), { status: 400, body: { id: 7, error } }, `progress token ${index}`)
       const refused = { id: null, error: { code: -32600, message: /The id of a request/ } }
       t.match(await list(token), { status: 400, body: refused }, `id ${index}`)
     }
+    t.match((await list(null)).body, { id: null, error: { code: -32600 } })
     t.equal(recording.requests().length, before, 'nothing of it reached the server')
   })
 
