@@ -1,6 +1,7 @@
 export { type Backends, type BackendsOptions, type Restartable, startBackends, type TestContext } from './backends.ts'
 export { readUndescribed, watchArgument } from './description/watched.ts'
 export { checkGiven, type GivenServers, readGiven } from './given/index.ts'
+export { heldNow } from './held-now.ts'
 export * from './http/index.ts'
 export * from './idp/index.ts'
 export * from './mcp-servers/index.ts'

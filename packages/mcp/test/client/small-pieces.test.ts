@@ -1,24 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { heldNow } from '@onbehalf/testkit'
 import t from 'tap'
 import type { Send } from '../../src/client/index.ts'
 import { base, createTestClient } from './send.ts'
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
-const takenNow = async () => {
-  let taken = Number.POSITIVE_INFINITY
-  for (let least = taken; ; least = taken) {
-    // What is let go of is counted until another collection, and by other threads some time after it.
-    collectGarbage()
-    await setImmediate()
-    collectGarbage()
-    const { heapUsed, external } = process.memoryUsage()
-    taken = heapUsed + external
-    if (taken >= least) return least
-  }
-}
 
 const small = 'x'.repeat(450_000)
 const content = `"content":["${'x'.repeat(300_000)}"]`
@@ -48,13 +31,13 @@ const createServer = () => {
     const pieces = async function* () {
       yield Buffer.from(before)
       if (method === 'tools/call') {
-        const start = await takenNow()
+        const start = await heldNow()
         const bytes = Buffer.from(small)
         for (let at = 0; at < bytes.length; at += 2) {
           yield bytes.subarray(at, at + 2)
           if (large && at % 500 === 0) yield Buffer.from(large)
         }
-        held = (await takenNow()) - start
+        held = (await heldNow()) - start
       }
       yield last
     }

@@ -76,8 +76,10 @@ export const audienceRoutes = (app: App, audiences: AudienceStore): void => {
       const { tenant_id } = context
       const row = { id: newId(), tenant_id, pattern: request.body.pattern }
       checkPattern(row.pattern)
-      if ((await audiences.count(tenant_id)) >= patternsMax) throw tooMany()
-      const made = await audiences.insert(row, patternEvent(context, 'created', row))
+      const made = await audiences.transaction(async (store) => {
+        if ((await store.countAlone(tenant_id)) >= patternsMax) throw tooMany()
+        return store.insert(row, patternEvent(context, 'created', row))
+      })
       if (!made) throw taken()
       return reply.status(201).send(viewOf(made))
     }

@@ -1,8 +1,10 @@
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Kysely } from 'kysely'
+import { countAlone } from '../count-store.ts'
 import type { AudiencePatternRow, Database, Writing } from '../database.ts'
 
 export type AudienceStore = ReturnType<typeof audienceStore>
+type AudienceWrites = ReturnType<typeof audienceWrites>
 
 type NewPattern = Pick<AudiencePatternRow, 'id' | 'tenant_id' | 'pattern'>
 
@@ -22,18 +24,8 @@ export const audienceStore = (db: Kysely<Database>) => ({
       .limit(limit)
       .execute(),
 
-  count: async (tenant_id: string): Promise<number> => {
-    const { count } = await db
-      .selectFrom('audience_pattern')
-      .select((eb) => eb.fn.countAll<string>().as('count'))
-      .where('tenant_id', '=', tenant_id)
-      .executeTakeFirstOrThrow()
-    return Number(count)
-  },
-
-  /** Undefined where the tenant has the pattern already. */
-  insert: (row: NewPattern, event: AuditEvent): Promise<AudiencePatternRow | undefined> =>
-    db.transaction().execute((transaction) => insertPattern(transaction, row, event)),
+  transaction: <Result>(work: (store: AudienceWrites) => Promise<Result>): Promise<Result> =>
+    db.transaction().execute((transaction) => work(audienceWrites(transaction))),
 
   /** Whether there was one to take away. */
   remove: (tenant_id: string, id: string, event: AuditEvent): Promise<boolean> =>
@@ -48,6 +40,15 @@ export const audienceStore = (db: Kysely<Database>) => ({
       await recordAudit(transaction, { ...event, details: { pattern: removed.pattern } })
       return true
     })
+})
+
+/** Inside of a transaction. */
+const audienceWrites = (db: Writing) => ({
+  /** How many the tenant has; nobody else counts them until the transaction ends. */
+  countAlone: (tenant_id: string): Promise<number> => countAlone(db, 'audience_pattern', tenant_id),
+
+  /** Undefined where the tenant has the pattern already. */
+  insert: (row: NewPattern, event: AuditEvent): Promise<AudiencePatternRow | undefined> => insertPattern(db, row, event)
 })
 
 /** Inside of a transaction that does more. */

@@ -8,11 +8,11 @@ import {
   typed
 } from '@onbehalf/service-kit'
 import { Type } from '@sinclair/typebox'
+import { charactersMax } from '../connections/verify-jwt.ts'
 import type { LogOut } from './log-out.ts'
 
 const word = Type.String({ minLength: 1, maxLength: 64 })
-const tokenMax = 64 * 1024
-const Body = Type.Object({ logout_token: Type.String({ minLength: 1, maxLength: tokenMax }) })
+const Body = Type.Object({ logout_token: Type.String({ minLength: 1, maxLength: charactersMax }) })
 
 const nothing = Type.Unsafe<undefined>({ type: 'null' })
 
@@ -25,7 +25,7 @@ export const backChannelRoutes = (logOut: LogOut) => async (scope: App) => {
   const route = {
     config: { access: 'public' },
     // To read a form of a MiB takes 0.2 s, and anybody may send one.
-    bodyLimit: tokenMax + 16 * 1024,
+    bodyLimit: charactersMax + 16 * 1024,
     schema: { params: Type.Object({ tenant: word, connection: word }), body: Body, response: { 200: nothing } }
   } as const
   typed(scope).post('/auth/back-channel-logout/:tenant/:connection', route, async (request, reply) => {

@@ -14,6 +14,7 @@ import {
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
+import { returnToMax } from '../sign-in/return-to.ts'
 import { failureView } from '../sign-in/views.ts'
 import type { UserStore } from '../users/store.ts'
 import { visitorOf } from '../users/visitor.ts'
@@ -68,10 +69,10 @@ const askRoute = (scope: App, { findConnect, findVisitor, users, isCovered }: Ne
     const opened = openedOf({ ...request.query, link })
     const found = await findVisitor(request)
     const visitor = found?.principal.kind === 'user' ? await visitorOf(users, found.principal) : undefined
-    if (!visitor && !is_renewed) {
-      const back = connectPath(opened, { ...(outcome ? { outcome } : {}), is_renewed: 'true' })
+    const back = connectPath(opened, { ...(outcome ? { outcome } : {}), is_renewed: 'true' })
+    // From a longer one nobody comes back: its reader signs in, which takes the link itself.
+    if (!visitor && !is_renewed && back.length <= returnToMax)
       return leave(reply, `${renewalPath(back)}&is_optional=true`)
-    }
     const reached = stepOf(connect, visitor, outcome)
     const isCallable = reached !== 'done' || !visitor || (await isCovered(connect, visitor))
     const step = isCallable ? reached : 'nothing_left'

@@ -33,15 +33,15 @@ type Needs = {
 const heldMs = 10 * 60_000
 /** In bytes: some five hundred clients. */
 const weightMax = 8 * 1024 * 1024
-/** What a client takes beside what its identity provider said, which it holds twice. */
+/** What a client takes beside what its identity provider said. */
 const clientWeight = 10_000
 
 /** What a client goes by; the rest of a discovery document is not held. */
-const names = [
+const metadataNames = [
   ...(['issuer', 'authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const),
   ...(['revocation_endpoint', 'end_session_endpoint', 'id_token_signing_alg_values_supported'] as const),
   'authorization_response_iss_parameter_supported'
-] satisfies (keyof ServerMetadata)[]
+] as const
 
 /** Finds clients through the egress guard, and keeps what discovery told for ten minutes and one revision. */
 export const createClients = ({ credentialsOf, egress, onDiscovered }: Needs): FindClient => {
@@ -52,12 +52,12 @@ export const createClients = ({ credentialsOf, egress, onDiscovered }: Needs): F
     const metadata = await metadataOf[connection.kind](egress, connection).catch((cause: unknown) => {
       throw unavailable(connection, cause)
     })
-    const { copy, length } = onlyMembers(metadata, names)
+    const { copy, weight } = onlyMembers(metadata, metadataNames)
     await onDiscovered(connection, copy.token_endpoint)
     const credentials = await credentialsOf(connection)
     const authenticate = authenticationOf(connection, credentials, copy.token_endpoint)
     const client = clientOf(connection, copy, authenticate, createTokenFetch(egress, connection))
-    return { client, weight: clientWeight + 2 * length }
+    return { client, weight: clientWeight + weight }
   }
   const findAnew = (key: string, connection: Connection): Promise<IdpClient> =>
     once(key, async () => {
@@ -72,6 +72,7 @@ export const createClients = ({ credentialsOf, egress, onDiscovered }: Needs): F
 }
 
 type Found = ServerMetadata & { token_endpoint: string }
+type Held = Pick<Found, (typeof metadataNames)[number]>
 type FindMetadata = (egress: Needs['egress'], connection: Connection) => Promise<Found>
 
 const metadataOf: Readonly<Record<Connection['kind'], FindMetadata>> = {
@@ -97,7 +98,7 @@ const metadataOf: Readonly<Record<Connection['kind'], FindMetadata>> = {
 
 const clientOf = (
   { client_id, issuer }: Connection,
-  metadata: Found,
+  metadata: Held,
   authenticate: Authenticate,
   fetchTokens: ReturnType<typeof createTokenFetch>
 ): IdpClient => {

@@ -22,7 +22,7 @@ export const createConnection = async (
   const { tenant_id } = audit
   return connections
     .transaction(async (store) => {
-      if ((await store.count(tenant_id)) >= connectionsMax) throw tooMany(connectionsMax)
+      if ((await store.countAlone(tenant_id)) >= connectionsMax) throw tooMany(connectionsMax)
       const { connection } = await writeConnection(
         { store, vault },
         { tenant_id, stored: undefined, settings: checked }

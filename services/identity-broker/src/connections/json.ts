@@ -42,10 +42,16 @@ export const parseShallow = (text: string): unknown => {
   }
 }
 
-/** A copy with these members alone, on every level, and how long it is as text. */
-export const onlyMembers = <Of>(of: Of, names: readonly string[]): { copy: Of; length: number } => {
+/** In bytes: what a character of JSON takes at most where it is held, as one of many words of three that all differ. */
+const weightOfCharacter = 9
+
+/** A copy with these members alone, on every level, and what it weighs. */
+export const onlyMembers = <Of, Name extends keyof Of & string>(
+  of: Of,
+  names: readonly Name[]
+): { copy: Pick<Of, Name>; weight: number } => {
   const text = JSON.stringify(of, [...names])
-  return { copy: JSON.parse(text), length: text.length }
+  return { copy: JSON.parse(text), weight: text.length * weightOfCharacter }
 }
 
 /** Whether `text` has more than `max` opening brackets anywhere: with fewer nothing is nested deeper. */

@@ -30,6 +30,7 @@ export const createIdpKeys = (
   const known = new LRUCache<string, Held>({
     maxSize: weightMax,
     sizeCalculation: ({ weight }, jwksUri) => entryWeight + jwksUri.length + weight,
+    // Whether they may still be used, `keysOf` decides by `now`; this frees what nobody asks for again.
     ttl: heldMs,
     ttlAutopurge: true
   })

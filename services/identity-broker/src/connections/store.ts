@@ -2,6 +2,7 @@ import type { Role } from '@onbehalf/contracts'
 import { type AuditEvent, recordAudit } from '@onbehalf/service-kit'
 import type { Vault } from '@onbehalf/vault'
 import { type Insertable, type Kysely, sql } from 'kysely'
+import { countAlone } from '../count-store.ts'
 import type { Connection, Database, Writing } from '../database.ts'
 import { appsLetBy } from '../members/let-by-store.ts'
 import type { Quirk } from './vocabulary.ts'
@@ -51,10 +52,6 @@ export const connectionStore = (db: Kysely<Database>, vault: Vault) => {
         .limit(1)
         .executeTakeFirst(),
 
-    /** The tenant's connections, oldest first. */
-    list: (tenant_id: string) =>
-      db.selectFrom('connection').selectAll().where('tenant_id', '=', tenant_id).orderBy('created_at').execute(),
-
     /** In the order they were made, those after `cursor`. */
     page: (tenant_id: string, { cursor, limit }: { cursor?: string; limit: number }) =>
       db
@@ -103,15 +100,7 @@ export const connectionWrites = (db: Writing) => ({
       .executeTakeFirst(),
 
   /** How many the tenant has; nobody else counts them until the transaction ends. */
-  count: async (tenant_id: string): Promise<number> => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`connections ${tenant_id}`}, 0))`.execute(db)
-    const { count } = await db
-      .selectFrom('connection')
-      .select((eb) => eb.fn.countAll<string>().as('count'))
-      .where('tenant_id', '=', tenant_id)
-      .executeTakeFirstOrThrow()
-    return Number(count)
-  },
+  countAlone: (tenant_id: string): Promise<number> => countAlone(db, 'connection', tenant_id),
 
   insert: (row: Row & Pick<Connection, 'id' | 'tenant_id'>): Promise<Connection> =>
     db.insertInto('connection').values(row).returningAll().executeTakeFirstOrThrow(),

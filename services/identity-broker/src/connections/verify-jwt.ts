@@ -3,7 +3,7 @@ import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { parseShallow } from './json.ts'
 import type { FindIdpKeys } from './keys.ts'
 
-const charactersMax = 64 * 1024
+export const charactersMax = 64 * 1024
 const toleranceSeconds = 30
 
 /** No `none`, and nothing that is verified with a secret: who could verify could also sign. */

@@ -30,8 +30,9 @@ const shownMax = 200
 /**
  * The response as an answer of this IdP, to this request, at this address, with one assertion in its usual place and
  * nothing that signatures could be mistaken about (signature wrapping: a second assertion, an id used twice, a signature
- * elsewhere). None of it is believed yet: it is not verified here. The answer is the value of the assertion's signature.
- * Throws for anything else.
+ * elsewhere). None of it is believed yet: it is not verified here. Throws for anything else.
+ *
+ * @returns the value of the assertion's signature
  */
 export const requireStructure = async (xml: string, expected: Expected): Promise<Buffer> => {
   // SAML has no document type, and so no entities that could be expanded or fetched.
@@ -127,7 +128,8 @@ const requirePlainSignatures = (response: Element): void => {
 const signatureValueIn = (response: Element): Buffer => {
   const signatures = childrenOf(response, assertion, 'Assertion').flatMap((one) => childrenOf(one, dsig, 'Signature'))
   const [value] = signatures.flatMap((one) => allOf(one, '*', 'SignatureValue'))
-  return Buffer.from(value?.textContent ?? '', 'base64')
+  if (!value?.textContent) throw new Error('the assertion is not signed')
+  return Buffer.from(value.textContent, 'base64')
 }
 
 const allOf = (inside: Element, namespace: string, name: string): Element[] =>

@@ -3,14 +3,14 @@ import { type App, describeAnswersAs, showErrorsAs, typed } from '@onbehalf/serv
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { perMinute, registerLimits } from '../limits.ts'
-import { ownPath } from '../sign-in/return-to.ts'
+import { ownPath, ReturnTo } from '../sign-in/return-to.ts'
 import { failureView } from '../sign-in/views.ts'
 import type { SessionCookies } from './cookies.ts'
 import type { Issued } from './issue.ts'
 import type { RenewSession } from './renew.ts'
 
 const Query = Type.Object({
-  return_to: Type.String({ minLength: 1, maxLength: 8192 }),
+  return_to: ReturnTo,
   tenant: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   /** Comes back also without a session, where a page is for everybody but says who is signed in. */
   is_optional: Type.Optional(Type.Boolean())

@@ -1,4 +1,9 @@
 import { ReportedError } from '@onbehalf/errors'
+import { Type } from '@sinclair/typebox'
+
+/** Up to 6 KiB in UTF-8: with 8 KiB of resources what is remembered of a sign-in stays below 16 KiB. */
+export const returnToMax = 2048
+export const ReturnTo = Type.String({ minLength: 1, maxLength: returnToMax })
 
 /** A path of ours to come back to after signing in; anything that could lead elsewhere is refused. */
 export const ownPath = (given: string, publicUrl: string): string => {

@@ -10,7 +10,7 @@ import { beginSignIn, type SignInNeeds } from './begin.ts'
 import { type CompleteNeeds, completeSignIn } from './complete.ts'
 import { signInErrors } from './errors.ts'
 import { maxAgeSecondsMax } from './fresh.ts'
-import { ownPath } from './return-to.ts'
+import { ownPath, ReturnTo } from './return-to.ts'
 import { failureView, organisationView, sentHereView } from './views.ts'
 
 const word = (maxLength: number) => Type.String({ minLength: 1, maxLength })
@@ -28,7 +28,7 @@ const Begin = Type.Object({
   is_switch: Type.Optional(Type.Boolean()),
   /** OIDC Core §3.1.2.1, in seconds. */
   max_age: Type.Optional(Type.Integer({ minimum: 0, maximum: maxAgeSecondsMax })),
-  return_to: Type.Optional(word(2048))
+  return_to: Type.Optional(ReturnTo)
 })
 
 // What an IdP appends (RFC 6749 §4.1.2, RFC 9207) and whatever else it likes to.

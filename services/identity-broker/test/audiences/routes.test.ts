@@ -1,3 +1,5 @@
+import { untilLocked } from '@onbehalf/testkit'
+import { Client } from 'pg'
 import t from 'tap'
 import { logins, type SignedIn, signInAs, startBroker } from '../start.ts'
 
@@ -73,4 +75,36 @@ await t.test('a pattern that is wrong, or there already, names the field', async
     t.match(JSON.stringify(answer.body), words)
     t.ok(answer.body.details.length > 0)
   }
+})
+
+await t.test('a tenant has 200 patterns and no more, also where several are made at once', async (t) => {
+  const database = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+  const holder = new Client({ connectionString: broker.backends.adminDatabaseUrl })
+  for (const client of [database, holder]) {
+    await client.connect()
+    t.teardown(() => client.end())
+  }
+  let made = 0
+  const create = (who = owner) => {
+    made += 1
+    return send(who, 'POST', '', { pattern: `https://made-${made}.example/*` })
+  }
+  await database.query(
+    `insert into identity_broker.audience_pattern (id, tenant_id, pattern)
+      select gen_random_uuid(), $1, 'https://filled-' || n || '.example/*' from generate_series(
+        1, 198 - (select count(*)::integer from identity_broker.audience_pattern where tenant_id = $1)) n`,
+    [broker.tenantId]
+  )
+  await holder.query('begin; lock table identity_broker.audience_pattern in share mode')
+  const six = Promise.all(Array.from({ length: 6 }, () => create()))
+  await untilLocked(database, 6)
+  await holder.query('commit')
+  const answers = await six
+  t.same(answers.map(({ status }) => status).sort(), [201, 201, 409, 409, 409, 409])
+  const refused = answers.find(({ status }) => status === 409)
+  t.match(refused?.body, { code: 'conflict', message: /200 patterns/ })
+  t.equal((await create(stranger)).status, 201, 'another tenant is not concerned')
+  const { id } = answers.find(({ status }) => status === 201)?.body ?? {}
+  t.equal((await send(owner, 'DELETE', `/${id}`)).status, 204)
+  t.equal((await create()).status, 201)
 })

@@ -178,3 +178,13 @@ await t.test('a link ends after an hour, and is of one issuer and one kind', asy
   t.match(await links().read(again(connectType)), { ask })
   t.equal(await links().read(again('at+jwt')), undefined)
 })
+
+await t.test('a link that is too long to come back to is opened all the same', async (t) => {
+  const audience = `http://127.0.0.1:9/${'x'.repeat(2_000)}`
+  const url = await refusalOf(user.userId, broker.register(audience, { server_identifier: 'long' }))
+  const fresh = createBrowser()
+  const page = await fresh.visit(url)
+  t.match([page.status, page.body], [200, /Sign in and go on/])
+  const done = await signIn(fresh, linkIn(page.body, /Sign in and/), { login: logins.user })
+  t.match(done.body, /You are signed in/)
+})

@@ -1,11 +1,11 @@
 import { createEgress } from '@onbehalf/egress'
+import { heldNow } from '@onbehalf/testkit'
 import t from 'tap'
 import { createClients } from '../../src/connections/client.ts'
 import { createIdpKeys, type FindIdpKeys } from '../../src/connections/keys.ts'
 import { blankSettings } from '../../src/connections/settings.ts'
 import { createVerifyJwt } from '../../src/connections/verify-jwt.ts'
 import type { Connection } from '../../src/database.ts'
-import { heldNow } from '../heap.ts'
 import { playIdp } from '../played-idp.ts'
 
 const idp = await playIdp(t)
@@ -73,10 +73,11 @@ t.test('a key that no token could be verified with does not keep the others from
       { kty: 'RSA', kid: 'slow', n: 'AQAB', e: 'AQABAQABAQAB' }
     ]
   ]
-  t.teardown(jwks({ keys: [...odd, key] }))
+  t.teardown(jwks({ keys: [...odd, key, { ...key, kid: 'nulls', n: null, e: null, d: null, key_ops: null }] }))
   const verify = createVerifyJwt(createIdpKeys(egress))
   const by = { issuer: idp.issuer, clientId: 'onbehalf', jwksUri: `${idp.issuer}/jwks` }
   t.match(await verify(await idp.sign({}), by), { sub: 'ann' })
+  t.match(await verify(await idp.sign({}, { kid: 'nulls' }), by), { sub: 'ann' }, 'of one that writes what it has not')
   for (const kid of ['private', 'long', 'slow'])
     await t.rejects(verify(await idp.sign({}, { kid }), by), { code: 'ERR_JWKS_NO_MATCHING_KEY' }, kid)
 })

@@ -243,3 +243,14 @@ await t.test('a fresh sign-in is forced, and the assertion has to say that it is
   t.match(await signInWith(undefined, ''), { page: { status: 200 } }, 'nobody asked')
   t.equal(await authTimeOf(), null)
 })
+
+await t.test('our metadata is read 60 times a minute from one address, and no more', async (t) => {
+  const { metadata_url } = await connect()
+  const read = async (remoteAddress: string) => {
+    const { statusCode } = await broker.app.inject({ url: new URL(metadata_url).pathname, remoteAddress })
+    return statusCode
+  }
+  for (let visit = 1; visit <= 60; visit += 1) t.equal(await read('192.0.2.1'), 200)
+  t.equal(await read('192.0.2.1'), 429)
+  t.equal(await read('192.0.2.2'), 200, 'another one is not concerned')
+})

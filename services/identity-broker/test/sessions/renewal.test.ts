@@ -228,3 +228,14 @@ await t.test('a page without a session goes through the renewal and comes back, 
     t.match([foreign.status, foreign.headers['content-type']], [400, /text\/html/], return_to)
   }
 })
+
+await t.test('a way back that is longer than the sign-in takes is refused by its name', async (t) => {
+  const sent = (length: number) =>
+    createBrowser().visit(`${publicUrl}/auth/renew?return_to=/${'x'.repeat(length - 1)}`, { follow: false })
+  const longest = await sent(2_048)
+  t.equal(longest.status, 303)
+  const signIn = new URL(String(longest.headers.location), publicUrl)
+  signIn.searchParams.set('tenant', 'acme')
+  t.equal((await createBrowser().visit(signIn, { follow: false })).status, 303, 'where it leads, it is taken')
+  t.match(await sent(2_049), { status: 400, body: /return_to/ })
+})
