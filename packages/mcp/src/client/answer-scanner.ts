@@ -1,3 +1,4 @@
+import { parseJson } from './bounded-json.ts'
 import { malformed } from './errors.ts'
 import { JsonScanner, type Members } from './json-scanner.ts'
 import { readKey } from './member-text.ts'
@@ -122,7 +123,7 @@ export class AnswerScanner implements Members {
   private endValue(at: number): unknown {
     this.keepValue(this.piece.subarray(this.valueFrom, at))
     this.valueFrom = -1
-    return JSON.parse(Buffer.concat(this.valueParts.take()).toString())
+    return parseJson(Buffer.concat(this.valueParts.take()).toString())
   }
 
   private keepValue(part: Uint8Array): void {

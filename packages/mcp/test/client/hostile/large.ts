@@ -31,6 +31,7 @@ export const ends: Record<string, string | Buffer> = {
   'no UTF-8': Buffer.from([...Buffer.from(',"more":"'), 0xc3, 0x28, ...Buffer.from('"}}')]),
   'half a character': Buffer.from([...Buffer.from(',"more":"'), 0xe2, 0x82, ...Buffer.from('"}}')]),
   depth: `,"more":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`,
+  'too many values to be read': `,"_meta":{"many":[${'{},'.repeat(600_000)}0]}}}`,
   'more than there may be': `,"more":"${'x'.repeat(9_000_000)}"}}`
 }
 
