@@ -32,6 +32,8 @@ export type AppOptions = {
   logLevel: LogLevel
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[]
+  /** Bytes that a body may have where its route does not say; a MiB when left out. */
+  bodyLimit?: number
   authenticators: Authenticators
   /** Left out where no route accepts a session. */
   findSessionKey?: FindSessionKey
@@ -48,7 +50,7 @@ const unusedMs = 1_000
 
 /** The app every service starts from: log, errors, headers, parsers, health, metrics, then authentication. */
 export const createApp = async (options: AppOptions): Promise<App> => {
-  const { service, publicUrl, logTo = standardOutput() } = options
+  const { service, publicUrl, bodyLimit = 1024 * 1024, logTo = standardOutput() } = options
   const safeHeaders = safeHeadersFor(publicUrl)
   const SafeResponse = answersWith(safeHeaders)
   const app = Fastify({
@@ -59,7 +61,7 @@ export const createApp = async (options: AppOptions): Promise<App> => {
     // One line a request is written below, when it is answered.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    bodyLimit: 1024 * 1024,
+    bodyLimit,
     requestTimeout: 60_000,
     forceCloseConnections: 'idle',
     // Who comes while we leave is told so in our own words, in health.ts.

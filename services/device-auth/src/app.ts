@@ -22,7 +22,6 @@ import { createTouch } from './device-token/touch.ts'
 import { startCleanUp } from './jobs/clean-up.ts'
 import { jobStore } from './jobs/store.ts'
 import { coversSso } from './licence/covers-sso.ts'
-import { limitBodies } from './limits/bodies.ts'
 import { openBudgets } from './limits/budgets.ts'
 import { openGuesses } from './limits/guesses.ts'
 import { limitUses } from './limits/uses.ts'
@@ -41,6 +40,9 @@ import { startDelivering } from './webhook/deliver.ts'
 import { deliveryStore } from './webhook/delivery-store.ts'
 import { webhookRoutes } from './webhook/routes.ts'
 import { webhookStore } from './webhook/store.ts'
+
+/** The longest that is sent here is an address. Most comes from strangers, and to read a form of a MiB takes 0.2 s. */
+const bodyLimit = 16 * 1024
 
 /** Device sign-in, its page, and the tokens it hands out. */
 export const buildApp = async (resources: Resources, options: Pick<AppOptions, 'logTo'> = {}): Promise<App> => {
@@ -64,9 +66,9 @@ export const buildApp = async (resources: Resources, options: Pick<AppOptions, '
     dependencies: resources.dependencies,
     authenticators: { ...sessions.authenticators, bearer: resolveOwn },
     findSessionKey: busSessionKeys(bus),
+    bodyLimit,
     ...options
   })
-  limitBodies(app)
   const record = (event: AuditEvent) => recordAudit(postgres.db, event)
   recordWrongSurface(app, record)
   const [webhooks, settings] = [webhookStore(postgres.db), settingStore(postgres.db)]

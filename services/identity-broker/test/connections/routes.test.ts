@@ -323,30 +323,3 @@ await t.test('every change is on record, without a secret', async (t) => {
   ])
   t.notMatch(JSON.stringify(page.data), /another|\*\*/)
 })
-
-await t.test('a tenant has 100 connections and no more, also where several are made at once', async (t) => {
-  const { body } = await create()
-  const [{ count: before }] = await all('select count(*) from identity_broker.connection where tenant_id = $1', [
-    broker.tenantId
-  ])
-  await all(
-    `insert into identity_broker.connection
-      select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'name', 'filled-' || n))).*
-      from identity_broker.connection c, generate_series(1, $2) n where c.id = $1`,
-    [body.id, 98 - before]
-  )
-  const holder = new Client({ connectionString: broker.backends.adminDatabaseUrl })
-  await holder.connect()
-  await holder.query('begin; lock table identity_broker.connection in share mode')
-  const six = Promise.all(Array.from({ length: 6 }, () => create()))
-  await untilLocked(database, 6)
-  await holder.query('commit')
-  await holder.end()
-  const answers = await six
-  t.same(answers.map(({ status }) => status).sort(), [201, 201, 409, 409, 409, 409])
-  const refused = answers.find(({ status }) => status === 409)
-  t.match(refused?.body, { code: 'conflict', message: /100 connections/ })
-  t.equal((await send(stranger, 'POST', url, fresh())).status, 201, 'another tenant is not concerned')
-  t.equal((await send(owner, 'DELETE', `${url}/${body.id}`)).status, 204)
-  t.equal((await create()).status, 201)
-})
