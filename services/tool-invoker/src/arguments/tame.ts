@@ -28,6 +28,8 @@ const valuesMax = 200
 /** Each schema, each keyword and each name in a list is one: 16 µs and 1.5 KB. So are ten instructions of a pattern. */
 const costMax = 1_500
 const sizePerCost = 10
+// To see how long it is.
+const charactersPerCost = 4_000
 
 /**
  * A copy of an untrusted schema that can be compiled and applied: of bounded size, depth and cost, with only the keywords
@@ -37,11 +39,15 @@ const sizePerCost = 10
 export const tame = (schema: unknown): Tamed => {
   const patterns = new Map<string, Pattern | undefined>()
   const none = (cost: number) => ({ schema: undefined, patterns, cost })
-  if (!isObject(schema) || JSON.stringify(schema).length > charactersMax) return none(1)
+  if (!isObject(schema)) return none(1)
+  const { length } = JSON.stringify(schema)
+  const reading = 1 + length / charactersPerCost
+  if (length > charactersMax) return none(reading)
   try {
     // First as if all that is referred to were exact, and where something became looser again as if none of it were.
     const { copy, cost, mayReferToLooser } = new Taming(patterns, true).tame(schema)
-    return { schema: mayReferToLooser ? new Taming(patterns, false).tame(schema).copy : copy, patterns, cost }
+    const tamed = mayReferToLooser ? new Taming(patterns, false).tame(schema).copy : copy
+    return { schema: tamed, patterns, cost: cost + reading }
   } catch (thrown) {
     if (thrown instanceof Untameable || thrown instanceof URIError) return none(costMax)
     throw thrown

@@ -214,6 +214,10 @@ t.test('a schema that would take long to compile refuses nothing', async (t) => 
     t.equal(check({}), undefined, name)
     t.ok(cost >= 1_500, `${name}: what it takes to find out counts`)
   }
+  const wide = { required: ['a'], description: 'x'.repeat(200_000) }
+  const { check, cost } = compileCheck(wide)
+  t.equal(check({}), undefined)
+  t.ok(cost > 50, 'how long it is has to be seen')
 })
 
 t.test('what compiling takes is bounded for each tenant, and those that are kept for all', async (t) => {
